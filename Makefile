@@ -1,0 +1,140 @@
+# ottd: `make demo` shows it, `make test` tests it, `make help` lists the rest.
+# Variants live side by side in build/: make san=address,undefined | san=thread | CXX=clang++ | V=1
+
+MAKEFLAGS += --no-builtin-rules
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.DEFAULT_GOAL := all
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+ifeq ($(origin CXX),default)
+  CXX := g++
+endif
+san ?=
+Q := $(if $(V),,@)
+say = $(if $(V),@:,@echo "  $(1)")
+
+comma := ,
+variant := $(notdir $(firstword $(CXX)))$(if $(san),-$(subst $(comma),-,$(san)))
+build := build/$(variant)
+
+packages := g++ make pkg-config libev-dev rapidjson-dev libfmt-dev libspdlog-dev libcli11-dev libexpected-dev \
+            libjpeg62-turbo-dev
+test_packages := catch2 python3 iproute2
+lint_packages := clang-tidy clang-format
+fuzz_packages := clang libclang-rt-14-dev
+
+CXXFLAGS ?= -O2 -g
+warnings := -Wall -Wextra -Wconversion -Wshadow -Werror
+all_cxxflags := -std=c++20 $(CXXFLAGS) $(warnings) -Iinclude -Isrc -DSPDLOG_FMT_EXTERNAL -DSPDLOG_COMPILED_LIB \
+                $(if $(san),-fsanitize=$(san) -fno-omit-frame-pointer -fno-sanitize-recover=all)
+all_ldflags := $(LDFLAGS) $(if $(san),-fsanitize=$(san))
+libs := -lev -lspdlog -lfmt -ljpeg -lpthread
+
+# libott.a: the protocol, without I/O. The program adds everything else.
+lib_sources := $(wildcard src/core/*.cpp) src/media/rtp.cpp src/media/rtp_jpeg.cpp
+program_sources := $(filter-out $(lib_sources) src/app/main.cpp,$(wildcard src/*/*.cpp))
+unit_sources := $(wildcard test/unit/*.cpp test/unit/*/*.cpp) $(wildcard test/sim/*.cpp)
+
+object = $(patsubst %.cpp,$(build)/%.o,$(1))
+lib := $(build)/libott.a
+program_lib := $(build)/libottd.a
+program := $(build)/ottd
+unit := $(build)/unit-tests
+
+.PHONY: all
+all: $(program) $(lib) ## build build/<variant>/ottd and libott.a
+	$(Q)ln -sf $(variant)/ottd build/ottd
+
+$(build)/%.o: %.cpp | needs-build
+	$(call say,CXX   $<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CXX) $(all_cxxflags) -MMD -MP -c $< -o $@
+
+$(lib): $(call object,$(lib_sources))
+	$(call say,AR    $@)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(program_lib): $(call object,$(program_sources))
+	$(call say,AR    $@)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(program): $(call object,src/app/main.cpp) $(program_lib) $(lib)
+	$(call say,LINK  $@)
+	$(Q)$(CXX) $(all_ldflags) $^ $(libs) -o $@
+
+$(unit): $(call object,$(unit_sources)) $(program_lib) $(lib)
+	$(call say,LINK  $@)
+	$(Q)$(CXX) $(all_ldflags) $^ $(libs) -o $@
+
+-include $(patsubst %.o,%.d,$(call object,$(lib_sources) $(program_sources) $(unit_sources) src/app/main.cpp))
+
+# Nobody has to install anything first: what is missing is installed when it is needed.
+.PHONY: needs-build needs-test needs-lint needs-fuzz
+needs-build: ; $(Q)tools/deps $(packages)
+needs-test: ; $(Q)tools/deps $(packages) $(test_packages)
+needs-lint: ; $(Q)tools/deps $(packages) $(test_packages) $(lint_packages)
+needs-fuzz: ; $(Q)tools/deps $(packages) $(fuzz_packages)
+
+.PHONY: deps
+deps: ## install all Debian packages for building, testing and linting
+	$(Q)tools/deps $(packages) $(test_packages) $(lint_packages) $(fuzz_packages)
+
+.PHONY: demo
+demo: needs-test ## a bootstrapper, three relays and two clients on this machine, ten seconds
+	$(Q)$(MAKE) -s all
+	$(Q)tools/demo build/ottd
+
+.PHONY: test
+test: needs-test ## all tests
+	$(Q)$(MAKE) $(program) $(unit)
+	$(Q)test/run --unit $(unit) --ottd $(program)
+
+.PHONY: check
+check: ## all tests in the sanitizer build (san=address,undefined)
+	$(Q)$(MAKE) san=address,undefined test
+
+FUZZ_SECONDS ?= 30
+.PHONY: fuzz
+fuzz: needs-fuzz ## run each libFuzzer target for FUZZ_SECONDS (30)
+	$(Q)$(MAKE) -s CXX=clang++ san=address,undefined fuzz-run
+
+fuzz_targets := $(patsubst test/fuzz/%.cpp,$(build)/fuzz/%,$(wildcard test/fuzz/*.cpp))
+fuzz_objects := $(patsubst %.cpp,$(build)/fuzz/obj/%.o,$(lib_sources) $(program_sources))
+$(build)/fuzz/obj/%.o: %.cpp | needs-fuzz
+	$(call say,FUZZ  $<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CXX) $(all_cxxflags) -fsanitize=fuzzer-no-link -MMD -MP -c $< -o $@
+$(build)/fuzz/libottd.a: $(fuzz_objects)
+	$(Q)rm -f $@ && ar rcs $@ $^
+$(build)/fuzz/%: test/fuzz/%.cpp $(build)/fuzz/libottd.a | needs-fuzz
+	$(call say,FUZZ  $<)
+	$(Q)$(CXX) $(all_cxxflags) -fsanitize=fuzzer -MMD -MP $(all_ldflags) $< $(build)/fuzz/libottd.a $(libs) -o $@
+-include $(patsubst %.o,%.d,$(fuzz_objects)) $(addsuffix .d,$(fuzz_targets))
+.PHONY: fuzz-run
+fuzz-run: $(fuzz_targets)
+	$(Q)test/fuzz/run --seconds $(FUZZ_SECONDS) $(fuzz_targets)
+
+.PHONY: lint
+lint: needs-lint ## clang-tidy, include direction, formatting
+	$(Q)tools/lint
+
+.PHONY: format
+format: needs-lint ## reformat the sources in place
+	$(Q)clang-format -i $$(git ls-files '*.cpp' '*.h')
+
+.PHONY: install
+install: all ## install ottd and libott.a with its headers: DESTDIR= PREFIX=/usr/local
+	$(Q)install -D -m 755 $(program) $(DESTDIR)$(PREFIX)/bin/ottd
+	$(Q)install -D -m 644 $(lib) $(DESTDIR)$(PREFIX)/lib/libott.a
+	$(Q)install -d $(DESTDIR)$(PREFIX)/include/ott
+	$(Q)install -m 644 include/ott/*.h $(DESTDIR)$(PREFIX)/include/ott/
+
+.PHONY: clean
+clean: ## remove build/
+	$(Q)rm -rf build
+
+.PHONY: help
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18

@@ -1,0 +1,90 @@
+// The overlay as it is now: online nodes and live links only, and the paths through it.
+//
+// A Graph belongs to whoever computes paths (an origin); nodes and links come and go in it as they do in
+// the overlay. Links are undirected and cost 1 or more each way. Every result is a function of the graph's
+// nodes and links and of the arguments, never of the order in which they came: among equally cheap ways a
+// node is reached through the neighbour with the smallest NodeId.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "ott/path_tree.h"
+#include "ott/types.h"
+
+namespace ott {
+
+class Graph {
+ public:
+  /// False if the node was there already.
+  bool add_node(const NodeId& node);
+  /// Removes its links, too. False if it was not there.
+  bool remove_node(const NodeId& node);
+  /// Adds the link (and its ends, where they are missing) or sets its cost; false if nothing changed.
+  /// REQUIRES: a != b, cost >= 1.
+  bool add_link(NodeId a, NodeId b, std::uint32_t cost = 1);
+  /// False if it was not there. Its ends stay.
+  bool remove_link(const NodeId& a, const NodeId& b);
+
+  [[nodiscard]] bool has_node(const NodeId& node) const { return vertex_of(node).has_value(); }
+  /// None if there is no such link.
+  [[nodiscard]] std::optional<std::uint32_t> link_cost(const NodeId& a, const NodeId& b) const;
+  [[nodiscard]] std::size_t node_count() const { return vertex_of_.size(); }
+  [[nodiscard]] std::size_t link_count() const { return link_count_; }
+
+  /// The nodes of the cheapest path, both ends included; empty if there is none. [src] if src == dst.
+  [[nodiscard]] std::vector<NodeId> shortest_path(const NodeId& src, const NodeId& dst) const;
+  /// The shortest path to each destination that can be reached, in the order given, each once.
+  [[nodiscard]] std::vector<std::vector<NodeId>> multicast_path_list(const NodeId& src,
+                                                                     std::span<const NodeId> dests) const;
+
+  // What path algorithms see: nodes as dense numbers. A vertex is valid until its node is removed.
+  using Vertex = std::uint32_t;
+  static constexpr Vertex kNoVertex = std::numeric_limits<Vertex>::max();
+  struct Edge {
+    Vertex to;
+    std::uint32_t cost;
+  };
+  [[nodiscard]] std::optional<Vertex> vertex_of(const NodeId& node) const;
+  [[nodiscard]] const NodeId& node(Vertex vertex) const { return vertices_[vertex].node; }
+  /// Ordered by the NodeId of the other end.
+  [[nodiscard]] std::span<const Edge> edges(Vertex vertex) const { return vertices_[vertex].edges; }
+  /// All vertices are below this; those of removed nodes have no edges.
+  [[nodiscard]] std::size_t vertex_limit() const { return vertices_.size(); }
+  /// True if every link costs 1, so that paths can be counted in hops.
+  [[nodiscard]] bool all_costs_are_one() const { return costly_link_count_ == 0; }
+
+ private:
+  struct VertexData {
+    NodeId node;
+    std::vector<Edge> edges;
+  };
+
+  Vertex vertex_for(const NodeId& node);
+  [[nodiscard]] std::vector<Edge>::const_iterator edge_place(Vertex from, const NodeId& to) const;
+  [[nodiscard]] const Edge* find_edge(Vertex from, const NodeId& to) const;
+  void set_edge(Vertex from, Vertex to, std::uint32_t cost);
+
+  std::vector<VertexData> vertices_;
+  std::vector<Vertex> free_vertices_;
+  std::unordered_map<NodeId, Vertex> vertex_of_;
+  std::size_t link_count_ = 0;
+  std::size_t costly_link_count_ = 0;
+};
+
+enum class TreePolicy {
+  Shortest,  // every destination at minimum cost: the union of its shortest paths
+  Shared,    // a low total cost of the tree's links (fewest links, where each costs 1); never above Shortest
+};
+
+/// The tree from src to those dests that can be reached; their order means nothing, siblings are ordered by
+/// NodeId. Only the root if none can be reached; empty if src itself is not in the graph.
+PathTree multicast_tree(const Graph& graph, const NodeId& src, std::span<const NodeId> dests,
+                        TreePolicy policy = TreePolicy::Shortest);
+
+}  // namespace ott

@@ -1,0 +1,133 @@
+#include "ott/graph.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/shortest_paths.h"
+#include "ott/assert.h"
+
+namespace ott {
+
+bool Graph::add_node(const NodeId& node) {
+  const std::size_t before = node_count();
+  vertex_for(node);
+  return node_count() > before;
+}
+
+Graph::Vertex Graph::vertex_for(const NodeId& node) {
+  const Vertex fresh = free_vertices_.empty() ? static_cast<Vertex>(vertices_.size()) : free_vertices_.back();
+  const auto [place, is_new] = vertex_of_.try_emplace(node, fresh);
+  if (is_new) {
+    if (free_vertices_.empty()) {
+      vertices_.push_back({node, {}});
+    } else {
+      free_vertices_.pop_back();
+      vertices_[fresh].node = node;
+    }
+  }
+  return place->second;
+}
+
+bool Graph::remove_node(const NodeId& node) {
+  const auto place = vertex_of_.find(node);
+  if (place == vertex_of_.end()) return false;
+  const Vertex vertex = place->second;
+  for (const Edge& edge : std::exchange(vertices_[vertex].edges, {})) {
+    vertices_[edge.to].edges.erase(edge_place(edge.to, node));
+    --link_count_;
+    if (edge.cost != 1) --costly_link_count_;
+  }
+  vertex_of_.erase(place);
+  free_vertices_.push_back(vertex);
+  return true;
+}
+
+bool Graph::add_link(NodeId a, NodeId b, std::uint32_t cost) {
+  OTT_ASSERT(a != b);
+  OTT_ASSERT(cost >= 1);
+  const Vertex from = vertex_for(a);
+  const Vertex to = vertex_for(b);
+  if (const Edge* edge = find_edge(from, b)) {
+    if (edge->cost == cost) return false;
+    if (edge->cost != 1) --costly_link_count_;
+  } else {
+    ++link_count_;
+  }
+  if (cost != 1) ++costly_link_count_;
+  set_edge(from, to, cost);
+  set_edge(to, from, cost);
+  return true;
+}
+
+bool Graph::remove_link(const NodeId& a, const NodeId& b) {
+  const auto from = vertex_of(a);
+  const auto to = vertex_of(b);
+  if (!from || !to) return false;
+  const Edge* edge = find_edge(*from, b);
+  if (edge == nullptr) return false;
+  if (edge->cost != 1) --costly_link_count_;
+  --link_count_;
+  vertices_[*from].edges.erase(edge_place(*from, b));
+  vertices_[*to].edges.erase(edge_place(*to, a));
+  return true;
+}
+
+std::optional<std::uint32_t> Graph::link_cost(const NodeId& a, const NodeId& b) const {
+  const auto from = vertex_of(a);
+  const Edge* edge = from ? find_edge(*from, b) : nullptr;
+  if (edge == nullptr) return std::nullopt;
+  return edge->cost;
+}
+
+std::optional<Graph::Vertex> Graph::vertex_of(const NodeId& node) const {
+  const auto place = vertex_of_.find(node);
+  if (place == vertex_of_.end()) return std::nullopt;
+  return place->second;
+}
+
+std::vector<Graph::Edge>::const_iterator Graph::edge_place(Vertex from, const NodeId& to) const {
+  const auto& edges = vertices_[from].edges;
+  return std::lower_bound(edges.begin(), edges.end(), to,
+                          [this](const Edge& edge, const NodeId& other) { return node(edge.to) < other; });
+}
+
+const Graph::Edge* Graph::find_edge(Vertex from, const NodeId& to) const {
+  const auto place = edge_place(from, to);
+  const bool found = place != vertices_[from].edges.end() && node(place->to) == to;
+  return found ? &*place : nullptr;
+}
+
+void Graph::set_edge(Vertex from, Vertex to, std::uint32_t cost) {
+  auto& edges = vertices_[from].edges;
+  const auto place = edges.begin() + (edge_place(from, node(to)) - edges.cbegin());
+  if (place != edges.end() && place->to == to) {
+    place->cost = cost;
+  } else {
+    edges.insert(place, {to, cost});
+  }
+}
+
+std::vector<NodeId> Graph::shortest_path(const NodeId& src, const NodeId& dst) const {
+  const auto from = vertex_of(src);
+  const auto to = vertex_of(dst);
+  if (!from || !to) return {};
+  return shortest_paths(*this, *from).path_to(*this, *to);
+}
+
+std::vector<std::vector<NodeId>> Graph::multicast_path_list(const NodeId& src,
+                                                            std::span<const NodeId> dests) const {
+  std::vector<std::vector<NodeId>> list;
+  const auto from = vertex_of(src);
+  if (!from) return list;
+  const ShortestPaths paths = shortest_paths(*this, *from);
+  std::vector<bool> listed(vertex_limit());
+  for (const NodeId& dest : dests) {
+    const auto to = vertex_of(dest);
+    if (!to || listed[*to] || !paths.reaches(*to)) continue;
+    listed[*to] = true;
+    list.push_back(paths.path_to(*this, *to));
+  }
+  return list;
+}
+
+}  // namespace ott

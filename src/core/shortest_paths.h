@@ -1,0 +1,26 @@
+// All cheapest paths from one node: a tree that spans what it can reach, by parents.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+#include "ott/graph.h"
+
+namespace ott {
+
+struct ShortestPaths {
+  static constexpr std::uint64_t kUnreachable = std::numeric_limits<std::uint64_t>::max();
+
+  std::vector<std::uint64_t> distance;  // by vertex
+  std::vector<Graph::Vertex> parent;  // by vertex: of the cheapest ways in, the one with the smallest NodeId
+
+  [[nodiscard]] bool reaches(Graph::Vertex vertex) const { return distance[vertex] != kUnreachable; }
+  /// Source first; empty if the vertex is out of reach.
+  [[nodiscard]] std::vector<NodeId> path_to(const Graph& graph, Graph::Vertex vertex) const;
+};
+
+/// Breadth first while all costs are one, by Dijkstra's algorithm otherwise.
+ShortestPaths shortest_paths(const Graph& graph, Graph::Vertex source);
+
+}  // namespace ott

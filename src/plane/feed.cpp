@@ -1,0 +1,102 @@
+#include "plane/feed.h"
+
+#include <algorithm>
+
+#include "ott/assert.h"
+
+namespace ott {
+
+void Feed::start(const StreamBuffer& buffer, FrameNumber last, MonoTime now) {
+  const auto* frame = last.value == 0 ? buffer.newest_complete() : buffer.first_after(last);
+  if (last.value == 0 && frame == nullptr) frame = buffer.newest();
+  position_ = boundary_ = frame != nullptr ? frame->start : buffer.head();
+  replay_end_ = last.value == 0 ? position_ : buffer.head();
+  judged_from_ = position_ >= replay_end_ ? now : MonoTime::max();
+  mark_valid_ = position_ == buffer.head();
+  frames_mark_ = buffer.frames_completed();
+  started_ = true;
+}
+
+ByteSpan Feed::pending(const StreamBuffer& buffer) const {
+  if (!residue_.empty()) return residue_;
+  if (!started_) return {};
+  return {buffer.at(position_), buffer.head().value - position_.value};
+}
+
+ByteSpan Feed::rest_of_record(const StreamBuffer& buffer) const {
+  if (!residue_.empty()) return residue_;
+  if (!started_ || position_ == boundary_) return {};
+  const std::uint64_t end = boundary_.value + buffer.record_at(boundary_).header.total();
+  return {buffer.at(position_), end - position_.value};
+}
+
+std::uint64_t Feed::advance(const StreamBuffer& buffer, std::size_t bytes, MonoTime now) {
+  if (!residue_.empty()) {
+    OTT_ASSERT(bytes <= residue_.size());
+    residue_.erase(residue_.begin(), residue_.begin() + static_cast<std::ptrdiff_t>(bytes));
+    if (residue_.empty()) residue_.shrink_to_fit();
+    return 0;
+  }
+  position_.value += bytes;
+  OTT_ASSERT(position_ <= buffer.head());
+  std::uint64_t frames = 0;
+  if (position_ == buffer.head() && mark_valid_) {
+    frames = buffer.frames_completed() - frames_mark_;
+    boundary_ = position_;
+  } else {
+    // Partial: the boundary has to be found, record by record.
+    while (boundary_ < position_) {
+      const Record record = buffer.record_at(boundary_);
+      if (boundary_.value + record.header.total() > position_.value) break;
+      boundary_.value += record.header.total();
+      if (!record.is_skip() && record.last()) ++frames;
+    }
+  }
+  if (mark_valid_) {
+    frames_mark_ += frames;
+  } else if (position_ == buffer.head()) {
+    frames_mark_ = buffer.frames_completed();
+    mark_valid_ = true;
+  }
+  if (judged_from_ == MonoTime::max() && position_ >= replay_end_) judged_from_ = now;
+  return frames;
+}
+
+void Feed::limit_lag(const StreamBuffer& buffer, MonoTime now, MonoTime not_before, Duration lag_max) {
+  if (!started_ || !residue_.empty() || position_ != boundary_ || now < judged_from_) return;
+  const auto* frame = buffer.frame_of(position_);
+  if (frame == nullptr) return;
+  const MonoTime since = std::max({frame->arrived, judged_from_, not_before});
+  if (now - since > lag_max) jump_to_newest(buffer);
+}
+
+void Feed::leave_before(const StreamBuffer& buffer, Position tail) {
+  if (!started_ || boundary_ >= tail) return;
+  if (position_ != boundary_) {
+    const ByteSpan rest = rest_of_record(buffer);
+    if (residue_.empty()) residue_.assign(rest.begin(), rest.end());
+    boundary_.value += buffer.record_at(boundary_).header.total();
+    position_ = boundary_;
+  }
+  if (boundary_ < tail) jump_to_newest(buffer);
+}
+
+void Feed::jump_to_newest(const StreamBuffer& buffer) {
+  const auto* from = buffer.frame_of(position_);
+  const auto* to = buffer.newest();
+  if (from == nullptr || to == nullptr || from->number >= to->number) return;
+  const Skip skipped{from->number, FrameNumber{to->number.value - 1}};
+  frames_skipped_ += skipped.last.value - skipped.first.value + 1;
+  if (skip_) {
+    skip_->last = skipped.last;
+  } else {
+    skip_ = skipped;
+  }
+  position_ = boundary_ = to->start;
+  mark_valid_ = false;
+  // What is left of the history is no longer asked for.
+  replay_end_ = std::min(replay_end_, position_);
+  if (judged_from_ == MonoTime::max()) judged_from_ = to->arrived;
+}
+
+}  // namespace ott

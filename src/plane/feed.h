@@ -1,0 +1,61 @@
+// One stream's way to one child: a position in the stream's buffer, and the slow-viewer policy. A feed owns
+// no payload, but for the rest of one half-sent record when the ring is about to overwrite it.
+//
+// A child that falls behind has its feed moved to the newest frame's start, always at a record boundary, and
+// the frames left out are counted and named (take_skip). Lag is what the child's own link could not take:
+// history that a START asked for is never cut short (judged_from_ stays in the future until it is sent).
+#pragma once
+
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "plane/stream_buffer.h"
+
+namespace ott {
+
+class Feed {
+ public:
+  struct Skip {
+    FrameNumber first;
+    FrameNumber last;
+  };
+
+  /// Begins right after frame `last`, or at the newest complete frame if `last` is 0.
+  void start(const StreamBuffer& buffer, FrameNumber last, MonoTime now);
+  [[nodiscard]] bool started() const { return started_; }
+
+  /// All that can be sent now, in one run; empty when the child has everything.
+  [[nodiscard]] ByteSpan pending(const StreamBuffer& buffer) const;
+  /// The rest of a half-sent record; empty between records. Nothing else may be sent on the link before it.
+  [[nodiscard]] ByteSpan rest_of_record(const StreamBuffer& buffer) const;
+  /// `bytes` of what pending or rest_of_record gave were sent. Returns how many frames were completed by it.
+  std::uint64_t advance(const StreamBuffer& buffer, std::size_t bytes, MonoTime now);
+
+  /// Applies the bound on lag; call when the link can take bytes again. Frames that arrived here before
+  /// `not_before` count from then (the time when this process itself was last found late).
+  void limit_lag(const StreamBuffer& buffer, MonoTime now, MonoTime not_before, Duration lag_max);
+  /// Moves out of the way of bytes that are about to be overwritten.
+  void leave_before(const StreamBuffer& buffer, Position tail);
+  [[nodiscard]] Position position() const { return position_; }
+
+  /// The frames left out since the last call, to be told to the child before anything else of this stream.
+  std::optional<Skip> take_skip() { return std::exchange(skip_, std::nullopt); }
+  [[nodiscard]] std::uint64_t frames_skipped() const { return frames_skipped_; }
+
+ private:
+  void jump_to_newest(const StreamBuffer& buffer);
+
+  Position position_;                       // the next byte to send
+  Position boundary_;                       // the start of the record that it lies in, or itself
+  Position replay_end_;                     // the head at START; before it everything is asked-for history
+  MonoTime judged_from_ = MonoTime::max();  // when it passed replay_end_
+  std::optional<Skip> skip_;
+  std::uint64_t frames_skipped_ = 0;
+  std::uint64_t frames_mark_ = 0;  // buffer.frames_completed() when the child last had everything
+  bool mark_valid_ = false;
+  std::vector<std::uint8_t> residue_;  // rest of a half-sent record that the ring no longer holds
+  bool started_ = false;
+};
+
+}  // namespace ott

@@ -1,0 +1,118 @@
+#include "plane/stream_buffer.h"
+
+#include <algorithm>
+
+#include "ott/assert.h"
+
+namespace ott {
+
+Result<StreamBuffer> StreamBuffer::create(std::size_t capacity_bytes, std::size_t frames_max) {
+  OTT_ASSERT(frames_max > 0 && (frames_max & (frames_max - 1)) == 0);
+  auto ring = MirroredRing::create(capacity_bytes);
+  if (!ring) return tl::unexpected(ring.error());
+  return StreamBuffer(std::move(*ring), frames_max);
+}
+
+Position StreamBuffer::tail_for(std::size_t bytes) const {
+  const std::uint64_t end = head_.value + bytes;
+  if (end <= tail_.value + capacity()) return tail_;
+  const Position lowest{end - capacity()};
+  for (std::size_t i = 0; i < count_; ++i) {
+    if (frame(i).start >= lowest) return frame(i).start;
+  }
+  return head_;
+}
+
+MutableByteSpan StreamBuffer::room(std::size_t bytes) {
+  OTT_ASSERT(bytes <= capacity() / 2);
+  const Position tail = tail_for(bytes);
+  while (count_ > 0 && frame(0).start < tail) forget_oldest();
+  tail_ = std::max(tail_, tail);
+  return {ring_.at(head_), bytes};
+}
+
+void StreamBuffer::forget_oldest() {
+  first_ = (first_ + 1) & mask_;
+  --count_;
+  tail_ = count_ > 0 ? frame(0).start : head_;
+}
+
+bool StreamBuffer::takes(const Record& record) const {
+  if (record.is_skip()) {
+    return record.last_skipped() > last_frame_ || (open_ && record.last_skipped() == last_frame_);
+  }
+  if (record.frame > last_frame_) return record.first();
+  if (record.frame < last_frame_ || !open_) return false;
+  return static_cast<std::uint16_t>(last_sequence_ + 1) == record.rtp_sequence();
+}
+
+void StreamBuffer::commit(const Record& record, MonoTime now) {
+  OTT_ASSERT(takes(record));
+  if (record.is_skip()) {
+    if (!skip_start_) skip_start_ = head_;
+    last_frame_ = record.last_skipped();
+    open_ = false;
+  } else {
+    if (record.frame > last_frame_) add_frame(record.frame, now);
+    last_frame_ = record.frame;
+    last_sequence_ = record.rtp_sequence();
+    open_ = !record.last();
+    if (!open_) ++frames_completed_;
+  }
+  head_.value += record.header.total();
+}
+
+void StreamBuffer::add_frame(FrameNumber number, MonoTime now) {
+  if (count_ == frames_.size()) forget_oldest();
+  frames_[(first_ + count_) & mask_] = Frame{number, skip_start_.value_or(head_), now};
+  ++count_;
+  skip_start_.reset();
+}
+
+Record StreamBuffer::record_at(Position position) const {
+  OTT_ASSERT(position >= tail_ && position < head_);
+  const ByteSpan bytes(ring_.at(position), head_.value - position.value);
+  const Framed framed = next_message(bytes, kBodyBytesMax);
+  OTT_ASSERT(framed.kind == Framed::Kind::Whole);
+  const auto record = parse_record(framed.header, bytes);
+  OTT_ASSERT(record.has_value());
+  return *record;
+}
+
+const StreamBuffer::Frame* StreamBuffer::newest_complete() const {
+  if (count_ == 0) return nullptr;
+  const bool newest_is_open = open_ && frame(count_ - 1).number == last_frame_;
+  if (!newest_is_open) return &frame(count_ - 1);
+  return count_ >= 2 ? &frame(count_ - 2) : nullptr;
+}
+
+const StreamBuffer::Frame* StreamBuffer::first_after(FrameNumber last) const {
+  std::size_t low = 0;
+  std::size_t high = count_;
+  while (low < high) {
+    const std::size_t middle = (low + high) / 2;
+    if (frame(middle).number > last) {
+      high = middle;
+    } else {
+      low = middle + 1;
+    }
+  }
+  return low == count_ ? nullptr : &frame(low);
+}
+
+const StreamBuffer::Frame* StreamBuffer::frame_of(Position position) const {
+  if (position >= head_) return nullptr;
+  std::size_t low = 0;
+  std::size_t high = count_;
+  while (low < high) {
+    const std::size_t middle = (low + high) / 2;
+    if (frame(middle).start > position) {
+      high = middle;
+    } else {
+      low = middle + 1;
+    }
+  }
+  return low == 0 ? nullptr : &frame(low - 1);
+}
+
+}  // namespace ott

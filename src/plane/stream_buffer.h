@@ -1,0 +1,88 @@
+// One stream's records at one node: a mirrored ring, and an index of the frames in it. Records are received
+// or written at the head, in place, and committed there; readers hold positions (feed.h). What is before the
+// tail has been or may be overwritten. The ring is also the stream's history.
+//
+// Always: tail <= every indexed frame's start < head, frame numbers strictly increase, head is a record's
+// end.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "ott/framer.h"
+#include "ott/time.h"
+#include "plane/mirrored_ring.h"
+
+namespace ott {
+
+class StreamBuffer {
+ public:
+  struct Frame {
+    FrameNumber number;
+    Position start;    // of its first record, or of the SKIP records right before it
+    MonoTime arrived;  // when its first record was committed here
+  };
+
+  /// `frames_max`: how many frames are remembered at most, a power of two.
+  static Result<StreamBuffer> create(std::size_t capacity_bytes, std::size_t frames_max = 2048);
+
+  [[nodiscard]] std::size_t capacity() const { return ring_.capacity(); }
+  [[nodiscard]] Position head() const { return head_; }
+  [[nodiscard]] Position tail() const { return tail_; }
+  [[nodiscard]] const std::uint8_t* at(Position position) const { return ring_.at(position); }
+
+  /// Where the tail will be once `bytes` behind the head may be written.
+  [[nodiscard]] Position tail_for(std::size_t bytes) const;
+  /// `bytes` of memory at the head. Forgets what they overwrite: first move readers past tail_for(bytes).
+  /// REQUIRES: bytes <= capacity() / 2.
+  MutableByteSpan room(std::size_t bytes);
+
+  /// True if this record comes next: not one that is here already, and not the middle of a frame whose
+  /// beginning is missing.
+  [[nodiscard]] bool takes(const Record& record) const;
+  /// Makes the record at the head part of the stream. REQUIRES: takes(record), and its bytes lie there.
+  void commit(const Record& record, MonoTime now);
+
+  /// The record that begins at a position. REQUIRES: tail() <= position < head(), a record's start.
+  [[nodiscard]] Record record_at(Position position) const;
+
+  /// The newest frame, complete or not; none before the first.
+  [[nodiscard]] const Frame* newest() const { return count_ == 0 ? nullptr : &frame(count_ - 1); }
+  [[nodiscard]] const Frame* newest_complete() const;
+  [[nodiscard]] const Frame* oldest() const { return count_ == 0 ? nullptr : &frame(0); }
+  /// The oldest frame whose number is greater than `last`.
+  [[nodiscard]] const Frame* first_after(FrameNumber last) const;
+  /// The frame that the record at `position` belongs to; none at the head.
+  [[nodiscard]] const Frame* frame_of(Position position) const;
+
+  /// The last frame of which nothing more is to come: what a START names. 0: none.
+  [[nodiscard]] FrameNumber last_done() const {
+    return open_ ? FrameNumber{last_frame_.value - 1} : last_frame_;
+  }
+  /// How many frames were completed here so far.
+  [[nodiscard]] std::uint64_t frames_completed() const { return frames_completed_; }
+  /// Bytes of all records that were committed here so far.
+  [[nodiscard]] std::uint64_t bytes_committed() const { return head_.value; }
+
+ private:
+  StreamBuffer(MirroredRing ring, std::size_t frames_max)
+      : ring_(std::move(ring)), frames_(frames_max), mask_(frames_max - 1) {}
+  [[nodiscard]] const Frame& frame(std::size_t index) const { return frames_[(first_ + index) & mask_]; }
+  void forget_oldest();
+  void add_frame(FrameNumber number, MonoTime now);
+
+  MirroredRing ring_;
+  Position head_;
+  Position tail_;
+  std::vector<Frame> frames_;  // a ring of frames: count_ of them from first_
+  std::size_t mask_;
+  std::size_t first_ = 0;
+  std::size_t count_ = 0;
+  FrameNumber last_frame_;  // the last one begun, or skipped
+  std::uint16_t last_sequence_ = 0;
+  bool open_ = false;                   // last_frame_ is not complete yet
+  std::optional<Position> skip_start_;  // SKIP records at the end, no frame behind them yet
+  std::uint64_t frames_completed_ = 0;
+};
+
+}  // namespace ott

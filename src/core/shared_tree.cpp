@@ -217,7 +217,7 @@ class Search {
     return try_tree();
   }
 
-  static constexpr std::size_t kRefinementWorkMax = 2'000'000;  // vertices and edges visited
+  static constexpr std::size_t kRefinementWorkMax = 1'000'000;  // vertices and edges visited
 
   const Graph& graph_;
   Vertex root_;

@@ -13,6 +13,9 @@ namespace {
 
 using JsonValue = rapidjson::Value;
 
+constexpr std::size_t kShownMax = 80;
+constexpr std::size_t kIdLengthMax = 60;  // "[ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255]:65535" has 53
+
 std::string_view text_of(const JsonValue& string) { return {string.GetString(), string.GetStringLength()}; }
 
 bool has_control_character(std::string_view text) {
@@ -24,7 +27,6 @@ bool has_control_character(std::string_view text) {
 
 /// A text from the file as a message may show it: on one line, and not longer than a reader likes.
 std::string shown(std::string_view text) {
-  constexpr std::size_t kShownMax = 80;
   std::string safe(text.substr(0, kShownMax));
   for (char& c : safe) {
     if (has_control_character({&c, 1})) c = '?';
@@ -65,6 +67,12 @@ std::string_view type_name(const JsonValue& value) {
       return "a number";
   }
   return "something else";
+}
+
+/// False for the unspecified address (v4: all of 0/8), and for multicast and broadcast ones.
+bool names_one_host(const IpAddress& address) {
+  const std::uint8_t first = address.is_v4() ? address.bytes[12] : address.bytes[0];
+  return !address.is_unspecified() && (address.is_v4() ? first > 0 && first < 224 : first != 0xFF);
 }
 
 /// A neighbour as one end lists it. Without a cost of its own, the other end's counts, or else 1.
@@ -136,10 +144,12 @@ class Reader {
 
   [[nodiscard]] Result<NodeId> read_id(const JsonValue& value, const std::string& place) const {
     const std::string_view text = text_of(value);
-    if (has_control_character(text)) return wrong(place, "'" + shown(text) + "' is not an address");
+    if (has_control_character(text) || text.size() > kIdLengthMax) {
+      return wrong(place, "'" + shown(text) + "' is not an address");
+    }
     const auto id = parse_node_id(text);
-    if (!id) return wrong(place, shown(id.error().message));
-    if (id->address.is_unspecified()) return wrong(place, "no node can be reached at '" + shown(text) + "'");
+    if (!id) return wrong(place, id.error().message);
+    if (!names_one_host(id->address)) return wrong(place, "no node can listen on '" + shown(text) + "'");
     return *id;
   }
 

@@ -1,12 +1,11 @@
 #include "ott/topology.h"
 
-#include <rapidjson/document.h>
-#include <rapidjson/error/en.h>
-
 #include <algorithm>
 #include <optional>
 #include <unordered_map>
 #include <utility>
+
+#include "core/json.h"
 
 namespace ott {
 namespace {

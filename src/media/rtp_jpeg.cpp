@@ -136,7 +136,7 @@ class JpegParser {
     if (image_.carriable()) image_.obstacle = why;
   }
   [[nodiscard]] tl::unexpected<Error> bad(const std::string& what) const {
-    return fail("byte " + std::to_string(at_) + ": " + what);
+    return fail("byte " + std::to_string(at_) + " of the JPEG: " + what);
   }
 
   ByteSpan jpeg_;
@@ -151,20 +151,19 @@ class JpegParser {
 };
 
 Result<JpegImage> JpegParser::run() {
-  if (jpeg_.size() < 4 || jpeg_[0] != 0xFF || jpeg_[1] != kSoi)
-    return bad("no JPEG starts here (no SOI marker)");
+  if (jpeg_.size() < 4 || jpeg_[0] != 0xFF || jpeg_[1] != kSoi) return bad("no SOI marker");
   at_ = 2;
   while (!scanned_ && image_.carriable()) {
     while (at_ + 1 < jpeg_.size() && jpeg_[at_] == 0xFF && jpeg_[at_ + 1] == 0xFF) ++at_;  // fill bytes
-    if (jpeg_.size() - at_ < 4) return bad("the JPEG is cut off in its headers");
-    if (jpeg_[at_] != 0xFF) return bad(hex(jpeg_[at_]) + " where a JPEG marker should be");
+    if (jpeg_.size() - at_ < 4) return bad("cut off in its headers");
+    if (jpeg_[at_] != 0xFF) return bad(hex(jpeg_[at_]) + " where a marker should be");
     const std::uint8_t marker = jpeg_[at_ + 1];
-    if (marker == kEoi) return bad("the JPEG ends before its image data");
+    if (marker == kEoi) return bad("the end, before any image data");
     if (marker < kSof0 || (marker >= kRst0 && marker <= kSoi))
-      return bad("unexpected JPEG marker " + hex(marker));
+      return bad("an unexpected marker " + hex(marker));
     const std::size_t length = load16(jpeg_, at_ + 2);
-    if (length < 2) return bad("a JPEG segment of length " + std::to_string(length));
-    if (length > jpeg_.size() - at_ - 2) return bad("the JPEG is cut off in a segment");
+    if (length < 2) return bad("a segment of length " + std::to_string(length));
+    if (length > jpeg_.size() - at_ - 2) return bad("cut off in a segment");
     scan_at_ = at_ + 2 + length;
     if (auto read = segment(marker, jpeg_.subspan(at_ + 4, length - 2)); !read) {
       return tl::unexpected<Error>(std::move(read.error()));
@@ -301,7 +300,7 @@ Result<void> JpegParser::scan(ByteSpan header) {
   const std::size_t scan_bytes = find_scan_end(rest);
   if (scan_bytes == rest.size()) {
     at_ = jpeg_.size();
-    return bad("the JPEG is cut off in its image data (no EOI marker)");
+    return bad("cut off in its image data (no EOI marker)");
   }
   if (rest[scan_bytes + 1] != kEoi) obstacle(JpegObstacle::MultipleScans);
   if (scan_bytes == 0) return bad("a scan without image data");

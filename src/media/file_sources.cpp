@@ -1,0 +1,237 @@
+#include "media/file_sources.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <system_error>
+
+#include "media/classic_clip.h"
+#include "media/mjpeg_splitter.h"
+
+namespace ott {
+namespace {
+
+constexpr double kClassicFps = 20;  // the exercise sends a frame every 50 ms
+constexpr double kDefaultFps = 25;
+
+std::string reason(int error) { return std::system_category().message(error); }
+
+double or_default(double fps, double fallback) { return fps != 0 ? fps : fallback; }
+
+/// Converts a frame and notes the size of the stream's first one.
+Result<std::optional<ByteSpan>> hand_out(ByteSpan jpeg, JpegConverter& converter, SourceInfo& info) {
+  const auto converted = converter.make_carriable(jpeg);
+  if (!converted) return tl::unexpected<Error>(converted.error());
+  if (info.width == 0) {
+    info.width = converted->image.width;
+    info.height = converted->image.height;
+  }
+  return std::optional<ByteSpan>(converted->jpeg);
+}
+
+}  // namespace
+
+Result<InputFile> InputFile::open(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return fail("cannot open '" + path + "': " + reason(errno));
+  return InputFile(fd, path);
+}
+
+InputFile::InputFile(InputFile&& other) noexcept
+    : fd_(std::exchange(other.fd_, -1)), path_(std::move(other.path_)) {}
+
+InputFile::~InputFile() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+Result<std::size_t> InputFile::read(MutableByteSpan into) {
+  for (;;) {
+    const ssize_t bytes = ::read(fd_, into.data(), into.size());
+    if (bytes >= 0) return static_cast<std::size_t>(bytes);
+    if (errno != EINTR) return fail("cannot read '" + path_ + "': " + reason(errno));
+  }
+}
+
+Result<void> InputFile::rewind() {
+  if (::lseek(fd_, 0, SEEK_SET) < 0) return fail("cannot rewind '" + path_ + "': " + reason(errno));
+  return {};
+}
+
+ClipSource::ClipSource(SourceInfo info, std::string path, InputFile file,
+                       std::unique_ptr<FrameSplitter> splitter)
+    : Source(std::move(info)),
+      path_(std::move(path)),
+      file_(std::move(file)),
+      splitter_(std::move(splitter)) {}
+
+Result<std::unique_ptr<Source>> ClipSource::open(const std::string& path, double fps) {
+  auto file = InputFile::open(path);
+  if (!file) return tl::unexpected<Error>(file.error());
+  std::array<std::uint8_t, 16> start{};
+  const auto bytes = file->read(start);
+  if (!bytes) return tl::unexpected<Error>(bytes.error());
+  if (*bytes == 0) return fail("'" + path + "' is empty");
+
+  std::unique_ptr<ClipSource> source;
+  const ByteSpan head = ByteSpan(start).first(*bytes);
+  if (ClassicClipSplitter::detect(head)) {
+    source.reset(new ClipSource({"clip", 0, 0, or_default(fps, kClassicFps)}, path, std::move(*file),
+                                std::make_unique<ClassicClipSplitter>()));
+  } else if (head.size() >= 3 && head[0] == 0xFF && head[1] == 0xD8 && head[2] == 0xFF) {
+    source.reset(new ClipSource({"mjpeg", 0, 0, or_default(fps, kDefaultFps)}, path, std::move(*file),
+                                std::make_unique<MjpegSplitter>()));
+  } else {
+    return fail(
+        "'" + path +
+        "' is neither concatenated JPEGs (.mjpeg) nor JPEGs each preceded by five digits of length; ffmpeg "
+        "makes one of any video: ffmpeg -i '" +
+        path + "' -f mjpeg out.mjpeg");
+  }
+  if (auto probed = source->probe(); !probed) return tl::unexpected<Error>(std::move(probed.error()));
+  return source;
+}
+
+// Reads up to the first good frame, for its size, and goes back.
+Result<void> ClipSource::probe() {
+  if (auto done = rewind(); !done) return done;
+  const std::uint64_t round = rounds_;
+  std::optional<Error> first;
+  for (;;) {
+    const auto frame = next({}, {});
+    if (frame) return rewind();
+    if (!first) first = frame.error();
+    if (rounds_ != round) return tl::unexpected<Error>(std::move(*first));
+  }
+}
+
+Result<void> ClipSource::rewind() {
+  splitter_->reset();
+  frames_ = 0;
+  ++rounds_;
+  return file_.rewind();
+}
+
+Result<void> ClipSource::read_more() {
+  const auto bytes = file_.read(splitter_->space());
+  if (!bytes) return tl::unexpected<Error>(bytes.error());
+  if (*bytes == 0) {
+    splitter_->finish();
+  } else {
+    splitter_->advance(*bytes);
+  }
+  return {};
+}
+
+tl::unexpected<Error> ClipSource::bad(const std::string& what) const {
+  return fail("'" + path_ + "': frame " + std::to_string(frames_) + ": " + what);
+}
+
+Result<std::optional<ByteSpan>> ClipSource::next(FrameNumber /*number*/, WallTime /*wall*/) {
+  for (bool rewound = false;;) {
+    const auto frame = splitter_->next();
+    if (!frame || *frame) ++frames_;
+    if (!frame) return bad(frame.error().message);
+    if (*frame) {
+      auto jpeg = hand_out(**frame, converter_, info_);
+      if (jpeg) return jpeg;
+      return bad("byte " + std::to_string(splitter_->frame_offset()) + ": " + jpeg.error().message);
+    }
+    Result<void> done;
+    if (!splitter_->at_end()) {
+      done = read_more();
+    } else if (!rewound) {
+      rewound = true;
+      done = rewind();
+    } else {
+      done = fail("'" + path_ + "' holds no frame any more");
+    }
+    if (!done) return tl::unexpected<Error>(std::move(done.error()));
+  }
+}
+
+DirectorySource::DirectorySource(SourceInfo info, std::vector<std::string> paths)
+    : Source(std::move(info)), paths_(std::move(paths)) {}
+
+Result<std::unique_ptr<Source>> DirectorySource::open(const std::string& path, double fps) {
+  std::vector<std::string> paths;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(path, error), end; !error && entry != end;
+       entry.increment(error)) {
+    std::string extension = entry->path().extension().string();
+    std::ranges::transform(extension, extension.begin(), [](unsigned char c) { return std::tolower(c); });
+    if (extension == ".jpg" || extension == ".jpeg") paths.push_back(entry->path().string());
+  }
+  if (error) return fail("cannot read the directory '" + path + "': " + error.message());
+  if (paths.empty()) return fail("the directory '" + path + "' holds no *.jpg or *.jpeg");
+  std::ranges::sort(paths);
+
+  std::unique_ptr<DirectorySource> source(
+      new DirectorySource({"directory", 0, 0, or_default(fps, kDefaultFps)}, std::move(paths)));
+  std::optional<Error> first;
+  for (std::size_t i = 0; i < source->paths_.size(); ++i) {  // up to the first good one, for its size
+    const auto frame = source->next({}, {});
+    if (frame) {
+      source->next_ = 0;
+      return source;
+    }
+    if (!first) first = frame.error();
+  }
+  return tl::unexpected<Error>(std::move(*first));
+}
+
+Result<ByteSpan> DirectorySource::read(const std::string& path) {
+  auto file = InputFile::open(path);
+  if (!file) return tl::unexpected<Error>(file.error());
+  std::size_t used = 0;
+  for (;;) {
+    if (used == buffer_.size()) buffer_.resize(std::max(used * 2, FrameSplitter::kReadBytes));
+    const auto bytes = file->read(MutableByteSpan(buffer_).subspan(used));
+    if (!bytes) return tl::unexpected<Error>(bytes.error());
+    if (*bytes == 0) return ByteSpan(buffer_).first(used);
+    used += *bytes;
+    if (used > FrameSplitter::kFrameBytesMax) return fail("'" + path + "' is larger than 16 MiB");
+  }
+}
+
+Result<std::optional<ByteSpan>> DirectorySource::next(FrameNumber /*number*/, WallTime /*wall*/) {
+  const std::string& path = paths_[next_];
+  next_ = (next_ + 1) % paths_.size();
+  const auto bytes = read(path);
+  if (!bytes) return tl::unexpected<Error>(bytes.error());
+  auto jpeg = hand_out(*bytes, converter_, info_);
+  if (!jpeg) return fail("'" + path + "': " + jpeg.error().message);
+  return jpeg;
+}
+
+StdinSource::StdinSource(double fps)
+    : Source({"stdin", 0, 0, or_default(fps, kDefaultFps)}), splitter_(std::make_unique<MjpegSplitter>()) {}
+
+void StdinSource::feed(ByteSpan bytes) {
+  while (!bytes.empty()) {
+    const MutableByteSpan space = splitter_->space();
+    const std::size_t count = std::min(space.size(), bytes.size());
+    std::memcpy(space.data(), bytes.data(), count);
+    splitter_->advance(count);
+    bytes = bytes.subspan(count);
+  }
+}
+
+Result<std::optional<ByteSpan>> StdinSource::next(FrameNumber /*number*/, WallTime /*wall*/) {
+  const auto bad = [this](const std::string& what) {
+    return fail("standard input: frame " + std::to_string(frames_) + ": " + what);
+  };
+  const auto frame = splitter_->next();
+  if (frame && !*frame) return std::nullopt;
+  ++frames_;
+  if (!frame) return bad(frame.error().message);
+  auto jpeg = hand_out(**frame, converter_, info_);
+  if (jpeg) return jpeg;
+  return bad("byte " + std::to_string(splitter_->frame_offset()) + ": " + jpeg.error().message);
+}
+
+}  // namespace ott

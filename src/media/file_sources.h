@@ -1,0 +1,86 @@
+// The sources that read files or standard input. Files are read with bounds rather than mapped: a clip that
+// is cut short while it plays must cost frames, not the process.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "media/frame_splitter.h"
+#include "media/jpeg_convert.h"
+#include "media/source.h"
+
+namespace ott {
+
+/// A file that cannot be closed twice or forgotten.
+class InputFile {
+ public:
+  static Result<InputFile> open(const std::string& path);
+  InputFile(InputFile&& other) noexcept;
+  InputFile& operator=(InputFile&&) = delete;
+  ~InputFile();
+  /// Returns 0 at the end.
+  Result<std::size_t> read(MutableByteSpan into);
+  Result<void> rewind();
+
+ private:
+  InputFile(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}
+  int fd_;
+  std::string path_;
+};
+
+/// One file of many frames; loops for ever.
+class ClipSource final : public Source {
+ public:
+  /// The container is told by the content. fps 0: the container's default.
+  static Result<std::unique_ptr<Source>> open(const std::string& path, double fps);
+  Result<std::optional<ByteSpan>> next(FrameNumber number, WallTime wall) override;
+
+ private:
+  ClipSource(SourceInfo info, std::string path, InputFile file, std::unique_ptr<FrameSplitter> splitter);
+  Result<void> rewind();
+  Result<void> read_more();
+  Result<void> probe();
+  [[nodiscard]] tl::unexpected<Error> bad(const std::string& what) const;
+
+  std::string path_;
+  InputFile file_;
+  std::unique_ptr<FrameSplitter> splitter_;
+  JpegConverter converter_;
+  std::uint64_t frames_ = 0;  // of this round, good or bad
+  std::uint64_t rounds_ = 0;
+};
+
+/// A directory of JPEG files; loops for ever. Its names are read once.
+class DirectorySource final : public Source {
+ public:
+  static Result<std::unique_ptr<Source>> open(const std::string& path, double fps);
+  Result<std::optional<ByteSpan>> next(FrameNumber number, WallTime wall) override;
+
+ private:
+  DirectorySource(SourceInfo info, std::vector<std::string> paths);
+  Result<ByteSpan> read(const std::string& path);
+
+  std::vector<std::string> paths_;
+  std::size_t next_ = 0;
+  std::vector<std::uint8_t> buffer_;
+  JpegConverter converter_;
+};
+
+/// Concatenated JPEGs that the caller reads from standard input.
+class StdinSource final : public Source {
+ public:
+  explicit StdinSource(double fps);
+  Result<std::optional<ByteSpan>> next(FrameNumber number, WallTime wall) override;
+  [[nodiscard]] bool live() const override { return true; }
+  [[nodiscard]] bool ended() const override { return splitter_->at_end(); }
+  void feed(ByteSpan bytes) override;
+  void feed_end() override { splitter_->finish(); }
+
+ private:
+  std::unique_ptr<FrameSplitter> splitter_;
+  JpegConverter converter_;
+  std::uint64_t frames_ = 0;
+};
+
+}  // namespace ott

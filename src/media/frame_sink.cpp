@@ -1,0 +1,59 @@
+#include "media/frame_sink.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+#include <system_error>
+
+namespace ott {
+namespace {
+
+std::string reason(int error) { return std::system_category().message(error); }
+
+/// Returns 0 or errno.
+int write_all(int fd, ByteSpan bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
+    if (written < 0 && errno != EINTR) return errno;
+    if (written > 0) bytes = bytes.subspan(static_cast<std::size_t>(written));
+  }
+  return 0;
+}
+
+int write_file(const std::string& path, ByteSpan bytes) {
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (fd < 0) return errno;
+  int error = write_all(fd, bytes);
+  if (::close(fd) != 0 && error == 0 && errno != EINTR) error = errno;
+  return error;
+}
+
+}  // namespace
+
+Result<DirectorySink> DirectorySink::open(const std::string& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error) return fail("cannot make the directory '" + path + "': " + error.message());
+  return DirectorySink(path);
+}
+
+Result<void> DirectorySink::write(ByteSpan jpeg) {
+  std::array<char, 32> number{};
+  std::snprintf(number.data(), number.size(), "%08llu.jpg", static_cast<unsigned long long>(written_ + 1));
+  const std::string path = path_ + "/" + number.data();
+  const std::string temporary = path_ + "/." + number.data() + ".part";
+  int error = write_file(temporary, jpeg);
+  if (error == 0 && ::rename(temporary.c_str(), path.c_str()) != 0) error = errno;
+  if (error != 0) {
+    ::unlink(temporary.c_str());
+    return fail("cannot write '" + path + "': " + reason(error));
+  }
+  ++written_;
+  return {};
+}
+
+}  // namespace ott

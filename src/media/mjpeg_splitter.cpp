@@ -1,0 +1,138 @@
+#include "media/mjpeg_splitter.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "ott/rtp_jpeg.h"
+
+namespace ott {
+namespace {
+
+constexpr std::uint8_t kSof0 = 0xC0, kRst0 = 0xD0, kRst7 = 0xD7, kSoi = 0xD8, kEoi = 0xD9, kSos = 0xDA;
+constexpr std::size_t kStartBytes = 3;  // SOI and the 0xFF of the next marker
+
+bool is_padding(std::uint8_t byte) { return byte == 0 || byte == 0xFF || byte == '\r' || byte == '\n'; }
+
+/// The offset of the first SOI that another marker follows; data.size() if there is none.
+std::size_t find_soi(ByteSpan data) {
+  for (std::size_t at = 0; at + kStartBytes <= data.size(); ++at) {
+    const void* found = std::memchr(data.data() + at, 0xFF, data.size() - at);
+    if (found == nullptr) break;
+    at = static_cast<std::size_t>(static_cast<const std::uint8_t*>(found) - data.data());
+    if (at + kStartBytes <= data.size() && data[at + 1] == kSoi && data[at + 2] == 0xFF) return at;
+  }
+  return data.size();
+}
+
+}  // namespace
+
+void MjpegSplitter::on_reset() {
+  state_ = State::Between;
+  at_ = resume_at_ = 0;
+  reported_ = false;
+}
+
+Result<std::optional<ByteSpan>> MjpegSplitter::next() {
+  drop_taken();
+  for (;;) {
+    Result<Step> step = Step::Again;
+    switch (state_) {
+      case State::Between:
+        step = find_start();
+        break;
+      case State::Segments:
+        step = walk_segment();
+        break;
+      case State::Scan:
+        step = walk_scan();
+        break;
+    }
+    if (!step) return tl::unexpected<Error>(std::move(step.error()));
+    if (*step == Step::Frame) {
+      const std::size_t bytes = at_;
+      on_reset();
+      return std::optional<ByteSpan>(take(0, bytes));
+    }
+    if (state_ != State::Between && at_ > kFrameBytesMax) return give_up("a frame of more than 16 MiB");
+    if (*step == Step::NeedBytes) {
+      if (!finished() || window().empty()) return std::nullopt;
+      if (state_ != State::Between) {
+        return give_up("the frame is cut off after " + std::to_string(window().size()) + " bytes");
+      }
+    }
+  }
+}
+
+Result<MjpegSplitter::Step> MjpegSplitter::find_start() {
+  const ByteSpan data = window();
+  const std::size_t start = find_soi(data);
+  const bool found = start < data.size();
+  // The last bytes may be the start of an SOI.
+  const std::size_t keep = finished() || found ? 0 : std::min(data.size(), kStartBytes - 1);
+  const std::size_t skip = found ? start : data.size() - keep;
+  const bool garbage = !std::ranges::all_of(data.first(skip), is_padding);
+  if (garbage && !reported_) {
+    reported_ = true;
+    return bad(0, "no JPEG begins here; skipping to the next");
+  }
+  drop(skip);
+  if (!found) return Step::NeedBytes;
+  state_ = State::Segments;
+  at_ = resume_at_ = 2;
+  return Step::Again;
+}
+
+Result<MjpegSplitter::Step> MjpegSplitter::walk_segment() {
+  const ByteSpan data = window();
+  if (data.size() < at_ + 2) return Step::NeedBytes;
+  const std::uint8_t marker = data[at_ + 1];
+  if (data[at_] != 0xFF) return give_up("the frame has no marker at its byte " + std::to_string(at_));
+  if (marker == 0xFF) {
+    ++at_;
+    return Step::Again;
+  }
+  if (marker == kEoi) {
+    at_ += 2;
+    return Step::Frame;
+  }
+  if (marker == kSoi) {
+    resume_at_ = at_;
+    return give_up("the frame is cut off after " + std::to_string(at_) + " bytes, where the next begins");
+  }
+  if (marker < kSof0 || (marker >= kRst0 && marker <= kRst7)) {
+    return give_up("the frame has an impossible marker at its byte " + std::to_string(at_));
+  }
+  if (data.size() < at_ + 4) return Step::NeedBytes;
+  const std::size_t length = static_cast<std::size_t>(data[at_ + 2] << 8 | data[at_ + 3]);
+  if (length < 2) return give_up("the frame has an impossible segment at its byte " + std::to_string(at_));
+  resume_at_ = at_ + 2;
+  at_ += 2 + length;
+  if (marker == kSos) state_ = State::Scan;
+  return Step::Again;
+}
+
+MjpegSplitter::Step MjpegSplitter::walk_scan() {
+  const ByteSpan data = window();
+  if (data.size() <= at_) return Step::NeedBytes;
+  const ByteSpan rest = data.subspan(at_);
+  const std::size_t end = find_scan_end(rest);
+  if (end == rest.size()) {
+    at_ += rest.size() - 1;  // a last 0xFF is read again, with what follows it
+    resume_at_ = at_;
+    return Step::NeedBytes;
+  }
+  at_ += end;
+  resume_at_ = at_;
+  state_ = State::Segments;
+  return Step::Again;
+}
+
+tl::unexpected<Error> MjpegSplitter::give_up(const std::string& what) {
+  auto error = bad(0, what);
+  drop(std::min(resume_at_, window().size()));
+  on_reset();
+  reported_ = true;
+  return error;
+}
+
+}  // namespace ott

@@ -1,0 +1,111 @@
+#include "media/source.h"
+
+#include <charconv>
+#include <filesystem>
+#include <system_error>
+
+#include "media/file_sources.h"
+#include "media/pattern_source.h"
+#include "ott/assert.h"
+
+namespace ott {
+namespace {
+
+constexpr std::string_view kPatternPrefix = "pattern:";
+constexpr std::string_view kStdin = "-";
+constexpr unsigned kPatternWidth = 1280, kPatternHeight = 720;
+constexpr double kPatternFps = 30;
+
+template <class Number>
+std::optional<Number> number_of(std::string_view text) {
+  Number number{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+Result<double> parse_fps(std::string_view text, std::string_view spec) {
+  const auto fps = number_of<double>(text);
+  if (!fps || !(*fps >= kFpsMin && *fps <= kFpsMax)) {
+    return fail("source '" + std::string(spec) + "': '" + std::string(text) +
+                "' is not a rate from 1 to 240 frames a second");
+  }
+  return *fps;
+}
+
+/// The options behind '?': so far only fps. 0: not given.
+Result<double> parse_options(std::string_view options, std::string_view spec) {
+  constexpr std::string_view kFps = "fps=";
+  if (options.starts_with(kFps)) return parse_fps(options.substr(kFps.size()), spec);
+  return fail("source '" + std::string(spec) + "': unknown option '?" + std::string(options) +
+              "'; the one there is is ?fps=RATE");
+}
+
+/// 0: not a side of a picture.
+unsigned parse_side(std::string_view text) {
+  const unsigned side = number_of<unsigned>(text).value_or(0);
+  return side >= PatternSource::kSideMin && side <= PatternSource::kSideMax ? side : 0;
+}
+
+/// "", "640x360", "640x360@25" or "@25".
+Result<std::unique_ptr<Source>> open_pattern(std::string_view text, double fps, std::string_view spec) {
+  unsigned width = kPatternWidth, height = kPatternHeight;
+  const auto at = text.find('@');
+  const std::string_view size = text.substr(0, at);
+  if (!size.empty()) {
+    const auto x = size.find('x');
+    width = parse_side(size.substr(0, x));
+    height = x == std::string_view::npos ? 0 : parse_side(size.substr(x + 1));
+    if (width == 0 || height == 0) {
+      return fail("source '" + std::string(spec) + "': '" + std::string(size) +
+                  "' is not a size from 16x16 to 8192x8192; the form is pattern:WIDTHxHEIGHT@FPS");
+    }
+  }
+  if (at != std::string_view::npos) {
+    const auto rate = parse_fps(text.substr(at + 1), spec);
+    if (!rate) return tl::unexpected<Error>(rate.error());
+    fps = *rate;
+  }
+  return std::make_unique<PatternSource>(width, height, fps != 0 ? fps : kPatternFps);
+}
+
+Result<std::unique_ptr<Source>> open_path(const std::string& path, double fps) {
+  std::error_code error;
+  const auto status = std::filesystem::status(path, error);
+  switch (status.type()) {
+    case std::filesystem::file_type::directory:
+      return DirectorySource::open(path, fps);
+    case std::filesystem::file_type::regular:
+      return ClipSource::open(path, fps);
+    case std::filesystem::file_type::not_found:
+      return fail("there is no '" + path +
+                  "'; a source is an .mjpeg file, a directory of .jpg files, '-' for standard input or "
+                  "'pattern:WIDTHxHEIGHT@FPS'");
+    case std::filesystem::file_type::none:
+      return fail("cannot look at '" + path + "': " + error.message());
+    default:
+      return fail("'" + path + "' is neither a file nor a directory; pipe it in and name '-' instead");
+  }
+}
+
+}  // namespace
+
+void Source::feed(ByteSpan /*bytes*/) { OTT_ASSERT(live()); }
+void Source::feed_end() { OTT_ASSERT(live()); }
+
+Result<std::unique_ptr<Source>> open_source(std::string_view spec) {
+  if (spec.empty()) return fail("a source without a name; 'pattern:' is the test picture");
+  std::string_view name = spec;
+  double fps = 0;
+  if (const auto mark = spec.rfind('?'); mark != std::string_view::npos) {
+    const auto given = parse_options(spec.substr(mark + 1), spec);
+    if (!given) return tl::unexpected<Error>(given.error());
+    fps = *given;
+    name = spec.substr(0, mark);
+  }
+  if (name == kStdin) return std::make_unique<StdinSource>(fps);
+  if (name.starts_with(kPatternPrefix)) return open_pattern(name.substr(kPatternPrefix.size()), fps, spec);
+  return open_path(std::string(name), fps);
+}
+
+}  // namespace ott

@@ -101,10 +101,11 @@ struct Start {
   FrameNumber last;
 };
 
-/// Child to parent: send no more of this stream.
+/// Child to parent: send no more of this stream. The label is the tree that the child goes by: a parent that
+/// has sent it a newer one meanwhile waits for the START that answers it.
 struct Stop {
   static constexpr MessageType kType = MessageType::Stop;
-  StreamId stream;
+  Label label;
 };
 
 struct Adjacency {

@@ -195,8 +195,8 @@ void read(Reader& in, Start& m) {
   m.last = FrameNumber{in.u64()};
 }
 
-void write(Writer& out, const Stop& m) { out.u64(m.stream.value); }
-void read(Reader& in, Stop& m) { m.stream = StreamId{in.u64()}; }
+void write(Writer& out, const Stop& m) { out.u64(m.label.value); }
+void read(Reader& in, Stop& m) { m.label = Label{in.u64()}; }
 
 void write(Writer& out, const Links& m) {
   write(out, m.tracker);

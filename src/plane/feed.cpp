@@ -62,12 +62,15 @@ std::uint64_t Feed::advance(const StreamBuffer& buffer, std::size_t bytes, MonoT
   return frames;
 }
 
+bool Feed::late(const StreamBuffer& buffer, MonoTime now, MonoTime not_before, Duration lag_max) const {
+  if (!started_ || now < judged_from_) return false;
+  const auto* frame = buffer.frame_of(boundary_);
+  return frame != nullptr && now - std::max({frame->arrived, judged_from_, not_before}) > lag_max;
+}
+
 void Feed::limit_lag(const StreamBuffer& buffer, MonoTime now, MonoTime not_before, Duration lag_max) {
-  if (!started_ || !residue_.empty() || position_ != boundary_ || now < judged_from_) return;
-  const auto* frame = buffer.frame_of(position_);
-  if (frame == nullptr) return;
-  const MonoTime since = std::max({frame->arrived, judged_from_, not_before});
-  if (now - since > lag_max) jump_to_newest(buffer);
+  if (!residue_.empty() || position_ != boundary_) return;
+  if (late(buffer, now, not_before, lag_max)) jump_to_newest(buffer);
 }
 
 void Feed::leave_before(const StreamBuffer& buffer, Position tail) {

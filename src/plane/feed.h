@@ -32,8 +32,10 @@ class Feed {
   /// `bytes` of what pending or rest_of_record gave were sent. Returns how many frames were completed by it.
   std::uint64_t advance(const StreamBuffer& buffer, std::size_t bytes, MonoTime now);
 
-  /// Applies the bound on lag; call when the link can take bytes again. Frames that arrived here before
-  /// `not_before` count from then (the time when this process itself was last found late).
+  /// True if the child is past the bound on lag. Frames that arrived here before `not_before` count from then
+  /// (the time when this process itself was last found late).
+  [[nodiscard]] bool late(const StreamBuffer& buffer, MonoTime now, MonoTime not_before, Duration lag_max) const;
+  /// Applies the bound, unless a record is half sent; call when the link can take bytes.
   void limit_lag(const StreamBuffer& buffer, MonoTime now, MonoTime not_before, Duration lag_max);
   /// Moves out of the way of bytes that are about to be overwritten.
   void leave_before(const StreamBuffer& buffer, Position tail);

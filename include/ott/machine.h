@@ -1,0 +1,80 @@
+// What decides, seen from what performs: a Machine has no sockets and no clock. Its driver (src/io, or a
+// simulated network) tells it what happened and when, lends it no memory and takes none: received bytes go
+// where recv_slice says, bytes to send are where send_slice says. After each call, or a few of them, the
+// driver performs what requests() holds. No call into the driver ever comes out of a Machine.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ott/time.h"
+#include "ott/types.h"
+
+namespace ott {
+
+struct Requests {
+  struct Connect {
+    LinkId link;
+    NodeId to;
+    std::optional<IpAddress> from;  // the address to bind to
+  };
+  struct Exit {
+    int status = 0;
+    std::string message;  // for the user; empty: nothing to say
+  };
+
+  std::vector<NodeId> listen;      // answered by listening(); at most one, once
+  std::vector<Connect> connect;    // answered by opened() or closed()
+  std::vector<LinkId> send;        // links that have something to send and did not before
+  std::vector<LinkId> close;       // send what send_slice still gives if it can be had at once, then close
+  std::optional<Exit> exit;
+};
+
+enum class Signal : std::uint8_t {
+  Terminate,  // leave in good order
+  Report,     // log the state
+};
+
+class Machine {
+ public:
+  Machine() = default;
+  Machine(const Machine&) = delete;
+  Machine& operator=(const Machine&) = delete;
+  virtual ~Machine() = default;
+
+  /// Once, before anything else.
+  virtual void begin(Now now) = 0;
+  /// The listening socket asked for is there, or cannot be had (`error` says why).
+  virtual void listening(const std::optional<Error>& error, Now now) = 0;
+  /// Somebody connected.
+  virtual LinkId accepted(const NodeId& remote, Now now) = 0;
+  /// A connection asked for is there; `local` is this end's address and port.
+  virtual void opened(LinkId link, const NodeId& local, Now now) = 0;
+  /// The connection is gone (or never came to be). The last call that names this link.
+  virtual void closed(LinkId link, std::string_view why, Now now) = 0;
+
+  /// Where received bytes go, and how many at most. Valid until the next call. Empty: the link is closing.
+  virtual MutableByteSpan recv_slice(LinkId link) = 0;
+  /// `bytes` (> 0) were received there.
+  virtual void recv_advance(LinkId link, std::size_t bytes, Now now) = 0;
+  /// All that can be sent in one call; empty: nothing. Valid until the next call.
+  virtual ByteSpan send_slice(LinkId link, Now now) = 0;
+  /// `bytes` of that were taken by the connection.
+  virtual void send_advance(LinkId link, std::size_t bytes, Now now) = 0;
+  /// The connection takes no more now (true), or takes bytes again (false).
+  virtual void set_blocked(LinkId link, bool blocked, Now now) = 0;
+
+  /// When tick() wants to be called at the latest.
+  [[nodiscard]] virtual MonoTime next_deadline() const = 0;
+  virtual void tick(Now now) = 0;
+  virtual void signal(Signal signal, Now now) = 0;
+  /// Bytes from standard input; empty: its end.
+  virtual void input(ByteSpan bytes, Now now) = 0;
+
+  /// What the driver is to do; it empties what it has done.
+  virtual Requests& requests() = 0;
+};
+
+}  // namespace ott

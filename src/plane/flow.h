@@ -1,0 +1,58 @@
+// One stream at one node: its buffer, the link it comes in by and the children it goes out to. Owned by the
+// node's table of flows; a Child by its flow, and a link only borrows it for as long as both exist.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "ott/message.h"
+#include "plane/feed.h"
+
+namespace ott {
+
+struct Flow;
+
+struct Child {
+  Flow* flow;
+  LinkId link;
+  NodeId node;
+  bool guest = false;
+  bool tracker_sent = false;
+  bool asked = false;  // START has come
+  FrameNumber last;    // what it named
+  Feed feed;
+};
+
+struct Flow {
+  Flow(StreamBuffer stream_buffer, const NodeId& stream_origin, StreamInfo stream_info)
+      : origin(stream_origin), info(std::move(stream_info)), buffer(std::move(stream_buffer)) {}
+
+  [[nodiscard]] StreamId id() const { return info.id; }
+  Child* child(LinkId link);
+  Child& add_child(LinkId link, const NodeId& node);
+  void remove_child(LinkId link);
+  /// The START that this node owes its parent: the oldest frame that it or a child of it needs.
+  [[nodiscard]] FrameNumber start_after() const;
+  /// True once every child has sent its START.
+  [[nodiscard]] bool all_children_asked() const;
+  /// Makes room at the head for `bytes`, moving slow children out of the way.
+  MutableByteSpan room(std::size_t bytes);
+
+  NodeId origin;
+  StreamInfo info;
+  Label label;
+  PathTree tree;  // the part of it below this node, which is its root
+  bool own = false;  // this node is the origin
+  bool watched_here = false;
+
+  StreamBuffer buffer;
+  std::optional<LinkId> parent;
+  std::optional<LinkId> former_parent;  // still sends until the new parent's first record is here
+  std::optional<LinkId> receiver;       // the link whose bytes are received straight into the buffer
+  bool start_sent = false;
+  MonoTime start_deadline = MonoTime::max();  // START goes up then, whoever has not asked yet
+  std::vector<std::unique_ptr<Child>> children;
+};
+
+}  // namespace ott

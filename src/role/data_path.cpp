@@ -1,0 +1,241 @@
+#include "role/data_path.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "ott/assert.h"
+
+namespace ott {
+namespace {
+
+constexpr std::size_t kReceiveBytesMax = 256U << 10U;
+/// What must be there of a record to know whether its flow takes it: up to the RTP sequence number.
+constexpr std::size_t kRecordPeekBytes = kRecordHeaderBytes + 4;
+/// On a link of several feeds, how much one may send before it is another's turn.
+constexpr std::size_t kTurnBytes = 128U << 10U;
+
+}  // namespace
+
+DataPath::DataPath(OverlayState& state, FlowTable& flows)
+    : state_(state), flows_(flows), scratch_(kHeaderBytes + kBodyBytesMax + kReceiveBytesMax) {}
+
+// ---- receiving -------------------------------------------------------------------------------------------
+
+/// How many bytes may be read at once. A link that carries several streams is read record by record, so that
+/// each record's bytes can go to their own ring: to the end of this one and the beginning of the next.
+std::size_t DataPath::receive_limit(const PeerLink& link, ByteSpan pending) const {
+  if (link.flows_in < 2) return kReceiveBytesMax;
+  const Framed framed = next_message(pending, kBodyBytesMax);
+  const std::size_t rest = framed.has_header ? framed.header.total() - pending.size() : 0;
+  if (framed.has_header && !is_record(framed.header.type)) return rest + kRecordPeekBytes;
+  return pending.size() < kRecordPeekBytes ? kRecordPeekBytes - pending.size() : rest + kRecordPeekBytes;
+}
+
+MutableByteSpan DataPath::recv_slice(PeerLink& link) {
+  if (link.closing) return {};
+  if (link.receiving != nullptr) {
+    Flow& flow = *link.receiving;
+    const ByteSpan pending(flow.buffer.at(flow.buffer.head()), link.receiving_bytes);
+    const std::size_t limit = std::min(receive_limit(link, pending), flow.buffer.capacity() / 4);
+    return flow.room(link.receiving_bytes + limit).subspan(link.receiving_bytes);
+  }
+  std::copy(link.partial.begin(), link.partial.end(), scratch_.begin());
+  const std::size_t limit =
+      std::min(receive_limit(link, link.partial), scratch_.size() - link.partial.size());
+  return MutableByteSpan(scratch_).subspan(link.partial.size(), limit);
+}
+
+void DataPath::received(PeerLink& link, std::size_t bytes, Now now) {
+  link.bytes_in += bytes;
+  link.last_heard = now.mono;
+  scratch_begin_ = scratch_end_ = 0;
+  if (link.receiving != nullptr) {
+    link.receiving_bytes += bytes;
+    take_from_ring(link, now);
+  } else {
+    scratch_end_ = link.partial.size() + bytes;
+    link.partial.clear();
+  }
+}
+
+void DataPath::take_from_ring(PeerLink& link, Now now) {
+  Flow& flow = *link.receiving;
+  bool taken = false;
+  while (link.receiving_bytes > 0) {
+    std::uint8_t* at = flow.buffer.room(link.receiving_bytes).data();
+    const ByteSpan pending(at, link.receiving_bytes);
+    const Framed framed = next_message(pending, kBodyBytesMax);
+    const bool whole = framed.kind == Framed::Kind::Whole;
+    bool ours = framed.kind == Framed::Kind::Incomplete && (!framed.has_header || is_record(framed.header.type));
+    if (ours && pending.size() >= kRecordHeaderBytes) {
+      ours = stream_of(Label{load_be<std::uint64_t>(at + kHeaderBytes)}) == flow.id();
+    }
+    if (ours) break;  // as far as can be seen: the rest is to come
+    const auto record = whole && is_record(framed.header.type) ? parse_record(framed.header, pending) : std::nullopt;
+    if (!record || flow_for(link, *record) != &flow || !flow.buffer.takes(*record)) {
+      std::copy(pending.begin(), pending.end(), scratch_.begin());
+      scratch_end_ = pending.size();
+      link.receiving_bytes = 0;
+      flows_.set_receiver(flow, nullptr);
+      link.partial.clear();
+      break;
+    }
+    increment_hops(at);
+    flow.buffer.commit(*record, now.mono);
+    link.receiving_bytes -= record->header.total();
+    note_taken(link, flow, *record);
+    taken = true;
+  }
+  if (taken) wake_children(flow);
+}
+
+Flow* DataPath::flow_for(const PeerLink& link, const Record& record) const {
+  Flow* flow = flows_.find(stream_of(record.label));
+  if (flow == nullptr || (flow->parent != link.id && flow->former_parent != link.id)) return nullptr;
+  return flow;
+}
+
+void DataPath::note_taken(PeerLink& link, Flow& flow, const Record& record) {
+  if (!record.is_skip() && record.last()) ++link.frames_in;
+  if (flow.former_parent && flow.parent == link.id) flows_.stop_former_parent(flow);
+}
+
+void DataPath::take_by_copy(PeerLink& link, const Record& record, ByteSpan message, Now now) {
+  Flow* flow = flow_for(link, record);
+  if (flow == nullptr) return;  // late, from a parent that has been left
+  if (flow->buffer.takes(record)) {
+    if (flow->receiver) flows_.set_receiver(*flow, nullptr);
+    const MutableByteSpan room = flow->room(message.size());
+    std::copy(message.begin(), message.end(), room.begin());
+    increment_hops(room.data());
+    const Framed framed = next_message(room, kBodyBytesMax);
+    flow->buffer.commit(*parse_record(framed.header, room), now.mono);
+    note_taken(link, *flow, record);
+    wake_children(*flow);
+  } else if (flow->former_parent && flow->parent == link.id) {
+    flows_.stop_former_parent(*flow);  // the new parent is there, if only with what we have already
+  }
+}
+
+std::optional<DataPath::Control> DataPath::next_control(PeerLink& link, Now now, std::string& complaint) {
+  const std::uint32_t body_bytes_max =
+      link.handshake.over() || link.outgoing() ? kBodyBytesMax : kBodyBytesMaxUnauthenticated;
+  while (scratch_begin_ < scratch_end_) {
+    const ByteSpan bytes = ByteSpan(scratch_).subspan(scratch_begin_, scratch_end_ - scratch_begin_);
+    const Framed framed = next_message(bytes, body_bytes_max);
+    if (framed.kind == Framed::Kind::Incomplete) return std::nullopt;
+    if (framed.kind == Framed::Kind::Malformed) {
+      complaint = framed.complaint;
+      return std::nullopt;
+    }
+    const ByteSpan message = bytes.first(framed.header.total());
+    scratch_begin_ += message.size();
+    if (!is_record(framed.header.type)) return Control{framed.header, message.subspan(kHeaderBytes)};
+    const auto record = parse_record(framed.header, message);
+    if (!record) {
+      complaint = "malformed DATA";
+      return std::nullopt;
+    }
+    if (!link.connected()) {
+      complaint = "DATA before the handshake is over";
+      return std::nullopt;
+    }
+    take_by_copy(link, *record, message, now);
+  }
+  return std::nullopt;
+}
+
+Flow* DataPath::only_flow_of(const PeerLink& link) const {
+  if (link.flows_in != 1) return nullptr;
+  for (const auto& [id, flow] : flows_.all()) {
+    if (flow->parent == link.id || flow->former_parent == link.id) return flow.get();
+  }
+  return nullptr;
+}
+
+void DataPath::keep_rest(PeerLink& link) {
+  if (link.receiving != nullptr) return;
+  const ByteSpan rest = ByteSpan(scratch_).subspan(scratch_begin_, scratch_end_ - scratch_begin_);
+  // Where the next bytes belong: to the stream that the rest is of, or else to the only one of this link.
+  Flow* flow = only_flow_of(link);
+  const Framed framed = next_message(rest, kBodyBytesMax);
+  if (framed.has_header && !is_record(framed.header.type)) flow = nullptr;
+  if (framed.has_header && rest.size() >= kRecordPeekBytes && is_record(framed.header.type)) {
+    Flow* named = flows_.find(stream_of(Label{load_be<std::uint64_t>(rest.data() + kHeaderBytes)}));
+    flow = named != nullptr && named->parent == link.id ? named : nullptr;
+  }
+  if (flow != nullptr && flow->parent == link.id) {
+    flows_.set_receiver(*flow, &link);
+    const MutableByteSpan room = flow->room(rest.size());
+    std::copy(rest.begin(), rest.end(), room.begin());
+    link.receiving_bytes = rest.size();
+  } else {
+    link.partial.assign(rest.begin(), rest.end());
+  }
+}
+
+// ---- sending ---------------------------------------------------------------------------------------------
+
+void DataPath::wake_children(Flow& flow) {
+  for (const auto& child : flow.children) {
+    if (!child->feed.started()) continue;
+    PeerLink* link = state_.links.find(child->link);
+    OTT_ASSERT(link != nullptr);
+    state_.links.want_send(*link);
+  }
+}
+
+ByteSpan DataPath::from_feed(PeerLink& link, Child& child, Now now) {
+  const StreamBuffer& buffer = child.flow->buffer;
+  child.feed.limit_lag(buffer, now.mono, not_before_, state_.config.lag_max);
+  if (const auto skip = child.feed.take_skip()) {
+    link.frames_skipped += skip->last.value - skip->first.value + 1;
+    link.outbox.resize(kRecordHeaderBytes);
+    Header header{MessageType::Skip, 0, 0, kRecordHeaderBytes - kHeaderBytes};
+    store_record_header(link.outbox.data(), header, child.flow->label, skip->first, skip->last.value);
+    link.sending = nullptr;
+    return link.outbox;
+  }
+  link.sending = &child;
+  const ByteSpan pending = child.feed.pending(buffer);
+  return link.feeds.size() > 1 ? pending.first(std::min(pending.size(), kTurnBytes)) : pending;
+}
+
+ByteSpan DataPath::send_slice(PeerLink& link, Now now) {
+  // A record that is half sent goes first, whole if there is a message to come between, or else with all
+  // that follows it.
+  if (link.sending != nullptr) {
+    Child& child = *link.sending;
+    const ByteSpan rest = child.feed.rest_of_record(child.flow->buffer);
+    const bool alone = link.outbox.empty() && link.feeds.size() == 1 && !child.feed.late(child.flow->buffer, now.mono, not_before_, state_.config.lag_max);
+    if (!rest.empty()) return alone ? child.feed.pending(child.flow->buffer) : rest;
+  }
+  link.sending = nullptr;
+  if (!link.outbox.empty()) return ByteSpan(link.outbox).subspan(link.outbox_sent);
+  for (std::size_t i = 0; i < link.feeds.size(); ++i) {
+    Child& child = *link.feeds[link.next_feed % link.feeds.size()];
+    link.next_feed = (link.next_feed + 1) % link.feeds.size();
+    const ByteSpan bytes = from_feed(link, child, now);
+    if (!bytes.empty()) return bytes;
+  }
+  link.sending = nullptr;
+  return {};
+}
+
+void DataPath::send_advance(PeerLink& link, std::size_t bytes, Now now) {
+  link.bytes_out += bytes;
+  link.last_sent = now.mono;
+  if (link.sending != nullptr) {
+    link.frames_out += link.sending->feed.advance(link.sending->flow->buffer, bytes, now.mono);
+    return;
+  }
+  link.outbox_sent += bytes;
+  OTT_ASSERT(link.outbox_sent <= link.outbox.size());
+  if (link.outbox_sent < link.outbox.size()) return;
+  link.outbox.clear();
+  link.outbox_sent = 0;
+  constexpr std::size_t kOutboxKeptBytes = 1024;
+  if (link.outbox.capacity() > kOutboxKeptBytes) link.outbox.shrink_to_fit();
+}
+
+}  // namespace ott

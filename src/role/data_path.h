@@ -1,0 +1,57 @@
+// The way of the bytes: what a link receives goes straight into the ring of the stream that it carries, and
+// what a link sends comes straight out of it. Control messages are found among the records and handed out.
+//
+// A link that is the parent of a stream receives into that stream's ring (it is the flow's receiver) for as
+// long as nothing but that stream's records, in order, arrives. Anything else moves the rest of what was
+// received to a scratch buffer, is taken from there, and the link becomes the receiver again. So a relay
+// copies payload only in the rare read that a control message shares with records.
+#pragma once
+
+#include "role/flow_table.h"
+
+namespace ott {
+
+class DataPath {
+ public:
+  DataPath(OverlayState& state, FlowTable& flows);
+
+  MutableByteSpan recv_slice(PeerLink& link);
+  /// Takes the records that lie in the ring, and readies what is left for next_control.
+  void received(PeerLink& link, std::size_t bytes, Now now);
+
+  struct Control {
+    Header header;
+    ByteSpan body;
+  };
+  /// The next control message, valid until the next call; takes the records before it. A malformed message
+  /// sets `complaint`, and then nothing more of this link is to be read.
+  std::optional<Control> next_control(PeerLink& link, Now now, std::string& complaint);
+  /// Keeps the beginning of a message for the next read. Call when next_control has given nothing.
+  void keep_rest(PeerLink& link);
+
+  ByteSpan send_slice(PeerLink& link, Now now);
+  void send_advance(PeerLink& link, std::size_t bytes, Now now);
+
+  /// Asks for the links of all children that have something new to get.
+  void wake_children(Flow& flow);
+  /// This process was late: what lies in the rings since before is nobody else's lag.
+  void forgive_lag_before(MonoTime now) { not_before_ = now; }
+
+ private:
+  void take_from_ring(PeerLink& link, Now now);
+  void take_by_copy(PeerLink& link, const Record& record, ByteSpan message, Now now);
+  void note_taken(PeerLink& link, Flow& flow, const Record& record);
+  [[nodiscard]] Flow* flow_for(const PeerLink& link, const Record& record) const;
+  [[nodiscard]] std::size_t receive_limit(const PeerLink& link, ByteSpan pending) const;
+  Flow* only_flow_of(const PeerLink& link) const;
+  ByteSpan from_feed(PeerLink& link, Child& child, Now now);
+
+  OverlayState& state_;
+  FlowTable& flows_;
+  std::vector<std::uint8_t> scratch_;  // one for all links: it is empty between reads
+  std::size_t scratch_begin_ = 0;
+  std::size_t scratch_end_ = 0;
+  MonoTime not_before_{};
+};
+
+}  // namespace ott

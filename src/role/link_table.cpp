@@ -1,0 +1,87 @@
+#include "role/link_table.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace ott {
+namespace {
+
+/// Control messages that wait for one peer: far more than any that reads has waiting.
+constexpr std::size_t kOutboxBytesMax = 8U << 20U;
+
+}  // namespace
+
+PeerLink& LinkTable::add(Purpose purpose, const NodeId& remote, Now now) {
+  auto link = std::make_unique<PeerLink>();
+  link->id = LinkId{next_id_++};
+  link->purpose = purpose;
+  link->remote = remote;
+  link->handshake = link->outgoing() ? Handshake::connecting() : Handshake::accepting();
+  link->opened_at = link->last_heard = link->last_sent = now.mono;
+  PeerLink& added = *link;
+  links_.emplace(added.id, std::move(link));
+  return added;
+}
+
+PeerLink* LinkTable::find(LinkId id) {
+  const auto found = links_.find(id);
+  return found == links_.end() ? nullptr : found->second.get();
+}
+
+PeerLink* LinkTable::neighbour(const NodeId& id) {
+  const auto found = neighbours_.find(id);
+  return found == neighbours_.end() ? nullptr : find(found->second);
+}
+
+void LinkTable::note_connected(const PeerLink& link) {
+  if (link.is_neighbour()) neighbours_[link.peer] = link.id;
+}
+
+void LinkTable::note_ended(PeerLink& link) {
+  if (link.ended) return;
+  link.closing = link.ended = true;
+  const auto found = neighbours_.find(link.peer);
+  if (found != neighbours_.end() && found->second == link.id) neighbours_.erase(found);
+  ended_.push_back(link.id);
+}
+
+PeerLink* LinkTable::with_peer(const NodeId& id) {
+  for (const auto& [link_id, link] : links_) {
+    if (link->peer_known && link->peer == id && !link->closing) return link.get();
+  }
+  return nullptr;
+}
+
+std::vector<NodeId> LinkTable::neighbours() const {
+  std::vector<NodeId> ids;
+  ids.reserve(neighbours_.size());
+  for (const auto& [id, link] : neighbours_) ids.push_back(id);
+  return ids;
+}
+
+std::size_t LinkTable::guests() const {
+  return static_cast<std::size_t>(
+      std::count_if(links_.begin(), links_.end(), [](const auto& entry) { return entry.second->is_guest(); }));
+}
+
+void LinkTable::close(PeerLink& link, ByeReason reason, const std::string& text) {
+  if (link.closing) return;
+  if (!link.peer_bye && link.handshake.state() != HandshakeState::AckSending) {
+    encode(link.outbox, Bye{reason, text});
+  }
+  link.close_reason = text;
+  requests_.close.push_back(link.id);
+  note_ended(link);
+}
+
+void LinkTable::bound_outbox(PeerLink& link) {
+  const std::size_t waiting = link.outbox.size() - link.outbox_sent;
+  if (waiting <= kOutboxBytesMax) return;
+  link.outbox.clear();
+  link.outbox_sent = 0;
+  log_.warning(fmt::format("{}: closing: it reads nothing ({} bytes wait for it)", link.name(), waiting));
+  close(link, ByeReason::Silent, "you read nothing");
+}
+
+}  // namespace ott

@@ -1,0 +1,130 @@
+// All connections of this process, as the overlay sees them: who is at the other end, how far the handshake
+// is, what waits to be sent, and what was counted. A link that is to end is marked (closing) and leaves the
+// table when its driver says that it is closed.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "ott/handshake.h"
+#include "ott/log.h"
+#include "ott/machine.h"
+#include "ott/message.h"
+#include "plane/flow.h"
+
+namespace ott {
+
+/// Why a connection was made.
+enum class Purpose : std::uint8_t { Accepted, Registration, Neighbour, Access };
+
+struct PeerLink {
+  LinkId id;
+  Purpose purpose = Purpose::Accepted;
+  NodeId remote;  // what was connected to, or where it came from
+  Handshake handshake = Handshake::accepting();
+  bool peer_known = false;
+  NodeId peer;
+  NodeId self_there;  // a guest's own id, as its access node sees it
+  PeerKind peer_kind = PeerKind::Node;
+  std::uint64_t peer_incarnation = 0;
+  Relation relation = Relation::Control;
+  bool closing = false;
+  bool ended = false;  // noted as ended
+  std::string close_reason;
+  std::optional<Bye> peer_bye;  // why the other end closes
+
+  // Outgoing: control messages first, then feeds in turn; a half-sent record before everything.
+  std::vector<std::uint8_t> outbox;
+  std::size_t outbox_sent = 0;
+  std::vector<Child*> feeds;
+  std::size_t next_feed = 0;
+  Child* sending = nullptr;  // whom send_slice spoke for; null: the outbox
+  bool blocked = false;
+  bool queued = false;  // in Requests::send
+
+  // Incoming: the beginning of a message that is not complete. For a flow's receiver it is in the ring.
+  std::vector<std::uint8_t> partial;
+  Flow* receiving = nullptr;
+  std::size_t receiving_bytes = 0;
+  std::size_t flows_in = 0;  // streams whose parent this link is
+
+  MonoTime opened_at;
+  MonoTime last_heard;
+  MonoTime last_sent;
+  Duration rtt{-1};  // < 0: not measured
+
+  std::uint64_t bytes_in = 0;
+  std::uint64_t bytes_out = 0;
+  std::uint64_t frames_in = 0;
+  std::uint64_t frames_out = 0;
+  std::uint64_t frames_skipped = 0;
+
+  [[nodiscard]] bool outgoing() const { return purpose != Purpose::Accepted; }
+  [[nodiscard]] bool connected() const {
+    return !closing && handshake.state() == HandshakeState::Connected;
+  }
+  [[nodiscard]] bool is_neighbour() const { return connected() && relation == Relation::Neighbour; }
+  [[nodiscard]] bool is_guest() const { return connected() && relation == Relation::Guest && !outgoing(); }
+  [[nodiscard]] bool is_access() const { return connected() && relation == Relation::Guest && outgoing(); }
+  /// The peer's id where it is known, or else its address.
+  [[nodiscard]] std::string name() const { return to_string(peer_known ? peer : remote); }
+};
+
+class LinkTable {
+ public:
+  explicit LinkTable(Log& log) : log_(log) {}
+
+  PeerLink& add(Purpose purpose, const NodeId& remote, Now now);
+  PeerLink* find(LinkId id);
+  /// The overlay link to a neighbour, if it is up.
+  PeerLink* neighbour(const NodeId& id);
+  /// Its handshake has ended with CONNECTED.
+  void note_connected(const PeerLink& link);
+  /// Any link whose peer has this id and that is not closing.
+  PeerLink* with_peer(const NodeId& id);
+  void remove(LinkId id) { links_.erase(id); }
+
+  [[nodiscard]] std::vector<NodeId> neighbours() const;
+  [[nodiscard]] const std::unordered_map<LinkId, std::unique_ptr<PeerLink>>& all() const { return links_; }
+  [[nodiscard]] std::size_t guests() const;
+
+  /// Queues a message; a peer that reads none of them for too long is closed.
+  template <class T>
+  void send(PeerLink& link, const T& message) {
+    if (link.closing) return;
+    encode(link.outbox, message);
+    bound_outbox(link);
+    want_send(link);
+  }
+  /// Asks the driver to send, unless it has been asked or the link is blocked.
+  void want_send(PeerLink& link) {
+    if (link.queued || link.blocked) return;
+    link.queued = true;
+    requests_.send.push_back(link.id);
+  }
+  /// Tells the peer why (unless it was the peer that said so), and asks the driver to close.
+  void close(PeerLink& link, ByeReason reason, const std::string& text);
+  /// Links that were closed or lost since the last call: overlay links that are no more.
+  std::vector<LinkId> take_ended() { return std::exchange(ended_, {}); }
+  /// The connection is lost: marks it, and has take_ended name it once.
+  void note_ended(PeerLink& link);
+
+  Requests& requests() { return requests_; }
+  Log& log() { return log_; }
+
+ private:
+  void bound_outbox(PeerLink& link);
+
+  Log& log_;
+  Requests requests_;
+  std::unordered_map<LinkId, std::unique_ptr<PeerLink>> links_;
+  std::map<NodeId, LinkId> neighbours_;
+  std::vector<LinkId> ended_;
+  std::uint64_t next_id_ = 1;
+};
+
+}  // namespace ott

@@ -1,0 +1,60 @@
+// The streams of which this node is the origin: who watches them, their trees, and what is told of them.
+// Whatever changes (a watcher, the graph) only marks them; one recomputation follows for all of it.
+#pragma once
+
+#include <map>
+
+#include "role/flow_table.h"
+
+namespace ott {
+
+class Origin {
+ public:
+  Origin(OverlayState& state, FlowTable& flows) : state_(state), flows_(flows) {}
+
+  /// Adds a stream; its id is derived from the origin, the name and the incarnation.
+  Result<StreamId> add_stream(StreamInfo info);
+  /// Writes frames into this flow. Null if there is no such stream.
+  Flow* flow(StreamId id) { return flows_.find(id); }
+  /// True while anybody is to get the stream.
+  [[nodiscard]] bool is_watched(StreamId id);
+
+  void on_watch(const Watch& message, Now now);
+  void on_overlay_changed(Now now);
+  /// All nodes that watch a stream of ours and can be reached.
+  [[nodiscard]] std::vector<NodeId> watchers() const;
+
+  [[nodiscard]] MonoTime next_deadline() const;
+  void tick(Now now);
+
+  /// What is said of the streams now, the default one first.
+  [[nodiscard]] std::vector<StreamInfo> streams() const;
+  /// True if that has changed since the last call.
+  bool take_news() { return std::exchange(news_, false); }
+
+ private:
+  struct Watcher {
+    std::uint64_t incarnation = 0;
+    std::uint32_t viewers = 0;
+  };
+  struct OwnStream {
+    StreamInfo info;
+    std::map<NodeId, Watcher> watchers;
+    bool dirty = false;   // the tree has to be computed again
+    bool resend = false;  // and sent down even if it is the same
+    std::uint64_t bytes_at_measurement = 0;
+  };
+
+  void mark(OwnStream& stream, Now now);
+  void recompute(OwnStream& stream, Now now);
+  void measure(OwnStream& stream, Duration elapsed);
+
+  OverlayState& state_;
+  FlowTable& flows_;
+  std::vector<OwnStream> streams_;
+  MonoTime recompute_at_ = MonoTime::max();
+  MonoTime measured_at_{};
+  bool news_ = false;
+};
+
+}  // namespace ott

@@ -1,0 +1,501 @@
+#include "role/overlay.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace ott {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+/// Guests' links are many and their ends are noticed by nobody else: they beat slower.
+constexpr Duration kGuestBeat = seconds(1);
+constexpr int kBeatsMissedMax = 3;
+/// A viewer that stands still for a while finds its place again.
+constexpr Duration kGuestSilenceMax = seconds(60);
+/// How often a link's round trip is measured.
+constexpr Duration kEchoInterval = seconds(1);
+
+std::uint64_t nanoseconds(MonoTime time) { return static_cast<std::uint64_t>(time.time_since_epoch().count()); }
+std::uint64_t nanoseconds(WallTime time) { return static_cast<std::uint64_t>(time.time_since_epoch().count()); }
+
+}  // namespace
+
+Overlay::Overlay(OverlayConfig config, Log& log)
+    : state_(std::move(config), log),
+      membership_(state_),
+      flows_(state_),
+      origin_(state_, flows_),
+      data_(state_, flows_) {}
+
+// ---- what the driver says --------------------------------------------------------------------------------
+
+void Overlay::begin(Now now) {
+  beat_at_ = now.mono + state_.config.heartbeat;
+  membership_.begin(now);
+  settle(now);
+}
+
+void Overlay::listening(const std::optional<Error>& error, Now now) {
+  membership_.on_listening(error, now);
+  if (!error) advertise(now);
+  settle(now);
+}
+
+LinkId Overlay::accepted(const NodeId& remote, Now now) {
+  return state_.links.add(Purpose::Accepted, remote, now).id;
+}
+
+void Overlay::opened(LinkId id, const NodeId& local, Now now) {
+  PeerLink* link = state_.links.find(id);
+  if (link == nullptr || link->closing) return;
+  membership_.on_opened(*link, local, now);
+}
+
+void Overlay::closed(LinkId id, std::string_view why, Now now) {
+  PeerLink* link = state_.links.find(id);
+  if (link == nullptr) return;
+  if (!link->closing && link->handshake.over()) {
+    state_.log.info(fmt::format("{}: connection lost: {}", membership_.describe(link->peer), why));
+  }
+  state_.links.note_ended(*link);
+  const std::string reason = link->close_reason.empty() ? std::string(why) : link->close_reason;
+  settle(now);
+  if (!leaving_) membership_.on_closed(*link, reason, now);
+  state_.links.remove(id);
+}
+
+MutableByteSpan Overlay::recv_slice(LinkId id) {
+  PeerLink* link = state_.links.find(id);
+  return link == nullptr ? MutableByteSpan{} : data_.recv_slice(*link);
+}
+
+void Overlay::recv_advance(LinkId id, std::size_t bytes, Now now) {
+  PeerLink& link = *state_.links.find(id);
+  data_.received(link, bytes, now);
+  std::string complaint;
+  while (!link.closing) {
+    const auto control = data_.next_control(link, now, complaint);
+    if (!control) break;
+    handle(link, *control, now);
+  }
+  if (!complaint.empty()) {
+    state_.log.warning(fmt::format("{}: closing: {}", link.name(), complaint));
+    state_.links.close(link, ByeReason::Protocol, complaint);
+  }
+  if (!link.closing) data_.keep_rest(link);
+  settle(now);
+}
+
+ByteSpan Overlay::send_slice(LinkId id, Now now) {
+  PeerLink* link = state_.links.find(id);
+  if (link == nullptr) return {};
+  link->queued = false;
+  return data_.send_slice(*link, now);
+}
+
+void Overlay::send_advance(LinkId id, std::size_t bytes, Now now) {
+  data_.send_advance(*state_.links.find(id), bytes, now);
+}
+
+void Overlay::set_blocked(LinkId id, bool blocked, Now) {
+  if (PeerLink* link = state_.links.find(id)) link->blocked = blocked;
+}
+
+MonoTime Overlay::next_deadline() const {
+  return std::min({beat_at_, membership_.next_deadline(), flows_.next_deadline(), origin_.next_deadline()});
+}
+
+void Overlay::tick(Now now) {
+  if (now.mono >= beat_at_) {
+    // Who is late to run heard nobody meanwhile: that is not the others' silence, nor their lag.
+    if (now.mono - beat_at_ > state_.config.heartbeat / 2) {
+      for (const auto& [id, link] : state_.links.all()) link->last_heard = std::max(link->last_heard, now.mono);
+      data_.forgive_lag_before(now.mono);
+    }
+    beat_at_ = now.mono + state_.config.heartbeat;
+    beat(now);
+    membership_.tick(now);
+  } else if (now.mono >= membership_.next_deadline()) {
+    membership_.tick(now);
+  }
+  flows_.tick(now);
+  origin_.tick(now);
+  if (origin_.take_news()) advertise(now);
+  settle(now);
+}
+
+void Overlay::leave(int status, const std::string& message) {
+  leaving_ = true;
+  for (const auto& [id, link] : state_.links.all()) state_.links.close(*link, ByeReason::Leaving, "leaving");
+  if (!requests().exit) requests().exit = {status, message};
+}
+
+// ---- messages --------------------------------------------------------------------------------------------
+
+template <class T>
+bool Overlay::dispatch(PeerLink& link, ByteSpan body, void (Overlay::*on)(PeerLink&, const T&, Now), Now now) {
+  const auto message = decode<T>(body);
+  if (message) (this->*on)(link, *message, now);
+  return message.has_value();
+}
+
+void Overlay::handle(PeerLink& link, const DataPath::Control& control, Now now) {
+  const ByteSpan body = control.body;
+  const MessageType type = control.header.type;
+  const bool handshake = type == MessageType::Ack || type == MessageType::Speers || type == MessageType::FinalAck;
+  bool good = handshake || link.connected() || type == MessageType::Bye ||
+              (link.handshake.over() && type == MessageType::Heartbeat);
+  const char* complaint = "a message that has no place on this link";
+  if (good) {
+    complaint = "malformed message";
+    switch (type) {
+      case MessageType::Ack: good = dispatch(link, body, &Overlay::on_ack, now); break;
+      case MessageType::Speers: good = dispatch(link, body, &Overlay::on_speers, now); break;
+      case MessageType::FinalAck: good = dispatch(link, body, &Overlay::on_final_ack, now); break;
+      case MessageType::Ping: good = dispatch(link, body, &Overlay::on_ping, now); break;
+      case MessageType::Message: good = dispatch(link, body, &Overlay::on_message, now); break;
+      case MessageType::Tracker: good = dispatch(link, body, &Overlay::on_tracker, now); break;
+      case MessageType::Start: good = dispatch(link, body, &Overlay::on_start, now); break;
+      case MessageType::Stop: good = dispatch(link, body, &Overlay::on_stop, now); break;
+      case MessageType::Links: good = dispatch(link, body, &Overlay::on_links, now); break;
+      case MessageType::Watch: good = dispatch(link, body, &Overlay::on_watch, now); break;
+      case MessageType::Heartbeat: good = dispatch(link, body, &Overlay::on_heartbeat, now); break;
+      case MessageType::Bye: good = dispatch(link, body, &Overlay::on_bye, now); break;
+      case MessageType::Streams: good = dispatch(link, body, &Overlay::on_streams, now); break;
+      case MessageType::Data:
+      case MessageType::Skip: break;
+    }
+  }
+  if (good) return;
+  state_.log.warning(fmt::format("{}: closing: {} (type {})", link.name(), complaint, static_cast<int>(type)));
+  state_.links.close(link, ByeReason::Protocol, complaint);
+}
+
+void Overlay::on_bye(PeerLink& link, const Bye& m, Now) {
+  link.peer_bye = m;
+  if (m.reason == ByeReason::Protocol) {
+    state_.log.warning(fmt::format("{}: it closes: {}", link.name(), m.text));
+  } else if (link.handshake.over() && m.reason == ByeReason::Leaving) {
+    state_.log.info(fmt::format("{} leaves", membership_.describe(link.peer)));
+  } else {
+    state_.log.debug(fmt::format("{}: it closes: {}", link.name(), m.text));
+  }
+  state_.links.close(link, m.reason, m.text);
+}
+
+void Overlay::on_heartbeat(PeerLink& link, const Heartbeat& m, Now now) {
+  if (!m.reply) {
+    if (m.time != 0) state_.links.send(link, Heartbeat{true, m.time});
+    return;
+  }
+  const std::uint64_t now_ns = nanoseconds(now.mono);
+  if (m.time <= now_ns) link.rtt = Duration(static_cast<Duration::rep>(now_ns - m.time));
+}
+
+void Overlay::on_tracker(PeerLink& link, const TrackerMessage& m, Now now) { flows_.on_tracker(link, m, now); }
+
+void Overlay::on_watch(PeerLink& link, const Watch& m, Now now) {
+  if (link.is_guest()) return flows_.on_guest_watch(link, m, now);
+  if (m.tracker.path.root().node != state_.self) return;
+  if (m.tracker.for_here()) return origin_.on_watch(m, now);
+  for (Branch& branch : split(m.tracker)) {
+    Watch on = m;
+    on.tracker = std::move(branch.tracker);
+    PeerLink* next = state_.links.neighbour(branch.next);
+    if (next == nullptr) {
+      // The way has changed since it was sent: go on by the one that there is now.
+      const std::vector<std::vector<NodeId>> paths = {
+          state_.db.graph().shortest_path(state_.self, m.tracker.path.entries.back().node)};
+      PathTree path = multicast_path(paths);
+      if (path.entries.size() < 2 || m.tracker.has_visited(path.entries[1].node)) continue;
+      next = state_.links.neighbour(path.entries[1].node);
+      Tracker anew = m.tracker;
+      anew.path = std::move(path);
+      on.tracker = split(anew).front().tracker;
+    }
+    if (next != nullptr) state_.links.send(*next, on);
+  }
+}
+
+void Overlay::on_message(PeerLink& link, const Message& m, Now) {
+  if (m.tracker.flood) {
+    std::uint64_t& newest = message_numbers_[m.from];
+    if (m.number <= newest || m.from == state_.self) return;
+    newest = m.number;
+    const FloodStep step = flood(m.tracker, state_.self, state_.links.neighbours());
+    Message on = m;
+    on.tracker = step.tracker;
+    for (const NodeId& next : step.next) {
+      PeerLink* neighbour = state_.links.neighbour(next);
+      if (neighbour != nullptr && neighbour != &link) state_.links.send(*neighbour, on);
+    }
+    arrived_.push_back({m.from, m.number, m.tracker.hops, std::nullopt, m.text});
+    return;
+  }
+  if (m.tracker.path.root().node != state_.self) return;
+  if (m.tracker.for_here()) arrived_.push_back({m.from, m.number, m.tracker.hops, std::nullopt, m.text});
+  for (Branch& branch : split(m.tracker)) {
+    Message on = m;
+    on.tracker = std::move(branch.tracker);
+    if (PeerLink* next = state_.links.neighbour(branch.next)) state_.links.send(*next, on);
+  }
+}
+
+// ---- PING ------------------------------------------------------------------------------------------------
+
+std::size_t Overlay::ping_watchers(Now now) {
+  std::vector<NodeId> watchers = origin_.watchers();
+  for (const auto& [id, link] : state_.links.all()) {
+    if (link->is_guest()) {
+      watchers.push_back(state_.self);
+      break;
+    }
+  }
+  Ping ping;
+  ping.tracker = Tracker::along(multicast_tree(state_.db.graph(), state_.self, watchers, state_.config.tree_policy));
+  if (watchers.empty() || ping.tracker.path.destinations().empty()) return 0;
+  ping.from = state_.self;
+  ping.number = ++ping_number_;
+  ping.time = nanoseconds(now.wall);
+  forward_ping(ping);
+  return ping.tracker.path.destinations().size();
+}
+
+void Overlay::on_ping(PeerLink& link, const Ping& m, Now) {
+  if (m.tracker.path.root().node != state_.self) return;
+  const bool for_here = m.tracker.for_here();
+  if (for_here) arrived_.push_back({m.from, m.number, m.tracker.hops, m.time, {}});
+  std::string onward;
+  for (const PathTree::View child : m.tracker.path.children()) {
+    onward += (onward.empty() ? "" : ", ") + membership_.describe(child.front().node);
+  }
+  const std::size_t guests = for_here ? state_.links.guests() : 0;
+  if (guests > 0) onward += fmt::format("{}{} guest{}", onward.empty() ? "" : ", ", guests, guests == 1 ? "" : "s");
+  if (!onward.empty()) {
+    state_.log.info(fmt::format("ping {} from {}: came from {}, goes to {}", m.number, to_string(m.from),
+                                membership_.describe(link.peer), onward));
+  }
+  forward_ping(m);
+}
+
+void Overlay::forward_ping(const Ping& ping) {
+  for (Branch& branch : split(ping.tracker)) {
+    Ping on = ping;
+    on.tracker = std::move(branch.tracker);
+    if (PeerLink* next = state_.links.neighbour(branch.next)) state_.links.send(*next, on);
+  }
+  if (!ping.tracker.for_here()) return;
+  for (const auto& [id, link] : state_.links.all()) {
+    if (!link->is_guest()) continue;
+    Ping on = ping;
+    on.tracker.path.entries = {{state_.self, 2, false}, {link->peer, 1, true}};
+    on.tracker = split(on.tracker).front().tracker;
+    state_.links.send(*link, on);
+  }
+}
+
+// ---- link states and streams -----------------------------------------------------------------------------
+
+void Overlay::advertise(Now now) {
+  if (!state_.self_known || is_guest()) return;
+  Links message;
+  message.tracker = Tracker::everywhere();
+  LinkState& state = message.state;
+  state.reporter = state_.self;
+  state.kind = state_.config.kind;
+  state.incarnation = state_.config.incarnation;
+  state.number = ++link_state_number_;
+  for (const NodeId& id : state_.links.neighbours()) state.links.push_back({id, membership_.cost(id)});
+  state.streams = origin_.streams();
+  state_.db.update(state);
+  overlay_changed_ = true;
+  flood_links(message, nullptr);
+  (void)now;
+}
+
+void Overlay::flood_links(const Links& message, const PeerLink* from) {
+  const FloodStep step = flood(message.tracker, state_.self, state_.links.neighbours());
+  Links on;
+  on.tracker = step.tracker;
+  on.state = message.state;
+  for (const NodeId& next : step.next) {
+    PeerLink* neighbour = state_.links.neighbour(next);
+    if (neighbour != nullptr && neighbour != from) state_.links.send(*neighbour, on);
+  }
+}
+
+void Overlay::on_links(PeerLink& link, const Links& m, Now now) {
+  if (m.state.reporter == state_.self) {
+    // Somebody remembers more of us than we do: from before a restart, or a clock that was set back.
+    if (m.state.incarnation > state_.config.incarnation) state_.config.incarnation = m.state.incarnation;
+    if (m.state.incarnation == state_.config.incarnation && m.state.number > link_state_number_) {
+      link_state_number_ = m.state.number;
+      advertise(now);
+    }
+    return;
+  }
+  if (state_.db.update(m.state) == LinkStateDb::Update::Old) return;
+  overlay_changed_ = true;
+  flood_links(m, &link);
+}
+
+std::vector<KnownStream> Overlay::streams() const {
+  if (is_guest()) return guest_streams_;
+  return state_.self_known ? known_streams(state_.db, state_.self) : std::vector<KnownStream>{};
+}
+
+bool Overlay::attached() const {
+  if (is_guest()) return guest_streams_known_;
+  return std::any_of(state_.links.all().begin(), state_.links.all().end(),
+                     [](const auto& entry) { return entry.second->is_neighbour(); });
+}
+
+void Overlay::send_streams(PeerLink& link) {
+  Streams message;
+  for (KnownStream& stream : known_streams(state_.db, state_.self)) {
+    message.streams.push_back(std::move(stream.info));
+    message.origins.push_back(stream.origin);
+  }
+  state_.links.send(link, message);
+}
+
+/// Guests hear of streams that come and go, not of each change of a bit rate.
+void Overlay::tell_guests() {
+  if (state_.links.guests() == 0) return;
+  std::vector<std::pair<NodeId, StreamId>> now_there;
+  for (const KnownStream& stream : known_streams(state_.db, state_.self)) {
+    now_there.emplace_back(stream.origin, stream.info.id);
+  }
+  if (now_there == told_streams_) return;
+  told_streams_ = std::move(now_there);
+  for (const auto& [id, link] : state_.links.all()) {
+    if (link->is_guest()) send_streams(*link);
+  }
+}
+
+void Overlay::on_streams(PeerLink& link, const Streams& m, Now) {
+  if (!link.is_access()) return;
+  guest_streams_.clear();
+  for (std::size_t i = 0; i < m.streams.size(); ++i) guest_streams_.push_back({m.origins[i], m.streams[i]});
+  guest_streams_known_ = true;
+  ++streams_version_;
+}
+
+void Overlay::watch(const KnownStream& stream, bool wanted, Now now) {
+  flows_.watch_here(stream.info.id, stream.origin, wanted, now);
+}
+
+// ---- what follows from all that --------------------------------------------------------------------------
+
+/// Draws the consequences of what has happened: links that ended or came up, and changes of the overlay.
+void Overlay::settle(Now now) {
+  bool links_changed = false;
+  for (const LinkId id : state_.links.take_ended()) {
+    PeerLink* link = state_.links.find(id);
+    if (link == nullptr) continue;
+    if (link->handshake.state() == HandshakeState::Connected) {
+      links_changed = links_changed || link->relation == Relation::Neighbour;
+      flows_.on_link_ended(*link, now);
+      if (link->relation == Relation::Guest && link->outgoing()) guest_streams_known_ = false;
+    }
+  }
+  for (const LinkId id : membership_.take_connected()) {
+    PeerLink* link = state_.links.find(id);
+    if (link == nullptr || link->closing) continue;
+    link_is_up(*link, now);
+    links_changed = links_changed || link->relation == Relation::Neighbour;
+  }
+  if (links_changed && !leaving_) advertise(now);
+  if (!overlay_changed_) return;
+  overlay_changed_ = false;
+  ++streams_version_;
+  origin_.on_overlay_changed(now);
+  flows_.on_overlay_changed(now);
+  tell_guests();
+}
+
+void Overlay::link_is_up(PeerLink& link, Now now) {
+  state_.links.send(link, Heartbeat{false, nanoseconds(now.mono)});
+  switch (link.relation) {
+    case Relation::Control:
+      state_.log.info(fmt::format("{} is online", membership_.describe(link.peer)));
+      return;
+    case Relation::Neighbour:
+      state_.log.info(fmt::format("linked with {}", membership_.describe(link.peer)));
+      for (const auto& [reporter, link_state] : state_.db.all()) {
+        if (reporter != link.peer) state_.links.send(link, Links{Tracker::everywhere(), link_state});
+      }
+      return;
+    case Relation::Guest:
+      if (link.outgoing()) {
+        state_.log.info(fmt::format("attached to {} as a guest", to_string(link.peer)));
+      } else {
+        state_.log.info(fmt::format("guest {} attached", to_string(link.peer)));
+        send_streams(link);
+      }
+      return;
+  }
+}
+
+// ---- signs of life ---------------------------------------------------------------------------------------
+
+Duration Overlay::beat_interval(const PeerLink& link) const {
+  return link.relation == Relation::Neighbour ? state_.config.heartbeat
+                                              : std::max(kGuestBeat, state_.config.heartbeat);
+}
+
+void Overlay::beat(Now now) {
+  const bool echo = now.mono >= echo_at_;
+  if (echo) echo_at_ = now.mono + kEchoInterval;
+  for (const auto& [id, link] : state_.links.all()) {
+    if (!link->handshake.over() || link->closing) continue;
+    const Duration interval = beat_interval(*link);
+    const Duration silence_max = link->is_guest() ? kGuestSilenceMax : kBeatsMissedMax * interval;
+    if (now.mono - link->last_heard > silence_max) {
+      state_.log.info(fmt::format(
+          "{}: silent for {} ms: taken for dead", membership_.describe(link->peer),
+          std::chrono::duration_cast<milliseconds>(now.mono - link->last_heard).count()));
+      state_.links.close(*link, ByeReason::Silent, "nothing heard of you");
+      continue;
+    }
+    if (echo && !link->is_guest()) {
+      state_.links.send(*link, Heartbeat{false, nanoseconds(now.mono)});
+    } else if (now.mono - link->last_sent >= interval) {
+      state_.links.send(*link, Heartbeat{false, 0});
+    }
+  }
+}
+
+// ---- for people ------------------------------------------------------------------------------------------
+
+std::optional<NodeId> Overlay::self() const {
+  return state_.self_known ? std::optional(state_.self) : std::nullopt;
+}
+
+void Overlay::report() {
+  Log& log = state_.log;
+  log.info(fmt::format("routes: {} stream{}", flows_.all().size(), flows_.all().size() == 1 ? "" : "s"));
+  for (const auto& [id, flow] : flows_.all()) {
+    const std::vector<NodeId> path = state_.db.graph().shortest_path(state_.self, flow->origin);
+    std::string to;
+    for (const auto& child : flow->children) {
+      to += fmt::format("{}{}{}", to.empty() ? "" : ", ", to_string(child->node), child->feed.started() ? "" : " (waiting)");
+    }
+    std::string state = flow->own ? "origin" : flow->parent ? "flowing" : "no parent";
+    if (!flow->own && flow->parent && flow->buffer.frames_completed() == 0) state = "waiting";
+    log.info(fmt::format("  stream {}: cost {}, origin {}, to [{}], tree {}, {}", flow->info.name,
+                         path.empty() ? 0 : path.size() - 1, membership_.describe(flow->origin), to,
+                         version_of(flow->label), state));
+  }
+  log.info(fmt::format("links: {}", state_.links.all().size()));
+  for (const auto& [id, link] : state_.links.all()) {
+    log.info(fmt::format("  {}: {}, {} in, {} out, rtt {:.2f} ms", membership_.describe(link->peer),
+                         to_string(link->handshake.state()), link->bytes_in, link->bytes_out,
+                         std::chrono::duration<double, std::milli>(link->rtt).count()));
+  }
+}
+
+}  // namespace ott

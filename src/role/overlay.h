@@ -1,0 +1,124 @@
+// The overlay engine that all roles share: one process's links, what it knows of the overlay, the flows that
+// pass through it and the streams that begin at it. A Machine's link side; roles put their own work on top.
+// Sans-IO: bytes, events and `now` come in, and Requests go out.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "role/data_path.h"
+#include "role/flow_table.h"
+#include "role/membership.h"
+#include "role/origin.h"
+
+namespace ott {
+
+/// A message that has arrived here by its Tracker.
+struct Arrived {
+  NodeId from;
+  std::uint64_t number = 0;
+  std::uint16_t hops = 0;
+  std::optional<std::uint64_t> sent_time;  // of a PING
+  std::string text;                        // of a MESSAGE
+};
+
+class Overlay {
+ public:
+  Overlay(OverlayConfig config, Log& log);
+
+  void begin(Now now);
+  void listening(const std::optional<Error>& error, Now now);
+  LinkId accepted(const NodeId& remote, Now now);
+  void opened(LinkId link, const NodeId& local, Now now);
+  void closed(LinkId link, std::string_view why, Now now);
+  MutableByteSpan recv_slice(LinkId link);
+  void recv_advance(LinkId link, std::size_t bytes, Now now);
+  ByteSpan send_slice(LinkId link, Now now);
+  void send_advance(LinkId link, std::size_t bytes, Now now);
+  void set_blocked(LinkId link, bool blocked, Now now);
+  [[nodiscard]] MonoTime next_deadline() const;
+  void tick(Now now);
+  Requests& requests() { return state_.links.requests(); }
+
+  /// Says goodbye on all links and asks to exit with `status`.
+  void leave(int status, const std::string& message);
+
+  /// This node's place in the overlay, once it has one.
+  [[nodiscard]] std::optional<NodeId> self() const;
+  [[nodiscard]] bool is_guest() const { return state_.config.kind == PeerKind::Guest; }
+  /// All streams that can be watched from here, the default one first. They change when the version does.
+  [[nodiscard]] std::vector<KnownStream> streams() const;
+  [[nodiscard]] std::uint64_t streams_version() const { return streams_version_; }
+  /// True once this process would know of streams if there were any.
+  [[nodiscard]] bool attached() const;
+
+  /// Wants a stream delivered here, or no longer; its records then appear in flow(id)'s buffer.
+  void watch(const KnownStream& stream, bool wanted, Now now);
+  Flow* flow(StreamId id) { return flows_.find(id); }
+
+  Origin& origin() { return origin_; }
+  /// A record was committed to a flow of our own.
+  void published(Flow& flow) { data_.wake_children(flow); }
+
+  /// Sends a PING to everybody who watches a stream of ours. Returns to how many nodes.
+  std::size_t ping_watchers(Now now);
+  std::vector<Arrived> take_arrived() { return std::exchange(arrived_, {}); }
+
+  [[nodiscard]] const LinkTable& links() const { return state_.links; }
+  [[nodiscard]] const FlowTable& flows() const { return flows_; }
+  /// Logs the route table and the links.
+  void report();
+  [[nodiscard]] std::string describe(const NodeId& id) const { return membership_.describe(id); }
+
+ private:
+  void handle(PeerLink& link, const DataPath::Control& control, Now now);
+  template <class T>
+  bool dispatch(PeerLink& link, ByteSpan body, void (Overlay::*on)(PeerLink&, const T&, Now), Now now);
+  void on_ack(PeerLink& link, const Ack& m, Now now) { membership_.on_ack(link, m, now); }
+  void on_speers(PeerLink& link, const Speers& m, Now now) { membership_.on_speers(link, m, now); }
+  void on_final_ack(PeerLink& link, const FinalAck& m, Now now) { membership_.on_final_ack(link, m, now); }
+  void on_ping(PeerLink& link, const Ping& m, Now now);
+  void on_message(PeerLink& link, const Message& m, Now now);
+  void on_tracker(PeerLink& link, const TrackerMessage& m, Now now);
+  void on_start(PeerLink& link, const Start& m, Now now) { flows_.on_start(link, m, now); }
+  void on_stop(PeerLink& link, const Stop& m, Now now) { flows_.on_stop(link, m, now); }
+  void on_links(PeerLink& link, const Links& m, Now now);
+  void on_watch(PeerLink& link, const Watch& m, Now now);
+  void on_heartbeat(PeerLink& link, const Heartbeat& m, Now now);
+  void on_bye(PeerLink& link, const Bye& m, Now now);
+  void on_streams(PeerLink& link, const Streams& m, Now now);
+
+  void settle(Now now);
+  void link_is_up(PeerLink& link, Now now);
+  void advertise(Now now);
+  void tell_guests();
+  void send_streams(PeerLink& link);
+  void flood_links(const Links& message, const PeerLink* from);
+  void forward_ping(const Ping& ping);
+  void beat(Now now);
+  [[nodiscard]] Duration beat_interval(const PeerLink& link) const;
+
+  OverlayState state_;
+  Membership membership_;
+  FlowTable flows_;
+  Origin origin_;
+  DataPath data_;
+
+  std::uint64_t link_state_number_ = 0;
+  std::map<NodeId, std::uint64_t> message_numbers_;  // the newest flooded MESSAGE of each sender
+  std::uint64_t ping_number_ = 0;
+  std::vector<Arrived> arrived_;
+  std::vector<KnownStream> guest_streams_;  // what the access node said
+  bool guest_streams_known_ = false;
+  std::vector<std::pair<NodeId, StreamId>> told_streams_;  // to our guests
+  std::uint64_t streams_version_ = 0;
+  bool overlay_changed_ = false;
+  MonoTime beat_at_ = MonoTime::max();
+  MonoTime echo_at_{};
+  bool leaving_ = false;
+};
+
+}  // namespace ott

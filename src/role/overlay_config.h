@@ -1,0 +1,42 @@
+// What an overlay process is told at its start, and what all parts of one share.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "ott/graph.h"
+#include "ott/link_state.h"
+#include "ott/topology.h"
+#include "role/link_table.h"
+
+namespace ott {
+
+struct OverlayConfig {
+  PeerKind kind = PeerKind::Node;
+  std::optional<NodeId> id;                // --id; the bootstrapper's own
+  std::vector<IpAddress> local_addresses;  // of this host's interfaces, to find the id among
+  std::optional<NodeId> bootstrap;         // whom to register with
+  std::vector<NodeId> access;              // a guest without a bootstrapper: nodes to try
+  std::optional<Topology> topology;        // the bootstrapper's
+  TreePolicy tree_policy = TreePolicy::Shortest;
+  std::uint64_t incarnation = 0;  // start of the process, ns since the epoch
+  std::uint64_t random_seed = 0;  // for the jitter of retries
+
+  Duration heartbeat = std::chrono::milliseconds(100);
+  Duration lag_max = std::chrono::milliseconds(500);
+  std::size_t ring_bytes = std::size_t{16} << 20U;
+};
+
+/// One process's view of the overlay, owned by its Overlay and borrowed by the overlay's parts.
+struct OverlayState {
+  OverlayState(OverlayConfig c, Log& l) : config(std::move(c)), log(l), links(l) {}
+
+  OverlayConfig config;
+  Log& log;
+  LinkTable links;
+  LinkStateDb db;
+  bool self_known = false;
+  NodeId self;
+};
+
+}  // namespace ott

@@ -64,9 +64,9 @@ void TestPicture::draw(FrameNumber number, WallTime wall) {
   draw_bars(number.value);
   std::array<char, 32> text{};
   std::snprintf(text.data(), text.size(), "#%06llu", static_cast<unsigned long long>(number.value));
-  draw_line({0.10, 0.28, text.data()});
-  draw_line({0.44, 0.16, clock_text(wall)});
-  draw_line({0.66, 0.10, title_});
+  draw_line({0.12, 0.24, text.data()});
+  draw_line({0.45, 0.12, clock_text(wall)});
+  draw_line({0.65, 0.12, title_});
 }
 
 // The bars travel two pixels a frame; a soft wave in brightness travels down them, so every block changes.
@@ -81,7 +81,7 @@ void TestPicture::draw_bars(std::uint64_t frame) {
     }
     for (std::size_t y = 0; y < plane.rows; ++y) {
       const double phase =
-          2 * std::numbers::pi * (static_cast<double>(y) / 48 - static_cast<double>(frame % 96) / 96);
+          2 * std::numbers::pi * (static_cast<double>(y) / 60 - static_cast<double>(frame % 96) / 96);
       const int wave = static_cast<int>(std::lround(18 * std::sin(phase)));
       std::uint8_t* row = plane.row(y);
       for (std::size_t x = 0; x < plane.stride; ++x) row[x] = static_cast<std::uint8_t>(bars[x] + wave);
@@ -89,15 +89,19 @@ void TestPicture::draw_bars(std::uint64_t frame) {
   }
 }
 
-// Centred, as large as both sides allow; what does not fit even at the smallest is cut.
+// Centred, as large as both sides allow; what does not fit even at the smallest is cut. Large text keeps to
+// the grid of the 8x8 blocks, where its edges cost the encoder nothing.
 void TestPicture::draw_line(const Line& line) {
+  constexpr std::size_t kBlock = 8;
   const auto room = static_cast<std::size_t>(line.height * height_);
   const std::size_t cells = line.text.size();
-  const std::size_t scale =
-      std::max<std::size_t>(1, std::min(room / kCellHeight, width_ / (kCellWidth * (cells + 1))));
+  std::size_t scale =
+      std::max<std::size_t>(1, std::min(room / kCellHeight, width_ / (kCellWidth * cells + 1)));
+  if (scale > kBlock) scale -= scale % kBlock;
+  const std::size_t grid = scale >= kBlock ? kMcu : 2;
   const std::size_t box_width = std::min<std::size_t>((cells * kCellWidth + 1) * scale, width_);
-  const std::size_t left = (width_ - box_width) / 2 / 2 * 2;
-  const std::size_t top = static_cast<std::size_t>(line.top * height_) / 2 * 2;
+  const std::size_t left = (width_ - box_width) / 2 / grid * grid;
+  const std::size_t top = static_cast<std::size_t>(line.top * height_) / grid * grid;
   fill(left, top, box_width, kCellHeight * scale, kPaper);
   fill_chroma(left, top, box_width, kCellHeight * scale);
   for (std::size_t i = 0; i < cells; ++i) {

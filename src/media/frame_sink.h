@@ -10,14 +10,22 @@
 
 namespace ott {
 
-class DirectorySink {
+/// Takes whole JPEGs, one after the other.
+class FrameSink {
+ public:
+  virtual ~FrameSink() = default;
+  /// The error is final: no more frames can be taken. Its message is empty if whoever read them has enough.
+  virtual Result<void> write(ByteSpan jpeg) = 0;
+};
+
+class DirectorySink : public FrameSink {
  public:
   /// Makes the directory, and those above it, if need be.
   static Result<DirectorySink> open(const std::string& path);
 
   /// Writes the next frame. The error names the file and the reason; nothing half-written stays, and the next
   /// frame takes the number.
-  Result<void> write(ByteSpan jpeg);
+  Result<void> write(ByteSpan jpeg) override;
 
   [[nodiscard]] std::uint64_t frames_written() const { return written_; }
 

@@ -34,6 +34,7 @@ class JpegConverter::Engine {
   jpeg_progress_mgr progress_{};
   JpegErrors errors_{};
   JpegOutput output_{};
+  jvirt_barray_ptr grey_arrays_[3] = {};  // libjpeg keeps the address until the image is finished
   ByteSpan jpeg_;
   Verdict verdict_ = Verdict::Done;
 };
@@ -174,17 +175,16 @@ void JpegConverter::Engine::write_grey(jvirt_barray_ptr* coefficients) {
   const auto common = reinterpret_cast<j_common_ptr>(&out_);
   const JDIMENSION mcus_x = (grey.width_in_blocks + 1) / 2;
   const JDIMENSION mcus_y = (grey.height_in_blocks + 1) / 2;
-  jvirt_barray_ptr arrays[3];
   for (JDIMENSION i = 0; i < 3; ++i) {
     const JDIMENSION factor = i == 0 ? 2 : 1;
-    arrays[i] =
+    grey_arrays_[i] =
         (*out_.mem->request_virt_barray)(common, JPOOL_IMAGE, TRUE, mcus_x * factor, mcus_y * factor, factor);
   }
-  jpeg_write_coefficients(&out_, arrays);  // writes nothing yet, but makes the arrays real
+  jpeg_write_coefficients(&out_, grey_arrays_);  // writes nothing yet, but makes the arrays real
   for (JDIMENSION y = 0; y < grey.height_in_blocks; ++y) {
     const JBLOCKROW from =
         (*in_.mem->access_virt_barray)(reinterpret_cast<j_common_ptr>(&in_), coefficients[0], y, 1, FALSE)[0];
-    const JBLOCKROW to = (*out_.mem->access_virt_barray)(common, arrays[0], y, 1, TRUE)[0];
+    const JBLOCKROW to = (*out_.mem->access_virt_barray)(common, grey_arrays_[0], y, 1, TRUE)[0];
     std::memcpy(to, from, grey.width_in_blocks * sizeof(JBLOCK));
   }
 }

@@ -24,10 +24,10 @@ struct JpegOptions {
   bool optimised = false;         // own Huffman tables
   bool progressive = false;
   bool arithmetic = false;
-  bool three_tables = false;       // Cr quantised unlike Cb
-  bool same_tables = false;        // luma and chroma quantised alike
-  bool wide_tables = false;        // 16-bit quantisation tables
-  bool separate_scans = false;     // one baseline scan per component
+  bool three_tables = false;         // Cr quantised unlike Cb
+  bool same_tables = false;          // luma and chroma quantised alike
+  bool wide_tables = false;          // 16-bit quantisation tables
+  bool separate_scans = false;       // one baseline scan per component
   std::vector<std::uint8_t> app1{};  // the body of an APP1 segment
   unsigned seed = 1;
 };

@@ -1,0 +1,154 @@
+#include "media/mjpeg_splitter.h"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "jpeg_helpers.h"
+
+namespace ott {
+namespace {
+
+using Bytes = std::vector<std::uint8_t>;
+
+struct Split {
+  std::vector<Bytes> frames;
+  std::vector<std::uint64_t> offsets;
+  std::vector<std::string> errors;
+};
+
+void take_all(FrameSplitter& splitter, Split& split) {
+  for (;;) {
+    const auto frame = splitter.next();
+    if (!frame) {
+      split.errors.push_back(frame.error().message);
+    } else if (*frame) {
+      split.frames.emplace_back((*frame)->begin(), (*frame)->end());
+      split.offsets.push_back(splitter.frame_offset());
+    } else {
+      return;
+    }
+  }
+}
+
+Split split_in_pieces(FrameSplitter& splitter, ByteSpan stream, std::size_t piece_bytes) {
+  Split split;
+  while (!stream.empty()) {
+    const MutableByteSpan space = splitter.space();
+    const std::size_t bytes = std::min({piece_bytes, space.size(), stream.size()});
+    std::memcpy(space.data(), stream.data(), bytes);
+    splitter.advance(bytes);
+    stream = stream.subspan(bytes);
+    take_all(splitter, split);
+  }
+  splitter.finish();
+  take_all(splitter, split);
+  CHECK(splitter.at_end());
+  return split;
+}
+
+Split split_mjpeg(const Bytes& stream, std::size_t piece_bytes) {
+  MjpegSplitter splitter;
+  return split_in_pieces(splitter, stream, piece_bytes);
+}
+
+Bytes join(const std::vector<Bytes>& parts) {
+  Bytes all;
+  for (const Bytes& part : parts) test::append(all, part);
+  return all;
+}
+
+const std::vector<Bytes>& frames() {
+  static const std::vector<Bytes> made = {
+      test::make_jpeg({.width = 40, .height = 24}),
+      test::make_jpeg({.width = 48, .height = 32, .progressive = true}),
+      test::make_jpeg({.width = 33, .height = 17, .restart_interval = 1}),
+  };
+  return made;
+}
+
+TEST_CASE("frames are found whatever the pieces they come in", "[mjpeg_splitter]") {
+  const std::size_t piece_bytes =
+      GENERATE(std::size_t{1}, std::size_t{2}, std::size_t{3}, std::size_t{100}, SIZE_MAX);
+  CAPTURE(piece_bytes);
+  const auto split = split_mjpeg(join(frames()), piece_bytes);
+  CHECK(split.frames == frames());
+  CHECK(split.errors.empty());
+  CHECK(split.offsets ==
+        std::vector<std::uint64_t>{0, frames()[0].size(), frames()[0].size() + frames()[1].size()});
+}
+
+TEST_CASE("a thumbnail in a frame's header is not a frame", "[mjpeg_splitter]") {
+  Bytes exif = {'E', 'x', 'i', 'f', 0, 0};
+  test::append(exif, frames()[0]);
+  const Bytes with_thumbnail = test::make_jpeg({.width = 64, .height = 64, .app1 = exif});
+  const std::vector<Bytes> expected = {with_thumbnail, frames()[2], with_thumbnail};
+  const auto split = split_mjpeg(join(expected), GENERATE(std::size_t{7}, SIZE_MAX));
+  CHECK(split.frames == expected);
+  CHECK(split.errors.empty());
+}
+
+TEST_CASE("padding between frames is silent, garbage is reported once", "[mjpeg_splitter]") {
+  const std::size_t piece_bytes = GENERATE(std::size_t{1}, SIZE_MAX);
+  const Bytes padding = {0, 0, 0xFF, 0xFF, '\r', '\n'};
+  auto split = split_mjpeg(join({padding, frames()[0], padding, frames()[2], padding}), piece_bytes);
+  CHECK(split.frames == std::vector<Bytes>{frames()[0], frames()[2]});
+  CHECK(split.errors.empty());
+
+  Bytes garbage(500, 'x');
+  garbage[100] = 0xFF;
+  split = split_mjpeg(join({frames()[0], garbage, frames()[2]}), piece_bytes);
+  CHECK(split.frames == std::vector<Bytes>{frames()[0], frames()[2]});
+  REQUIRE(split.errors.size() == 1);
+  CHECK(split.errors[0].starts_with("byte " + std::to_string(frames()[0].size())));
+}
+
+TEST_CASE("a frame that is cut off costs no other", "[mjpeg_splitter]") {
+  const std::size_t piece_bytes = GENERATE(std::size_t{1}, std::size_t{64}, SIZE_MAX);
+  const Bytes& whole = frames()[0];
+  // In the image data; in the headers, where the missing length swallows the beginning of what follows.
+  const std::size_t kept = GENERATE(std::size_t{4}, std::size_t{30}, std::size_t{200}, std::size_t{640});
+  CAPTURE(piece_bytes, kept);
+  REQUIRE(whole.size() > 700);
+  const Bytes cut(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(kept));
+  const auto split = split_mjpeg(join({frames()[2], cut, frames()[1], frames()[2]}), piece_bytes);
+  CHECK(split.frames == std::vector<Bytes>{frames()[2], frames()[1], frames()[2]});
+  REQUIRE(split.errors.size() == 1);
+  CHECK(split.errors[0].starts_with("byte " + std::to_string(frames()[2].size()) + ": the frame "));
+}
+
+TEST_CASE("a stream that ends in a frame says so", "[mjpeg_splitter]") {
+  Bytes stream = join({frames()[0], frames()[1]});
+  stream.resize(stream.size() - 2);
+  const auto split = split_mjpeg(stream, GENERATE(std::size_t{5}, SIZE_MAX));
+  CHECK(split.frames == std::vector<Bytes>{frames()[0]});
+  REQUIRE(split.errors.size() == 1);
+  CHECK(split.errors[0] == "byte " + std::to_string(frames()[0].size()) + ": the frame is cut off after " +
+                               std::to_string(frames()[1].size() - 2) + " bytes");
+}
+
+TEST_CASE("a frame without end is given up at 16 MiB", "[mjpeg_splitter]") {
+  const Bytes& frame = frames()[0];
+  Bytes stream(frame.begin(), frame.end() - 2);
+  stream.resize(FrameSplitter::kFrameBytesMax + 1'000, 0x55);
+  test::append(stream, Bytes{0xFF, 0xD9});
+  test::append(stream, frames()[2]);
+  const auto split = split_mjpeg(stream, SIZE_MAX);
+  CHECK(split.frames == std::vector<Bytes>{frames()[2]});
+  REQUIRE(split.errors.size() == 1);
+  CHECK(split.errors[0] == "byte 0: a frame of more than 16 MiB");
+}
+
+TEST_CASE("a splitter can be used again from the start", "[mjpeg_splitter]") {
+  MjpegSplitter splitter;
+  Bytes cut = frames()[0];
+  cut.resize(50);
+  CHECK(split_in_pieces(splitter, cut, 10).errors.size() == 1);
+  splitter.reset();
+  CHECK(split_in_pieces(splitter, frames()[0], 10).frames == std::vector<Bytes>{frames()[0]});
+}
+
+}  // namespace
+}  // namespace ott

@@ -12,9 +12,9 @@ namespace ott {
 class LinkStateDb {
  public:
   enum class Update : std::uint8_t {
-    Old,     // nothing new: not to be flooded on
-    Newer,   // taken; links are as before
-    Graph,   // taken; links have changed
+    Old,    // nothing new: not to be flooded on
+    Newer,  // taken; links are as before
+    Graph,  // taken; links have changed
   };
 
   Update update(const LinkState& state);

@@ -25,10 +25,10 @@ struct Requests {
     std::string message;  // for the user; empty: nothing to say
   };
 
-  std::vector<NodeId> listen;      // answered by listening(); at most one, once
-  std::vector<Connect> connect;    // answered by opened() or closed()
-  std::vector<LinkId> send;        // links that have something to send and did not before
-  std::vector<LinkId> close;       // send what send_slice still gives if it can be had at once, then close
+  std::vector<NodeId> listen;    // answered by listening(); at most one, once
+  std::vector<Connect> connect;  // answered by opened() or closed()
+  std::vector<LinkId> send;      // links that have something to send and did not before
+  std::vector<LinkId> close;     // send what send_slice still gives if it can be had at once, then close
   std::optional<Exit> exit;
 };
 

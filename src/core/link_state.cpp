@@ -22,8 +22,8 @@ const LinkState* LinkStateDb::find(const NodeId& reporter) const {
 
 LinkStateDb::Update LinkStateDb::update(const LinkState& state) {
   const LinkState* before = find(state.reporter);
-  if (before != nullptr && std::tie(state.incarnation, state.number) <=
-                               std::tie(before->incarnation, before->number)) {
+  if (before != nullptr &&
+      std::tie(state.incarnation, state.number) <= std::tie(before->incarnation, before->number)) {
     return Update::Old;
   }
   const bool same_links = before != nullptr && before->links == state.links;

@@ -22,7 +22,9 @@ Result<std::uint16_t> parse_port(std::string_view text, std::string_view whole) 
 
 }  // namespace
 
-bool IpAddress::is_v4() const { return std::equal(kMappedPrefix.begin(), kMappedPrefix.end(), bytes.begin()); }
+bool IpAddress::is_v4() const {
+  return std::equal(kMappedPrefix.begin(), kMappedPrefix.end(), bytes.begin());
+}
 
 bool IpAddress::is_unspecified() const {
   const std::size_t from = is_v4() ? kMappedPrefix.size() : 0;

@@ -42,10 +42,11 @@ Result<DirectorySink> DirectorySink::open(const std::string& path) {
 }
 
 Result<void> DirectorySink::write(ByteSpan jpeg) {
-  std::array<char, 32> number{};
-  std::snprintf(number.data(), number.size(), "%08llu.jpg", static_cast<unsigned long long>(written_ + 1));
-  const std::string path = path_ + "/" + number.data();
-  const std::string temporary = path_ + "/." + number.data() + ".part";
+  const std::uint64_t number = written_ + 1;
+  std::array<char, 32> name{};
+  std::snprintf(name.data(), name.size(), "%08llu.jpg", static_cast<unsigned long long>(number));
+  const std::string path = path_ + "/" + name.data();
+  const std::string temporary = path_ + "/." + name.data() + ".part";
   int error = write_file(temporary, jpeg);
   if (error == 0 && ::rename(temporary.c_str(), path.c_str()) != 0) error = errno;
   if (error != 0) {

@@ -9,26 +9,11 @@
 namespace ott {
 namespace {
 
-enum Marker : std::uint8_t {
-  kSof0 = 0xC0,
-  kSof1 = 0xC1,
-  kSof2 = 0xC2,
-  kSof9 = 0xC9,
-  kSof10 = 0xCA,
-  kSof15 = 0xCF,
-  kDht = 0xC4,
-  kJpg = 0xC8,
-  kDac = 0xCC,
-  kRst0 = 0xD0,
-  kRst7 = 0xD7,
-  kSoi = 0xD8,
-  kEoi = 0xD9,
-  kSos = 0xDA,
-  kDqt = 0xDB,
-  kDri = 0xDD,
-  kApp0 = 0xE0,
-  kApp14 = 0xEE,
-};
+// ITU-T T.81, table B.1.
+constexpr std::uint8_t kSof0 = 0xC0, kSof1 = 0xC1, kSof2 = 0xC2, kSof9 = 0xC9, kSof10 = 0xCA, kSof15 = 0xCF;
+constexpr std::uint8_t kDht = 0xC4, kJpg = 0xC8, kDac = 0xCC, kDqt = 0xDB, kDri = 0xDD, kApp0 = 0xE0,
+                       kApp14 = 0xEE;
+constexpr std::uint8_t kRst0 = 0xD0, kRst7 = 0xD7, kSoi = 0xD8, kEoi = 0xD9, kSos = 0xDA;
 
 constexpr std::size_t kTable8Bytes = 64;
 constexpr std::size_t kTable16Bytes = 128;
@@ -106,8 +91,8 @@ void store16(MutableByteSpan bytes, std::size_t at, std::size_t value) {
 }
 
 std::string hex(std::uint8_t byte) {
-  constexpr std::string_view digits = "0123456789ABCDEF";
-  return {'0', 'x', digits[byte >> 4], digits[byte & 15]};
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
+  return {'0', 'x', kDigits[byte >> 4], kDigits[byte & 15]};
 }
 
 // --- A JPEG's markers

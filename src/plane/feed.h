@@ -34,7 +34,8 @@ class Feed {
 
   /// True if the child is past the bound on lag. Frames that arrived here before `not_before` count from then
   /// (the time when this process itself was last found late).
-  [[nodiscard]] bool late(const StreamBuffer& buffer, MonoTime now, MonoTime not_before, Duration lag_max) const;
+  [[nodiscard]] bool late(const StreamBuffer& buffer, MonoTime now, MonoTime not_before,
+                          Duration lag_max) const;
   /// Applies the bound, unless a record is half sent; call when the link can take bytes.
   void limit_lag(const StreamBuffer& buffer, MonoTime now, MonoTime not_before, Duration lag_max);
   /// Moves out of the way of bytes that are about to be overwritten.

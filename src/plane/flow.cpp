@@ -5,8 +5,8 @@
 namespace ott {
 
 Child* Flow::child(LinkId link) {
-  const auto found =
-      std::find_if(children.begin(), children.end(), [link](const auto& child) { return child->link == link; });
+  const auto found = std::find_if(children.begin(), children.end(),
+                                  [link](const auto& child) { return child->link == link; });
   return found == children.end() ? nullptr : found->get();
 }
 

@@ -42,7 +42,7 @@ struct Flow {
   NodeId origin;
   StreamInfo info;
   Label label;
-  PathTree tree;  // the part of it below this node, which is its root
+  PathTree tree;     // the part of it below this node, which is its root
   bool own = false;  // this node is the origin
   bool watched_here = false;
 

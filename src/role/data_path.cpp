@@ -66,12 +66,14 @@ void DataPath::take_from_ring(PeerLink& link, Now now) {
     const ByteSpan pending(at, link.receiving_bytes);
     const Framed framed = next_message(pending, kBodyBytesMax);
     const bool whole = framed.kind == Framed::Kind::Whole;
-    bool ours = framed.kind == Framed::Kind::Incomplete && (!framed.has_header || is_record(framed.header.type));
+    bool ours =
+        framed.kind == Framed::Kind::Incomplete && (!framed.has_header || is_record(framed.header.type));
     if (ours && pending.size() >= kRecordHeaderBytes) {
       ours = stream_of(Label{load_be<std::uint64_t>(at + kHeaderBytes)}) == flow.id();
     }
     if (ours) break;  // as far as can be seen: the rest is to come
-    const auto record = whole && is_record(framed.header.type) ? parse_record(framed.header, pending) : std::nullopt;
+    const auto record =
+        whole && is_record(framed.header.type) ? parse_record(framed.header, pending) : std::nullopt;
     if (!record || flow_for(link, *record) != &flow || !flow.buffer.takes(*record)) {
       std::copy(pending.begin(), pending.end(), scratch_.begin());
       scratch_end_ = pending.size();
@@ -207,7 +209,8 @@ ByteSpan DataPath::send_slice(PeerLink& link, Now now) {
   if (link.sending != nullptr) {
     Child& child = *link.sending;
     const ByteSpan rest = child.feed.rest_of_record(child.flow->buffer);
-    const bool alone = link.outbox.empty() && link.feeds.size() == 1 && !child.feed.late(child.flow->buffer, now.mono, not_before_, state_.config.lag_max);
+    const bool alone = link.outbox.empty() && link.feeds.size() == 1 &&
+                       !child.feed.late(child.flow->buffer, now.mono, not_before_, state_.config.lag_max);
     if (!rest.empty()) return alone ? child.feed.pending(child.flow->buffer) : rest;
   }
   link.sending = nullptr;

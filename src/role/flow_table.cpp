@@ -64,7 +64,8 @@ Result<Flow*> FlowTable::create_own(const StreamInfo& info) {
 void FlowTable::on_tracker(PeerLink& link, const TrackerMessage& message, Now now) {
   Flow* flow = find(message.stream.id);
   const bool for_us = message.tracker.path.root().node == state_.self;
-  const bool stale = flow != nullptr && (flow->own || is_older(version_of(message.label), version_of(flow->label)));
+  const bool stale =
+      flow != nullptr && (flow->own || is_older(version_of(message.label), version_of(flow->label)));
   if (!for_us || stale) {
     const bool from_parent = flow != nullptr && flow->parent == link.id;
     if (!from_parent) state_.links.send(link, Stop{flow != nullptr ? flow->label : message.label});
@@ -109,7 +110,8 @@ void FlowTable::install_children(Flow& flow, const Tracker& tracker, Now now) {
   for (const Branch& branch : branches) {
     PeerLink* link = state_.links.neighbour(branch.next);
     if (link == nullptr) {
-      state_.log.debug(fmt::format("stream {}: no link to {} for its tree", flow.info.name, to_string(branch.next)));
+      state_.log.debug(
+          fmt::format("stream {}: no link to {} for its tree", flow.info.name, to_string(branch.next)));
       continue;
     }
     if (flow.child(link->id) == nullptr) {
@@ -242,7 +244,8 @@ void FlowTable::drop_child(Flow& flow, PeerLink& link) {
   if (child == nullptr) return;
   // The rest of a half-sent record goes out as a message of its own, ahead of all others.
   const ByteSpan rest = child->feed.rest_of_record(flow.buffer);
-  link.outbox.insert(link.outbox.begin() + static_cast<std::ptrdiff_t>(link.outbox_sent), rest.begin(), rest.end());
+  link.outbox.insert(link.outbox.begin() + static_cast<std::ptrdiff_t>(link.outbox_sent), rest.begin(),
+                     rest.end());
   if (!rest.empty()) state_.links.want_send(link);
   std::erase(link.feeds, child);
   if (link.sending == child) link.sending = nullptr;

@@ -61,8 +61,8 @@ std::vector<NodeId> LinkTable::neighbours() const {
 }
 
 std::size_t LinkTable::guests() const {
-  return static_cast<std::size_t>(
-      std::count_if(links_.begin(), links_.end(), [](const auto& entry) { return entry.second->is_guest(); }));
+  return static_cast<std::size_t>(std::count_if(links_.begin(), links_.end(),
+                                                [](const auto& entry) { return entry.second->is_guest(); }));
 }
 
 void LinkTable::close(PeerLink& link, ByeReason reason, const std::string& text) {

@@ -64,9 +64,7 @@ struct PeerLink {
   std::uint64_t frames_skipped = 0;
 
   [[nodiscard]] bool outgoing() const { return purpose != Purpose::Accepted; }
-  [[nodiscard]] bool connected() const {
-    return !closing && handshake.state() == HandshakeState::Connected;
-  }
+  [[nodiscard]] bool connected() const { return !closing && handshake.state() == HandshakeState::Connected; }
   [[nodiscard]] bool is_neighbour() const { return connected() && relation == Relation::Neighbour; }
   [[nodiscard]] bool is_guest() const { return connected() && relation == Relation::Guest && !outgoing(); }
   [[nodiscard]] bool is_access() const { return connected() && relation == Relation::Guest && outgoing(); }

@@ -171,9 +171,10 @@ void Membership::ack_at_bootstrapper(PeerLink& link, const Ack& message, Now now
     const bool ours = std::find(message.ids.begin(), message.ids.end(), state_.self) != message.ids.end();
     const std::string text =
         ours ? fmt::format("{} is the bootstrapper's own identity; give this node another --id", named)
-             : fmt::format("the topology has no node with the address {}; add one to the bootstrapper's file, "
-                           "or start with --id and an address that is in it",
-                           named);
+             : fmt::format(
+                   "the topology has no node with the address {}; add one to the bootstrapper's file, "
+                   "or start with --id and an address that is in it",
+                   named);
     state_.log.warning(fmt::format("refused {}: not in the topology: {}", to_string(link.remote), named));
     return state_.links.close(link, ByeReason::NotInTopology, text);
   }
@@ -222,10 +223,11 @@ bool Membership::is_taken(PeerLink& link, const NodeId& id, std::uint64_t incarn
   if (silence < 3 * state_.config.heartbeat) {
     state_.log.warning(fmt::format("refused {}: {} is online already, from {}", to_string(link.remote),
                                    to_string(id), to_string(other->remote)));
-    state_.links.close(link, ByeReason::Duplicate,
-                       fmt::format("another process is {} already (connected from {}); stop that one, or give "
-                                   "this one another --id",
-                                   to_string(id), to_string(other->remote)));
+    state_.links.close(
+        link, ByeReason::Duplicate,
+        fmt::format("another process is {} already (connected from {}); stop that one, or give "
+                    "this one another --id",
+                    to_string(id), to_string(other->remote)));
     return true;
   }
   state_.links.close(*other, ByeReason::Silent, "replaced by a newer process");
@@ -255,7 +257,8 @@ void Membership::on_speers(PeerLink& link, const Speers& message, Now now) {
   link.peer_kind = message.kind;
   link.peer_incarnation = message.incarnation;
   switch (link.purpose) {
-    case Purpose::Registration: return registered(link, message, now);
+    case Purpose::Registration:
+      return registered(link, message, now);
     case Purpose::Access: {
       link.relation = Relation::Guest;
       link.self_there = message.you;
@@ -267,7 +270,8 @@ void Membership::on_speers(PeerLink& link, const Speers& message, Now now) {
       if (message.me != link.remote) return protocol_error(link, "it has another id than its address says");
       link.relation = Relation::Neighbour;
       break;
-    case Purpose::Accepted: break;
+    case Purpose::Accepted:
+      break;
   }
   link.handshake.on(HandshakeEvent::PeersReceived);
   state_.links.send(link, FinalAck{link.relation});
@@ -321,7 +325,8 @@ void Membership::registered(PeerLink& link, const Speers& message, Now now) {
   if (!state_.self_known) {
     state_.self = message.you;
     state_.self_known = true;
-    state_.log.info(fmt::format("this is {}, with {} neighbours", to_string(state_.self), neighbours_.size()));
+    state_.log.info(
+        fmt::format("this is {}, with {} neighbours", to_string(state_.self), neighbours_.size()));
     state_.links.requests().listen.push_back(state_.self);
   } else if (listening_) {
     connect_neighbours(now);
@@ -357,7 +362,8 @@ void Membership::choose_access(Now now) {
   choose_access_at_ = MonoTime::max();
   for (auto& [id, node] : access_) {
     PeerLink* link = node.link ? state_.links.find(*node.link) : nullptr;
-    if (link != nullptr && link != best) state_.links.close(*link, ByeReason::NotNeeded, "another access node is nearer");
+    if (link != nullptr && link != best)
+      state_.links.close(*link, ByeReason::NotNeeded, "another access node is nearer");
   }
   best->rtt = *best_after;
   best->handshake.on(HandshakeEvent::PeersReceived);
@@ -366,10 +372,13 @@ void Membership::choose_access(Now now) {
 
 void Membership::on_closed(PeerLink& link, std::string_view why, Now now) {
   switch (link.purpose) {
-    case Purpose::Registration: return registration_closed(link, why, now);
-    case Purpose::Access: return access_closed(link, why, now);
+    case Purpose::Registration:
+      return registration_closed(link, why, now);
+    case Purpose::Access:
+      return access_closed(link, why, now);
     case Purpose::Neighbour:
-    case Purpose::Accepted: break;
+    case Purpose::Accepted:
+      break;
   }
   const NodeId& peer = link.purpose == Purpose::Neighbour ? link.remote : link.peer;
   const auto neighbour = neighbours_.find(peer);
@@ -387,18 +396,21 @@ void Membership::registration_closed(PeerLink& link, std::string_view why, Now n
         if (++refusals_ < kRefusalsMax) break;
         [[fallthrough]];
       case ByeReason::NotInTopology:
-      case ByeReason::Ambiguous: return quit(fmt::format("refused by the bootstrapper: {}", link.peer_bye->text));
+      case ByeReason::Ambiguous:
+        return quit(fmt::format("refused by the bootstrapper: {}", link.peer_bye->text));
       case ByeReason::NotNeighbour:
-        return quit(fmt::format("{} is a node, not the bootstrapper: give --bootstrap the bootstrapper's address",
-                                where));
-      default: break;
+        return quit(fmt::format(
+            "{} is a node, not the bootstrapper: give --bootstrap the bootstrapper's address", where));
+      default:
+        break;
     }
   }
   if (!complained_) {
     complained_ = true;
-    state_.log.warning(fmt::format("no bootstrapper at {} ({}); trying again until it is there. Check that "
-                                   "`ottd --role bootstrap` runs there and that address and port are right",
-                                   link.remote.port == kDefaultPort ? where + ":7000" : where, why));
+    state_.log.warning(
+        fmt::format("no bootstrapper at {} ({}); trying again until it is there. Check that "
+                    "`ottd --role bootstrap` runs there and that address and port are right",
+                    link.remote.port == kDefaultPort ? where + ":7000" : where, why));
   }
   schedule(registration_retry_, kRegistrationRetryFirst, kRegistrationRetryLongest, now);
 }
@@ -416,9 +428,10 @@ void Membership::access_closed(PeerLink& link, std::string_view why, Now now) {
     std::string tried;
     for (const auto& [id, entry] : access_) tried += (tried.empty() ? "" : ", ") + to_string(id);
     if (!state_.config.bootstrap && state_.config.access.size() != 1) {
-      return quit(fmt::format("no node answers on this host (tried {}). Name one: --bootstrap ADDRESS asks the "
-                              "bootstrapper for the nearest, --node ADDRESS attaches to that node",
-                              tried));
+      return quit(
+          fmt::format("no node answers on this host (tried {}). Name one: --bootstrap ADDRESS asks the "
+                      "bootstrapper for the nearest, --node ADDRESS attaches to that node",
+                      tried));
     }
     state_.log.warning(fmt::format("no access node answers ({}: {}); trying again", tried, why));
   }
@@ -466,7 +479,8 @@ std::vector<Peer> Membership::access_offers(const NodeId& guest) const {
   constexpr std::size_t kOffersMax = 4;
   const auto common_bits = [&guest](const NodeId& id) {
     std::size_t bits = 0;
-    while (bits < 128 && ((guest.address.bytes[bits / 8] ^ id.address.bytes[bits / 8]) & (0x80U >> bits % 8)) == 0) {
+    while (bits < 128 &&
+           ((guest.address.bytes[bits / 8] ^ id.address.bytes[bits / 8]) & (0x80U >> bits % 8)) == 0) {
       ++bits;
     }
     return bits;

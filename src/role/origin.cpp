@@ -96,7 +96,8 @@ void Origin::recompute(OwnStream& stream, Now now) {
   if (tree == flow.tree && !resend) return;
   flow.info = stream.info;
   const Label label = make_label(stream.info.id, version_of(flow.label) + 1);
-  state_.log.debug(fmt::format("stream {}: tree {}: {}", stream.info.name, version_of(label), to_string(tree)));
+  state_.log.debug(
+      fmt::format("stream {}: tree {}: {}", stream.info.name, version_of(label), to_string(tree)));
   flows_.install_own(flow, label, std::move(tree), now);
 }
 

@@ -18,8 +18,12 @@ constexpr Duration kGuestSilenceMax = seconds(60);
 /// How often a link's round trip is measured.
 constexpr Duration kEchoInterval = seconds(1);
 
-std::uint64_t nanoseconds(MonoTime time) { return static_cast<std::uint64_t>(time.time_since_epoch().count()); }
-std::uint64_t nanoseconds(WallTime time) { return static_cast<std::uint64_t>(time.time_since_epoch().count()); }
+std::uint64_t nanoseconds(MonoTime time) {
+  return static_cast<std::uint64_t>(time.time_since_epoch().count());
+}
+std::uint64_t nanoseconds(WallTime time) {
+  return static_cast<std::uint64_t>(time.time_since_epoch().count());
+}
 
 }  // namespace
 
@@ -112,7 +116,8 @@ void Overlay::tick(Now now) {
   if (now.mono >= beat_at_) {
     // Who is late to run heard nobody meanwhile: that is not the others' silence, nor their lag.
     if (now.mono - beat_at_ > state_.config.heartbeat / 2) {
-      for (const auto& [id, link] : state_.links.all()) link->last_heard = std::max(link->last_heard, now.mono);
+      for (const auto& [id, link] : state_.links.all())
+        link->last_heard = std::max(link->last_heard, now.mono);
       data_.forgive_lag_before(now.mono);
     }
     beat_at_ = now.mono + state_.config.heartbeat;
@@ -136,7 +141,8 @@ void Overlay::leave(int status, const std::string& message) {
 // ---- messages --------------------------------------------------------------------------------------------
 
 template <class T>
-bool Overlay::dispatch(PeerLink& link, ByteSpan body, void (Overlay::*on)(PeerLink&, const T&, Now), Now now) {
+bool Overlay::dispatch(PeerLink& link, ByteSpan body, void (Overlay::*on)(PeerLink&, const T&, Now),
+                       Now now) {
   const auto message = decode<T>(body);
   if (message) (this->*on)(link, *message, now);
   return message.has_value();
@@ -145,32 +151,64 @@ bool Overlay::dispatch(PeerLink& link, ByteSpan body, void (Overlay::*on)(PeerLi
 void Overlay::handle(PeerLink& link, const DataPath::Control& control, Now now) {
   const ByteSpan body = control.body;
   const MessageType type = control.header.type;
-  const bool handshake = type == MessageType::Ack || type == MessageType::Speers || type == MessageType::FinalAck;
-  bool good = handshake || link.connected() || type == MessageType::Bye ||
-              (link.handshake.over() && type == MessageType::Heartbeat);
+  const bool handshake =
+      type == MessageType::Ack || type == MessageType::Speers || type == MessageType::FinalAck;
+  const bool for_all = type == MessageType::Bye || (link.handshake.over() && type == MessageType::Heartbeat);
+  const bool for_guests =
+      type == MessageType::Watch || type == MessageType::Start || type == MessageType::Stop;
+  bool good =
+      handshake || for_all || link.is_neighbour() || link.is_access() || (link.is_guest() && for_guests);
   const char* complaint = "a message that has no place on this link";
   if (good) {
     complaint = "malformed message";
     switch (type) {
-      case MessageType::Ack: good = dispatch(link, body, &Overlay::on_ack, now); break;
-      case MessageType::Speers: good = dispatch(link, body, &Overlay::on_speers, now); break;
-      case MessageType::FinalAck: good = dispatch(link, body, &Overlay::on_final_ack, now); break;
-      case MessageType::Ping: good = dispatch(link, body, &Overlay::on_ping, now); break;
-      case MessageType::Message: good = dispatch(link, body, &Overlay::on_message, now); break;
-      case MessageType::Tracker: good = dispatch(link, body, &Overlay::on_tracker, now); break;
-      case MessageType::Start: good = dispatch(link, body, &Overlay::on_start, now); break;
-      case MessageType::Stop: good = dispatch(link, body, &Overlay::on_stop, now); break;
-      case MessageType::Links: good = dispatch(link, body, &Overlay::on_links, now); break;
-      case MessageType::Watch: good = dispatch(link, body, &Overlay::on_watch, now); break;
-      case MessageType::Heartbeat: good = dispatch(link, body, &Overlay::on_heartbeat, now); break;
-      case MessageType::Bye: good = dispatch(link, body, &Overlay::on_bye, now); break;
-      case MessageType::Streams: good = dispatch(link, body, &Overlay::on_streams, now); break;
+      case MessageType::Ack:
+        good = dispatch(link, body, &Overlay::on_ack, now);
+        break;
+      case MessageType::Speers:
+        good = dispatch(link, body, &Overlay::on_speers, now);
+        break;
+      case MessageType::FinalAck:
+        good = dispatch(link, body, &Overlay::on_final_ack, now);
+        break;
+      case MessageType::Ping:
+        good = dispatch(link, body, &Overlay::on_ping, now);
+        break;
+      case MessageType::Message:
+        good = dispatch(link, body, &Overlay::on_message, now);
+        break;
+      case MessageType::Tracker:
+        good = dispatch(link, body, &Overlay::on_tracker, now);
+        break;
+      case MessageType::Start:
+        good = dispatch(link, body, &Overlay::on_start, now);
+        break;
+      case MessageType::Stop:
+        good = dispatch(link, body, &Overlay::on_stop, now);
+        break;
+      case MessageType::Links:
+        good = dispatch(link, body, &Overlay::on_links, now);
+        break;
+      case MessageType::Watch:
+        good = dispatch(link, body, &Overlay::on_watch, now);
+        break;
+      case MessageType::Heartbeat:
+        good = dispatch(link, body, &Overlay::on_heartbeat, now);
+        break;
+      case MessageType::Bye:
+        good = dispatch(link, body, &Overlay::on_bye, now);
+        break;
+      case MessageType::Streams:
+        good = dispatch(link, body, &Overlay::on_streams, now);
+        break;
       case MessageType::Data:
-      case MessageType::Skip: break;
+      case MessageType::Skip:
+        break;
     }
   }
   if (good) return;
-  state_.log.warning(fmt::format("{}: closing: {} (type {})", link.name(), complaint, static_cast<int>(type)));
+  state_.log.warning(
+      fmt::format("{}: closing: {} (type {})", link.name(), complaint, static_cast<int>(type)));
   state_.links.close(link, ByeReason::Protocol, complaint);
 }
 
@@ -195,7 +233,9 @@ void Overlay::on_heartbeat(PeerLink& link, const Heartbeat& m, Now now) {
   if (m.time <= now_ns) link.rtt = Duration(static_cast<Duration::rep>(now_ns - m.time));
 }
 
-void Overlay::on_tracker(PeerLink& link, const TrackerMessage& m, Now now) { flows_.on_tracker(link, m, now); }
+void Overlay::on_tracker(PeerLink& link, const TrackerMessage& m, Now now) {
+  flows_.on_tracker(link, m, now);
+}
 
 void Overlay::on_watch(PeerLink& link, const Watch& m, Now now) {
   if (link.is_guest()) return flows_.on_guest_watch(link, m, now);
@@ -255,7 +295,8 @@ std::size_t Overlay::ping_watchers(Now now) {
     }
   }
   Ping ping;
-  ping.tracker = Tracker::along(multicast_tree(state_.db.graph(), state_.self, watchers, state_.config.tree_policy));
+  ping.tracker =
+      Tracker::along(multicast_tree(state_.db.graph(), state_.self, watchers, state_.config.tree_policy));
   if (watchers.empty() || ping.tracker.path.destinations().empty()) return 0;
   ping.from = state_.self;
   ping.number = ++ping_number_;
@@ -273,7 +314,8 @@ void Overlay::on_ping(PeerLink& link, const Ping& m, Now) {
     onward += (onward.empty() ? "" : ", ") + membership_.describe(child.front().node);
   }
   const std::size_t guests = for_here ? state_.links.guests() : 0;
-  if (guests > 0) onward += fmt::format("{}{} guest{}", onward.empty() ? "" : ", ", guests, guests == 1 ? "" : "s");
+  if (guests > 0)
+    onward += fmt::format("{}{} guest{}", onward.empty() ? "" : ", ", guests, guests == 1 ? "" : "s");
   if (!onward.empty()) {
     state_.log.info(fmt::format("ping {} from {}: came from {}, goes to {}", m.number, to_string(m.from),
                                 membership_.describe(link.peer), onward));
@@ -421,7 +463,8 @@ void Overlay::link_is_up(PeerLink& link, Now now) {
   state_.links.send(link, Heartbeat{false, nanoseconds(now.mono)});
   switch (link.relation) {
     case Relation::Control:
-      state_.log.info(fmt::format("{} is online", membership_.describe(link.peer)));
+      state_.log.info(fmt::format(link.outgoing() ? "registered with {}" : "{} is online",
+                                  membership_.describe(link.peer)));
       return;
     case Relation::Neighbour:
       state_.log.info(fmt::format("linked with {}", membership_.describe(link.peer)));
@@ -455,9 +498,9 @@ void Overlay::beat(Now now) {
     const Duration interval = beat_interval(*link);
     const Duration silence_max = link->is_guest() ? kGuestSilenceMax : kBeatsMissedMax * interval;
     if (now.mono - link->last_heard > silence_max) {
-      state_.log.info(fmt::format(
-          "{}: silent for {} ms: taken for dead", membership_.describe(link->peer),
-          std::chrono::duration_cast<milliseconds>(now.mono - link->last_heard).count()));
+      state_.log.info(
+          fmt::format("{}: silent for {} ms: taken for dead", membership_.describe(link->peer),
+                      std::chrono::duration_cast<milliseconds>(now.mono - link->last_heard).count()));
       state_.links.close(*link, ByeReason::Silent, "nothing heard of you");
       continue;
     }
@@ -482,7 +525,8 @@ void Overlay::report() {
     const std::vector<NodeId> path = state_.db.graph().shortest_path(state_.self, flow->origin);
     std::string to;
     for (const auto& child : flow->children) {
-      to += fmt::format("{}{}{}", to.empty() ? "" : ", ", to_string(child->node), child->feed.started() ? "" : " (waiting)");
+      to += fmt::format("{}{}{}", to.empty() ? "" : ", ", to_string(child->node),
+                        child->feed.started() ? "" : " (waiting)");
     }
     std::string state = flow->own ? "origin" : flow->parent ? "flowing" : "no parent";
     if (!flow->own && flow->parent && flow->buffer.frames_completed() == 0) state = "waiting";

@@ -1,0 +1,254 @@
+#include "app/config.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <random>
+#include <sstream>
+
+#include "io/socket.h"
+
+namespace ott {
+namespace {
+
+constexpr const char* kVersion = "ottd 0.1.0";
+
+/// The command line's words, before they mean anything.
+struct Words {
+  std::string role, topology, bootstrap, id, node, dump, stats;
+  std::string log_level = "info";
+  std::string tree = "shortest";
+  std::vector<std::string> streams;
+  std::string heartbeat = "100ms";
+  std::string duration;
+  std::uint64_t frames = 0;
+  bool list = false;
+};
+
+std::string roles_help() {
+  std::string text;
+  for (const RoleSpec* role : kRoles) text += fmt::format("\n  {:<10} {}", role->name, role->summary);
+  return text;
+}
+
+void declare(CLI::App& app, Words& words) {
+  app.set_version_flag("--version", kVersion);
+  app.add_option("--role", words.role, "what this process is:" + roles_help())->type_name("ROLE");
+  app.add_option("--bootstrap", words.bootstrap,
+                 "node, client: the bootstrapper's address (port 7000 unless given)")
+      ->type_name("ADDRESS");
+  app.add_option("--id", words.id,
+                 "this process's overlay address, where the host's interfaces do not tell it")
+      ->type_name("ADDRESS");
+  app.add_option("--topology", words.topology, "bootstrap: the overlay's JSON file")->type_name("FILE");
+  app.add_option("--stream", words.streams,
+                 "bootstrap: NAME=SOURCE to serve, any number; client: NAME to watch (default: the first)\n"
+                 "SOURCE: pattern:[WxH@FPS], a .Mjpeg or .mjpeg file, a directory of JPEGs, or - for\n"
+                 "concatenated JPEGs on standard input; each may end in ?fps=N")
+      ->type_name("STREAM");
+  app.add_option("--tree", words.tree,
+                 "origin: shortest (each viewer at least cost) or shared (fewest links)")
+      ->type_name("POLICY");
+  app.add_option("--node", words.node, "client: attach to this node as a guest")->type_name("ADDRESS");
+  app.add_option("--dump", words.dump,
+                 "client: write frames to DIR/00000001.jpg, …, or as a stream to - (standard output)")
+      ->type_name("DIR");
+  app.add_option("--frames", words.frames, "client: end after so many frames")->type_name("N");
+  app.add_option("--duration", words.duration, "client: end after so long, like 10, 10s or 500ms")
+      ->type_name("TIME");
+  app.add_flag("--list", words.list, "client: print the streams there are, and end");
+  app.add_option("--stats", words.stats, "write a JSON object a line to this file, each second")
+      ->type_name("FILE");
+  app.add_option("--heartbeat", words.heartbeat,
+                 "sign of life on each overlay link; three missed are a failure")
+      ->type_name("TIME");
+  app.add_option("--log-level", words.log_level, "debug, info, warning or error")->type_name("LEVEL");
+}
+
+Result<Duration> parse_duration(const std::string& flag, const std::string& text) {
+  double number = 0;
+  std::string unit;
+  std::istringstream in(text);
+  if (in >> number) in >> unit;
+  const double seconds = unit.empty() || unit == "s" ? number
+                         : unit == "ms"              ? number / 1000
+                         : unit == "m"               ? number * 60
+                                                     : -1;
+  if (seconds <= 0 || seconds > 1e9 || !in.eof()) {
+    return fail(fmt::format(
+        "{} {}: a time is a number above 0, in seconds or with its unit: 10, 10s, 500ms, 2m", flag, text));
+  }
+  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
+}
+
+Result<NodeId> parse_address(const std::string& flag, const std::string& text) {
+  auto id = parse_node_id(text);
+  if (!id) return fail(fmt::format("{} {}; write ADDRESS or ADDRESS:PORT", flag, id.error().message));
+  return id;
+}
+
+Result<void> streams(const Words& words, Config& config) {
+  if (config.role == &kClientRole) {
+    if (words.streams.size() > 1)
+      return fail("--stream: a client watches one stream; start one client for each");
+    if (!words.streams.empty()) config.options.watch = words.streams.front();
+    if (config.options.watch.find('=') != std::string::npos) {
+      return fail(
+          fmt::format("--stream {}: a client names a stream only; NAME=SOURCE is for --role bootstrap",
+                      config.options.watch));
+    }
+    return {};
+  }
+  for (const std::string& word : words.streams) {
+    const auto equals = word.find('=');
+    if (equals == 0 || equals == std::string::npos || equals + 1 == word.size()) {
+      return fail(
+          fmt::format("--stream {}: write NAME=SOURCE, such as cam=pattern: or film=movie.mjpeg", word));
+    }
+    StreamSpec spec{word.substr(0, equals), word.substr(equals + 1)};
+    if (spec.name.size() > 255) return fail("--stream: a name has at most 255 bytes");
+    for (const StreamSpec& other : config.options.publish) {
+      if (other.name == spec.name)
+        return fail(fmt::format("--stream: there are two streams '{}'", spec.name));
+      if (other.source.starts_with('-') && spec.source.starts_with('-')) {
+        return fail("--stream: only one stream can come from standard input");
+      }
+    }
+    config.options.publish.push_back(std::move(spec));
+  }
+  return {};
+}
+
+/// Which role a flag is for. A flag that the role would ignore is wrong usage.
+struct FlagUse {
+  const char* flag;
+  bool bootstrap, node, client;
+};
+constexpr std::array kFlagUses = {
+    FlagUse{"--topology", true, false, false}, FlagUse{"--tree", true, false, false},
+    FlagUse{"--stream", true, false, true},    FlagUse{"--bootstrap", false, true, true},
+    FlagUse{"--node", false, false, true},     FlagUse{"--dump", false, false, true},
+    FlagUse{"--frames", false, false, true},   FlagUse{"--duration", false, false, true},
+    FlagUse{"--list", false, false, true},
+};
+
+Result<void> check_flags(const CLI::App& app, const Config& config) {
+  for (const FlagUse& use : kFlagUses) {
+    if (app.count(use.flag) == 0) continue;
+    const bool fits = config.role == &kBootstrapRole ? use.bootstrap
+                      : config.role == &kNodeRole    ? use.node
+                                                     : use.client;
+    if (!fits) return fail(fmt::format("{} is not for --role {}", use.flag, config.role->name));
+  }
+  return {};
+}
+
+Result<void> overlay_options(const Words& words, Config& config) {
+  OverlayConfig& overlay = config.options.overlay;
+  if (!words.id.empty()) {
+    const auto id = parse_address("--id", words.id);
+    if (!id) return tl::unexpected(id.error());
+    overlay.id = *id;
+  }
+  if (!words.bootstrap.empty()) {
+    const auto id = parse_address("--bootstrap", words.bootstrap);
+    if (!id) return tl::unexpected(id.error());
+    overlay.bootstrap = *id;
+  }
+  const auto heartbeat = parse_duration("--heartbeat", words.heartbeat);
+  if (!heartbeat) return tl::unexpected(heartbeat.error());
+  if (*heartbeat < std::chrono::milliseconds(5)) return fail("--heartbeat: 5ms is the shortest");
+  overlay.heartbeat = *heartbeat;
+  if (words.tree != "shortest" && words.tree != "shared") {
+    return fail(fmt::format("--tree {}: there are shortest and shared", words.tree));
+  }
+  overlay.tree_policy = words.tree == "shared" ? TreePolicy::Shared : TreePolicy::Shortest;
+  overlay.local_addresses = interface_addresses();
+  overlay.incarnation = static_cast<std::uint64_t>(
+      std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now()).time_since_epoch().count());
+  overlay.random_seed = std::random_device()();
+  return {};
+}
+
+Result<void> client_options(const Words& words, Config& config) {
+  OverlayConfig& overlay = config.options.overlay;
+  config.options.frames = words.frames;
+  config.options.list = words.list;
+  if (!words.duration.empty()) {
+    const auto duration = parse_duration("--duration", words.duration);
+    if (!duration) return tl::unexpected(duration.error());
+    config.options.duration = *duration;
+  }
+  overlay.kind = PeerKind::Client;
+  if (!words.node.empty()) {
+    if (overlay.bootstrap) return fail("--node and --bootstrap: one of them names whom to attach to");
+    const auto node = parse_address("--node", words.node);
+    if (!node) return tl::unexpected(node.error());
+    overlay.access = {*node};
+  } else if (words.list && overlay.bootstrap) {
+    overlay.access = {*std::exchange(overlay.bootstrap, std::nullopt)};
+  } else if (!overlay.bootstrap) {
+    for (const IpAddress& address : overlay.local_addresses)
+      overlay.access.push_back({address, kDefaultPort});
+  }
+  if (!overlay.access.empty()) overlay.kind = PeerKind::Guest;
+  return {};
+}
+
+Result<Config> configure(const CLI::App& app, const Words& words) {
+  Config config;
+  const auto role = std::find_if(kRoles.begin(), kRoles.end(),
+                                 [&words](const RoleSpec* spec) { return spec->name == words.role; });
+  if (role == kRoles.end()) {
+    return fail((words.role.empty() ? std::string("--role is missing; there are:")
+                                    : fmt::format("--role {}: no such role; there are:", words.role)) +
+                roles_help());
+  }
+  config.role = *role;
+  config.topology_file = words.topology;
+  config.stats_file = words.stats;
+  config.dump = words.dump;
+  config.log_level = words.log_level;
+  if (auto fits = check_flags(app, config); !fits) return tl::unexpected(fits.error());
+  if (auto parsed = overlay_options(words, config); !parsed) return tl::unexpected(parsed.error());
+  if (auto parsed = streams(words, config); !parsed) return tl::unexpected(parsed.error());
+  if (config.role == &kClientRole) {
+    if (auto parsed = client_options(words, config); !parsed) return tl::unexpected(parsed.error());
+  }
+  if (config.role == &kBootstrapRole) {
+    config.options.overlay.kind = PeerKind::Bootstrap;
+    if (words.topology.empty()) return fail("--role bootstrap needs --topology FILE");
+    if (config.options.publish.empty()) config.options.publish.push_back({"pattern", "pattern:"});
+  }
+  if (config.role == &kNodeRole && !config.options.overlay.bootstrap) {
+    return fail("--role node needs --bootstrap ADDRESS");
+  }
+  constexpr std::array<std::string_view, 4> kLevels = {"debug", "info", "warning", "error"};
+  if (std::find(kLevels.begin(), kLevels.end(), config.log_level) == kLevels.end()) {
+    return fail(fmt::format("--log-level {}: there are debug, info, warning and error", config.log_level));
+  }
+  return config;
+}
+
+}  // namespace
+
+std::variant<Config, UsageExit> parse_command_line(int argc, const char* const* argv) {
+  CLI::App app("Live streams over an overlay of ordinary hosts: one copy per link.", "ottd");
+  Words words;
+  declare(app, words);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    return UsageExit{0, app.help()};
+  } catch (const CLI::CallForVersion&) {
+    return UsageExit{0, std::string(kVersion) + "\n"};
+  } catch (const CLI::ParseError& error) {
+    return UsageExit{2, fmt::format("ottd: {}\nottd --help lists what there is\n", error.what())};
+  }
+  auto config = configure(app, words);
+  if (!config) return UsageExit{2, fmt::format("ottd: {}\n", config.error().message)};
+  return *config;
+}
+
+}  // namespace ott

@@ -1,0 +1,257 @@
+#include "io/driver.h"
+
+#include <fmt/format.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+
+#include "io/socket.h"
+
+namespace ott {
+namespace {
+
+/// A connection is read so many times in a row before it is another's turn.
+constexpr int kReadsPerTurn = 16;
+constexpr int kAcceptsPerTurn = 64;
+constexpr Duration kAcceptPause = std::chrono::milliseconds(100);
+constexpr std::size_t kInputBytes = 256U << 10U;
+
+}  // namespace
+
+Result<LoopPtr> make_loop() {
+  LoopPtr loop(ev_loop_new(unsigned{EVBACKEND_EPOLL} | unsigned{EVFLAG_NOENV}));
+  if (!loop) return fail("no event loop: the kernel offers no epoll");
+  return loop;
+}
+
+struct Driver::Connection {
+  Connection(Driver& owner, LinkId id, Fd socket, bool is_connecting)
+      : driver(owner), link(id), fd(std::move(socket)), watcher(owner.loop_), connecting(is_connecting) {}
+  void ready(int events) { driver.connection_ready(*this, events); }
+  void watch(int events) { watcher.start<&Connection::ready>(*this, fd.get(), events); }
+
+  Driver& driver;
+  LinkId link;
+  Fd fd;
+  IoWatcher watcher;
+  bool connecting;
+  bool blocked = false;
+  bool dead = false;
+};
+
+Driver::Driver(struct ev_loop* loop, Log& log)
+    : loop_(loop),
+      log_(log),
+      accept_watcher_(loop),
+      input_watcher_(loop),
+      timer_(loop),
+      accept_pause_(loop),
+      interrupt_(loop),
+      terminate_(loop),
+      report_(loop) {}
+
+Driver::~Driver() = default;
+
+Now Driver::now() {
+  return {MonoTime(std::chrono::steady_clock::now().time_since_epoch()),
+          std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now())};
+}
+
+Requests::Exit Driver::run(Machine& machine, bool read_input) {
+  machine_ = &machine;
+  std::signal(SIGPIPE, SIG_IGN);
+  interrupt_.start<&Driver::signal_ready>(*this, SIGINT);
+  terminate_.start<&Driver::signal_ready>(*this, SIGTERM);
+  report_.start<&Driver::signal_ready>(*this, SIGUSR1);
+  if (read_input) {
+    input_buffer_.resize(kInputBytes);
+    input_watcher_.start<&Driver::input_ready>(*this, STDIN_FILENO, EV_READ);
+  }
+  machine.begin(now());
+  end_turn();
+  if (!exit_) ev_run(loop_, 0);
+  return exit_.value_or(Requests::Exit{1, "the event loop ended by itself"});
+}
+
+// ---- what happens ----------------------------------------------------------------------------------------
+
+void Driver::signal_ready(int number) {
+  machine_->signal(number == SIGUSR1 ? Signal::Report : Signal::Terminate, now());
+  end_turn();
+}
+
+void Driver::timer_ready() {
+  armed_for_ = MonoTime::max();
+  machine_->tick(now());
+  end_turn();
+}
+
+void Driver::input_ready(int) {
+  const ssize_t got = ::read(STDIN_FILENO, input_buffer_.data(), input_buffer_.size());
+  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (got <= 0) input_watcher_.stop();
+  machine_->input(ByteSpan(input_buffer_).first(got > 0 ? static_cast<std::size_t>(got) : 0), now());
+  end_turn();
+}
+
+void Driver::accept_ready(int) {
+  for (int i = 0; i < kAcceptsPerTurn; ++i) {
+    auto accepted = accept_from(listener_);
+    if (!accepted) {
+      log_.warning(accepted.error().message + "; waiting for others to go");
+      accept_watcher_.stop();
+      accept_pause_.start<&Driver::accept_again>(*this, kAcceptPause);
+      break;
+    }
+    if (!*accepted) break;
+    const LinkId link = machine_->accepted((*accepted)->remote, now());
+    auto connection = std::make_unique<Connection>(*this, link, std::move((*accepted)->fd), false);
+    connection->watch(EV_READ);
+    connections_.emplace(link, std::move(connection));
+  }
+  end_turn();
+}
+
+void Driver::accept_again() { accept_watcher_.start<&Driver::accept_ready>(*this, listener_.get(), EV_READ); }
+
+void Driver::connection_ready(Connection& connection, int events) {
+  if (connection.connecting) {
+    finish_connect(connection);
+  } else {
+    if ((events & EV_READ) != 0) receive(connection);
+    if ((events & EV_WRITE) != 0 && !connection.dead) {
+      connection.blocked = false;
+      connection.watcher.want(EV_READ);
+      machine_->set_blocked(connection.link, false, now());
+      pump(connection);
+    }
+  }
+  end_turn();
+}
+
+void Driver::finish_connect(Connection& connection) {
+  if (const auto result = connect_result(connection.fd); !result)
+    return lose(connection, result.error().message);
+  connection.connecting = false;
+  connection.watcher.want(EV_READ);
+  machine_->opened(connection.link, local_end(connection.fd), now());
+}
+
+void Driver::receive(Connection& connection) {
+  for (int i = 0; i < kReadsPerTurn && !connection.dead; ++i) {
+    const MutableByteSpan into = machine_->recv_slice(connection.link);
+    if (into.empty()) return;
+    const ssize_t got = ::recv(connection.fd.get(), into.data(), into.size(), 0);
+    if (got == 0) return lose(connection, "the other end closed the connection");
+    if (got < 0) {
+      if (errno != EAGAIN && errno != EINTR) lose(connection, std::strerror(errno));
+      return;
+    }
+    machine_->recv_advance(connection.link, static_cast<std::size_t>(got), now());
+    perform();
+    if (static_cast<std::size_t>(got) < into.size()) return;
+  }
+}
+
+// ---- what is asked for -----------------------------------------------------------------------------------
+
+void Driver::perform() {
+  if (performing_) return;
+  performing_ = true;
+  Requests& requests = machine_->requests();
+  while (!requests.listen.empty() || !requests.connect.empty() || !requests.send.empty() ||
+         !requests.close.empty()) {
+    for (const NodeId& id : std::exchange(requests.listen, {})) listen(id);
+    for (const Requests::Connect& request : std::exchange(requests.connect, {})) connect(request);
+    sending_.swap(requests.send);
+    for (const LinkId link : sending_) send(link);
+    sending_.clear();
+    for (const LinkId link : std::exchange(requests.close, {})) close(link);
+  }
+  if (requests.exit && !exit_) {
+    exit_ = std::exchange(requests.exit, std::nullopt);
+    ev_break(loop_, EVBREAK_ALL);
+  }
+  performing_ = false;
+}
+
+void Driver::end_turn() {
+  perform();
+  dead_.clear();
+  // A timer that is early finds nothing to do and is set anew: only an earlier deadline is worth a change.
+  const MonoTime deadline = machine_->next_deadline();
+  if (deadline >= armed_for_) return;
+  armed_for_ = deadline;
+  timer_.start<&Driver::timer_ready>(*this, std::max(deadline - now().mono, Duration{}));
+}
+
+void Driver::listen(const NodeId& id) {
+  auto listener = listen_on(id);
+  if (!listener) return machine_->listening(listener.error(), now());
+  listener_ = std::move(*listener);
+  accept_again();
+  machine_->listening(std::nullopt, now());
+}
+
+void Driver::connect(const Requests::Connect& request) {
+  auto socket = connect_to(request.to, request.from);
+  if (!socket) return machine_->closed(request.link, socket.error().message, now());
+  auto connection = std::make_unique<Connection>(*this, request.link, std::move(*socket), true);
+  connection->watch(EV_WRITE);
+  connections_.emplace(request.link, std::move(connection));
+}
+
+void Driver::send(LinkId link) {
+  const auto found = connections_.find(link);
+  if (found != connections_.end() && !found->second->connecting && !found->second->blocked)
+    pump(*found->second);
+}
+
+/// Sends until there is nothing left or the kernel takes no more.
+void Driver::pump(Connection& connection) {
+  const Now time = now();
+  while (true) {
+    const ByteSpan bytes = machine_->send_slice(connection.link, time);
+    if (bytes.empty()) return;
+    const ssize_t sent = ::send(connection.fd.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (sent < 0 && errno != EAGAIN && errno != EINTR) return lose(connection, std::strerror(errno));
+    if (sent > 0) machine_->send_advance(connection.link, static_cast<std::size_t>(sent), time);
+    if (sent == static_cast<ssize_t>(bytes.size())) continue;
+    connection.blocked = true;
+    machine_->set_blocked(connection.link, true, time);
+    connection.watcher.want(EV_READ | EV_WRITE);
+    return;
+  }
+}
+
+void Driver::close(LinkId link) {
+  const auto found = connections_.find(link);
+  if (found == connections_.end()) return machine_->closed(link, "", now());
+  Connection& connection = *found->second;
+  if (!connection.connecting) {
+    pump(connection);
+    if (connection.dead) return;
+    // Unread bytes would make the kernel reset the connection, and the peer lose what was sent last.
+    ::shutdown(connection.fd.get(), SHUT_WR);
+    std::array<std::uint8_t, 4096> unread;
+    while (::recv(connection.fd.get(), unread.data(), unread.size(), MSG_DONTWAIT) > 0) {
+    }
+  }
+  lose(connection, "");
+}
+
+void Driver::lose(Connection& connection, const std::string& why) {
+  if (connection.dead) return;
+  connection.dead = true;
+  connection.watcher.stop();
+  const auto found = connections_.find(connection.link);
+  dead_.push_back(std::move(found->second));
+  connections_.erase(found);
+  machine_->closed(connection.link, why, now());
+}
+
+}  // namespace ott

@@ -1,0 +1,77 @@
+// Performs what a Machine decides: one libev loop on epoll, its sockets, timers and signals. Owns every
+// connection; a connection that is to go is closed after the callback that it happened in.
+#pragma once
+
+#include <ev.h>
+
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "io/fd.h"
+#include "io/watcher.h"
+#include "ott/log.h"
+#include "ott/machine.h"
+
+namespace ott {
+
+/// An event loop on the epoll backend; freed with its owner.
+struct LoopDeleter {
+  void operator()(struct ev_loop* loop) const { ev_loop_destroy(loop); }
+};
+using LoopPtr = std::unique_ptr<struct ev_loop, LoopDeleter>;
+Result<LoopPtr> make_loop();
+
+class Driver {
+ public:
+  Driver(struct ev_loop* loop, Log& log);
+  ~Driver();
+  Driver(const Driver&) = delete;
+  Driver& operator=(const Driver&) = delete;
+
+  /// Runs until the machine asks to exit. With `read_input`, standard input goes to the machine, too.
+  Requests::Exit run(Machine& machine, bool read_input);
+
+ private:
+  struct Connection;
+
+  void accept_ready(int events);
+  void timer_ready();
+  void accept_again();
+  void signal_ready(int number);
+  void input_ready(int events);
+  void connection_ready(Connection& connection, int events);
+  void finish_connect(Connection& connection);
+  void receive(Connection& connection);
+
+  void perform();
+  void listen(const NodeId& id);
+  void connect(const Requests::Connect& request);
+  void send(LinkId link);
+  void pump(Connection& connection);
+  void close(LinkId link);
+  void lose(Connection& connection, const std::string& why);
+  void end_turn();
+  [[nodiscard]] static Now now();
+
+  struct ev_loop* loop_;
+  Log& log_;
+  Machine* machine_ = nullptr;
+  Fd listener_;
+  IoWatcher accept_watcher_;
+  IoWatcher input_watcher_;
+  TimerWatcher timer_;
+  TimerWatcher accept_pause_;
+  SignalWatcher interrupt_;
+  SignalWatcher terminate_;
+  SignalWatcher report_;
+  std::unordered_map<LinkId, std::unique_ptr<Connection>> connections_;
+  std::vector<std::unique_ptr<Connection>> dead_;
+  std::vector<LinkId> sending_;  // requests().send while it is worked on
+  std::vector<std::uint8_t> input_buffer_;
+  bool performing_ = false;
+  MonoTime armed_for_ = MonoTime::max();
+  std::optional<Requests::Exit> exit_;
+};
+
+}  // namespace ott

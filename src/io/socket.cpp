@@ -1,0 +1,160 @@
+#include "io/socket.h"
+
+#include <fmt/format.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace ott {
+namespace {
+
+struct SocketAddress {
+  sockaddr_storage storage{};
+  socklen_t length = 0;
+
+  sockaddr* get() { return reinterpret_cast<sockaddr*>(&storage); }
+};
+
+SocketAddress to_sockaddr(const IpAddress& address, std::uint16_t port) {
+  SocketAddress to;
+  if (address.is_v4()) {
+    auto& v4 = reinterpret_cast<sockaddr_in&>(to.storage);
+    v4.sin_family = AF_INET;
+    v4.sin_port = htons(port);
+    std::memcpy(&v4.sin_addr, address.bytes.data() + 12, 4);
+    to.length = sizeof v4;
+  } else {
+    auto& v6 = reinterpret_cast<sockaddr_in6&>(to.storage);
+    v6.sin6_family = AF_INET6;
+    v6.sin6_port = htons(port);
+    std::memcpy(&v6.sin6_addr, address.bytes.data(), 16);
+    to.length = sizeof v6;
+  }
+  return to;
+}
+
+NodeId from_sockaddr(const sockaddr* from) {
+  NodeId id;
+  if (from->sa_family == AF_INET) {
+    const auto* v4 = reinterpret_cast<const sockaddr_in*>(from);
+    id.address.bytes[10] = id.address.bytes[11] = 0xFF;
+    std::memcpy(id.address.bytes.data() + 12, &v4->sin_addr, 4);
+    id.port = ntohs(v4->sin_port);
+  } else if (from->sa_family == AF_INET6) {
+    const auto* v6 = reinterpret_cast<const sockaddr_in6*>(from);
+    std::memcpy(id.address.bytes.data(), &v6->sin6_addr, 16);
+    id.port = ntohs(v6->sin6_port);
+  }
+  return id;
+}
+
+std::string errno_text() { return std::strerror(errno); }
+
+Fd stream_socket(const IpAddress& address) {
+  return Fd(::socket(address.is_v4() ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+}
+
+void set_option(const Fd& fd, int level, int option, int value) {
+  // These only tune: a kernel that does not know one still works.
+  (void)::setsockopt(fd.get(), level, option, &value, sizeof value);
+}
+
+void tune(const Fd& fd) {
+  set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  set_option(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, kNotSentLowAtBytes);
+}
+
+}  // namespace
+
+Result<Fd> listen_on(const NodeId& id) {
+  constexpr int kBacklog = 4096;
+  const std::string where = fmt::format("{} port {}", to_string(id.address), id.port);
+  Fd fd = stream_socket(id.address);
+  if (!fd.valid()) return fail(fmt::format("cannot listen on {}: socket: {}", where, errno_text()));
+  set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+  SocketAddress address = to_sockaddr(id.address, id.port);
+  if (::bind(fd.get(), address.get(), address.length) != 0 || ::listen(fd.get(), kBacklog) != 0) {
+    const char* advice =
+        errno == EADDRINUSE      ? ": another process has this identity on this host; stop it, or give "
+                                   "this one another --id"
+        : errno == EADDRNOTAVAIL ? ": no interface of this host has this address; choose another --id, "
+                                   "or add the address"
+                                 : "";
+    return fail(fmt::format("cannot listen on {}: {}{}", where, errno_text(), advice));
+  }
+  return fd;
+}
+
+Result<std::optional<Accepted>> accept_from(const Fd& listener) {
+  SocketAddress remote;
+  remote.length = sizeof remote.storage;
+  Fd fd(::accept4(listener.get(), remote.get(), &remote.length, SOCK_NONBLOCK | SOCK_CLOEXEC));
+  if (!fd.valid()) {
+    if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+      return fail(fmt::format("cannot accept a connection: {}", errno_text()));
+    }
+    return std::nullopt;
+  }
+  tune(fd);
+  return Accepted{std::move(fd), from_sockaddr(remote.get())};
+}
+
+Result<Fd> connect_to(const NodeId& to, const std::optional<IpAddress>& from) {
+  Fd fd = stream_socket(to.address);
+  if (!fd.valid()) return fail(fmt::format("socket: {}", errno_text()));
+  tune(fd);
+  if (from && from->is_v4() == to.address.is_v4()) {
+    set_option(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+    SocketAddress address = to_sockaddr(*from, 0);
+    if (::bind(fd.get(), address.get(), address.length) != 0) {
+      return fail(fmt::format("cannot connect from {}: {}", to_string(*from), errno_text()));
+    }
+  }
+  SocketAddress address = to_sockaddr(to.address, to.port);
+  if (::connect(fd.get(), address.get(), address.length) != 0 && errno != EINPROGRESS)
+    return fail(errno_text());
+  return fd;
+}
+
+Result<void> connect_result(const Fd& socket) {
+  int error = 0;
+  socklen_t length = sizeof error;
+  if (::getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &error, &length) != 0) error = errno;
+  if (error != 0) return fail(std::strerror(error));
+  return {};
+}
+
+NodeId local_end(const Fd& socket) {
+  SocketAddress local;
+  local.length = sizeof local.storage;
+  if (::getsockname(socket.get(), local.get(), &local.length) != 0) return {};
+  return from_sockaddr(local.get());
+}
+
+std::vector<IpAddress> interface_addresses() {
+  std::vector<IpAddress> outside;
+  std::vector<IpAddress> loopback;
+  ifaddrs* list = nullptr;
+  if (getifaddrs(&list) != 0) return {};
+  for (const ifaddrs* entry = list; entry != nullptr; entry = entry->ifa_next) {
+    if (entry->ifa_addr == nullptr || (entry->ifa_flags & IFF_UP) == 0) continue;
+    const int family = entry->ifa_addr->sa_family;
+    if (family != AF_INET && family != AF_INET6) continue;
+    const IpAddress address = from_sockaddr(entry->ifa_addr).address;
+    const bool link_local =
+        !address.is_v4() && address.bytes[0] == 0xFE && (address.bytes[1] & 0xC0U) == 0x80;
+    if (link_local) continue;
+    ((entry->ifa_flags & IFF_LOOPBACK) != 0 ? loopback : outside).push_back(address);
+  }
+  freeifaddrs(list);
+  outside.insert(outside.end(), loopback.begin(), loopback.end());
+  return outside;
+}
+
+}  // namespace ott

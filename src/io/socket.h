@@ -1,0 +1,36 @@
+// TCP sockets as the overlay uses them: non-blocking, no Nagle delay, little unsent data in the kernel.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "io/fd.h"
+#include "ott/types.h"
+
+namespace ott {
+
+/// Bytes that the kernel holds unsent before a socket stops being writable: what is behind them is still ours
+/// to leave out when a child is slow.
+inline constexpr int kNotSentLowAtBytes = 16 << 10;
+
+/// Listens on exactly this address and port. The error says what to do.
+Result<Fd> listen_on(const NodeId& id);
+
+struct Accepted {
+  Fd fd;
+  NodeId remote;
+};
+/// The next connection that waits; nothing when none does. The error is the process's (no descriptors left).
+Result<std::optional<Accepted>> accept_from(const Fd& listener);
+
+/// Begins to connect; connect_result tells the end once the socket is writable.
+Result<Fd> connect_to(const NodeId& to, const std::optional<IpAddress>& from);
+Result<void> connect_result(const Fd& socket);
+
+/// This end's address and port.
+NodeId local_end(const Fd& socket);
+
+/// The addresses of this host's interfaces that are up, loopback last; without link-local ones.
+std::vector<IpAddress> interface_addresses();
+
+}  // namespace ott

@@ -1,0 +1,147 @@
+// A headless viewer: a member of the overlay, or a guest of one of its nodes.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "role/overlay_role.h"
+#include "role/role_table.h"
+#include "role/stats.h"
+#include "role/viewer.h"
+
+namespace ott {
+namespace {
+
+constexpr Duration kStatusInterval = std::chrono::milliseconds(500);
+
+double milliseconds(Duration duration) { return std::chrono::duration<double, std::milli>(duration).count(); }
+
+class Client : public OverlayRole {
+ public:
+  explicit Client(RoleContext& context) : OverlayRole(context), viewer_(context.frames, context.log) {}
+
+  void begin(Now now) override {
+    if (context_.options.duration > Duration{}) end_at_ = now.mono + context_.options.duration;
+    if (context_.status != nullptr) status_at_ = now.mono + kStatusInterval;
+    OverlayRole::begin(now);
+  }
+
+ protected:
+  void step(Now now) override {
+    if (context_.options.list) return list(now);
+    choose_stream(now);
+    read(now);
+    if (now.mono >= end_at_) leave(0, "", now);
+    if (now.mono >= status_at_) show_status(now);
+  }
+
+  [[nodiscard]] MonoTime role_deadline() const override { return std::min(end_at_, status_at_); }
+  [[nodiscard]] std::string_view name() const override { return kClientRole.name; }
+
+  void add_stats(StatsLine& line, bool) override {
+    const ViewerCounts& counts = viewer_.counts();
+    line.add("stream", watched_ ? watched_->info.name : context_.options.watch);
+    line.add("frames_received", counts.frames_received);
+    line.add("frames_lost", counts.frames_lost);
+    line.add("frames_skipped", counts.frames_skipped);
+    line.add("frames_duplicate", counts.frames_duplicate);
+    line.add("bytes_received", counts.bytes_received);
+    line.begin("latency_ms");
+    line.add("p50", counts.latency.quantile_ms(0.5));
+    line.add("p99", counts.latency.quantile_ms(0.99));
+    line.add("max", counts.latency.max_ms());
+    line.end();
+    line.add("hops", static_cast<std::uint64_t>(counts.hops));
+    line.add("gap_ms_max", milliseconds(counts.gap_max));
+  }
+
+ private:
+  void choose_stream(Now now) {
+    if (seen_version_ == overlay_.streams_version()) return;
+    seen_version_ = overlay_.streams_version();
+    const std::vector<KnownStream> streams = overlay_.streams();
+    const auto wanted = [this](const KnownStream& stream) {
+      return context_.options.watch.empty() || stream.info.name == context_.options.watch;
+    };
+    const auto same = [this](const KnownStream& stream) { return stream.info.id == watched_->info.id; };
+    if (watched_ && std::any_of(streams.begin(), streams.end(), same)) return;
+    const auto found = std::find_if(streams.begin(), streams.end(), wanted);
+    if (found == streams.end()) return complain(streams);
+    // A stream that has ended is let go only for its successor: its origin may just be out of reach.
+    if (watched_) overlay_.watch(*watched_, false, now);
+    watched_ = *found;
+    context_.log.info(
+        fmt::format("watching '{}' from {}", found->info.name, overlay_.describe(found->origin)));
+    overlay_.watch(*watched_, true, now);
+  }
+
+  void complain(const std::vector<KnownStream>& streams) {
+    if (complained_ || streams.empty() || context_.options.watch.empty()) return;
+    complained_ = true;
+    std::string names;
+    for (const KnownStream& stream : streams) names += (names.empty() ? "" : ", ") + stream.info.name;
+    context_.log.warning(fmt::format("there is no stream '{}' (there are: {}); waiting for it to come",
+                                     context_.options.watch, names));
+  }
+
+  void read(Now now) {
+    const Flow* flow = watched_ ? overlay_.flow(watched_->info.id) : nullptr;
+    if (flow == nullptr) return;
+    const auto done = viewer_.read(*flow, context_.options.frames, now);
+    if (!done) return leave(done.error().message.empty() ? 0 : 1, done.error().message, now);
+    const std::uint64_t received = viewer_.counts().frames_received;
+    if (context_.options.frames != 0 && received >= context_.options.frames) leave(0, "", now);
+  }
+
+  void show_status(Now now) {
+    const ViewerCounts& counts = viewer_.counts();
+    const double seconds = std::chrono::duration<double>(now.mono - status_at_ + kStatusInterval).count();
+    const double rate = static_cast<double>(counts.frames_received - status_frames_) / seconds;
+    status_frames_ = counts.frames_received;
+    status_at_ = now.mono + kStatusInterval;
+    const std::string text =
+        !watched_
+            ? std::string("waiting for a stream")
+            : fmt::format("{}: {} frames, {:.1f}/s, latency {:.1f} ms, {} hops, {} lost, {} skipped",
+                          watched_->info.name, counts.frames_received, rate, counts.latency.quantile_ms(0.5),
+                          counts.hops, counts.frames_lost, counts.frames_skipped);
+    if (!context_.status->write(text)) status_at_ = MonoTime::max();
+  }
+
+  void list(Now now) {
+    if (!overlay_.attached()) {
+      if (now.mono >= end_at_) leave(1, "nobody could be asked within the time given", now);
+      return;
+    }
+    std::string table = fmt::format("{:<16} {:<10} {:>11} {:>7} {:>12} {:>8}  {}\n", "NAME", "SOURCE", "SIZE",
+                                    "FPS", "BITRATE", "VIEWERS", "ORIGIN");
+    for (const KnownStream& stream : overlay_.streams()) {
+      const StreamInfo& info = stream.info;
+      table +=
+          fmt::format("{:<16} {:<10} {:>11} {:>7} {:>12} {:>8}  {}\n", info.name, info.kind,
+                      fmt::format("{}x{}", info.width, info.height), info.fps_milli / 1000.0,
+                      info.bits_per_second == 0
+                          ? std::string("-")
+                          : fmt::format("{:.2f} Mbit/s", static_cast<double>(info.bits_per_second) / 1e6),
+                      info.viewers, to_string(stream.origin));
+    }
+    table.pop_back();
+    const auto printed = context_.print->write(table);
+    leave(printed ? 0 : 1, printed ? "" : printed.error().message, now);
+  }
+
+  Viewer viewer_;
+  std::optional<KnownStream> watched_;
+  std::optional<std::uint64_t> seen_version_;
+  bool complained_ = false;
+  MonoTime end_at_ = MonoTime::max();
+  MonoTime status_at_ = MonoTime::max();
+  std::uint64_t status_frames_ = 0;
+};
+
+}  // namespace
+
+const RoleSpec kClientRole = {
+    "client", "headless viewer: writes a stream's frames to a directory or a pipe",
+    [](RoleContext& context) -> std::unique_ptr<Machine> { return std::make_unique<Client>(context); }};
+
+}  // namespace ott

@@ -1,0 +1,54 @@
+// What all roles are: a Machine whose links are an Overlay's, with statistics. A role adds its own work in
+// step(), which is called whenever something has happened.
+#pragma once
+
+#include "role/overlay.h"
+#include "role/role.h"
+
+namespace ott {
+
+class OverlayRole : public Machine {
+ public:
+  explicit OverlayRole(RoleContext& context);
+
+  void begin(Now now) override;
+  void listening(const std::optional<Error>& error, Now now) override;
+  LinkId accepted(const NodeId& remote, Now now) override;
+  void opened(LinkId link, const NodeId& local, Now now) override;
+  void closed(LinkId link, std::string_view why, Now now) override;
+  MutableByteSpan recv_slice(LinkId link) override { return overlay_.recv_slice(link); }
+  void recv_advance(LinkId link, std::size_t bytes, Now now) override;
+  ByteSpan send_slice(LinkId link, Now now) override { return overlay_.send_slice(link, now); }
+  void send_advance(LinkId link, std::size_t bytes, Now now) override {
+    overlay_.send_advance(link, bytes, now);
+  }
+  void set_blocked(LinkId link, bool blocked, Now now) override { overlay_.set_blocked(link, blocked, now); }
+  [[nodiscard]] MonoTime next_deadline() const override;
+  void tick(Now now) override;
+  void signal(Signal signal, Now now) override;
+  void input(ByteSpan bytes, Now now) override;
+  Requests& requests() override { return overlay_.requests(); }
+
+ protected:
+  /// The role's own work: something has happened, or the role's deadline has come.
+  virtual void step(Now now) = 0;
+  [[nodiscard]] virtual MonoTime role_deadline() const { return MonoTime::max(); }
+  /// The role's name in statistics, and its own members of them.
+  [[nodiscard]] virtual std::string_view name() const = 0;
+  virtual void add_stats(class StatsLine&, bool /*final*/) {}
+  /// Ends the process in good order, with its last statistics.
+  void leave(int status, const std::string& message, Now now);
+
+  RoleContext& context_;
+  Overlay overlay_;
+
+ private:
+  void after(Now now);
+  void log_arrived(Now now);
+  void write_stats(Now now, bool final);
+
+  MonoTime stats_at_ = MonoTime::max();
+  bool left_ = false;
+};
+
+}  // namespace ott

@@ -1,0 +1,54 @@
+// A role is what a process does in the overlay: it is a Machine, made from a RoleContext, and a row in the
+// table of roles (role_table.h). It gets capabilities, never file descriptors.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "media/frame_sink.h"
+#include "ott/log.h"
+#include "ott/machine.h"
+#include "role/overlay_config.h"
+
+namespace ott {
+
+/// Takes whole lines of text.
+class LineSink {
+ public:
+  virtual ~LineSink() = default;
+  virtual Result<void> write(const std::string& line) = 0;
+};
+
+/// `NAME=SOURCE` of a publisher.
+struct StreamSpec {
+  std::string name;
+  std::string source;
+};
+
+struct RoleOptions {
+  OverlayConfig overlay;
+  std::vector<StreamSpec> publish;
+  std::string watch;         // client: the stream's name; empty: the default one
+  std::uint64_t frames = 0;  // client: leave after so many; 0: no end
+  Duration duration{};       // client: leave after so long; 0: no end
+  bool list = false;         // client: print the streams and leave
+};
+
+struct RoleContext {
+  RoleOptions options;
+  Log& log;
+  LineSink* stats = nullptr;    // --stats
+  LineSink* status = nullptr;   // a terminal's live line
+  LineSink* print = nullptr;    // standard output, for --list
+  FrameSink* frames = nullptr;  // --dump
+};
+
+struct RoleSpec {
+  std::string_view name;
+  std::string_view summary;  // for --help
+  std::unique_ptr<Machine> (*create)(RoleContext&);
+};
+
+}  // namespace ott

@@ -1,0 +1,70 @@
+#include "role/stats.h"
+
+namespace ott {
+
+StatsLine::StatsLine(std::string_view role, const std::optional<NodeId>& id, WallTime time) {
+  json_.SetMaxDecimalPlaces(3);
+  json_.StartObject();
+  add("time", std::chrono::duration<double>(time.time_since_epoch()).count());
+  add("role", role);
+  add("id", id ? to_string(*id) : "");
+}
+
+void StatsLine::key(std::string_view name) {
+  json_.Key(name.data(), static_cast<rapidjson::SizeType>(name.size()));
+}
+
+void StatsLine::add(std::string_view name, std::string_view value) {
+  key(name);
+  json_.String(value.data(), static_cast<rapidjson::SizeType>(value.size()));
+}
+
+void StatsLine::add(std::string_view name, std::uint64_t value) {
+  key(name);
+  json_.Uint64(value);
+}
+
+void StatsLine::add(std::string_view name, double value) {
+  key(name);
+  json_.Double(value);
+}
+
+void StatsLine::add(std::string_view name, bool value) {
+  key(name);
+  json_.Bool(value);
+}
+
+void StatsLine::begin(std::string_view name) {
+  key(name);
+  json_.StartObject();
+}
+
+void StatsLine::add_links(const LinkTable& links) {
+  key("links");
+  json_.StartArray();
+  for (const auto& [id, link] : links.all()) {
+    json_.StartObject();
+    add("peer", link->name());
+    add("state", to_string(link->handshake.state()));
+    add("bytes_in", link->bytes_in);
+    add("bytes_out", link->bytes_out);
+    add("frames_in", link->frames_in);
+    add("frames_out", link->frames_out);
+    add("frames_skipped", link->frames_skipped);
+    if (link->rtt >= Duration{}) {
+      add("rtt_ms", std::chrono::duration<double, std::milli>(link->rtt).count());
+    } else {
+      key("rtt_ms");
+      json_.Null();
+    }
+    json_.EndObject();
+  }
+  json_.EndArray();
+}
+
+std::string StatsLine::finish() {
+  json_.EndObject();
+  return buffer_.GetString();
+}
+
+}  // namespace ott

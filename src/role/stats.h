@@ -1,0 +1,36 @@
+// One line of --stats: a JSON object, built member by member.
+#pragma once
+
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>
+
+#include <string>
+#include <string_view>
+
+#include "role/overlay.h"
+
+namespace ott {
+
+class StatsLine {
+ public:
+  StatsLine(std::string_view role, const std::optional<NodeId>& id, WallTime time);
+
+  void add(std::string_view key, std::string_view value);
+  void add(std::string_view key, std::uint64_t value);
+  void add(std::string_view key, double value);
+  void add(std::string_view key, bool value);
+  /// A nested object: begin, add, end.
+  void begin(std::string_view key);
+  void end() { json_.EndObject(); }
+  void add_links(const LinkTable& links);
+  /// The whole line, without a line end. Once.
+  std::string finish();
+
+ private:
+  void key(std::string_view name);
+
+  rapidjson::StringBuffer buffer_;
+  rapidjson::Writer<rapidjson::StringBuffer> json_{buffer_};
+};
+
+}  // namespace ott

@@ -1,0 +1,68 @@
+#include "role/viewer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace ott {
+
+void Viewer::begin(const Flow& flow) {
+  stream_ = flow.id();
+  position_ = flow.buffer.tail();
+  last_ = FrameNumber{};
+  skipped_since_ = 0;
+  depacketizer_.reset();
+}
+
+Result<void> Viewer::read(const Flow& flow, std::uint64_t frames_max, Now now) {
+  if (stream_ != flow.id()) begin(flow);
+  position_ = std::max(position_, flow.buffer.tail());
+  while (position_ < flow.buffer.head()) {
+    if (frames_max != 0 && counts_.frames_received >= frames_max) return {};
+    const Record record = flow.buffer.record_at(position_);
+    position_.value += record.header.total();
+    if (auto taken = take(record, now); !taken) return taken;
+  }
+  return {};
+}
+
+Result<void> Viewer::take(const Record& record, Now now) {
+  counts_.bytes_received += record.header.total();
+  if (record.is_skip()) {
+    // What was skipped before our first frame was never ours.
+    if (last_.value == 0) return {};
+    const std::uint64_t from = std::max(record.frame.value, last_.value + 1);
+    if (record.last_skipped().value < from) return {};
+    const std::uint64_t skipped = record.last_skipped().value - from + 1;
+    skipped_since_ += skipped;
+    counts_.frames_skipped += skipped;
+    return {};
+  }
+  counts_.hops = record.header.hops;
+  const auto jpeg = depacketizer_.push(record.rtp);
+  if (!jpeg) {
+    log_.warning(fmt::format("frame {}: {}", record.frame.value, jpeg.error().message));
+    return {};
+  }
+  return *jpeg ? complete(record, **jpeg, now) : Result<void>{};
+}
+
+Result<void> Viewer::complete(const Record& record, ByteSpan jpeg, Now now) {
+  if (record.frame <= last_) {
+    ++counts_.frames_duplicate;
+    return {};
+  }
+  if (last_.value != 0) {
+    const std::uint64_t missing = record.frame.value - last_.value - 1;
+    counts_.frames_lost += missing - std::min(missing, skipped_since_);
+  }
+  last_ = record.frame;
+  skipped_since_ = 0;
+  ++counts_.frames_received;
+  if (last_at_) counts_.gap_max = std::max(counts_.gap_max, now.mono - *last_at_);
+  last_at_ = now.mono;
+  counts_.latency.add(now.wall.time_since_epoch() - Duration(record.source_time_ns()));
+  return frames_ == nullptr ? Result<void>{} : frames_->write(jpeg);
+}
+
+}  // namespace ott

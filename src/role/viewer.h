@@ -1,0 +1,52 @@
+// The end of a stream: reads its records from the flow's buffer, in place, puts the frames together again and
+// counts what came, what was left out and what is missing.
+#pragma once
+
+#include <optional>
+
+#include "media/frame_sink.h"
+#include "ott/log.h"
+#include "ott/rtp_jpeg.h"
+#include "plane/flow.h"
+#include "role/latency_histogram.h"
+
+namespace ott {
+
+struct ViewerCounts {
+  std::uint64_t frames_received = 0;
+  std::uint64_t frames_lost = 0;
+  std::uint64_t frames_skipped = 0;
+  std::uint64_t frames_duplicate = 0;
+  std::uint64_t bytes_received = 0;  // of records, their headers included
+  Duration gap_max{};
+  unsigned hops = 0;  // of the last frame
+  LatencyHistogram latency;
+};
+
+class Viewer {
+ public:
+  /// `frames` may be null: then frames are counted only.
+  Viewer(FrameSink* frames, Log& log) : frames_(frames), log_(log) {}
+
+  /// Reads what is new. Frames of a stream other than the last time's start a count of their own. Stops at
+  /// `frames_max` received frames (0: never). The error is the sink's.
+  Result<void> read(const Flow& flow, std::uint64_t frames_max, Now now);
+  [[nodiscard]] const ViewerCounts& counts() const { return counts_; }
+
+ private:
+  void begin(const Flow& flow);
+  Result<void> take(const Record& record, Now now);
+  Result<void> complete(const Record& record, ByteSpan jpeg, Now now);
+
+  FrameSink* frames_;
+  Log& log_;
+  RtpJpegDepacketizer depacketizer_;
+  std::optional<StreamId> stream_;
+  Position position_;
+  FrameNumber last_;                 // the last one received, or accounted for
+  std::uint64_t skipped_since_ = 0;  // frames after last_ that a SKIP has named
+  std::optional<MonoTime> last_at_;
+  ViewerCounts counts_;
+};
+
+}  // namespace ott

@@ -101,7 +101,8 @@ fuzz: needs-fuzz ## run each libFuzzer target for FUZZ_SECONDS (30)
 	$(Q)$(MAKE) -s CXX=clang++ san=address,undefined fuzz-run
 
 fuzz_targets := $(patsubst test/fuzz/%.cpp,$(build)/fuzz/%,$(wildcard test/fuzz/*.cpp))
-fuzz_objects := $(patsubst %.cpp,$(build)/fuzz/obj/%.o,$(lib_sources) $(program_sources))
+fuzz_sources := $(lib_sources) $(filter-out src/app/% src/io/%,$(program_sources))
+fuzz_objects := $(patsubst %.cpp,$(build)/fuzz/obj/%.o,$(fuzz_sources))
 $(build)/fuzz/obj/%.o: %.cpp | needs-fuzz
 	$(call say,FUZZ  $<)
 	$(Q)mkdir -p $(@D)

@@ -463,8 +463,8 @@ void Overlay::link_is_up(PeerLink& link, Now now) {
   state_.links.send(link, Heartbeat{false, nanoseconds(now.mono)});
   switch (link.relation) {
     case Relation::Control:
-      state_.log.info(fmt::format(link.outgoing() ? "registered with {}" : "{} is online",
-                                  membership_.describe(link.peer)));
+      state_.log.info(link.outgoing() ? "registered with " + membership_.describe(link.peer)
+                                      : membership_.describe(link.peer) + " is online");
       return;
     case Relation::Neighbour:
       state_.log.info(fmt::format("linked with {}", membership_.describe(link.peer)));

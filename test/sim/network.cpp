@@ -126,13 +126,16 @@ void Network::perform(Host& host) {
   if (host.performing || !host.alive) return;
   host.performing = true;
   Requests& requests = host.machine->requests();
-  while (!requests.listen.empty() || !requests.connect.empty() || !requests.send.empty() || !requests.close.empty()) {
+  while (!requests.listen.empty() || !requests.connect.empty() || !requests.send.empty() ||
+         !requests.close.empty()) {
     for (const NodeId& id : std::exchange(requests.listen, {})) {
       host.listening = id;
       host.machine->listening(std::nullopt, now());
     }
     for (const auto& request : std::exchange(requests.connect, {})) connect(host, request);
-    for (const LinkId link : std::exchange(requests.send, {})) pump(host, link);
+    host.sending.swap(requests.send);  // both keep their memory, as a machine may expect
+    for (const LinkId link : host.sending) pump(host, link);
+    host.sending.clear();
     for (const LinkId link : std::exchange(requests.close, {})) close(host, link);
   }
   host.performing = false;
@@ -206,7 +209,8 @@ void Network::pump(Host& host, LinkId link) {
     if (bytes > 0) {
       std::vector<std::uint8_t> packet(slice.begin(), slice.begin() + static_cast<std::ptrdiff_t>(bytes));
       other.unread_bytes += bytes;
-      const double seconds = options_.bytes_per_second > 0 ? static_cast<double>(bytes) / options_.bytes_per_second : 0;
+      const double seconds =
+          options_.bytes_per_second > 0 ? static_cast<double>(bytes) / options_.bytes_per_second : 0;
       other.last_delivery = std::max(other.last_delivery, now_ + options_.latency) +
                             std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
       at(other.last_delivery, [this, connection, side, packet = std::move(packet)]() mutable {
@@ -235,7 +239,8 @@ void Network::unblock(const std::shared_ptr<Connection>& connection, int side) {
 
 // ---- bytes on their way ----------------------------------------------------------------------------------
 
-void Network::deliver(const std::shared_ptr<Connection>& connection, int to, std::vector<std::uint8_t> bytes) {
+void Network::deliver(const std::shared_ptr<Connection>& connection, int to,
+                      std::vector<std::uint8_t> bytes) {
   End& end = connection->ends[to];
   const Host& from = *connection->ends[1 - to].host;
   if (end.closed || !end.host->alive) return;

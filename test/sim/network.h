@@ -64,11 +64,11 @@ class Network {
     std::deque<std::vector<std::uint8_t>> received;  // delivered, not yet read
     std::size_t received_offset = 0;
     std::deque<std::vector<std::uint8_t>> held;  // back by a silent link, in order
-    std::size_t unread_bytes = 0;     // on their way to this end, or there and not read
+    std::size_t unread_bytes = 0;                // on their way to this end, or there and not read
     MonoTime last_delivery{};
-    bool blocked = false;             // sending from this end
-    bool closed = false;              // by this end, or told to it
-    bool peer_closed = false;         // told once all is read
+    bool blocked = false;      // sending from this end
+    bool closed = false;       // by this end, or told to it
+    bool peer_closed = false;  // told once all is read
     std::string close_reason;
   };
   struct Connection {
@@ -80,6 +80,7 @@ class Network {
     std::unique_ptr<Machine> machine;
     std::optional<NodeId> listening;
     std::map<LinkId, std::pair<std::shared_ptr<Connection>, int>> links;
+    std::vector<LinkId> sending;  // requests().send while it is worked on
     std::optional<Requests::Exit> exit;
     MonoTime timer_at = MonoTime::max();
     bool stopped = false;

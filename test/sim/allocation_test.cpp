@@ -1,0 +1,118 @@
+// A relay in steady state: no allocation per record. Every operator new of the program counts while a relay
+// handles what it is given.
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <new>
+
+#include "lab.h"
+
+namespace {
+
+bool counting = false;
+std::uint64_t allocations = 0;
+
+void* counted(std::size_t bytes) {
+  if (counting) ++allocations;
+  void* memory = std::malloc(bytes == 0 ? 1 : bytes);
+  if (memory == nullptr) throw std::bad_alloc();
+  return memory;
+}
+
+}  // namespace
+
+void* operator new(std::size_t bytes) { return counted(bytes); }
+void* operator new[](std::size_t bytes) { return counted(bytes); }
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete[](void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
+
+namespace ott::sim {
+namespace {
+
+struct CountingScope {
+  CountingScope() { counting = true; }
+  ~CountingScope() { counting = false; }
+};
+
+/// Counts what another machine allocates on the way of the bytes.
+class CountingMachine : public Machine {
+ public:
+  explicit CountingMachine(std::unique_ptr<Machine> machine) : machine_(std::move(machine)) {}
+  void begin(Now now) override { machine_->begin(now); }
+  void listening(const std::optional<Error>& error, Now now) override { machine_->listening(error, now); }
+  LinkId accepted(const NodeId& remote, Now now) override { return machine_->accepted(remote, now); }
+  void opened(LinkId link, const NodeId& local, Now now) override { machine_->opened(link, local, now); }
+  void closed(LinkId link, std::string_view why, Now now) override { machine_->closed(link, why, now); }
+  MutableByteSpan recv_slice(LinkId link) override {
+    const CountingScope scope;
+    return machine_->recv_slice(link);
+  }
+  void recv_advance(LinkId link, std::size_t bytes, Now now) override {
+    const CountingScope scope;
+    ++reads;
+    machine_->recv_advance(link, bytes, now);
+  }
+  ByteSpan send_slice(LinkId link, Now now) override {
+    const CountingScope scope;
+    return machine_->send_slice(link, now);
+  }
+  void send_advance(LinkId link, std::size_t bytes, Now now) override {
+    const CountingScope scope;
+    machine_->send_advance(link, bytes, now);
+  }
+  void set_blocked(LinkId link, bool blocked, Now now) override { machine_->set_blocked(link, blocked, now); }
+  [[nodiscard]] MonoTime next_deadline() const override { return machine_->next_deadline(); }
+  void tick(Now now) override { machine_->tick(now); }
+  void signal(Signal signal, Now now) override { machine_->signal(signal, now); }
+  void input(ByteSpan bytes, Now now) override { machine_->input(bytes, now); }
+  Requests& requests() override { return machine_->requests(); }
+
+  std::uint64_t reads = 0;
+
+ private:
+  std::unique_ptr<Machine> machine_;
+};
+
+struct Counted {
+  std::size_t frames;
+  std::uint64_t reads;
+  std::uint64_t allocations;
+};
+
+/// Twenty seconds of a relay with two children.
+Counted count_at(const std::string& rate) {
+  Lab lab(7);
+  Process& server = lab.prepare(kBootstrapRole, "10.0.0.10");
+  server.context->options.publish = {{"large", "pattern:320x240@" + rate}};
+  lab.network.start(ip("10.0.0.10"), kBootstrapRole.create(*server.context));
+  Process& relay = lab.prepare(kNodeRole, "10.0.0.1");
+  auto machine = std::make_unique<CountingMachine>(kNodeRole.create(*relay.context));
+  CountingMachine* counted_relay = machine.get();
+  lab.network.start(ip("10.0.0.1"), std::move(machine));
+  lab.start(kNodeRole, "10.0.1.2");
+  lab.start(kNodeRole, "10.0.2.2");
+  Process& n5 = lab.start(kClientRole, "10.0.3.20");
+  Process& n6 = lab.start(kClientRole, "10.0.4.20");
+  REQUIRE(lab.network.run_until([&] { return n5.frames.frames.size() > 10 && n6.frames.frames.size() > 10; },
+                                std::chrono::seconds(10)));
+  allocations = 0;
+  counted_relay->reads = 0;
+  const std::size_t frames_before = n5.frames.frames.size();
+  lab.network.run_for(std::chrono::seconds(20));
+  return {n5.frames.frames.size() - frames_before, counted_relay->reads, allocations};
+}
+
+TEST_CASE("a relay allocates nothing per record") {
+  const Counted few = count_at("10");
+  const Counted many = count_at("50");
+  CAPTURE(few.allocations, many.allocations);
+  CHECK(many.frames > 4 * few.frames);
+  CHECK(many.reads > many.frames);
+  // What there is belongs to control (pings, link states), which is the same for both: 800 frames more, with
+  // their reads and sends, may not cost one allocation in fifty frames.
+  CHECK(many.allocations < few.allocations + (many.frames - few.frames) / 50);
+}
+
+}  // namespace
+}  // namespace ott::sim

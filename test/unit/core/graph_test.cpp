@@ -161,6 +161,21 @@ TEST_CASE("nodes and links come and go") {
   CHECK(graph.shortest_path(node(3), node(1)).empty());
 }
 
+TEST_CASE("removed nodes and links leave nothing behind") {
+  Graph graph = graph_of({{1, 2, 1}, {1, 3, 1}});
+  const std::size_t vertices = graph.vertex_limit() + 1;
+  for (unsigned i = 0; i < 100; ++i) {
+    graph.add_link(node(1), node(100 + i), 5);
+    graph.add_link(node(2), node(100 + i), 1);
+    CHECK_FALSE(graph.all_costs_are_one());
+    if (i % 2 == 0) graph.remove_link(node(1), node(100 + i));
+    graph.remove_node(node(100 + i));
+    CHECK(graph.all_costs_are_one());
+  }
+  CHECK(graph.vertex_limit() == vertices);
+  CHECK(graph.link_count() == 2);
+}
+
 TEST_CASE("a chain of ten thousand nodes has a path and a tree from end to end") {
   constexpr unsigned kCount = 10'000;
   Graph graph;
@@ -371,6 +386,42 @@ TEST_CASE("the shared tree reaches the same, at no more than the shortest tree's
 
   std::shuffle(dests.begin(), dests.end(), random.engine);
   CHECK(multicast_tree(overlay.graph(random), node(0), dests, TreePolicy::Shared) == shared);
+}
+
+TEST_CASE("on small overlays the shared tree is mostly the best there is") {
+  std::uint64_t least_total = 0;
+  std::uint64_t shared_total = 0;
+  for (unsigned seed = 1; seed <= 60; ++seed) {
+    Random random(seed);
+    const RandomOverlay overlay(random, 40, seed % 2 == 0 ? 1 : 9);
+    const Graph graph = overlay.graph(random);
+    std::vector<unsigned> dests;
+    for (const unsigned dest : some_of(random, overlay.count, 7)) {
+      if (overlay.distance[0][dest] < kFar) dests.push_back(dest);
+    }
+    least_total += overlay.least_tree_cost(0, dests);
+    shared_total += facts_of(multicast_tree(graph, node(0), as_nodes(dests), TreePolicy::Shared), graph).cost;
+  }
+  CAPTURE(shared_total, least_total);
+  CHECK(100 * shared_total <= 101 * least_total);
+}
+
+TEST_CASE("on large overlays, too, the shared tree costs no more than the shortest") {
+  for (unsigned seed = 1; seed <= 70; ++seed) {
+    Random random(seed);
+    Graph graph;
+    constexpr unsigned kCount = 800;
+    for (unsigned i = 1; i < kCount; ++i) {
+      graph.add_link(node(i), node(random.below(i)), 1 + random.below(9));
+      const unsigned other = random.below(kCount);
+      if (other != i) graph.add_link(node(i), node(other), 1 + random.below(9));
+    }
+    const auto dests = as_nodes(some_of(random, kCount, 5));
+    const std::uint64_t shortest = facts_of(multicast_tree(graph, node(0), dests), graph).cost;
+    const PathTree shared = multicast_tree(graph, node(0), dests, TreePolicy::Shared);
+    CAPTURE(seed);
+    CHECK(facts_of(shared, graph).cost <= shortest);
+  }
 }
 
 }  // namespace

@@ -33,7 +33,7 @@ all_ldflags := $(LDFLAGS) $(if $(san),-fsanitize=$(san))
 libs := -lev -lspdlog -lfmt -ljpeg -lpthread
 
 # libott.a: the protocol, without I/O. The program adds everything else.
-lib_sources := $(wildcard src/core/*.cpp) src/media/rtp.cpp src/media/rtp_jpeg.cpp
+lib_sources := $(wildcard src/core/*.cpp) $(wildcard src/media/rtp*.cpp)
 program_sources := $(filter-out $(lib_sources) src/app/main.cpp,$(wildcard src/*/*.cpp))
 unit_sources := $(wildcard test/unit/*.cpp test/unit/*/*.cpp) $(wildcard test/sim/*.cpp)
 

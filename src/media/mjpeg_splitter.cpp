@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <cstring>
 
+#include "media/rtp_jpeg_format.h"
 #include "ott/rtp_jpeg.h"
 
 namespace ott {
 namespace {
 
-constexpr std::uint8_t kSof0 = 0xC0, kRst0 = 0xD0, kRst7 = 0xD7, kSoi = 0xD8, kEoi = 0xD9, kSos = 0xDA;
 constexpr std::size_t kStartBytes = 3;  // SOI and the 0xFF of the next marker
 
 bool is_padding(std::uint8_t byte) { return byte == 0 || byte == 0xFF || byte == '\r' || byte == '\n'; }
@@ -103,7 +103,7 @@ Result<MjpegSplitter::Step> MjpegSplitter::walk_segment() {
     return give_up("the frame has an impossible marker at its byte " + std::to_string(at_));
   }
   if (data.size() < at_ + 4) return Step::NeedBytes;
-  const std::size_t length = static_cast<std::size_t>(data[at_ + 2] << 8 | data[at_ + 3]);
+  const std::size_t length = load_be<std::uint16_t>(data.data() + at_ + 2);
   if (length < 2) return give_up("the frame has an impossible segment at its byte " + std::to_string(at_));
   resume_at_ = at_ + 2;
   at_ += 2 + length;

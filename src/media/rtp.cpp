@@ -4,6 +4,7 @@
 #include <string>
 
 #include "ott/assert.h"
+#include "ott/bytes.h"
 
 namespace ott {
 namespace {
@@ -12,24 +13,6 @@ constexpr unsigned kVersion = 2;
 constexpr std::uint8_t kPaddingBit = 0x20;
 constexpr std::uint8_t kExtensionBit = 0x10;
 constexpr std::uint8_t kMarkerBit = 0x80;
-
-std::uint16_t load16(ByteSpan bytes, std::size_t at) {
-  return static_cast<std::uint16_t>((bytes[at] << 8) | bytes[at + 1]);
-}
-
-std::uint32_t load32(ByteSpan bytes, std::size_t at) {
-  return (static_cast<std::uint32_t>(load16(bytes, at)) << 16) | load16(bytes, at + 2);
-}
-
-void store16(MutableByteSpan bytes, std::size_t at, std::uint32_t value) {
-  bytes[at] = static_cast<std::uint8_t>(value >> 8);
-  bytes[at + 1] = static_cast<std::uint8_t>(value);
-}
-
-void store32(MutableByteSpan bytes, std::size_t at, std::uint32_t value) {
-  store16(bytes, at, value >> 16);
-  store16(bytes, at + 2, value & 0xFFFF);
-}
 
 }  // namespace
 
@@ -44,16 +27,16 @@ Result<RtpPacket> parse_rtp(ByteSpan packet) {
   RtpHeader& header = parsed.header;
   header.marker = (packet[1] & kMarkerBit) != 0;
   header.payload_type = packet[1] & 0x7F;
-  header.sequence = load16(packet, 2);
-  header.timestamp = load32(packet, 4);
-  header.ssrc = load32(packet, 8);
+  header.sequence = load_be<std::uint16_t>(packet.data() + 2);
+  header.timestamp = load_be<std::uint32_t>(packet.data() + 4);
+  header.ssrc = load_be<std::uint32_t>(packet.data() + 8);
 
   std::size_t at = kRtpFixedHeaderBytes + std::size_t{4} * (packet[0] & 0x0F);  // past the CSRCs
   if (at > packet.size()) return fail("an RTP packet ends within its list of CSRCs");
   if ((packet[0] & kExtensionBit) != 0) {
     if (packet.size() - at < kRtpExtensionHeaderBytes) return fail("an RTP packet ends within its extension");
-    const std::size_t bytes = std::size_t{4} * load16(packet, at + 2);
-    const std::uint16_t profile = load16(packet, at);
+    const std::size_t bytes = std::size_t{4} * load_be<std::uint16_t>(packet.data() + at + 2);
+    const std::uint16_t profile = load_be<std::uint16_t>(packet.data() + at);
     at += kRtpExtensionHeaderBytes;
     if (packet.size() - at < bytes) return fail("an RTP packet ends within its extension");
     header.extension = RtpExtension{profile, packet.subspan(at, bytes)};
@@ -75,14 +58,14 @@ std::size_t write_rtp_header(const RtpHeader& header, MutableByteSpan out) {
   OTT_ASSERT(header.payload_type <= 0x7F);
   out[0] = static_cast<std::uint8_t>((kVersion << 6) | (header.extension ? kExtensionBit : 0U));
   out[1] = static_cast<std::uint8_t>((header.marker ? kMarkerBit : 0U) | header.payload_type);
-  store16(out, 2, header.sequence);
-  store32(out, 4, header.timestamp);
-  store32(out, 8, header.ssrc);
+  store_be(out.data() + 2, header.sequence);
+  store_be(out.data() + 4, header.timestamp);
+  store_be(out.data() + 8, header.ssrc);
   if (header.extension) {
     const ByteSpan data = header.extension->data;
     OTT_ASSERT(data.size() % 4 == 0 && data.size() / 4 <= 0xFFFF);
-    store16(out, kRtpFixedHeaderBytes, header.extension->profile);
-    store16(out, kRtpFixedHeaderBytes + 2, static_cast<std::uint32_t>(data.size() / 4));
+    store_be(out.data() + kRtpFixedHeaderBytes, header.extension->profile);
+    store_be(out.data() + kRtpFixedHeaderBytes + 2, static_cast<std::uint16_t>(data.size() / 4));
     std::copy(data.begin(), data.end(), out.begin() + kRtpFixedHeaderBytes + kRtpExtensionHeaderBytes);
   }
   return bytes;

@@ -1,0 +1,246 @@
+// Packets to JPEG.
+#include <algorithm>
+#include <string>
+
+#include "media/rtp_jpeg_format.h"
+#include "ott/rtp_jpeg.h"
+
+namespace ott {
+
+/// One packet's JPEG headers (section 3.1). The spans point into the packet.
+struct RtpJpegDepacketizer::Fragment {
+  FrameId id;
+  bool last = false;
+  std::size_t offset = 0;
+  std::array<std::uint8_t, 4> shape{};  // type, Q, width and height as they are in the header
+  std::uint16_t width = 0, height = 0;  // the true size; of a first fragment
+  std::uint16_t restart_interval = 0;
+  bool has_tables = false;
+  std::array<ByteSpan, 2> tables;
+  ByteSpan data;
+
+  [[nodiscard]] std::uint8_t type() const { return shape[0]; }
+  [[nodiscard]] std::uint8_t q() const { return shape[1]; }
+};
+
+namespace {
+
+/// The size in an extension's SOF0, if it has one: {width, height}.
+std::optional<std::array<std::uint16_t, 2>> size_beside(const std::optional<RtpExtension>& extension) {
+  if (!extension || extension->profile != kRtpJpegExtensionProfile) return std::nullopt;
+  ByteSpan rest = extension->data;
+  while (rest.size() >= 4) {
+    if (rest[0] != 0xFF) return std::nullopt;
+    if (rest[1] == 0xFF) {
+      rest = rest.subspan(1);
+      continue;
+    }
+    const std::size_t length = load_be<std::uint16_t>(rest.data() + 2);
+    if (length < 2 || length + 2 > rest.size()) return std::nullopt;
+    if ((rest[1] == kSof0 || rest[1] == kSof1) && length >= 7) {
+      return {{load_be<std::uint16_t>(rest.data() + 7), load_be<std::uint16_t>(rest.data() + 5)}};
+    }
+    rest = rest.subspan(2 + length);
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Result<RtpJpegDepacketizer::Fragment> RtpJpegDepacketizer::parse_fragment(const RtpPacket& packet) {
+  const RtpHeader& header = packet.header;
+  if (header.payload_type != kRtpPayloadTypeJpeg) {
+    return fail("RTP payload type " + std::to_string(header.payload_type) + " instead of 26 (JPEG)");
+  }
+  ByteSpan rest = packet.payload;
+  if (rest.size() < kMainHeaderBytes) return fail("an RTP/JPEG packet ends within its header");
+  Fragment fragment;
+  fragment.id = {header.timestamp, header.ssrc};
+  fragment.last = header.marker;
+  fragment.offset = (std::size_t{rest[1]} << 16) | load_be<std::uint16_t>(rest.data() + 2);
+  std::ranges::copy(rest.subspan(4, 4), fragment.shape.begin());
+  rest = rest.subspan(kMainHeaderBytes);
+
+  const std::uint8_t type = fragment.type();
+  if ((type & ~(kTypeRestart | 1U)) != 0) {
+    return fail("RTP/JPEG type " + std::to_string(type) + "; RFC 2435 defines 0, 1, 64 and 65");
+  }
+  if (fragment.q() == 0 || (fragment.q() > 99 && fragment.q() < kQInBandMin)) {
+    return fail("RTP/JPEG Q " + std::to_string(fragment.q()) + " is reserved");
+  }
+  if (type >= kTypeRestart) {
+    if (rest.size() < kRestartHeaderBytes) return fail("an RTP/JPEG packet ends within its restart header");
+    fragment.restart_interval = load_be<std::uint16_t>(rest.data());
+    if (fragment.restart_interval == 0) return fail("an RTP/JPEG restart interval of 0");
+    rest = rest.subspan(kRestartHeaderBytes);
+  }
+  fragment.data = rest;
+  if (fragment.offset == 0) {
+    fragment.width = static_cast<std::uint16_t>(fragment.shape[2] * 8);
+    fragment.height = static_cast<std::uint16_t>(fragment.shape[3] * 8);
+    if (const auto size = size_beside(header.extension)) {
+      fragment.width = (*size)[0];
+      fragment.height = (*size)[1];
+    }
+    if (auto read = parse_tables(fragment); !read) return tl::unexpected<Error>(std::move(read.error()));
+  }
+  if (fragment.offset + fragment.data.size() > kJpegScanBytesMax)
+    return fail("an RTP/JPEG frame over 16 MiB");
+  return fragment;
+}
+
+Result<void> RtpJpegDepacketizer::parse_tables(Fragment& fragment) {
+  if (fragment.q() < kQInBandMin) return {};
+  ByteSpan& rest = fragment.data;
+  if (rest.size() < kQuantHeaderBytes) return fail("an RTP/JPEG packet ends within its table header");
+  const std::uint8_t precision = rest[1];
+  const std::size_t length = load_be<std::uint16_t>(rest.data() + 2);
+  rest = rest.subspan(kQuantHeaderBytes);
+  if (length > rest.size()) return fail("an RTP/JPEG packet ends within its quantisation tables");
+  ByteSpan tables = rest.first(length);
+  rest = rest.subspan(length);
+  if (length == 0) return {};
+  for (std::size_t i = 0; i < 2; ++i) {
+    const std::size_t bytes = ((precision >> i) & 1) != 0 ? kTable16Bytes : kTable8Bytes;
+    if (i == 1 && tables.empty()) {  // some senders spare the second of two equal tables
+      fragment.tables[1] = fragment.tables[0];
+      break;
+    }
+    if (tables.size() < bytes)
+      return fail("RTP/JPEG quantisation tables of " + std::to_string(length) + " bytes");
+    fragment.tables[i] = tables.first(bytes);
+    tables = tables.subspan(bytes);
+  }
+  fragment.has_tables = true;
+  return {};
+}
+
+void RtpJpegDepacketizer::reset() {
+  current_.reset();
+  broken_.reset();
+  cached_tables_.clear();
+}
+
+tl::unexpected<Error> RtpJpegDepacketizer::give_up(std::string why) {
+  current_.reset();
+  ++frames_broken_;
+  return fail(std::move(why));
+}
+
+Result<std::optional<ByteSpan>> RtpJpegDepacketizer::push(ByteSpan rtp_packet) {
+  const auto packet = parse_rtp(rtp_packet);
+  if (!packet) return tl::unexpected<Error>(packet.error());
+  const auto fragment = parse_fragment(*packet);
+  if (!fragment) return tl::unexpected<Error>(fragment.error());
+
+  Result<void> previous;
+  if (current_ && *current_ != fragment->id) {
+    previous =
+        give_up("a frame lost its end after " + std::to_string(frame_.size() - headers_bytes_) + " bytes");
+  }
+  if (broken_ == fragment->id && fragment->offset != 0) return std::nullopt;
+  if (auto placed = place(*fragment); !placed) {
+    broken_ = fragment->id;
+    return tl::unexpected<Error>(std::move(placed.error()));
+  }
+  if (fragment->last) {
+    auto jpeg = finish();
+    if (!jpeg) return tl::unexpected<Error>(std::move(jpeg.error()));
+    return std::optional<ByteSpan>(*jpeg);
+  }
+  if (!previous) return tl::unexpected<Error>(std::move(previous.error()));
+  return std::nullopt;
+}
+
+Result<void> RtpJpegDepacketizer::place(const Fragment& fragment) {
+  if (fragment.offset == 0) {
+    if (auto begun = begin(fragment); !begun) return give_up(std::move(begun.error().message));
+  } else if (!current_) {
+    return give_up("a frame lost its first " + std::to_string(fragment.offset) + " bytes");
+  } else if (const std::size_t have = frame_.size() - headers_bytes_; fragment.offset != have) {
+    return give_up("a frame goes on at byte " + std::to_string(fragment.offset) + " instead of " +
+                   std::to_string(have));
+  } else if (fragment.shape != shape_) {
+    return give_up("a frame changes its type, Q or size between its packets");
+  }
+  frame_.insert(frame_.end(), fragment.data.begin(), fragment.data.end());
+  return {};
+}
+
+Result<RtpJpegDepacketizer::QuantTables> RtpJpegDepacketizer::tables_of(const Fragment& fragment) {
+  const auto join = [](ByteSpan luma, ByteSpan chroma) {
+    QuantTables tables;
+    std::ranges::copy(chroma, std::ranges::copy(luma, tables.bytes.begin()).out);
+    tables.sizes = {static_cast<std::uint16_t>(luma.size()), static_cast<std::uint16_t>(chroma.size())};
+    return tables;
+  };
+  const std::uint8_t q = fragment.q();
+  if (q < kQInBandMin) {
+    const ByteSpan scaled = rtp_jpeg_quant_tables(q);
+    return join(scaled.first(kTable8Bytes), scaled.last(kTable8Bytes));
+  }
+  if (fragment.has_tables) {
+    const QuantTables tables = join(fragment.tables[0], fragment.tables[1]);
+    if (q != kQDynamic) cached_tables_[q] = tables;
+    return tables;
+  }
+  const auto cached = cached_tables_.find(q);
+  if (cached == cached_tables_.end()) {
+    return fail("the quantisation tables of Q " + std::to_string(q) + " have not been sent");
+  }
+  return cached->second;
+}
+
+Result<void> RtpJpegDepacketizer::begin(const Fragment& fragment) {
+  if (fragment.width == 0 || fragment.height == 0) return fail("an RTP/JPEG frame does not say its size");
+  const auto tables = tables_of(fragment);
+  if (!tables) return tl::unexpected<Error>(tables.error());
+
+  const auto put = [this](ByteSpan bytes) { frame_.insert(frame_.end(), bytes.begin(), bytes.end()); };
+  const auto put_segment = [&](std::uint8_t marker, std::size_t body_bytes) {
+    const std::size_t length = body_bytes + 2;
+    put(std::to_array<std::uint8_t>(
+        {0xFF, marker, static_cast<std::uint8_t>(length >> 8), static_cast<std::uint8_t>(length)}));
+  };
+  frame_.clear();
+  put(std::to_array<std::uint8_t>(
+      {0xFF, kSoi, 0xFF, kApp0, 0, 16, 'J', 'F', 'I', 'F', 0, 1, 1, 0, 0, 1, 0, 1, 0, 0}));
+  ByteSpan rest(tables->bytes);
+  for (std::uint8_t id = 0; id < 2; ++id) {
+    const std::size_t bytes = tables->sizes[id];
+    put_segment(kDqt, 1 + bytes);
+    frame_.push_back(static_cast<std::uint8_t>((bytes == kTable16Bytes ? 0x10U : 0U) | id));
+    put(rest.first(bytes));
+    rest = rest.subspan(bytes);
+  }
+  // 16-bit tables are outside baseline; SOF1 says so and is the same otherwise (T.81, section B.2.4.1).
+  const bool baseline = tables->sizes[0] == kTable8Bytes && tables->sizes[1] == kTable8Bytes;
+  put(frame_header(baseline ? kSof0 : kSof1, fragment.type(), fragment.width, fragment.height));
+  if (fragment.restart_interval != 0) {
+    put_segment(kDri, 2);
+    put(std::to_array<std::uint8_t>({static_cast<std::uint8_t>(fragment.restart_interval >> 8),
+                                     static_cast<std::uint8_t>(fragment.restart_interval)}));
+  }
+  put_segment(kDht, kStandardDht.size());
+  put(kStandardDht);
+  put(std::to_array<std::uint8_t>({0xFF, kSos, 0, 12, 3, 1, 0x00, 2, 0x11, 3, 0x11, 0, 63, 0}));
+  headers_bytes_ = frame_.size();
+  current_ = fragment.id;
+  shape_ = fragment.shape;
+  return {};
+}
+
+Result<ByteSpan> RtpJpegDepacketizer::finish() {
+  const ByteSpan scan = ByteSpan(frame_).subspan(headers_bytes_);
+  const std::size_t end = find_scan_end(scan);
+  if (end == 0 || scan.empty()) return give_up("a frame without image data");
+  if (end < scan.size() && scan[end + 1] != kEoi) {
+    return give_up("a frame's image data holds the JPEG marker " + hex_byte(scan[end + 1]));
+  }
+  frame_.resize(headers_bytes_ + end);  // without the EOI and padding that some senders leave in
+  frame_.insert(frame_.end(), {0xFF, kEoi});
+  current_.reset();
+  return ByteSpan(frame_);
+}
+
+}  // namespace ott

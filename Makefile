@@ -2,6 +2,9 @@
 # Variants live side by side in build/: make san=address,undefined | san=thread | CXX=clang++ | V=1
 
 MAKEFLAGS += --no-builtin-rules
+ifeq ($(filter -j% --jobserver%,$(MAKEFLAGS)),)
+  MAKEFLAGS += -j$(shell nproc)
+endif
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .DEFAULT_GOAL := all
@@ -19,8 +22,9 @@ comma := ,
 variant := $(notdir $(firstword $(CXX)))$(if $(san),-$(subst $(comma),-,$(san)))
 build := build/$(variant)
 
-packages := g++ make pkg-config libev-dev rapidjson-dev libfmt-dev libspdlog-dev libcli11-dev libexpected-dev \
+packages := g++ make libev-dev rapidjson-dev libfmt-dev libspdlog-dev libcli11-dev libexpected-dev \
             libjpeg62-turbo-dev
+demo_packages := python3
 test_packages := catch2 python3 iproute2
 lint_packages := clang-tidy clang-format
 fuzz_packages := clang libclang-rt-14-dev
@@ -71,8 +75,9 @@ $(unit): $(call object,$(unit_sources)) $(program_lib) $(lib)
 -include $(patsubst %.o,%.d,$(call object,$(lib_sources) $(program_sources) $(unit_sources) src/app/main.cpp))
 
 # Nobody has to install anything first: what is missing is installed when it is needed.
-.PHONY: needs-build needs-test needs-lint needs-fuzz
+.PHONY: needs-build needs-demo needs-test needs-lint needs-fuzz
 needs-build: ; $(Q)tools/deps $(packages)
+needs-demo: ; $(Q)tools/deps $(packages) $(demo_packages)
 needs-test: ; $(Q)tools/deps $(packages) $(test_packages)
 needs-lint: ; $(Q)tools/deps $(packages) $(test_packages) $(lint_packages)
 needs-fuzz: ; $(Q)tools/deps $(packages) $(fuzz_packages)
@@ -82,7 +87,7 @@ deps: ## install all Debian packages for building, testing and linting
 	$(Q)tools/deps $(packages) $(test_packages) $(lint_packages) $(fuzz_packages)
 
 .PHONY: demo
-demo: needs-test ## a bootstrapper, three relays and two clients on this machine, ten seconds
+demo: needs-demo ## a bootstrapper, three relays and two clients on this machine, ten seconds
 	$(Q)$(MAKE) -s all
 	$(Q)tools/demo build/ottd
 

@@ -53,7 +53,8 @@ void StreamBuffer::commit(const Record& record, MonoTime now) {
     last_frame_ = record.last_skipped();
     open_ = false;
   } else {
-    if (record.frame > last_frame_) add_frame(record.frame, now);
+    if (record.frame > last_frame_) add_frame(record.frame);
+    newest_frame().arrived = now;
     last_frame_ = record.frame;
     last_sequence_ = record.rtp_sequence();
     open_ = !record.last();
@@ -62,9 +63,9 @@ void StreamBuffer::commit(const Record& record, MonoTime now) {
   head_.value += record.header.total();
 }
 
-void StreamBuffer::add_frame(FrameNumber number, MonoTime now) {
+void StreamBuffer::add_frame(FrameNumber number) {
   if (count_ == frames_.size()) forget_oldest();
-  frames_[(first_ + count_) & mask_] = Frame{number, skip_start_.value_or(head_), now};
+  frames_[(first_ + count_) & mask_] = Frame{number, skip_start_.value_or(head_), {}};
   ++count_;
   skip_start_.reset();
 }

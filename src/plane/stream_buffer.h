@@ -20,7 +20,7 @@ class StreamBuffer {
   struct Frame {
     FrameNumber number;
     Position start;    // of its first record, or of the SKIP records right before it
-    MonoTime arrived;  // when its first record was committed here
+    MonoTime arrived;  // when its newest record was committed here
   };
 
   /// `frames_max`: how many frames are remembered at most, a power of two.
@@ -69,7 +69,8 @@ class StreamBuffer {
       : ring_(std::move(ring)), frames_(frames_max), mask_(frames_max - 1) {}
   [[nodiscard]] const Frame& frame(std::size_t index) const { return frames_[(first_ + index) & mask_]; }
   void forget_oldest();
-  void add_frame(FrameNumber number, MonoTime now);
+  Frame& newest_frame() { return frames_[(first_ + count_ - 1) & mask_]; }
+  void add_frame(FrameNumber number);
 
   MirroredRing ring_;
   Position head_;

@@ -64,7 +64,7 @@ void Origin::on_watch(const Watch& message, Now now) {
   mark(*stream, now);
 }
 
-void Origin::on_overlay_changed(Now now) {
+void Origin::on_graph_changed(Now now) {
   for (OwnStream& stream : streams_) {
     // A watcher that was started anew says for itself what it wants.
     std::erase_if(stream.watchers, [this](const auto& entry) {

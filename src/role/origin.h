@@ -20,7 +20,7 @@ class Origin {
   [[nodiscard]] bool is_watched(StreamId id);
 
   void on_watch(const Watch& message, Now now);
-  void on_overlay_changed(Now now);
+  void on_graph_changed(Now now);
   /// All nodes that watch a stream of ours and can be reached.
   [[nodiscard]] std::vector<NodeId> watchers() const;
 

@@ -352,8 +352,8 @@ void Overlay::advertise(Now now) {
   state.number = ++link_state_number_;
   for (const NodeId& id : state_.links.neighbours()) state.links.push_back({id, membership_.cost(id)});
   state.streams = origin_.streams();
-  state_.db.update(state);
   overlay_changed_ = true;
+  graph_changed_ = state_.db.update(state) == LinkStateDb::Update::Graph || graph_changed_;
   flood_links(message, nullptr);
   (void)now;
 }
@@ -379,8 +379,10 @@ void Overlay::on_links(PeerLink& link, const Links& m, Now now) {
     }
     return;
   }
-  if (state_.db.update(m.state) == LinkStateDb::Update::Old) return;
+  const LinkStateDb::Update update = state_.db.update(m.state);
+  if (update == LinkStateDb::Update::Old) return;
   overlay_changed_ = true;
+  graph_changed_ = graph_changed_ || update == LinkStateDb::Update::Graph;
   flood_links(m, &link);
 }
 
@@ -454,7 +456,7 @@ void Overlay::settle(Now now) {
   if (!overlay_changed_) return;
   overlay_changed_ = false;
   ++streams_version_;
-  origin_.on_overlay_changed(now);
+  if (std::exchange(graph_changed_, false)) origin_.on_graph_changed(now);
   flows_.on_overlay_changed(now);
   tell_guests();
 }

@@ -115,7 +115,8 @@ class Overlay {
   bool guest_streams_known_ = false;
   std::vector<std::pair<NodeId, StreamId>> told_streams_;  // to our guests
   std::uint64_t streams_version_ = 0;
-  bool overlay_changed_ = false;
+  bool overlay_changed_ = false;  // some link state is new
+  bool graph_changed_ = false;    // and with it, some link
   MonoTime beat_at_ = MonoTime::max();
   MonoTime echo_at_{};
   bool leaving_ = false;

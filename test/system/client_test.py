@@ -1,0 +1,223 @@
+"""What a client prints, writes and counts, and when it ends; and what nodes tell of themselves."""
+
+import ctypes
+import os
+import re
+import signal
+import struct
+import subprocess
+import time
+import unittest
+
+import jpeg
+from overlay import Overlay, link_to, made_frames, run_of
+
+IN_MODIFY, IN_MOVED_TO, IN_CREATE = 0x2, 0x80, 0x100  # inotify(7)
+COMMON_KEYS = {"time", "role", "id", "links"}
+CLIENT_KEYS = {"stream", "frames_received", "frames_lost", "frames_skipped", "frames_duplicate", "bytes_received",
+               "latency_ms", "hops", "gap_ms_max"}
+LINK_KEYS = {"peer", "state", "bytes_in", "bytes_out", "frames_in", "frames_out", "frames_skipped", "rtt_ms"}
+
+
+class Client(unittest.TestCase):
+    def setUp(self):
+        self.frames = made_frames(60)
+        self.pictures = [jpeg.picture(frame) for frame in self.frames]
+        self.net = Overlay("boot-r1 r1-c1")
+        self.net.__enter__()
+        (self.net.folder / "clip.mjpeg").write_bytes(b"".join(self.frames))
+        self.film = f"film={self.net.folder}/clip.mjpeg?fps=100"
+
+    def tearDown(self):
+        # unittest has no public way to ask whether the test has failed.
+        failed = self._outcome is not None and not self._outcome.success
+        self.net.__exit__(AssertionError if failed else None, None, None)
+
+    def test_list(self):
+        net = self.net
+        net.bootstrap(self.film, "test=pattern:160x120@7.5")
+        net.node("r1")
+        rows = net.list_streams("--bootstrap", net.address["boot"])
+        self.assertEqual([(row["NAME"], row["SOURCE"], row["SIZE"], row["FPS"], row["BITRATE"], row["VIEWERS"])
+                          for row in rows],
+                         [("film", "mjpeg", "320x180", "100", "-", "0"), ("test", "pattern", "160x120", "7.5", "-", "0")])
+        viewers = [net.client("c1", dump=False), net.guest("g1", "r1", dump=False)]
+        boot_id = net.address["boot"]
+
+        def measured():
+            row = net.list_streams("--node", net.address["r1"])[0]
+            return row if row["VIEWERS"] == "2" and row["BITRATE"] != "-" else None
+        row = viewers[0].wait(measured, "two viewers and a bit rate")
+        self.assertEqual(row["ORIGIN"], boot_id)
+        due = sum(map(len, self.frames)) / len(self.frames) * 8 * 100 / 1e6
+        # Measured from the first to a later second, on a machine that may be busy: the right order.
+        self.assertLess(float(row["BITRATE"].removesuffix("Mbit/s")), 2 * due)
+        for viewer in viewers:
+            viewer.terminate()
+        process = net.start("nobody", ["--role", "client", "--list", "--node", net.free_address(), "--duration", "300ms"])
+        self.assertIn("nobody could be asked", process.wait_for_exit(1))
+
+    def test_frames(self):
+        net = self.net
+        net.bootstrap(self.film)
+        client = net.guest("g1", "boot", "--frames", "7")
+        client.wait_for_exit(0)
+        self.assertEqual(sorted(os.listdir(client.dump)), [f"{i + 1:08}.jpg" for i in range(7)])
+        run_of(client.pictures(), self.pictures)
+        self.assertEqual(client.final()["frames_received"], 7)
+
+    def test_duration(self):
+        net = self.net
+        net.bootstrap(self.film)
+        began = time.monotonic()
+        clients = [net.guest("g1", "boot", "--duration", "700ms"), net.guest("g2", "boot", "--duration", "1")]
+        for client in clients:
+            client.wait_for_exit(0)
+            self.assertGreater(client.final()["frames_received"], 0)
+        self.assertGreaterEqual(time.monotonic() - began, 1)
+        # Also without a frame, or anybody to ask.
+        lonely = net.start("lonely", ["--role", "client", "--node", net.free_address(), "--duration", "200ms"])
+        lonely.wait_for_exit(0)
+
+    def test_dump_to_a_pipe(self):
+        net = self.net
+        net.bootstrap(self.film)
+        client = net.guest("g1", "boot", "--dump", "-", "--frames", "90", dump=False, stdout=subprocess.PIPE)
+        received = client.popen.stdout.read()
+        client.wait_for_exit(0)
+        pictures = [jpeg.picture(frame) for frame in jpeg.split(received)]
+        run_of(pictures, self.pictures)
+        self.assertEqual(len(pictures), 90)
+
+    def test_a_reader_that_goes_away(self):
+        net = self.net
+        net.bootstrap(self.film)
+        client = net.guest("g1", "boot", "--dump", "-", dump=False, stdout=subprocess.PIPE)
+        self.assertEqual(client.popen.stdout.read(4)[:3], b"\xFF\xD8\xFF")
+        client.popen.stdout.close()
+        log = client.wait_for_exit(0)
+        self.assertNotRegex(log, "error|warning")
+        self.assertIs(client.final()["final"], True)
+
+    def test_a_slow_reader_gets_whole_frames(self):
+        """Nobody reads the pipe while many frames come. What it then holds is whole frames, newer and newer."""
+        net = self.net
+        net.bootstrap(self.film)
+        client = net.guest("g1", "boot", "--dump", "-", dump=False, stdout=subprocess.PIPE)
+        client.wait_for_stats(lambda line: line["frames_received"] >= 50, "50 frames", fresh=False)
+        os.set_blocking(client.popen.stdout.fileno(), True)
+        client.send(signal.SIGTERM)
+        received = client.popen.stdout.read()
+        client.wait_for_exit(0)
+        pictures = [jpeg.picture(frame) for frame in jpeg.split(received)]
+        self.assertGreater(len(pictures), 1)
+        self.assertLessEqual(set(pictures), set(self.pictures))
+        self.assertEqual(client.final()["frames_lost"], 0)
+
+    def test_dumped_files_are_complete_when_they_appear(self):
+        """The kernel's word for it: under its own name a file is never created or written to, only moved in."""
+        net = self.net
+        net.bootstrap(self.film)
+        folder = net.folder / "g1.frames"
+        folder.mkdir()
+        libc = ctypes.CDLL(None, use_errno=True)
+        watch = libc.inotify_init1(os.O_NONBLOCK)
+        self.assertGreaterEqual(libc.inotify_add_watch(watch, os.fsencode(folder), IN_CREATE | IN_MODIFY | IN_MOVED_TO), 0)
+        net.guest("g1", "boot", "--frames", "30").wait_for_exit(0)
+        events = os.read(watch, 1 << 20)
+        os.close(watch)
+        happened = {}
+        while events:
+            _, mask, _, length = struct.unpack_from("iIII", events)
+            happened.setdefault(events[16:16 + length].rstrip(b"\0").decode(), []).append(mask)
+            events = events[16 + length:]
+        for i in range(30):
+            self.assertEqual(happened[f"{i + 1:08}.jpg"], [IN_MOVED_TO])
+
+    def test_statistics(self):
+        net = self.net
+        boot, began = net.bootstrap(self.film), time.time()
+        processes = [boot, net.node("r1"), net.client("c1"), net.guest("g1", "r1")]
+        for process in processes:
+            first = process.wait_for_stats(fresh=False)
+            second = process.wait_for_stats()
+            self.assertNotIn("final", first)
+            self.assertGreater(second["time"], first["time"])
+        for process in reversed(processes):
+            process.terminate()
+            self.assertEqual([line.get("final", False) for line in process.stats()].count(True), 1)
+            final = process.final()
+            is_client = final["role"] == "client"
+            self.assertEqual(set(final), COMMON_KEYS | {"final"} | (CLIENT_KEYS if is_client else set()))
+            self.assertTrue(began - 60 < final["time"] < time.time() + 60, final["time"])
+            for line in process.stats():
+                for link in line["links"]:
+                    self.assertEqual(set(link), LINK_KEYS)
+        roles = {process.name: process.final()["role"] for process in processes}
+        self.assertEqual(roles, {"boot": "bootstrap", "r1": "node", "c1": "client", "g1": "client"})
+        for name in ("boot", "r1", "c1"):
+            self.assertEqual({line["id"] for line in processes[list(roles).index(name)].stats()}, {net.address[name]})
+        client = processes[2].final()
+        self.assertEqual(set(client["latency_ms"]), {"p50", "p99", "max"})
+        self.assertLessEqual(client["latency_ms"]["p50"], client["latency_ms"]["max"] * 1.05)
+        self.assertEqual((client["frames_lost"], client["frames_duplicate"]), (0, 0))
+        self.assertGreater(client["bytes_received"], client["frames_received"] * min(map(len, self.frames)) * 0.9)
+        self.assertEqual((client["hops"], client["stream"]), (2, "film"))
+        upstream = link_to(client, net.address["r1"])
+        self.assertEqual((upstream["state"], upstream["frames_in"]), ("CONNECTED", client["frames_received"]))
+        self.assertGreater(upstream["rtt_ms"], 0)
+        from_boot = link_to(processes[1].final(), net.address["boot"])
+        self.assertEqual(from_boot["state"], "CONNECTED")
+        self.assertGreaterEqual(from_boot["frames_in"], client["frames_received"])
+
+    def test_pings_and_routes(self):
+        net = self.net
+        boot = net.bootstrap(self.film)
+        r1 = net.node("r1")
+        member, guest = net.client("c1", dump=False), net.guest("g1", "r1", dump=False)
+        boot_id, r1_id, c1_id = (net.address[name] for name in ("boot", "r1", "c1"))
+        line = r1.wait_for_log(rf"ping \d+ from {boot_id}: came from {boot_id}.*, goes to {c1_id}.*, 1 guest")[0]
+        number = re.search(r"ping (\d+)", line)[1]
+        for client in (member, guest):
+            client.wait_for_log(rf"ping {number} from {boot_id}\b.*: [\d.]+ ms, 2 hops")
+        report = r1.wait_for_report(r"stream film: .*flowing")
+        self.assertRegex(report, r"routes: 1 stream\b")
+        self.assertRegex(report, rf"stream film: cost 1, origin {boot_id}.* to \[.*{c1_id}")
+        self.assertEqual(len(re.findall(r": CONNECTED, \d+ in, \d+ out", report)), 3)
+        self.assertRegex(boot.wait_for_report("stream film"), rf"cost 0, .*to \[{r1_id}\].*, origin")
+
+    def test_signals_end_in_good_order(self):
+        net = self.net
+        processes = [net.bootstrap(self.film), net.node("r1"), net.client("c1"), net.guest("g1", "r1")]
+        processes[2].wait_for_frames(5)
+        processes[3].wait_for_frames(5)
+        for process, number in zip(reversed(processes), [signal.SIGTERM, signal.SIGINT, signal.SIGINT, signal.SIGTERM]):
+            process.terminate(number)
+            self.assertIs(process.final()["final"], True)
+
+    def test_an_unknown_stream_and_its_coming(self):
+        """A client that wants a stream which is not there says which there are, and waits for it."""
+        net = self.net
+        boot = net.bootstrap(self.film, "other=pattern:160x120@50")
+        client = net.guest("g1", "boot", "--stream", "late", "--frames", "5")
+        line = client.wait_for_log("there is no stream 'late'")[0]
+        self.assertIn("film, other", line)
+        boot.terminate()
+        net.processes.remove(boot)
+        net.bootstrap(self.film, "late=pattern:160x120@50")
+        client.wait_for_exit(0)
+        self.assertEqual(client.final()["stream"], "late")
+        self.assertEqual(len(client.said("there is no stream")), 1)
+
+    def test_a_bootstrapper_without_streams_shows_the_test_pattern(self):
+        net = self.net
+        net.bootstrap()
+        client = net.guest("g1", "boot", "--frames", "3")
+        client.wait_for_exit(0)
+        row = net.list_streams("--node", net.address["boot"])[0]
+        self.assertEqual((row["NAME"], row["SOURCE"], row["SIZE"]), ("pattern", "pattern", "1280x720"))
+        self.assertEqual(len(set(client.pictures())), 3)
+
+
+if __name__ == "__main__":
+    unittest.main()

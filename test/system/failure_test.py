@@ -1,0 +1,83 @@
+"""Relays that die while frames flow: where another way exists, viewers miss nothing and see nothing twice."""
+
+import unittest
+
+import jpeg
+from overlay import Overlay, link_to, made_frames, run_of
+
+
+class Failures(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.frames = made_frames(120)
+        cls.pictures = [jpeg.picture(frame) for frame in cls.frames]
+
+    def film(self, net: Overlay) -> str:
+        (net.folder / "clip.mjpeg").write_bytes(b"".join(self.frames))
+        return f"film={net.folder}/clip.mjpeg?fps=60"
+
+    def assert_nothing_missed(self, client) -> None:
+        client.terminate()
+        final = client.final()
+        self.assertEqual((final["frames_lost"], final["frames_duplicate"], final["frames_skipped"]), (0, 0, 0))
+        self.assertEqual(final["frames_received"], client.frame_count())
+        run_of(client.pictures(), self.pictures)
+
+    def test_a_killed_relay(self):
+        """Of two ways of one length, the one through the smaller address is taken; its relay is killed."""
+        with Overlay("boot-r1 r1-r2 r1-r3 r2-c1 r3-c1 r2-r4 r3-r4") as net:
+            net.bootstrap(self.film(net))
+            _, r2, r3, _ = net.nodes("r1 r2 r3 r4")
+            member = net.client("c1")
+            member.wait_for_log("linked with", count=2)
+            guest = net.guest("g1", "r4")
+            for client in (member, guest):
+                client.wait_for_frames(20)
+            carried = link_to(r2.wait_for_stats(), net.address["c1"])
+            self.assertGreater(carried["frames_out"], 0)
+            r2.kill()
+            counts = [client.frame_count() for client in (member, guest)]
+            for client, count in zip((member, guest), counts):
+                client.wait_for_frames(count + 60)
+            self.assertGreater(link_to(r3.wait_for_stats(), net.address["c1"])["frames_out"], 0)
+            for client in (member, guest):
+                self.assert_nothing_missed(client)
+
+    def test_a_killed_relay_that_comes_back(self):
+        """The dearer way takes over, and the cheaper one when its relay is there again."""
+        with Overlay("boot-r1 r1-r2 r1-r3 r2-c1 r3-c1", costs={"r1-r3": 5, "r3-c1": 5}) as net:
+            boot = net.bootstrap(self.film(net))
+            _, r2, r3 = net.nodes("r1 r2 r3")
+            client = net.client("c1")
+            client.wait_for_frames(20)
+            r2.kill()
+            net.processes.remove(r2)
+            r3.wait_for_report(rf"stream film: .*to \[{net.address['c1']}\].*flowing")
+            client.wait_for_frames(client.frame_count() + 20)
+            r2 = net.node("r2")
+            r2.wait_for_report(rf"stream film: .*to \[{net.address['c1']}\].*flowing")
+            client.wait_for_frames(client.frame_count() + 20)
+            r3.wait_for_report(r"routes: 0 streams")
+            self.assert_nothing_missed(client)
+            boot.wait_for_log("linked with")
+
+    def test_streams_live_on_without_their_access_node(self):
+        """A guest whose access node is killed is given another by the bootstrapper, and goes on."""
+        with Overlay("boot-r1 boot-r2") as net:
+            net.bootstrap(self.film(net))
+            relays = {net.address[node.name]: node for node in net.nodes("r1 r2")}
+            guest = net.start("g1", ["--role", "client", "--bootstrap", net.address["boot"], "--dump",
+                                     net.folder / "g1.frames", "--stats", net.folder / "g1.stats"])
+            guest.wait_for_frames(20)
+            at = guest.wait_for_stats()["links"][0]["peer"]
+            relays.pop(at).kill()
+            guest.wait_for_frames(guest.frame_count() + 30)
+            self.assertIn(guest.wait_for_stats()["links"][0]["peer"], relays)
+            guest.terminate()
+            self.assertEqual(guest.final()["frames_duplicate"], 0)
+            self.assertEqual(guest.final()["frames_lost"], 0)
+            run_of(guest.pictures(), self.pictures)
+
+
+if __name__ == "__main__":
+    unittest.main()

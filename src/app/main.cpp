@@ -49,8 +49,8 @@ class StandardOutput : public LineSink {
 Result<std::string> read_file(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   std::ostringstream text;
-  if (in) text << in.rdbuf();
-  if (!in || !text) return fail(fmt::format("cannot read {}: {}", path, std::strerror(errno)));
+  if (in.peek() != std::ifstream::traits_type::eof()) text << in.rdbuf();
+  if (in.fail() || text.fail()) return fail(fmt::format("cannot read {}: {}", path, std::strerror(errno)));
   return text.str();
 }
 

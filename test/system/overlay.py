@@ -374,7 +374,9 @@ class Overlay:
         return self._client(name, ["--node", self.address[node], *flags], dump, options)
 
     def _client(self, name, flags, dump, options) -> Process:
-        arguments = ["--role", "client", "--stats", self.folder / f"{name}.stats", *flags]
+        arguments = ["--role", "client", *flags]
+        if "--stats" not in flags:
+            arguments += ["--stats", self.folder / f"{name}.stats"]
         if dump:
             arguments += ["--dump", self.folder / f"{name}.frames"]
         return self.start(name, arguments, **options)

@@ -1,0 +1,231 @@
+"""Peers that break the protocol, on purpose or not. Each costs its own connection and nothing else."""
+
+import random
+import socket
+import struct
+import unittest
+
+import jpeg
+from overlay import TIMEOUT_S, Overlay, made_frames, run_of
+
+# PROTOCOL.md: version, type, flags, hops, length of the body; then the body.
+VERSION = 1
+ACK, SPEERS, FINALACK, PING, MESSAGE, DATA, TRACKER, START, STOP, SKIP, LINKS, WATCH, HEARTBEAT, BYE, STREAMS = range(1, 16)
+NODE, CLIENT, GUEST = 1, 2, 3
+RELATION_CONTROL, RELATION_NEIGHBOUR, RELATION_GUEST = 0, 1, 2
+
+
+def message(kind: int, body: bytes = b"", length=None, version=VERSION, flags=0) -> bytes:
+    return struct.pack(">BBBBI", version, kind, flags, 0, len(body) if length is None else length) + body
+
+
+def node_id(address: str, port: int) -> bytes:
+    return bytes(10) + b"\xFF\xFF" + socket.inet_aton(address) + struct.pack(">H", port)
+
+
+def ack(kind: int, *ids: bytes, incarnation: int = 1) -> bytes:
+    return message(ACK, struct.pack(">BQH", kind, incarnation, len(ids)) + b"".join(ids))
+
+
+def connect(address) -> socket.socket:
+    peer = socket.create_connection(address, timeout=TIMEOUT_S)
+    return peer
+
+
+def read_message(peer: socket.socket):
+    """(type, body) of the next message."""
+    def exactly(count):
+        data = b""
+        while len(data) < count:
+            got = peer.recv(count - len(data))
+            if not got:
+                raise EOFError
+            data += got
+        return data
+    _, kind, _, _, length = struct.unpack(">BBBBI", exactly(8))
+    return kind, exactly(length)
+
+
+def read_to_end(peer: socket.socket) -> list:
+    """The messages up to the connection's end, which must come."""
+    messages = []
+    try:
+        while True:
+            messages.append(read_message(peer))
+    except (EOFError, ConnectionResetError):
+        return messages
+
+
+def guest(address) -> socket.socket:
+    """A peer that has been through the handshake as a guest."""
+    peer = connect(address)
+    peer.sendall(ack(GUEST, node_id(*peer.getsockname())))
+    while read_message(peer)[0] != SPEERS:
+        pass
+    peer.sendall(message(FINALACK, bytes([RELATION_GUEST])))
+    while read_message(peer)[0] != FINALACK:
+        pass
+    return peer
+
+
+GARBAGE = random.Random(1).randbytes(100_000)
+SELF = node_id("127.0.0.1", 0)
+SOME_TRACKER = message(TRACKER, bytes(60))
+SOME_DATA = message(DATA, struct.pack(">QQQ", 1, 1, 1) + bytes(20), flags=3)
+
+AT_FIRST = {
+    "garbage": GARBAGE,
+    "another protocol": b"GET / HTTP/1.1\r\nHost: example.org\r\n\r\n",
+    "another version": message(ACK, version=2),
+    "an unknown type": message(99),
+    "type 0": message(0),
+    "flags where none belong": message(ACK, flags=1),
+    "a gigantic length": message(ACK, length=0xFFFFFFFF),
+    "a body over 4 KiB": message(ACK, length=4097) + bytes(4097),
+    "FINALACK first": message(FINALACK, bytes([RELATION_NEIGHBOUR])),
+    "SPEERS first": message(SPEERS, bytes(60)),
+    "DATA first": SOME_DATA,
+    "TRACKER first": SOME_TRACKER,
+    "HEARTBEAT first": message(HEARTBEAT, bytes(9)),
+    "an empty ACK": message(ACK),
+    "an ACK without ids": ack(NODE),
+    "an ACK of an unknown kind": ack(9, SELF),
+    "an ACK with more ids than it has": message(ACK, struct.pack(">BQH", NODE, 1, 200) + SELF),
+    "an ACK with something behind it": message(ACK, struct.pack(">BQH", NODE, 1, 1) + SELF + b"x"),
+    "ACK twice": 2 * ack(GUEST, SELF),
+    "DATA instead of FINALACK": ack(GUEST, SELF) + SOME_DATA,
+    "a wrong FINALACK": ack(GUEST, SELF) + message(FINALACK, bytes([RELATION_NEIGHBOUR])),
+    "an ACK that is no neighbour": ack(NODE, node_id("192.0.2.1", 7000)),
+}
+
+AS_A_GUEST = {
+    "garbage": GARBAGE,
+    "ACK again": ack(GUEST, SELF),
+    "FINALACK again": message(FINALACK, bytes([RELATION_GUEST])),
+    "a body over 1 MiB": message(WATCH, length=(1 << 20) + 1),
+    "DATA over 16 KiB": message(DATA, length=24 + 16385),
+    "DATA too short": message(DATA, bytes(24)),
+    "a malformed WATCH": message(WATCH, bytes(7)),
+    "a malformed START": message(START, bytes(15)),
+    "a Tracker from below": SOME_TRACKER,
+    "a flood of link states": message(LINKS, bytes(60)),
+    "a message for all": message(MESSAGE, bytes(60)),
+    "streams of its own": message(STREAMS, bytes(4)),
+}
+
+# Half a message, and then nothing more.
+UNFINISHED = {
+    "silence": b"",
+    "one byte": bytes([VERSION]),
+    "half a header": message(ACK)[:5],
+    "half an ACK": ack(GUEST, SELF)[:-3],
+    "half a handshake": ack(GUEST, SELF),
+}
+
+
+class HostilePeers(unittest.TestCase):
+    """Of a relay and of a bootstrapper, while both feed viewers."""
+
+    def setUp(self):
+        self.pictures = [jpeg.picture(frame) for frame in made_frames(60)]
+        self.net = Overlay("boot-r1 r1-c1")
+        self.net.__enter__()
+        (self.net.folder / "clip.mjpeg").write_bytes(b"".join(made_frames(60)))
+        self.boot = self.net.bootstrap(f"film={self.net.folder}/clip.mjpeg?fps=30")
+        self.r1 = self.net.node("r1")
+        self.viewers = [self.net.client("c1"), self.net.guest("g1", "r1"), self.net.guest("g2", "boot")]
+        for viewer in self.viewers:
+            viewer.wait_for_frames(1)
+        self.targets = [(self.boot, self.net.socket_address("boot")), (self.r1, self.net.socket_address("r1"))]
+
+    def tearDown(self):
+        # unittest has no public way to ask whether the test has failed.
+        failed = self._outcome is not None and not self._outcome.success
+        self.net.__exit__(AssertionError if failed else None, None, None)
+
+    def assert_all_goes_on(self):
+        for viewer in self.viewers:
+            viewer.wait_for_frames(viewer.frame_count() + 10)
+        for process in (self.boot, self.r1):
+            process.wait_for_report("stream film")
+        for viewer in self.viewers:
+            viewer.terminate()
+            final = viewer.final()
+            self.assertEqual((final["frames_lost"], final["frames_duplicate"], final["frames_skipped"]), (0, 0, 0))
+            run_of(viewer.pictures(), self.pictures)
+            self.assertEqual(len(viewer.said("linked with|attached to")), 1)
+
+    def assert_it_costs_the_connection(self, cases: dict, opening) -> None:
+        for process, address in self.targets:
+            for name, data in cases.items():
+                with self.subTest(f"{process.name}: {name}"), opening(address) as peer:
+                    host, port = peer.getsockname()
+                    try:
+                        peer.sendall(data)
+                    except (BrokenPipeError, ConnectionResetError):
+                        pass
+                    read_to_end(peer)
+                    told = process.wait_for_log(rf"{host}:{port}\b.*closing:|refused {host}:{port}\b")
+                    self.assertEqual(len(told), 1)
+        self.assert_all_goes_on()
+
+    def test_what_breaks_the_handshake(self):
+        self.assert_it_costs_the_connection(AT_FIRST, connect)
+
+    def test_what_a_guest_may_not_say(self):
+        self.assert_it_costs_the_connection(AS_A_GUEST, guest)
+
+    def test_half_a_message_and_silence(self):
+        """Ended by the time a handshake may take. And so are 200 peers that say nothing at all."""
+        peers = []
+        for process, address in self.targets:
+            peers += [(process, connect(address), data) for data in UNFINISHED.values()]
+        for _, peer, data in peers:
+            peer.sendall(data)
+        for process, address in self.targets:
+            peers += [(process, connect(address), b"") for _ in range(200)]
+        viewer = self.net.guest("newcomer", "r1", "--frames", "5")  # finds its place among them
+        viewer.wait_for_exit(0)
+        for process, peer, _ in peers:
+            with peer:
+                host, port = peer.getsockname()
+                read_to_end(peer)
+        for process, address in self.targets:
+            process.wait_for_log("no handshake within", count=200 + len(UNFINISHED))
+        self.assert_all_goes_on()
+
+    def test_peers_that_reset(self):
+        """A thousand connections that end in a reset, before and after the handshake has begun."""
+        for process, address in self.targets:
+            for i in range(500):
+                peer = connect(address)
+                if i % 2:
+                    peer.sendall(ack(GUEST, SELF))
+                peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                peer.close()
+        self.assert_all_goes_on()
+
+    def test_a_guest_that_reads_nothing(self):
+        """It asks for the stream, says it is alive and never takes a byte: others are not held up."""
+        address = self.net.socket_address("r1")
+        peer = guest(address)
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        stream = None
+        while stream is None:
+            kind, body = read_message(peer)
+            if kind == STREAMS:
+                stream = body[4:12]
+        origin = node_id(self.net.address["boot"], 7000)
+        asked = 0
+        with peer:
+            for _ in range(20):
+                peer.sendall(message(START, stream + bytes(8)))
+                asked += 1
+                for viewer in self.viewers:
+                    viewer.wait_for_frames(viewer.frame_count() + 2)
+        self.assertEqual((asked, len(origin)), (20, 18))
+        self.assert_all_goes_on()
+
+
+if __name__ == "__main__":
+    unittest.main()

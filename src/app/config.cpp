@@ -21,6 +21,7 @@ struct Words {
   std::string tree = "shortest";
   std::vector<std::string> streams;
   std::string heartbeat = "100ms";
+  std::string history = "2s";
   std::string duration;
   std::uint64_t frames = 0;
   bool list = false;
@@ -42,10 +43,11 @@ void declare(CLI::App& app, Words& words) {
                  "this process's overlay address, where the host's interfaces do not tell it")
       ->type_name("ADDRESS");
   app.add_option("--topology", words.topology, "bootstrap: the overlay's JSON file")->type_name("FILE");
-  app.add_option("--stream", words.streams,
-                 "bootstrap: NAME=SOURCE to serve, any number; client: NAME to watch (default: the first)\n"
-                 "SOURCE: pattern:[WxH@FPS], a .Mjpeg or .mjpeg file, a directory of JPEGs, or - for\n"
-                 "concatenated JPEGs on standard input; each may end in ?fps=N")
+  app.add_option(
+         "--stream", words.streams,
+         "bootstrap, node: NAME=SOURCE to serve, any number; client: NAME to watch (default: the first)\n"
+         "SOURCE: pattern:[WxH@FPS], a .Mjpeg or .mjpeg file, a directory of JPEGs, or - for\n"
+         "concatenated JPEGs on standard input; each may end in ?fps=N")
       ->type_name("STREAM");
   app.add_option("--tree", words.tree,
                  "origin: shortest (each viewer at least cost) or shared (fewest links)")
@@ -62,6 +64,9 @@ void declare(CLI::App& app, Words& words) {
       ->type_name("FILE");
   app.add_option("--heartbeat", words.heartbeat,
                  "sign of life on each overlay link; three missed are a failure")
+      ->type_name("TIME");
+  app.add_option("--history", words.history,
+                 "how far back a stream can be taken up again: 8 MiB of memory a second")
       ->type_name("TIME");
   app.add_option("--log-level", words.log_level, "debug, info, warning or error")->type_name("LEVEL");
 }
@@ -82,6 +87,16 @@ Result<Duration> parse_duration(const std::string& flag, const std::string& text
   return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
 }
 
+constexpr Duration kHistoryMax = std::chrono::seconds(60);
+
+/// A stream's ring holds its history for as long as it has less than 64 Mbit/s.
+std::size_t ring_bytes_for(Duration history) {
+  constexpr double kBytesPerSecond = 8U << 20U;
+  constexpr std::size_t kBytesMin = 4U << 20U;
+  return std::max(kBytesMin,
+                  static_cast<std::size_t>(kBytesPerSecond * std::chrono::duration<double>(history).count()));
+}
+
 Result<NodeId> parse_address(const std::string& flag, const std::string& text) {
   auto id = parse_node_id(text);
   if (!id) return fail(fmt::format("{} {}; write ADDRESS or ADDRESS:PORT", flag, id.error().message));
@@ -94,9 +109,9 @@ Result<void> streams(const Words& words, Config& config) {
       return fail("--stream: a client watches one stream; start one client for each");
     if (!words.streams.empty()) config.options.watch = words.streams.front();
     if (config.options.watch.find('=') != std::string::npos) {
-      return fail(
-          fmt::format("--stream {}: a client names a stream only; NAME=SOURCE is for --role bootstrap",
-                      config.options.watch));
+      return fail(fmt::format(
+          "--stream {}: a client names a stream only; NAME=SOURCE is for --role bootstrap or node",
+          config.options.watch));
     }
     return {};
   }
@@ -126,8 +141,8 @@ struct FlagUse {
   bool bootstrap, node, client;
 };
 constexpr std::array kFlagUses = {
-    FlagUse{"--topology", true, false, false}, FlagUse{"--tree", true, false, false},
-    FlagUse{"--stream", true, false, true},    FlagUse{"--bootstrap", false, true, true},
+    FlagUse{"--topology", true, false, false}, FlagUse{"--tree", true, true, false},
+    FlagUse{"--stream", true, true, true},     FlagUse{"--bootstrap", false, true, true},
     FlagUse{"--node", false, false, true},     FlagUse{"--dump", false, false, true},
     FlagUse{"--frames", false, false, true},   FlagUse{"--duration", false, false, true},
     FlagUse{"--list", false, false, true},
@@ -160,6 +175,11 @@ Result<void> overlay_options(const Words& words, Config& config) {
   if (!heartbeat) return tl::unexpected(heartbeat.error());
   if (*heartbeat < std::chrono::milliseconds(5)) return fail("--heartbeat: 5ms is the shortest");
   overlay.heartbeat = *heartbeat;
+  const auto history = parse_duration("--history", words.history);
+  if (!history) return tl::unexpected(history.error());
+  if (*history > kHistoryMax) return fail("--history: 60s is the longest");
+  overlay.history = *history;
+  overlay.ring_bytes = ring_bytes_for(*history);
   if (words.tree != "shortest" && words.tree != "shared") {
     return fail(fmt::format("--tree {}: there are shortest and shared", words.tree));
   }

@@ -16,6 +16,8 @@ namespace {
 
 /// A connection is read so many times in a row before it is another's turn.
 constexpr int kReadsPerTurn = 16;
+/// And is sent so much to: one that takes a long history does not keep what is live from the others.
+constexpr std::size_t kSendBytesPerTurn = 1U << 20U;
 constexpr int kAcceptsPerTurn = 64;
 constexpr Duration kAcceptPause = std::chrono::milliseconds(100);
 constexpr std::size_t kInputBytes = 256U << 10U;
@@ -214,12 +216,20 @@ void Driver::send(LinkId link) {
 /// Sends until there is nothing left or the kernel takes no more.
 void Driver::pump(Connection& connection) {
   const Now time = now();
+  std::size_t sent_bytes = 0;
   while (true) {
+    if (sent_bytes >= kSendBytesPerTurn) {  // others first
+      machine_->requests().send.push_back(connection.link);
+      return;
+    }
     const ByteSpan bytes = machine_->send_slice(connection.link, time);
     if (bytes.empty()) return;
     const ssize_t sent = ::send(connection.fd.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (sent < 0 && errno != EAGAIN && errno != EINTR) return lose(connection, std::strerror(errno));
-    if (sent > 0) machine_->send_advance(connection.link, static_cast<std::size_t>(sent), time);
+    if (sent > 0) {
+      machine_->send_advance(connection.link, static_cast<std::size_t>(sent), time);
+      sent_bytes += static_cast<std::size_t>(sent);
+    }
     if (sent == static_cast<ssize_t>(bytes.size())) continue;
     connection.blocked = true;
     machine_->set_blocked(connection.link, true, time);

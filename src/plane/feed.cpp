@@ -6,8 +6,9 @@
 
 namespace ott {
 
-void Feed::start(const StreamBuffer& buffer, FrameNumber last, MonoTime now) {
+void Feed::start(const StreamBuffer& buffer, FrameNumber last, MonoTime oldest, MonoTime now) {
   const auto* frame = last.value == 0 ? buffer.newest_complete() : buffer.first_after(last);
+  if (last.value != 0 && frame != nullptr && frame->arrived < oldest) frame = buffer.first_since(oldest);
   if (last.value == 0 && frame == nullptr) frame = buffer.newest();
   position_ = boundary_ = frame != nullptr ? frame->start : buffer.head();
   replay_end_ = last.value == 0 ? position_ : buffer.head();

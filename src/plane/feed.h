@@ -21,8 +21,9 @@ class Feed {
     FrameNumber last;
   };
 
-  /// Begins right after frame `last`, or at the newest complete frame if `last` is 0.
-  void start(const StreamBuffer& buffer, FrameNumber last, MonoTime now);
+  /// Begins right after frame `last`, but with no frame that was here before `oldest`; at the newest complete
+  /// frame if `last` is 0.
+  void start(const StreamBuffer& buffer, FrameNumber last, MonoTime oldest, MonoTime now);
   [[nodiscard]] bool started() const { return started_; }
 
   /// All that can be sent now, in one run; empty when the child has everything.

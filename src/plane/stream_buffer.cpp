@@ -87,33 +87,36 @@ const StreamBuffer::Frame* StreamBuffer::newest_complete() const {
   return count_ >= 2 ? &frame(count_ - 2) : nullptr;
 }
 
-const StreamBuffer::Frame* StreamBuffer::first_after(FrameNumber last) const {
+/// The index of the first frame for which `holds`, which then holds for all after it; count_ if for none.
+template <class Predicate>
+std::size_t StreamBuffer::first_where(Predicate holds) const {
   std::size_t low = 0;
   std::size_t high = count_;
   while (low < high) {
     const std::size_t middle = (low + high) / 2;
-    if (frame(middle).number > last) {
+    if (holds(frame(middle))) {
       high = middle;
     } else {
       low = middle + 1;
     }
   }
-  return low == count_ ? nullptr : &frame(low);
+  return low;
+}
+
+const StreamBuffer::Frame* StreamBuffer::first_after(FrameNumber last) const {
+  const std::size_t index = first_where([last](const Frame& frame) { return frame.number > last; });
+  return index == count_ ? nullptr : &frame(index);
+}
+
+const StreamBuffer::Frame* StreamBuffer::first_since(MonoTime time) const {
+  const std::size_t index = first_where([time](const Frame& frame) { return frame.arrived >= time; });
+  return index == count_ ? nullptr : &frame(index);
 }
 
 const StreamBuffer::Frame* StreamBuffer::frame_of(Position position) const {
   if (position >= head_) return nullptr;
-  std::size_t low = 0;
-  std::size_t high = count_;
-  while (low < high) {
-    const std::size_t middle = (low + high) / 2;
-    if (frame(middle).start > position) {
-      high = middle;
-    } else {
-      low = middle + 1;
-    }
-  }
-  return low == 0 ? nullptr : &frame(low - 1);
+  const std::size_t next = first_where([position](const Frame& frame) { return frame.start > position; });
+  return next == 0 ? nullptr : &frame(next - 1);
 }
 
 }  // namespace ott

@@ -52,6 +52,8 @@ class StreamBuffer {
   [[nodiscard]] const Frame* oldest() const { return count_ == 0 ? nullptr : &frame(0); }
   /// The oldest frame whose number is greater than `last`.
   [[nodiscard]] const Frame* first_after(FrameNumber last) const;
+  /// The oldest frame that has arrived at `time` or later.
+  [[nodiscard]] const Frame* first_since(MonoTime time) const;
   /// The frame that the record at `position` belongs to; none at the head.
   [[nodiscard]] const Frame* frame_of(Position position) const;
 
@@ -67,6 +69,8 @@ class StreamBuffer {
  private:
   StreamBuffer(MirroredRing ring, std::size_t frames_max)
       : ring_(std::move(ring)), frames_(frames_max), mask_(frames_max - 1) {}
+  template <class Predicate>
+  [[nodiscard]] std::size_t first_where(Predicate holds) const;
   [[nodiscard]] const Frame& frame(std::size_t index) const { return frames_[(first_ + index) & mask_]; }
   void forget_oldest();
   Frame& newest_frame() { return frames_[(first_ + count_ - 1) & mask_]; }

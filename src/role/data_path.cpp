@@ -189,7 +189,7 @@ void DataPath::wake_children(Flow& flow) {
 
 ByteSpan DataPath::from_feed(PeerLink& link, Child& child, Now now) {
   const StreamBuffer& buffer = child.flow->buffer;
-  child.feed.limit_lag(buffer, now.mono, not_before_, state_.config.lag_max);
+  child.feed.limit_lag(buffer, now.mono, state_.late_until, state_.config.lag_max);
   if (const auto skip = child.feed.take_skip()) {
     link.frames_skipped += skip->last.value - skip->first.value + 1;
     link.outbox.resize(kRecordHeaderBytes);
@@ -209,8 +209,9 @@ ByteSpan DataPath::send_slice(PeerLink& link, Now now) {
   if (link.sending != nullptr) {
     Child& child = *link.sending;
     const ByteSpan rest = child.feed.rest_of_record(child.flow->buffer);
-    const bool alone = link.outbox.empty() && link.feeds.size() == 1 &&
-                       !child.feed.late(child.flow->buffer, now.mono, not_before_, state_.config.lag_max);
+    const bool alone =
+        link.outbox.empty() && link.feeds.size() == 1 &&
+        !child.feed.late(child.flow->buffer, now.mono, state_.late_until, state_.config.lag_max);
     if (!rest.empty()) return alone ? child.feed.pending(child.flow->buffer) : rest;
   }
   link.sending = nullptr;

@@ -34,8 +34,6 @@ class DataPath {
 
   /// Asks for the links of all children that have something new to get.
   void wake_children(Flow& flow);
-  /// This process was late: what lies in the rings since before is nobody else's lag.
-  void forgive_lag_before(MonoTime now) { not_before_ = now; }
 
  private:
   void take_from_ring(PeerLink& link, Now now);
@@ -51,7 +49,6 @@ class DataPath {
   std::vector<std::uint8_t> scratch_;  // one for all links: it is empty between reads
   std::size_t scratch_begin_ = 0;
   std::size_t scratch_end_ = 0;
-  MonoTime not_before_{};
 };
 
 }  // namespace ott

@@ -215,7 +215,8 @@ void FlowTable::on_start(PeerLink& link, const Start& message, Now now) {
   if (child == nullptr) return;  // its place in the tree is gone; it will hear of another
   child->asked = true;
   child->last = message.last;
-  child->feed.start(flow->buffer, message.last, now.mono);
+  const MonoTime oldest = now.mono - state_.config.history;
+  child->feed.start(flow->buffer, message.last, state_.late_until > oldest ? MonoTime{} : oldest, now.mono);
   state_.links.want_send(link);
   maybe_start(*flow, now);
 }

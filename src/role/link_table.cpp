@@ -70,6 +70,7 @@ void LinkTable::close(PeerLink& link, ByeReason reason, const std::string& text)
   if (!link.peer_bye && link.handshake.state() != HandshakeState::AckSending) {
     encode(link.outbox, Bye{reason, text});
   }
+  link.closed_for = reason;
   link.close_reason = text;
   requests_.close.push_back(link.id);
   note_ended(link);

@@ -35,7 +35,8 @@ struct PeerLink {
   bool closing = false;
   bool ended = false;  // noted as ended
   std::string close_reason;
-  std::optional<Bye> peer_bye;  // why the other end closes
+  std::optional<ByeReason> closed_for;  // why this end closes
+  std::optional<Bye> peer_bye;          // why the other end closes
 
   // Outgoing: control messages first, then feeds in turn; a half-sent record before everything.
   std::vector<std::uint8_t> outbox;
@@ -68,6 +69,14 @@ struct PeerLink {
   [[nodiscard]] bool is_neighbour() const { return connected() && relation == Relation::Neighbour; }
   [[nodiscard]] bool is_guest() const { return connected() && relation == Relation::Guest && !outgoing(); }
   [[nodiscard]] bool is_access() const { return connected() && relation == Relation::Guest && outgoing(); }
+  /// It has ended, and not because either end meant it to.
+  [[nodiscard]] bool has_failed() const {
+    const auto meant = [](ByeReason reason) {
+      return reason == ByeReason::Leaving || reason == ByeReason::NotNeeded ||
+             reason == ByeReason::NotNeighbour;
+    };
+    return !(closed_for && meant(*closed_for)) && !(peer_bye && meant(peer_bye->reason));
+  }
   /// The peer's id where it is known, or else its address.
   [[nodiscard]] std::string name() const { return to_string(peer_known ? peer : remote); }
 };

@@ -317,6 +317,10 @@ void Membership::registered(PeerLink& link, const Speers& message, Now now) {
   if (message.you.port == 0) return become_guest(link, message, now);
   neighbours_.clear();
   for (const Peer& peer : message.peers) neighbours_[peer.id] = {peer.cost, peer.name, {}};
+  for (const NodeId& id : state_.links.neighbours()) {  // by a topology that has changed
+    if (!neighbours_.contains(id))
+      state_.links.close(*state_.links.neighbour(id), ByeReason::NotNeighbour, "no neighbours any more");
+  }
   link.relation = neighbours_.contains(message.me) ? Relation::Neighbour : Relation::Control;
   link.handshake.on(HandshakeEvent::PeersReceived);
   state_.links.send(link, FinalAck{link.relation});

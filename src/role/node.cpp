@@ -1,5 +1,6 @@
-// A relay: forwards what Trackers tell it to.
+// A relay: forwards what Trackers tell it to. It may be the origin of streams of its own.
 #include "role/overlay_role.h"
+#include "role/publisher.h"
 #include "role/role_table.h"
 
 namespace ott {
@@ -7,17 +8,36 @@ namespace {
 
 class Node : public OverlayRole {
  public:
-  using OverlayRole::OverlayRole;
+  explicit Node(RoleContext& context) : OverlayRole(context), publisher_(overlay_, context.log) {}
+
+  void begin(Now now) override {
+    const auto opened = publisher_.open(context_.options.publish);
+    OverlayRole::begin(now);
+    if (!opened) leave(1, opened.error().message, now);
+  }
+
+  void input(ByteSpan bytes, Now now) override { publisher_.input(bytes, now); }
 
  protected:
-  void step(Now) override {}
+  void step(Now now) override {
+    if (!publisher_.announced() && overlay_.self()) {
+      if (const auto announced = publisher_.announce(now); !announced)
+        leave(1, announced.error().message, now);
+    }
+    publisher_.step(now);
+  }
+
+  [[nodiscard]] MonoTime role_deadline() const override { return publisher_.next_deadline(); }
   [[nodiscard]] std::string_view name() const override { return kNodeRole.name; }
+
+ private:
+  Publisher publisher_;
 };
 
 }  // namespace
 
 const RoleSpec kNodeRole = {
-    "node", "relay: registers with the bootstrapper, links with its neighbours, forwards streams",
+    "node", "relay: registers with the bootstrapper, forwards streams, may serve its own",
     [](RoleContext& context) -> std::unique_ptr<Machine> { return std::make_unique<Node>(context); }};
 
 }  // namespace ott

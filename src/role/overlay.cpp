@@ -15,6 +15,8 @@ constexpr Duration kGuestBeat = seconds(1);
 constexpr int kBeatsMissedMax = 3;
 /// A viewer that stands still for a while finds its place again.
 constexpr Duration kGuestSilenceMax = seconds(60);
+/// How long a node that was told to stop waits for its children to find other parents.
+constexpr Duration kRetireMax = seconds(2);
 /// How often a link's round trip is measured.
 constexpr Duration kEchoInterval = seconds(1);
 
@@ -109,7 +111,8 @@ void Overlay::set_blocked(LinkId id, bool blocked, Now) {
 }
 
 MonoTime Overlay::next_deadline() const {
-  return std::min({beat_at_, membership_.next_deadline(), flows_.next_deadline(), origin_.next_deadline()});
+  return std::min({beat_at_, leave_at_, usable_at_, membership_.next_deadline(), flows_.next_deadline(),
+                   origin_.next_deadline()});
 }
 
 void Overlay::tick(Now now) {
@@ -118,7 +121,7 @@ void Overlay::tick(Now now) {
     if (now.mono - beat_at_ > state_.config.heartbeat / 2) {
       for (const auto& [id, link] : state_.links.all())
         link->last_heard = std::max(link->last_heard, now.mono);
-      data_.forgive_lag_before(now.mono);
+      state_.late_until = now.mono;
     }
     beat_at_ = now.mono + state_.config.heartbeat;
     beat(now);
@@ -126,10 +129,41 @@ void Overlay::tick(Now now) {
   } else if (now.mono >= membership_.next_deadline()) {
     membership_.tick(now);
   }
+  if (now.mono >= usable_at_) {
+    usable_at_ = MonoTime::max();
+    advertise(now);
+  }
   flows_.tick(now);
   origin_.tick(now);
   if (origin_.take_news()) advertise(now);
   settle(now);
+}
+
+bool Overlay::retire(Now now) {
+  if (retiring_ || leaving_ || !forwards_for_others()) return false;
+  state_.log.info("leaving: forwarding until all children have another parent");
+  retiring_ = true;
+  leave_at_ = now.mono + kRetireMax;
+  for (const auto& [id, link] : state_.links.all()) {
+    if (link->is_guest()) state_.links.close(*link, ByeReason::Leaving, "leaving");
+  }
+  advertise(now);
+  settle(now);
+  return true;
+}
+
+bool Overlay::forwards_for_others() const {
+  for (const auto& [id, flow] : flows_.all()) {
+    if (flow->own) continue;
+    for (const auto& child : flow->children) {
+      if (!child->guest) return true;
+    }
+  }
+  return false;
+}
+
+bool Overlay::retired(Now now) const {
+  return retiring_ && (now.mono >= leave_at_ || !forwards_for_others());
 }
 
 void Overlay::leave(int status, const std::string& message) {
@@ -350,12 +384,14 @@ void Overlay::advertise(Now now) {
   state.kind = state_.config.kind;
   state.incarnation = state_.config.incarnation;
   state.number = ++link_state_number_;
-  for (const NodeId& id : state_.links.neighbours()) state.links.push_back({id, membership_.cost(id)});
+  for (const NodeId& id : state_.links.neighbours()) {
+    // Who is about to leave, or a link that keeps failing, is no way for anybody.
+    if (!retiring_ && flaps_.usable(id, now.mono)) state.links.push_back({id, membership_.cost(id)});
+  }
   state.streams = origin_.streams();
   overlay_changed_ = true;
   graph_changed_ = state_.db.update(state) == LinkStateDb::Update::Graph || graph_changed_;
   flood_links(message, nullptr);
-  (void)now;
 }
 
 void Overlay::flood_links(const Links& message, const PeerLink* from) {
@@ -441,7 +477,10 @@ void Overlay::settle(Now now) {
     PeerLink* link = state_.links.find(id);
     if (link == nullptr) continue;
     if (link->handshake.state() == HandshakeState::Connected) {
-      links_changed = links_changed || link->relation == Relation::Neighbour;
+      if (link->relation == Relation::Neighbour) {
+        links_changed = true;
+        if (link->has_failed()) flaps_.failed(link->peer, now.mono);
+      }
       flows_.on_link_ended(*link, now);
       if (link->relation == Relation::Guest && link->outgoing()) guest_streams_known_ = false;
     }
@@ -450,6 +489,8 @@ void Overlay::settle(Now now) {
     PeerLink* link = state_.links.find(id);
     if (link == nullptr || link->closing) continue;
     link_is_up(*link, now);
+    if (link->relation == Relation::Neighbour)
+      usable_at_ = std::min(usable_at_, flaps_.usable_at(link->peer, now.mono));
     links_changed = links_changed || link->relation == Relation::Neighbour;
   }
   if (links_changed && !leaving_) advertise(now);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "role/data_path.h"
+#include "role/flap_damper.h"
 #include "role/flow_table.h"
 #include "role/membership.h"
 #include "role/origin.h"
@@ -43,6 +44,10 @@ class Overlay {
   void tick(Now now);
   Requests& requests() { return state_.links.requests(); }
 
+  /// Begins to leave in good order: no stream is to take its way through here any more, and what does goes on
+  /// until all children have moved (retired). False if there is nobody to wait for.
+  bool retire(Now now);
+  [[nodiscard]] bool retired(Now now) const;
   /// Says goodbye on all links and asks to exit with `status`.
   void leave(int status, const std::string& message);
 
@@ -91,6 +96,7 @@ class Overlay {
   void on_bye(PeerLink& link, const Bye& m, Now now);
   void on_streams(PeerLink& link, const Streams& m, Now now);
 
+  [[nodiscard]] bool forwards_for_others() const;
   void settle(Now now);
   void link_is_up(PeerLink& link, Now now);
   void advertise(Now now);
@@ -119,6 +125,10 @@ class Overlay {
   bool graph_changed_ = false;    // and with it, some link
   MonoTime beat_at_ = MonoTime::max();
   MonoTime echo_at_{};
+  FlapDamper flaps_;
+  MonoTime usable_at_ = MonoTime::max();  // when a link that kept failing may be used again
+  bool retiring_ = false;
+  MonoTime leave_at_ = MonoTime::max();
   bool leaving_ = false;
 };
 

@@ -24,6 +24,7 @@ struct OverlayConfig {
 
   Duration heartbeat = std::chrono::milliseconds(100);
   Duration lag_max = std::chrono::milliseconds(500);
+  Duration history = std::chrono::seconds(2);  // how old a frame a START may ask for
   std::size_t ring_bytes = std::size_t{16} << 20U;
 };
 
@@ -37,6 +38,9 @@ struct OverlayState {
   LinkStateDb db;
   bool self_known = false;
   NodeId self;
+  /// When this process was last found to have run too late. What has waited here since before then is nobody
+  /// else's lag, and no older than that.
+  MonoTime late_until{};
 };
 
 }  // namespace ott

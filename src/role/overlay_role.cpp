@@ -59,7 +59,7 @@ void OverlayRole::tick(Now now) {
 
 void OverlayRole::signal(Signal signal, Now now) {
   if (signal == Signal::Report) return overlay_.report();
-  leave(0, "", now);
+  if (!overlay_.retire(now)) leave(0, "", now);
 }
 
 void OverlayRole::input(ByteSpan, Now) {}
@@ -82,6 +82,7 @@ void OverlayRole::after(Now now) {
   if (left_) return;
   log_arrived(now);
   if (!requests().exit) step(now);
+  if (overlay_.retired(now)) leave(0, "", now);
   if (requests().exit && !left_) leave(requests().exit->status, requests().exit->message, now);
 }
 

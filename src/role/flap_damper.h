@@ -1,0 +1,30 @@
+// Links that fail again and again: each failure soon after another doubles the time for which the link, once
+// it is back, is not used. A single failure costs nothing.
+#pragma once
+
+#include <map>
+
+#include "ott/time.h"
+#include "ott/types.h"
+
+namespace ott {
+
+class FlapDamper {
+ public:
+  void failed(const NodeId& peer, MonoTime now);
+  /// When the link may be used again; `max` if it may be used now.
+  [[nodiscard]] MonoTime usable_at(const NodeId& peer, MonoTime now) const;
+  [[nodiscard]] bool usable(const NodeId& peer, MonoTime now) const {
+    return usable_at(peer, now) == MonoTime::max();
+  }
+
+ private:
+  struct Record {
+    unsigned failures = 0;
+    MonoTime last;
+    MonoTime usable_at;
+  };
+  std::map<NodeId, Record> records_;  // at most one per neighbour
+};
+
+}  // namespace ott

@@ -1,0 +1,274 @@
+// Messages of every type with random fields, and a writer of their bytes that follows PROTOCOL.md and shares
+// no code with the codec.
+#pragma once
+
+#include <algorithm>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "nodes.h"
+#include "ott/message.h"
+
+namespace ott::test {
+
+using Bytes = std::vector<std::uint8_t>;
+using AllMessages = std::tuple<Ack, Speers, FinalAck, Ping, Message, TrackerMessage, Start, Stop, Links,
+                               Watch, Heartbeat, Bye, Streams>;
+
+/// Calls use(T{}) for each type of message.
+template <class Use>
+void for_each_message(const Use& use) {
+  std::apply([&use](const auto&... message) { (use(message), ...); }, AllMessages{});
+}
+
+inline std::uint64_t any_u64(Random& random) {
+  // All lengths of numbers, and the ends of the range.
+  const std::uint64_t bits = (std::uint64_t{random.engine()} << 32U) | random.engine();
+  const unsigned kept = random.below(65);
+  return kept == 0 ? 0 : kept == 64 && random.below(2) == 0 ? ~std::uint64_t{0} : bits >> (64 - kept);
+}
+inline std::uint32_t any_u32(Random& random) { return static_cast<std::uint32_t>(any_u64(random)); }
+
+inline NodeId any_node(Random& random) {
+  NodeId id = node(random.below(1U << 24U));
+  id.port = static_cast<std::uint16_t>(any_u64(random));
+  if (random.below(4) != 0) return id;
+  for (std::uint8_t& byte : id.address.bytes) byte = static_cast<std::uint8_t>(random.below(256));
+  return id;
+}
+
+inline std::string any_text(Random& random) {
+  std::string text(random.below(12) == 0 ? random.below(300) : random.below(12), ' ');
+  for (char& c : text) c = static_cast<char>(random.below(256));
+  return text;
+}
+
+inline std::vector<NodeId> any_nodes(Random& random, unsigned most) {
+  std::vector<NodeId> ids(random.below(most + 1));
+  for (NodeId& id : ids) id = any_node(random);
+  return ids;
+}
+
+/// Nodes are numbered from 0, the root, so none is there twice.
+inline PathTree any_path(Random& random) {
+  std::vector<std::vector<NodeId>> path_to = {nodes(0)};
+  const unsigned count = 1 + random.below(12);
+  for (unsigned i = 1; i < count; ++i) {
+    path_to.push_back(path_to[random.below(i)]);
+    path_to.back().push_back(node(i));
+  }
+  return multicast_path(path_to);
+}
+
+inline Tracker any_tracker(Random& random, bool flood) {
+  Tracker tracker = flood ? Tracker::everywhere() : Tracker::along(any_path(random));
+  tracker.hops = static_cast<std::uint16_t>(any_u64(random));
+  tracker.visited = any_nodes(random, 5);
+  return tracker;
+}
+
+inline StreamInfo any_stream(Random& random) {
+  StreamInfo stream;
+  stream.id = StreamId{any_u64(random) >> kTreeVersionBits};
+  stream.name = any_text(random);
+  stream.kind = any_text(random);
+  stream.width = any_u32(random);
+  stream.height = any_u32(random);
+  stream.fps_milli = any_u32(random);
+  stream.bits_per_second = any_u64(random);
+  stream.viewers = any_u32(random);
+  return stream;
+}
+
+inline PeerKind any_kind(Random& random) { return PeerKind{static_cast<std::uint8_t>(random.below(4))}; }
+
+inline void fill(Random& random, Ack& m) {
+  m.kind = any_kind(random);
+  m.incarnation = any_u64(random);
+  m.ids = any_nodes(random, 5);
+  m.ids.push_back(any_node(random));
+}
+inline void fill(Random& random, Speers& m) {
+  m.kind = any_kind(random);
+  m.incarnation = any_u64(random);
+  m.me = any_node(random);
+  m.you = any_node(random);
+  m.peers.resize(random.below(5));
+  for (Peer& peer : m.peers) peer = {any_node(random), std::max(1U, any_u32(random)), any_text(random)};
+}
+inline void fill(Random& random, FinalAck& m) {
+  m.relation = Relation{static_cast<std::uint8_t>(random.below(3))};
+}
+inline void fill(Random& random, Ping& m) {
+  m.tracker = any_tracker(random, random.below(4) == 0);
+  m.from = any_node(random);
+  m.number = any_u64(random);
+  m.time = any_u64(random);
+}
+inline void fill(Random& random, Message& m) {
+  m.tracker = any_tracker(random, random.below(2) == 0);
+  m.from = any_node(random);
+  m.number = any_u64(random);
+  m.text = any_text(random);
+}
+inline void fill(Random& random, TrackerMessage& m) {
+  m.tracker = any_tracker(random, false);
+  m.stream = any_stream(random);
+  m.label = make_label(m.stream.id, any_u32(random));
+  m.origin = any_node(random);
+}
+inline void fill(Random& random, Start& m) {
+  m.stream = StreamId{any_u64(random)};
+  m.last = FrameNumber{any_u64(random)};
+}
+inline void fill(Random& random, Stop& m) { m.label = Label{any_u64(random)}; }
+inline void fill(Random& random, Links& m) {
+  m.tracker = any_tracker(random, true);
+  m.state.reporter = any_node(random);
+  m.state.kind = any_kind(random);
+  m.state.incarnation = any_u64(random);
+  m.state.number = any_u64(random);
+  m.state.links.resize(random.below(5));
+  for (Adjacency& link : m.state.links) link = {any_node(random), std::max(1U, any_u32(random))};
+  m.state.streams.resize(random.below(4));
+  for (StreamInfo& stream : m.state.streams) stream = any_stream(random);
+}
+inline void fill(Random& random, Watch& m) {
+  m.tracker = any_tracker(random, false);
+  m.stream = StreamId{any_u64(random)};
+  m.watcher = any_node(random);
+  m.incarnation = any_u64(random);
+  m.viewers = any_u32(random);
+  m.wants_tracker = random.below(2) == 1;
+}
+inline void fill(Random& random, Heartbeat& m) {
+  m.reply = random.below(2) == 1;
+  m.time = any_u64(random);
+}
+inline void fill(Random& random, Bye& m) {
+  m.reason = ByeReason{static_cast<std::uint8_t>(1 + random.below(kByeReasonLast))};
+  m.text = any_text(random);
+}
+inline void fill(Random& random, Streams& m) {
+  m.streams.resize(random.below(4));
+  for (StreamInfo& stream : m.streams) stream = any_stream(random);
+  for (std::size_t i = 0; i < m.streams.size(); ++i) m.origins.push_back(any_node(random));
+}
+
+template <class T>
+T any_message(Random& random) {
+  T message;
+  fill(random, message);
+  return message;
+}
+
+/// A record of `rtp_bytes` of RTP, whole. SKIP if there are none: then `time_or_last` is its last frame.
+inline Bytes record_bytes(Label label, std::uint64_t frame, std::uint8_t flags, std::uint64_t time_or_last,
+                          std::uint16_t sequence, std::size_t rtp_bytes) {
+  Bytes bytes(kRecordHeaderBytes + rtp_bytes);
+  Header header;
+  header.type = rtp_bytes == 0 ? MessageType::Skip : MessageType::Data;
+  header.flags = flags;
+  header.length = static_cast<std::uint32_t>(bytes.size() - kHeaderBytes);
+  store_record_header(bytes.data(), header, label, FrameNumber{frame}, time_or_last);
+  if (rtp_bytes == 0) return bytes;
+  bytes[kRecordHeaderBytes] = 0x80;
+  bytes[kRecordHeaderBytes + 1] = 26;
+  bytes[kRecordHeaderBytes + 2] = static_cast<std::uint8_t>(sequence >> 8U);
+  bytes[kRecordHeaderBytes + 3] = static_cast<std::uint8_t>(sequence & 0xFFU);
+  for (std::size_t i = 12; i < rtp_bytes; ++i) {
+    bytes[kRecordHeaderBytes + i] = static_cast<std::uint8_t>(frame * 31 + i);
+  }
+  return bytes;
+}
+
+// ---- the page's grammar, by hand
+// ---------------------------------------------------------------------------
+
+class Wire {
+ public:
+  Bytes bytes;
+
+  Wire& number(std::uint64_t value, unsigned count) {
+    for (unsigned i = count; i-- > 0;) bytes.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
+    return *this;
+  }
+  Wire& u8(std::uint64_t value) { return number(value, 1); }
+  Wire& u16(std::uint64_t value) { return number(value, 2); }
+  Wire& u32(std::uint64_t value) { return number(value, 4); }
+  Wire& u64(std::uint64_t value) { return number(value, 8); }
+  Wire& id(const NodeId& node_id) {
+    for (const std::uint8_t byte : node_id.address.bytes) u8(byte);
+    return u16(node_id.port);
+  }
+  Wire& text(const std::string& words) {
+    u16(words.size());
+    for (const char c : words) u8(static_cast<std::uint8_t>(c));
+    return *this;
+  }
+  Wire& stream(const StreamInfo& info) {
+    u64(info.id.value).text(info.name).text(info.kind).u32(info.width).u32(info.height).u32(info.fps_milli);
+    return u64(info.bits_per_second).u32(info.viewers);
+  }
+  Wire& tracker(const Tracker& t) {
+    u8(t.flood ? 1 : 0).u16(t.hops).u16(t.visited.size());
+    for (const NodeId& visited : t.visited) id(visited);
+    u32(t.path.entries.size());
+    for (const PathTree::Entry& entry : t.path.entries) {
+      id(entry.node).u32(entry.subtree_size).u8(entry.destination ? 1 : 0);
+    }
+    return *this;
+  }
+};
+
+inline Bytes wire_body(const Ack& m) {
+  Wire wire;
+  wire.u8(static_cast<std::uint8_t>(m.kind)).u64(m.incarnation).u16(m.ids.size());
+  for (const NodeId& id : m.ids) wire.id(id);
+  return wire.bytes;
+}
+inline Bytes wire_body(const Speers& m) {
+  Wire wire;
+  wire.u8(static_cast<std::uint8_t>(m.kind)).u64(m.incarnation).id(m.me).id(m.you).u32(m.peers.size());
+  for (const Peer& peer : m.peers) wire.id(peer.id).u32(peer.cost).text(peer.name);
+  return wire.bytes;
+}
+inline Bytes wire_body(const FinalAck& m) { return Wire().u8(static_cast<std::uint8_t>(m.relation)).bytes; }
+inline Bytes wire_body(const Ping& m) {
+  return Wire().tracker(m.tracker).id(m.from).u64(m.number).u64(m.time).bytes;
+}
+inline Bytes wire_body(const Message& m) {
+  return Wire().tracker(m.tracker).id(m.from).u64(m.number).text(m.text).bytes;
+}
+inline Bytes wire_body(const TrackerMessage& m) {
+  return Wire().tracker(m.tracker).u64(m.label.value).id(m.origin).stream(m.stream).bytes;
+}
+inline Bytes wire_body(const Start& m) { return Wire().u64(m.stream.value).u64(m.last.value).bytes; }
+inline Bytes wire_body(const Stop& m) { return Wire().u64(m.label.value).bytes; }
+inline Bytes wire_body(const Links& m) {
+  Wire wire;
+  wire.tracker(m.tracker).id(m.state.reporter).u8(static_cast<std::uint8_t>(m.state.kind));
+  wire.u64(m.state.incarnation).u64(m.state.number).u32(m.state.links.size());
+  for (const Adjacency& link : m.state.links) wire.id(link.id).u32(link.cost);
+  wire.u32(m.state.streams.size());
+  for (const StreamInfo& stream : m.state.streams) wire.stream(stream);
+  return wire.bytes;
+}
+inline Bytes wire_body(const Watch& m) {
+  Wire wire;
+  wire.tracker(m.tracker).u64(m.stream.value).id(m.watcher).u64(m.incarnation).u32(m.viewers);
+  return wire.u8(m.wants_tracker ? 1 : 0).bytes;
+}
+inline Bytes wire_body(const Heartbeat& m) { return Wire().u8(m.reply ? 1 : 0).u64(m.time).bytes; }
+inline Bytes wire_body(const Bye& m) {
+  return Wire().u8(static_cast<std::uint8_t>(m.reason)).text(m.text).bytes;
+}
+inline Bytes wire_body(const Streams& m) {
+  Wire wire;
+  wire.u32(m.streams.size());
+  for (std::size_t i = 0; i < m.streams.size(); ++i) wire.stream(m.streams[i]).id(m.origins[i]);
+  return wire.bytes;
+}
+
+}  // namespace ott::test

@@ -9,7 +9,7 @@ import subprocess
 import threading
 import unittest
 
-from overlay import OTTD, PORT, Overlay, wait_until, what_lacks_for_namespaces
+from overlay import OTTD, Overlay, wait_for_more_frames, what_lacks_for_namespaces
 
 
 def run(*arguments):
@@ -199,7 +199,7 @@ class Identities(unittest.TestCase):
             self.assertIn(f"refused by the bootstrapper: another process is {net.address['r1']} already", log)
             self.assertIn("--id", log)
             boot.wait_for_log(f"refused .*{net.address['r1']} .*is online already")
-            client.wait_for_frames(client.frame_count() + 10)
+            wait_for_more_frames([client], 10)
             client.terminate()
             self.assertEqual((client.final()["frames_lost"], client.final()["frames_duplicate"]), (0, 0))
             self.assertEqual(len(client.said("linked with")), 1)
@@ -304,7 +304,7 @@ class Output(unittest.TestCase):
             line = client.wait_for_log("/dev/full")[0]
             self.assertIn(os.strerror(errno.ENOSPC), line)
             self.assertIn("no more statistics", line)
-            client.wait_for_frames(client.frame_count() + 10)
+            wait_for_more_frames([client], 10)
             client.terminate()
             self.assertEqual(len(client.said("/dev/full")), 1)
 

@@ -3,7 +3,7 @@
 import unittest
 
 import jpeg
-from overlay import Overlay, link_to, made_frames, run_of
+from overlay import Overlay, link_to, made_frames, run_of, wait_for_more_frames
 
 
 class Failures(unittest.TestCase):
@@ -36,9 +36,7 @@ class Failures(unittest.TestCase):
             carried = link_to(r2.wait_for_stats(), net.address["c1"])
             self.assertGreater(carried["frames_out"], 0)
             r2.kill()
-            counts = [client.frame_count() for client in (member, guest)]
-            for client, count in zip((member, guest), counts):
-                client.wait_for_frames(count + 60)
+            wait_for_more_frames((member, guest), 60)
             self.assertGreater(link_to(r3.wait_for_stats(), net.address["c1"])["frames_out"], 0)
             for client in (member, guest):
                 self.assert_nothing_missed(client)
@@ -53,10 +51,10 @@ class Failures(unittest.TestCase):
             r2.kill()
             net.processes.remove(r2)
             r3.wait_for_report(rf"stream film: .*to \[{net.address['c1']}\].*flowing")
-            client.wait_for_frames(client.frame_count() + 20)
+            wait_for_more_frames([client], 20)
             r2 = net.node("r2")
             r2.wait_for_report(rf"stream film: .*to \[{net.address['c1']}\].*flowing")
-            client.wait_for_frames(client.frame_count() + 20)
+            wait_for_more_frames([client], 20)
             r3.wait_for_report(r"routes: 0 streams")
             self.assert_nothing_missed(client)
             boot.wait_for_log("linked with")
@@ -71,7 +69,7 @@ class Failures(unittest.TestCase):
             guest.wait_for_frames(20)
             at = guest.wait_for_stats()["links"][0]["peer"]
             relays.pop(at).kill()
-            guest.wait_for_frames(guest.frame_count() + 30)
+            wait_for_more_frames([guest], 30)
             self.assertIn(guest.wait_for_stats()["links"][0]["peer"], relays)
             guest.terminate()
             self.assertEqual(guest.final()["frames_duplicate"], 0)

@@ -6,7 +6,7 @@ import struct
 import unittest
 
 import jpeg
-from overlay import TIMEOUT_S, Overlay, made_frames, run_of
+from overlay import PORT, TIMEOUT_S, Overlay, link_to, made_frames, run_of, wait_for_more_frames
 
 # PROTOCOL.md: version, type, flags, hops, length of the body; then the body.
 VERSION = 1
@@ -28,8 +28,7 @@ def ack(kind: int, *ids: bytes, incarnation: int = 1) -> bytes:
 
 
 def connect(address) -> socket.socket:
-    peer = socket.create_connection(address, timeout=TIMEOUT_S)
-    return peer
+    return socket.create_connection(address, timeout=TIMEOUT_S)
 
 
 def read_message(peer: socket.socket):
@@ -56,16 +55,24 @@ def read_to_end(peer: socket.socket) -> list:
         return messages
 
 
+def through_handshake(address, first: bytes, relation: int) -> socket.socket:
+    peer = connect(address)
+    try:
+        peer.sendall(first or ack(GUEST, node_id(*peer.getsockname())))
+        while read_message(peer)[0] != SPEERS:
+            pass
+        peer.sendall(message(FINALACK, bytes([relation])))
+        while read_message(peer)[0] != FINALACK:
+            pass
+    except BaseException:
+        peer.close()
+        raise
+    return peer
+
+
 def guest(address) -> socket.socket:
     """A peer that has been through the handshake as a guest."""
-    peer = connect(address)
-    peer.sendall(ack(GUEST, node_id(*peer.getsockname())))
-    while read_message(peer)[0] != SPEERS:
-        pass
-    peer.sendall(message(FINALACK, bytes([RELATION_GUEST])))
-    while read_message(peer)[0] != FINALACK:
-        pass
-    return peer
+    return through_handshake(address, b"", RELATION_GUEST)
 
 
 GARBAGE = random.Random(1).randbytes(100_000)
@@ -113,6 +120,27 @@ AS_A_GUEST = {
     "streams of its own": message(STREAMS, bytes(4)),
 }
 
+AS_A_NEIGHBOUR = {
+    "garbage": GARBAGE,
+    "ACK again": ack(CLIENT, SELF),
+    "SPEERS": message(SPEERS, bytes(60)),
+    "a body over 1 MiB": message(LINKS, length=(1 << 20) + 1),
+    "DATA over 16 KiB": message(DATA, length=24 + 16385),
+    "DATA too short": message(DATA, bytes(24)),
+    "DATA of frame 0": message(DATA, struct.pack(">QQQ", 1, 0, 1) + bytes(20), flags=3),
+    "SKIP backwards": message(SKIP, struct.pack(">QQQ", 1, 5, 4)),
+    "a malformed Tracker": SOME_TRACKER,
+    "a malformed flood": message(LINKS, bytes([1]) + bytes(60)),
+    "a Tracker of more entries than there are": message(PING, bytes(5) + struct.pack(">I", 0xFFFFFFFF) + bytes(34)),
+    "a malformed BYE": message(BYE, bytes([0, 0, 9])),
+}
+
+AT_THE_BOOTSTRAPPER_AS_NO_NEIGHBOUR = {
+    "DATA": SOME_DATA,
+    "a Tracker": SOME_TRACKER,
+    "link states": message(LINKS, bytes([1]) + bytes(60)),
+}
+
 # Half a message, and then nothing more.
 UNFINISHED = {
     "silence": b"",
@@ -128,7 +156,7 @@ class HostilePeers(unittest.TestCase):
 
     def setUp(self):
         self.pictures = [jpeg.picture(frame) for frame in made_frames(60)]
-        self.net = Overlay("boot-r1 r1-c1")
+        self.net = Overlay("boot-r1 r1-c1 r1-c2")
         self.net.__enter__()
         (self.net.folder / "clip.mjpeg").write_bytes(b"".join(made_frames(60)))
         self.boot = self.net.bootstrap(f"film={self.net.folder}/clip.mjpeg?fps=30")
@@ -144,8 +172,7 @@ class HostilePeers(unittest.TestCase):
         self.net.__exit__(AssertionError if failed else None, None, None)
 
     def assert_all_goes_on(self):
-        for viewer in self.viewers:
-            viewer.wait_for_frames(viewer.frame_count() + 10)
+        wait_for_more_frames(self.viewers, 10)
         for process in (self.boot, self.r1):
             process.wait_for_report("stream film")
         for viewer in self.viewers:
@@ -155,18 +182,20 @@ class HostilePeers(unittest.TestCase):
             run_of(viewer.pictures(), self.pictures)
             self.assertEqual(len(viewer.said("linked with|attached to")), 1)
 
-    def assert_it_costs_the_connection(self, cases: dict, opening) -> None:
-        for process, address in self.targets:
+    def assert_it_costs_the_connection(self, cases: dict, opening, targets=None) -> None:
+        for process, address in targets or self.targets:
             for name, data in cases.items():
                 with self.subTest(f"{process.name}: {name}"), opening(address) as peer:
                     host, port = peer.getsockname()
+                    # Told of by its id, if it has one in the topology, or else by where it comes from.
+                    line = rf"({host}:{port}|{self.net.address['c2']})\b.*: closing: |refused {host}:{port}\b"
+                    told = len(process.said(line))
                     try:
                         peer.sendall(data)
                     except (BrokenPipeError, ConnectionResetError):
                         pass
                     read_to_end(peer)
-                    told = process.wait_for_log(rf"{host}:{port}\b.*closing:|refused {host}:{port}\b")
-                    self.assertEqual(len(told), 1)
+                    self.assertEqual(len(process.wait_for_log(line, count=told + 1)), told + 1)
         self.assert_all_goes_on()
 
     def test_what_breaks_the_handshake(self):
@@ -174,6 +203,16 @@ class HostilePeers(unittest.TestCase):
 
     def test_what_a_guest_may_not_say(self):
         self.assert_it_costs_the_connection(AS_A_GUEST, guest)
+
+    def as_c2(self, relation: int):
+        return lambda address: through_handshake(address, ack(CLIENT, node_id(self.net.address["c2"], PORT)), relation)
+
+    def test_what_a_neighbour_may_not_say(self):
+        self.assert_it_costs_the_connection(AS_A_NEIGHBOUR, self.as_c2(RELATION_NEIGHBOUR), self.targets[1:])
+
+    def test_what_a_registered_node_may_not_say(self):
+        self.assert_it_costs_the_connection(AT_THE_BOOTSTRAPPER_AS_NO_NEIGHBOUR, self.as_c2(RELATION_CONTROL),
+                                            self.targets[:1])
 
     def test_half_a_message_and_silence(self):
         """Ended by the time a handshake may take. And so are 200 peers that say nothing at all."""
@@ -206,24 +245,32 @@ class HostilePeers(unittest.TestCase):
         self.assert_all_goes_on()
 
     def test_a_guest_that_reads_nothing(self):
-        """It asks for the stream, says it is alive and never takes a byte: others are not held up."""
-        address = self.net.socket_address("r1")
-        peer = guest(address)
-        peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        stream = None
-        while stream is None:
+        """It asks for the stream and takes nothing for two seconds: it is skipped, and no other viewer."""
+        r1 = self.net.socket_address("r1")
+        with guest(r1) as peer:
             kind, body = read_message(peer)
-            if kind == STREAMS:
-                stream = body[4:12]
-        origin = node_id(self.net.address["boot"], 7000)
-        asked = 0
-        with peer:
-            for _ in range(20):
-                peer.sendall(message(START, stream + bytes(8)))
-                asked += 1
-                for viewer in self.viewers:
-                    viewer.wait_for_frames(viewer.frame_count() + 2)
-        self.assertEqual((asked, len(origin)), (20, 18))
+            while kind != STREAMS:
+                kind, body = read_message(peer)
+            stream = body[4:12]  # the id of the first
+            node = node_id(*r1)
+            here = bytes(5) + struct.pack(">I", 1) + node + struct.pack(">IB", 1, 1)  # a Tracker for r1 itself
+            peer.sendall(message(WATCH, here + stream + node + struct.pack(">QIB", 1, 1, 1)))
+            while kind != TRACKER:
+                kind, body = read_message(peer)
+            peer.sendall(message(START, stream + bytes(8)))
+            while kind != DATA:
+                kind, body = read_message(peer)
+            wait_for_more_frames(self.viewers, 60)
+            while kind != SKIP:
+                kind, body = read_message(peer)
+            _, first, last = struct.unpack(">QQQ", body)
+            self.assertLess(first, last)
+            while kind != DATA:
+                kind, body = read_message(peer)
+            self.assertEqual(struct.unpack_from(">Q", body, 8)[0], last + 1)
+            name = "%s:%d" % peer.getsockname()
+            link = link_to(self.r1.wait_for_stats(), name)
+            self.assertGreaterEqual(link["frames_skipped"], last - first)  # the one under way may come too
         self.assert_all_goes_on()
 
 

@@ -11,7 +11,6 @@ a temporary folder. Leaving the block ends all processes, fails the test if one 
 status that was due or has said something a sanitizer says, and on failure prints all logs.
 """
 
-import collections
 import ctypes
 import itertools
 import json
@@ -399,6 +398,13 @@ def parse_list(text: str) -> list:
     return rows
 
 
+def wait_for_more_frames(clients, count: int) -> None:
+    """Until each has so many more than now."""
+    targets = [(client, client.frame_count() + count) for client in clients]
+    for client, target in targets:
+        client.wait_for_frames(target)
+
+
 def link_to(stats: dict, address: str):
     """The link to this peer in a line of statistics, or None."""
     return next((link for link in stats["links"] if link["peer"] == address), None)
@@ -415,10 +421,6 @@ def run_of(pictures: list, source: list) -> int:
         due = (places[0] + i) % len(source)
         assert at == due, f"frame {i + 1} of {len(places)} is the source's picture {at}, not {due}: {places[max(0, i - 3):i + 3]}"
     return places[0]
-
-
-def count_of(values) -> dict:
-    return dict(collections.Counter(values))
 
 
 def what_lacks_for_namespaces(kind: str = "n"):

@@ -8,7 +8,7 @@ import time
 import unittest
 
 import jpeg
-from overlay import Overlay, link_to, made_frames, run_of, wait_until
+from overlay import Overlay, link_to, made_frames, run_of, wait_for_more_frames, wait_until
 
 TOPOLOGIES = pathlib.Path(__file__).resolve().parents[2] / "topologies"
 
@@ -196,15 +196,12 @@ class Scenario(unittest.TestCase):
                 client.send(signal.SIGSTOP)
             before = {client.name: client.frame_count() for client in stopped}
             began = time.monotonic()
-            counts = [client.frame_count() for client in others]
-            for client, count in zip(others, counts):
-                client.wait_for_frames(count + 60)
+            wait_for_more_frames(others, 60)
             others[0].wait(lambda: time.monotonic() - began >= 3, "three seconds")
             for client in stopped:
                 self.assertLessEqual(client.frame_count(), before[client.name] + 1)
                 client.send(signal.SIGCONT)
-            for client in stopped:
-                client.wait_for_frames(before[client.name] + 30)
+            wait_for_more_frames(stopped, 30)
             for client in stopped + others:
                 client.terminate()
             for client in others:

@@ -72,7 +72,14 @@ $(unit): $(call object,$(unit_sources)) $(program_lib) $(lib)
 	$(call say,LINK  $@)
 	$(Q)$(CXX) $(all_ldflags) $^ $(libs) -o $@
 
+sim_sources := $(filter-out %_test.cpp,$(wildcard test/sim/*.cpp)) test/sim/run/main.cpp
+sim := $(build)/sim
+$(sim): $(call object,$(sim_sources)) $(program_lib) $(lib)
+	$(call say,LINK  $@)
+	$(Q)$(CXX) $(all_ldflags) $^ $(libs) -o $@
+
 -include $(patsubst %.o,%.d,$(call object,$(lib_sources) $(program_sources) $(unit_sources) src/app/main.cpp))
+-include $(patsubst %.o,%.d,$(call object,test/sim/run/main.cpp))
 
 # Nobody has to install anything first: what is missing is installed when it is needed.
 .PHONY: needs-build needs-demo needs-test needs-lint needs-fuzz

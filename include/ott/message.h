@@ -92,6 +92,7 @@ struct TrackerMessage {
   Label label;
   NodeId origin;
   StreamInfo stream;
+  bool expects_start = false;  // the sender does not feed the receiver yet, or no longer
 };
 
 /// Child to parent: send this stream, from the frame after `last` (0: from the newest picture).

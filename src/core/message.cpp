@@ -175,6 +175,7 @@ void write(Writer& out, const TrackerMessage& m) {
   out.u64(m.label.value);
   out.node_id(m.origin);
   write(out, m.stream);
+  out.u8(m.expects_start ? 1 : 0);
 }
 
 void read(Reader& in, TrackerMessage& m) {
@@ -182,6 +183,7 @@ void read(Reader& in, TrackerMessage& m) {
   m.label = Label{in.u64()};
   m.origin = in.node_id();
   read(in, m.stream);
+  m.expects_start = read_bool(in);
   if (m.tracker.flood || stream_of(m.label) != m.stream.id) in.fail();
 }
 

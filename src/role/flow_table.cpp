@@ -62,6 +62,7 @@ Result<Flow*> FlowTable::create_own(const StreamInfo& info) {
 // ---- the tree, from the top ------------------------------------------------------------------------------
 
 void FlowTable::on_tracker(PeerLink& link, const TrackerMessage& message, Now now) {
+  state_.log.debug(fmt::format("TRACKER {} of {} from {}", version_of(message.label), message.stream.name, link.name()));
   Flow* flow = find(message.stream.id);
   const bool for_us = message.tracker.path.root().node == state_.self;
   const bool stale =
@@ -77,6 +78,7 @@ void FlowTable::on_tracker(PeerLink& link, const TrackerMessage& message, Now no
   flow->info = message.stream;
   flow->tree = message.tracker.path;
   if (flow->parent != link.id) set_parent(*flow, link);
+  if (message.expects_start) flow->start_sent = false;
   if (!flow->start_sent) flow->start_deadline = now.mono + kStartPatience;
   install_children(*flow, message.tracker, now);
   install_guests(*flow);
@@ -118,8 +120,9 @@ void FlowTable::install_children(Flow& flow, const Tracker& tracker, Now now) {
       Child& child = flow.add_child(link->id, branch.next);
       link->feeds.push_back(&child);
     }
-    flow.child(link->id)->tracker_sent = true;
-    state_.links.send(*link, TrackerMessage{branch.tracker, flow.label, flow.origin, flow.info});
+    Child& child = *flow.child(link->id);
+    child.tracker_sent = true;
+    state_.links.send(*link, TrackerMessage{branch.tracker, flow.label, flow.origin, flow.info, !child.asked});
     if (!flow.own && !flow.start_sent) flow.start_deadline = now.mono + kStartPatience;
   }
 }
@@ -147,7 +150,7 @@ void FlowTable::send_guest_tracker(Flow& flow, PeerLink& link) {
   Tracker tracker = Tracker::along(std::move(path));
   tracker.visited = {state_.self};
   tracker.hops = 1;
-  state_.links.send(link, TrackerMessage{std::move(tracker), flow.label, flow.origin, flow.info});
+  state_.links.send(link, TrackerMessage{std::move(tracker), flow.label, flow.origin, flow.info, true});
 }
 
 // ---- the flow, from below --------------------------------------------------------------------------------
@@ -206,10 +209,12 @@ void FlowTable::maybe_start(Flow& flow, Now now) {
   if (link == nullptr) return;
   flow.start_sent = true;
   flow.start_deadline = MonoTime::max();
+  state_.log.debug(fmt::format("START {} after {} to {}", flow.info.name, flow.start_after().value, link->name()));
   state_.links.send(*link, Start{flow.id(), flow.start_after()});
 }
 
 void FlowTable::on_start(PeerLink& link, const Start& message, Now now) {
+  state_.log.debug(fmt::format("START after {} from {}", message.last.value, link.name()));
   Flow* flow = find(message.stream);
   Child* child = flow == nullptr ? nullptr : flow->child(link.id);
   if (child == nullptr) return;  // its place in the tree is gone; it will hear of another
@@ -222,6 +227,7 @@ void FlowTable::on_start(PeerLink& link, const Start& message, Now now) {
 }
 
 void FlowTable::on_stop(PeerLink& link, const Stop& message, Now now) {
+  state_.log.debug(fmt::format("STOP by tree {} from {}", version_of(message.label), link.name()));
   const StreamId stream = stream_of(message.label);
   Flow* flow = find(stream);
   const auto watching = watching_.find(stream);

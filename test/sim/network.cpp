@@ -120,6 +120,10 @@ void Network::signal(const IpAddress& address, Signal signal) {
   perform(*host);
 }
 
+void Network::wake(const IpAddress& address) {
+  if (Host* host = find(address)) perform(*host);
+}
+
 // ---- what machines ask for -------------------------------------------------------------------------------
 
 void Network::perform(Host& host) {

@@ -40,6 +40,8 @@ class Network {
   /// Their connections break; new ones are possible.
   void break_connections(const IpAddress& a, const IpAddress& b);
   void signal(const IpAddress& address, Signal signal);
+  /// Performs what a machine asks for after it was called from outside.
+  void wake(const IpAddress& address);
 
   /// The machine of a host; null if it is not running.
   [[nodiscard]] Machine* machine(const IpAddress& address);

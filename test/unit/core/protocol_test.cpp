@@ -66,6 +66,7 @@ TEST_CASE("the TRACKER on the protocol's page is what it says, and splits as it 
   CHECK(m.stream.fps_milli == 25'000);
   CHECK(m.stream.bits_per_second == 8'000'000);
   CHECK(m.stream.viewers == 2);
+  CHECK(m.expects_start);
   CHECK(m.tracker.hops == 1);
   CHECK(m.tracker.visited == std::vector{node("10.0.0.10")});
   CHECK(to_string(m.tracker.path) == "[10.0.0.1, [[10.0.1.2, 10.0.3.20], [10.0.2.2, 10.0.4.20]]]");
@@ -79,8 +80,8 @@ TEST_CASE("the TRACKER on the protocol's page is what it says, and splits as it 
   write(writer, branches[0].tracker);
   CHECK(branch == block("branch"));
   Bytes whole;
-  encode(whole, TrackerMessage{branches[0].tracker, m.label, m.origin, m.stream});
-  CHECK(whole.size() == kHeaderBytes + 161);
+  encode(whole, TrackerMessage{branches[0].tracker, m.label, m.origin, m.stream, m.expects_start});
+  CHECK(whole.size() == kHeaderBytes + 162);
 }
 
 TEST_CASE("the START and the DATA on the protocol's page are what they say") {

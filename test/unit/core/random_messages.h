@@ -117,6 +117,7 @@ inline void fill(Random& random, TrackerMessage& m) {
   m.stream = any_stream(random);
   m.label = make_label(m.stream.id, any_u32(random));
   m.origin = any_node(random);
+  m.expects_start = random.below(2) == 1;
 }
 inline void fill(Random& random, Start& m) {
   m.stream = StreamId{any_u64(random)};
@@ -242,7 +243,7 @@ inline Bytes wire_body(const Message& m) {
   return Wire().tracker(m.tracker).id(m.from).u64(m.number).text(m.text).bytes;
 }
 inline Bytes wire_body(const TrackerMessage& m) {
-  return Wire().tracker(m.tracker).u64(m.label.value).id(m.origin).stream(m.stream).bytes;
+  return Wire().tracker(m.tracker).u64(m.label.value).id(m.origin).stream(m.stream).u8(m.expects_start ? 1 : 0).bytes;
 }
 inline Bytes wire_body(const Start& m) { return Wire().u64(m.stream.value).u64(m.last.value).bytes; }
 inline Bytes wire_body(const Stop& m) { return Wire().u64(m.label.value).bytes; }

@@ -1,0 +1,143 @@
+#include "peer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace ott::sim {
+namespace {
+
+unsigned parts_of(FrameNumber frame) { return 1 + static_cast<unsigned>(frame.value % 4); }
+
+std::size_t payload_bytes(FrameNumber frame, unsigned part) { return 24 + (frame.value * 131 + part * 17) % 700; }
+
+std::uint8_t payload_byte(FrameNumber frame, unsigned part, std::size_t i) {
+  return static_cast<std::uint8_t>(frame.value * 7 + part * 3 + i);
+}
+
+}  // namespace
+
+void Peer::step(Now now) {
+  if (duty_.publishes) publish(now);
+  if (duty_.ledger != nullptr) {
+    choose(now);
+    read(now);
+  }
+}
+
+void Peer::publish(Now now) {
+  if (!own_) {
+    if (!overlay_.self()) return;
+    StreamInfo info;
+    info.name = kStreamName;
+    info.kind = "test";
+    own_ = overlay_.origin().add_stream(info).value();
+    publish_at_ = now.mono;
+  }
+  if (now.mono < publish_at_) return;
+  publish_at_ += kFrameInterval;
+  if (publish_at_ < now.mono) publish_at_ = now.mono + kFrameInterval;
+  ++published_.value;
+  Flow& flow = *overlay_.flow(*own_);
+  for (unsigned part = 0; part < parts_of(published_); ++part) {
+    const std::size_t bytes = kRtpBytesMin + payload_bytes(published_, part);
+    const MutableByteSpan room = flow.room(kRecordHeaderBytes + bytes);
+    const MutableByteSpan rtp = room.subspan(kRecordHeaderBytes);
+    std::fill_n(rtp.begin(), kRtpBytesMin, std::uint8_t{0});
+    store_be<std::uint16_t>(rtp.data() + 2, sequence_++);
+    for (std::size_t i = kRtpBytesMin; i < bytes; ++i) rtp[i] = payload_byte(published_, part, i);
+    Header header{MessageType::Data, 0, 0, static_cast<std::uint32_t>(kRecordHeaderBytes - kHeaderBytes + bytes)};
+    if (part == 0) header.flags |= kFirstOfFrame;
+    if (part + 1 == parts_of(published_)) header.flags |= kLastOfFrame;
+    store_record_header(room.data(), header, flow.label, published_,
+                        static_cast<std::uint64_t>(now.wall.time_since_epoch().count()));
+    flow.buffer.commit(*parse_record(header, room), now.mono);
+  }
+  overlay_.published(flow);
+}
+
+void Peer::choose(Now now) {
+  if (watching_over_ || seen_version_ == overlay_.streams_version()) return;
+  seen_version_ = overlay_.streams_version();
+  const std::vector<KnownStream> streams = overlay_.streams();
+  const auto same = [this](const KnownStream& stream) { return stream.info.id == watched_->info.id; };
+  if (watched_ && std::any_of(streams.begin(), streams.end(), same)) return;
+  if (streams.empty()) return;
+  if (watched_) overlay_.watch(*watched_, false, now);
+  watched_ = streams.front();
+  overlay_.watch(*watched_, true, now);
+}
+
+void Peer::stop_watching(Now now) {
+  watching_over_ = true;
+  if (watched_) overlay_.watch(*watched_, false, now);
+  watched_.reset();
+}
+
+void Peer::complain(const std::string& what) {
+  if (duty_.ledger->complaints.size() < 5) duty_.ledger->complaints.push_back(what);
+}
+
+void Peer::read(Now now) {
+  const Flow* flow = watched_ ? overlay_.flow(watched_->info.id) : nullptr;
+  if (flow == nullptr) return;
+  if (reading_ != flow->id()) {
+    reading_ = flow->id();
+    position_ = flow->buffer.tail();
+    last_ = open_ = FrameNumber{};
+    skipped_since_ = 0;
+  }
+  while (position_ < flow->buffer.head()) {
+    const Record record = flow->buffer.record_at(position_);
+    position_.value += record.header.total();
+    take(record, now);
+  }
+}
+
+void Peer::take(const Record& record, Now now) {
+  if (record.is_skip()) {
+    const std::uint64_t from = std::max(record.frame.value, last_.value + 1);
+    if (last_.value == 0 || record.last_skipped().value < from) return;
+    skipped_since_ += record.last_skipped().value - from + 1;
+    duty_.ledger->skipped += record.last_skipped().value - from + 1;
+    return;
+  }
+  if (record.first()) {
+    open_ = record.frame;
+    next_part_ = 0;
+  }
+  if (record.frame != open_) return complain(fmt::format("frame {} goes on inside {}", record.frame.value, open_.value));
+  bool right = record.rtp.size() == kRtpBytesMin + payload_bytes(record.frame, next_part_);
+  for (std::size_t i = kRtpBytesMin; right && i < record.rtp.size(); ++i) {
+    right = record.rtp[i] == payload_byte(record.frame, next_part_, i);
+  }
+  if (!right) complain(fmt::format("frame {} part {}: wrong bytes", record.frame.value, next_part_));
+  ++next_part_;
+  if (!record.last()) return;
+  if (next_part_ != parts_of(record.frame)) complain(fmt::format("frame {} has {} parts", record.frame.value, next_part_));
+  complete(record, now);
+}
+
+void Peer::complete(const Record& record, Now now) {
+  Ledger& ledger = *duty_.ledger;
+  const FrameNumber frame = record.frame;
+  if (frame <= last_) return complain(fmt::format("frame {} after {}", frame.value, last_.value));
+  if (last_.value != 0) {
+    const std::uint64_t missing = frame.value - last_.value - 1;
+    const std::uint64_t lost = missing - std::min(missing, skipped_since_);
+    // A ring holds the history; finding another way takes a while on top of an outage.
+    const Duration bridged = context_.options.overlay.history - std::chrono::milliseconds(600);
+    const Duration age = now.wall.time_since_epoch() - Duration(record.source_time_ns());
+    const auto old_enough = static_cast<std::uint64_t>(std::max<Duration::rep>(0, (bridged - age) / kFrameInterval));
+    const std::uint64_t young = std::min(lost, old_enough);
+    ledger.lost += young;
+    ledger.lost_with_age += lost - young;
+    ledger.gap_max = std::max(ledger.gap_max, now.mono - *ledger.last_at);
+  }
+  last_ = frame;
+  skipped_since_ = 0;
+  ++ledger.frames;
+  ledger.last_at = now.mono;
+}
+
+}  // namespace ott::sim

@@ -1,0 +1,70 @@
+// The processes of a fault schedule: the real engine with a cheap origin and a cheap, strict viewer. A viewer
+// writes down all that it gets in its Ledger, which outlives it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "role/overlay_role.h"
+
+namespace ott::sim {
+
+/// What one viewer saw, over all of its lives.
+struct Ledger {
+  std::uint64_t frames = 0;
+  std::uint64_t skipped = 0;
+  std::uint64_t lost = 0;           // while rings still held them: nothing excuses that
+  std::uint64_t lost_with_age = 0;  // by an outage longer than the history
+  std::optional<MonoTime> last_at;      // in this life
+  Duration gap_max{};
+  std::vector<std::string> complaints;  // duplicates, wrong order, wrong bytes
+};
+
+struct Duty {
+  bool publishes = false;
+  Ledger* ledger = nullptr;  // watches if there is one
+};
+
+class Peer : public OverlayRole {
+ public:
+  Peer(RoleContext& context, Duty duty) : OverlayRole(context), duty_(duty) {}
+
+  Overlay& overlay() { return overlay_; }
+  [[nodiscard]] std::uint64_t frames_published() const { return published_.value; }
+  void stop_watching(Now now);
+
+  static constexpr Duration kFrameInterval = std::chrono::milliseconds(50);
+  static constexpr const char* kStreamName = "live";
+
+ protected:
+  void step(Now now) override;
+  [[nodiscard]] MonoTime role_deadline() const override { return publish_at_; }
+  [[nodiscard]] std::string_view name() const override { return "peer"; }
+
+ private:
+  void publish(Now now);
+  void choose(Now now);
+  void read(Now now);
+  void take(const Record& record, Now now);
+  void complete(const Record& record, Now now);
+  void complain(const std::string& what);
+
+  Duty duty_;
+  std::optional<StreamId> own_;
+  FrameNumber published_;
+  std::uint16_t sequence_ = 0;
+  MonoTime publish_at_ = MonoTime::max();
+
+  std::optional<std::uint64_t> seen_version_;
+  std::optional<KnownStream> watched_;
+  bool watching_over_ = false;
+  std::optional<StreamId> reading_;
+  Position position_;
+  FrameNumber last_;
+  std::uint64_t skipped_since_ = 0;
+  FrameNumber open_;  // the frame under way
+  unsigned next_part_ = 0;
+};
+
+}  // namespace ott::sim

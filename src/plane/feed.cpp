@@ -10,6 +10,9 @@ void Feed::start(const StreamBuffer& buffer, FrameNumber last, MonoTime oldest, 
   const auto* frame = last.value == 0 ? buffer.newest_complete() : buffer.first_after(last);
   if (last.value != 0 && frame != nullptr && frame->arrived < oldest) frame = buffer.first_since(oldest);
   if (last.value == 0 && frame == nullptr) frame = buffer.newest();
+  keep_rest_of_record(buffer);
+  skip_.reset();
+  left_out_ = {};
   position_ = boundary_ = frame != nullptr ? frame->start : buffer.head();
   replay_end_ = last.value == 0 ? position_ : buffer.head();
   judged_from_ = position_ >= replay_end_ ? now : MonoTime::max();
@@ -76,31 +79,41 @@ void Feed::limit_lag(const StreamBuffer& buffer, MonoTime now, MonoTime not_befo
 
 void Feed::leave_before(const StreamBuffer& buffer, Position tail) {
   if (!started_ || boundary_ >= tail) return;
-  if (position_ != boundary_) {
-    const ByteSpan rest = rest_of_record(buffer);
-    if (residue_.empty()) residue_.assign(rest.begin(), rest.end());
-    boundary_.value += buffer.record_at(boundary_).header.total();
-    position_ = boundary_;
-  }
-  if (boundary_ < tail) jump_to_newest(buffer);
+  keep_rest_of_record(buffer);
+  if (boundary_ >= tail) return;
+  const auto* newest = buffer.newest();
+  if (newest != nullptr && newest->start >= tail) return jump_to_newest(buffer);
+  // Not even the newest frame stays whole: nobody takes what is left of it after this.
+  leave_out(buffer, tail, buffer.last_frame());
+}
+
+void Feed::keep_rest_of_record(const StreamBuffer& buffer) {
+  if (position_ == boundary_) return;
+  const ByteSpan rest = rest_of_record(buffer);
+  residue_.assign(rest.begin(), rest.end());
+  position_.value += rest.size();
+  boundary_ = position_;
 }
 
 void Feed::jump_to_newest(const StreamBuffer& buffer) {
-  const auto* from = buffer.frame_of(position_);
   const auto* to = buffer.newest();
-  if (from == nullptr || to == nullptr || from->number >= to->number) return;
-  const Skip skipped{from->number, FrameNumber{to->number.value - 1}};
-  frames_skipped_ += skipped.last.value - skipped.first.value + 1;
-  if (skip_) {
-    skip_->last = skipped.last;
-  } else {
-    skip_ = skipped;
-  }
-  position_ = boundary_ = to->start;
+  if (to == nullptr || position_ >= to->start) return;
+  leave_out(buffer, to->start, FrameNumber{to->number.value - 1});
+  if (judged_from_ == MonoTime::max()) judged_from_ = to->arrived;
+}
+
+/// What lies between is named, up to `last`, from the first frame that a record there is of or names itself.
+void Feed::leave_out(const StreamBuffer& buffer, Position to, FrameNumber last) {
+  const FrameNumber here = buffer.record_at(position_).frame;
+  const FrameNumber first = std::max(here, FrameNumber{left_out_.value + 1});
+  position_ = boundary_ = to;
   mark_valid_ = false;
   // What is left of the history is no longer asked for.
   replay_end_ = std::min(replay_end_, position_);
-  if (judged_from_ == MonoTime::max()) judged_from_ = to->arrived;
+  if (first > last) return;
+  left_out_ = last;
+  frames_skipped_ += last.value - first.value + 1;
+  skip_ = Skip{skip_ ? skip_->first : first, last};
 }
 
 }  // namespace ott

@@ -21,8 +21,8 @@ class Feed {
     FrameNumber last;
   };
 
-  /// Begins right after frame `last`, but with no frame that was here before `oldest`; at the newest complete
-  /// frame if `last` is 0.
+  /// Begins, after a record that is half sent, right after frame `last`, but with no frame that was here
+  /// before `oldest`; at the newest complete frame if `last` is 0.
   void start(const StreamBuffer& buffer, FrameNumber last, MonoTime oldest, MonoTime now);
   [[nodiscard]] bool started() const { return started_; }
 
@@ -48,13 +48,16 @@ class Feed {
   [[nodiscard]] std::uint64_t frames_skipped() const { return frames_skipped_; }
 
  private:
+  void keep_rest_of_record(const StreamBuffer& buffer);
   void jump_to_newest(const StreamBuffer& buffer);
+  void leave_out(const StreamBuffer& buffer, Position to, FrameNumber last);
 
   Position position_;                       // the next byte to send
   Position boundary_;                       // the start of the record that it lies in, or itself
   Position replay_end_;                     // the head at START; before it everything is asked-for history
   MonoTime judged_from_ = MonoTime::max();  // when it passed replay_end_
   std::optional<Skip> skip_;
+  FrameNumber left_out_;  // the last frame that a skip has named since START
   std::uint64_t frames_skipped_ = 0;
   std::uint64_t frames_mark_ = 0;  // buffer.frames_completed() when the child last had everything
   bool mark_valid_ = false;

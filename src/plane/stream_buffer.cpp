@@ -34,7 +34,6 @@ MutableByteSpan StreamBuffer::room(std::size_t bytes) {
 void StreamBuffer::forget_oldest() {
   first_ = (first_ + 1) & mask_;
   --count_;
-  tail_ = count_ > 0 ? frame(0).start : head_;
 }
 
 bool StreamBuffer::takes(const Record& record) const {
@@ -54,7 +53,11 @@ void StreamBuffer::commit(const Record& record, MonoTime now) {
     open_ = false;
   } else {
     if (record.frame > last_frame_) add_frame(record.frame);
-    newest_frame().arrived = now;
+    if (count_ > 0) {  // else the frame is larger than the ring, and its beginning is forgotten
+      Frame& newest = frames_[(first_ + count_ - 1) & mask_];
+      newest.arrived = now;
+      newest.complete = record.last();
+    }
     last_frame_ = record.frame;
     last_sequence_ = record.rtp_sequence();
     open_ = !record.last();
@@ -65,7 +68,7 @@ void StreamBuffer::commit(const Record& record, MonoTime now) {
 
 void StreamBuffer::add_frame(FrameNumber number) {
   if (count_ == frames_.size()) forget_oldest();
-  frames_[(first_ + count_) & mask_] = Frame{number, skip_start_.value_or(head_), {}};
+  frames_[(first_ + count_) & mask_] = Frame{number, skip_start_.value_or(head_), {}, false};
   ++count_;
   skip_start_.reset();
 }
@@ -81,10 +84,10 @@ Record StreamBuffer::record_at(Position position) const {
 }
 
 const StreamBuffer::Frame* StreamBuffer::newest_complete() const {
-  if (count_ == 0) return nullptr;
-  const bool newest_is_open = open_ && frame(count_ - 1).number == last_frame_;
-  if (!newest_is_open) return &frame(count_ - 1);
-  return count_ >= 2 ? &frame(count_ - 2) : nullptr;
+  for (std::size_t i = count_; i-- > 0;) {
+    if (frame(i).complete) return &frame(i);
+  }
+  return nullptr;
 }
 
 /// The index of the first frame for which `holds`, which then holds for all after it; count_ if for none.
@@ -114,9 +117,9 @@ const StreamBuffer::Frame* StreamBuffer::first_since(MonoTime time) const {
 }
 
 const StreamBuffer::Frame* StreamBuffer::frame_of(Position position) const {
-  if (position >= head_) return nullptr;
+  if (position >= head_ || count_ == 0) return nullptr;
   const std::size_t next = first_where([position](const Frame& frame) { return frame.start > position; });
-  return next == 0 ? nullptr : &frame(next - 1);
+  return &frame(next == 0 ? 0 : next - 1);
 }
 
 }  // namespace ott

@@ -21,6 +21,7 @@ class StreamBuffer {
     FrameNumber number;
     Position start;    // of its first record, or of the SKIP records right before it
     MonoTime arrived;  // when its newest record was committed here
+    bool complete = false;
   };
 
   /// `frames_max`: how many frames are remembered at most, a power of two.
@@ -54,13 +55,16 @@ class StreamBuffer {
   [[nodiscard]] const Frame* first_after(FrameNumber last) const;
   /// The oldest frame that has arrived at `time` or later.
   [[nodiscard]] const Frame* first_since(MonoTime time) const;
-  /// The frame that the record at `position` belongs to; none at the head.
+  /// The frame that the record at `position` belongs to, or the oldest known if that is forgotten; none at
+  /// the head.
   [[nodiscard]] const Frame* frame_of(Position position) const;
 
   /// The last frame of which nothing more is to come: what a START names. 0: none.
   [[nodiscard]] FrameNumber last_done() const {
     return open_ ? FrameNumber{last_frame_.value - 1} : last_frame_;
   }
+  /// The last frame that was begun here, or skipped. 0: none.
+  [[nodiscard]] FrameNumber last_frame() const { return last_frame_; }
   /// How many frames were completed here so far.
   [[nodiscard]] std::uint64_t frames_completed() const { return frames_completed_; }
   /// Bytes of all records that were committed here so far.
@@ -73,7 +77,6 @@ class StreamBuffer {
   [[nodiscard]] std::size_t first_where(Predicate holds) const;
   [[nodiscard]] const Frame& frame(std::size_t index) const { return frames_[(first_ + index) & mask_]; }
   void forget_oldest();
-  Frame& newest_frame() { return frames_[(first_ + count_ - 1) & mask_]; }
   void add_frame(FrameNumber number);
 
   MirroredRing ring_;

@@ -1,0 +1,350 @@
+#include "plane/feed.h"
+
+#include <catch2/catch.hpp>
+
+#include "child_oracle.h"
+#include "records.h"
+
+namespace ott {
+namespace {
+
+using std::chrono::milliseconds;
+using test::at_ms;
+using test::make_flow;
+using test::Source;
+using test::TestChild;
+
+TEST_CASE("a feed begins right after the frame that START names") {
+  Flow flow = make_flow();
+  Source source;
+  for (int i = 0; i < 4; ++i) source.frame(flow, 2);
+  source.skip(flow, 3);
+  source.frame(flow);
+  const auto sent_after = [&flow](std::uint64_t last) {
+    TestChild child(flow, LinkId{last + 1});
+    CHECK(child.send() == 0);
+    child.start(last, at_ms(0));
+    child.send();
+    flow.remove_child(LinkId{last + 1});
+    return child.text();
+  };
+  CHECK(sent_after(2) == "3+ 3. 4+ 4. 5-7s 8");
+  CHECK(sent_after(4) == "5-7s 8");
+  CHECK(sent_after(6) == "5-7s 8");
+  CHECK(sent_after(8).empty());
+  CHECK(sent_after(1'000).empty());
+}
+
+TEST_CASE("nothing is sent again that is older than the history") {
+  Flow flow = make_flow();
+  Source source;
+  for (int i = 0; i < 6; ++i) source.frame(flow, 1, 100, at_ms(1'000 * i));
+  TestChild child(flow, LinkId{1});
+  child.start(1, at_ms(6'000), at_ms(2'500));
+  child.send();
+  CHECK(child.text() == "4 5 6");
+  child.start(4, at_ms(6'000), at_ms(2'500));
+  child.send();
+  child.start(1, at_ms(9'000), at_ms(7'000));
+  CHECK(child.send() == 0);
+  CHECK(child.text() == "4 5 6 5 6");
+}
+
+TEST_CASE("a feed that knows nothing begins with the newest complete frame, or the only one") {
+  Flow flow = make_flow();
+  Source source;
+  TestChild none(flow, LinkId{1});
+  none.start(0, at_ms(0));
+  CHECK(none.send() == 0);
+  source.part(flow, true);
+  TestChild only(flow, LinkId{2});
+  only.start(0, at_ms(0));
+  only.send();
+  CHECK(only.text() == "1+");
+  source.frame(flow);
+  source.frame(flow, 2);
+  source.part(flow, true);
+  TestChild newest(flow, LinkId{3});
+  newest.start(0, at_ms(0));
+  newest.send();
+  CHECK(newest.text() == "3+ 3. 4+");
+  none.send();
+  CHECK(none.text() == "1+ 2 3+ 3. 4+");
+}
+
+TEST_CASE("frames that were sent are counted once, however their bytes are cut") {
+  const std::size_t piece = GENERATE(1U, 7U, 60U, 131U, 132U, 133U, 500U, 100'000U);
+  Flow flow = make_flow();
+  Source source;
+  source.frame(flow, 3);
+  TestChild child(flow, LinkId{1});
+  child.start(0, at_ms(0));
+  std::uint64_t frames = 0;
+  for (int i = 0; i < 20; ++i) {
+    while (const std::size_t sent = child.send(piece)) REQUIRE(sent <= piece);
+    source.part(flow, true);
+    child.send(piece);
+    if (i % 4 == 0) source.skip(flow, 2);
+    source.frame(flow, 1 + static_cast<std::size_t>(i % 3));
+    frames += 1;
+  }
+  while (child.send(piece) != 0) continue;
+  CHECK(child.frames == frames + 1);
+  CHECK(child.feed().frames_skipped() == 0);
+}
+
+TEST_CASE("past the bound a child goes on with the newest frame, and is told what it missed") {
+  Flow flow = make_flow();
+  Source source;
+  source.frame(flow, 1, 100, at_ms(0));
+  TestChild child(flow, LinkId{1});
+  child.start(0, at_ms(0));
+  child.send();
+  for (int i = 1; i <= 6; ++i) source.frame(flow, 2, 100, at_ms(i * 40));
+  child.lag_max = milliseconds(100);
+  SECTION("not before the bound") {
+    child.now = at_ms(40 + 100);
+    child.send();
+    CHECK(child.text() == "1 2+ 2. 3+ 3. 4+ 4. 5+ 5. 6+ 6. 7+ 7.");
+  }
+  SECTION("between two records") {
+    child.now = at_ms(40 + 101);
+    CHECK(child.feed().late(flow.buffer, child.now, {}, child.lag_max));
+    child.send();
+    CHECK(child.text() == "1 2-6s 7+ 7.");
+    CHECK(child.feed().frames_skipped() == 5);
+  }
+  SECTION("within a frame, which counts as missed") {
+    child.send(132);
+    child.now = at_ms(300);
+    child.send();
+    CHECK(child.text() == "1 2+ 2-6s 7+ 7.");
+  }
+  SECTION("a half-sent record is finished first") {
+    child.send(50);
+    child.now = at_ms(300);
+    CHECK(child.send(10) == 10);
+    CHECK(child.send() == 132 - 60);
+    child.send();
+    CHECK(child.text() == "1 2+ 2-6s 7+ 7.");
+  }
+  SECTION("who was late itself does not count that against the child") {
+    child.now = at_ms(300);
+    child.not_before = at_ms(250);
+    child.send();
+    CHECK(child.text() == "1 2+ 2. 3+ 3. 4+ 4. 5+ 5. 6+ 6. 7+ 7.");
+  }
+  SECTION("in the newest frame there is nowhere to go") {
+    child.send(132 * 10 + 132);
+    child.now = at_ms(1'000);
+    child.send();
+    CHECK(child.text() == "1 2+ 2. 3+ 3. 4+ 4. 5+ 5. 6+ 6. 7+ 7.");
+    CHECK(child.feed().frames_skipped() == 0);
+  }
+}
+
+TEST_CASE("what was asked for is not lag, and never cut short by it") {
+  Flow flow = make_flow();
+  Source source;
+  for (int i = 0; i < 20; ++i) source.frame(flow, 1, 100, at_ms(i));
+  TestChild child(flow, LinkId{1});
+  child.lag_max = milliseconds(100);
+  child.now = at_ms(10'000);
+  child.start(2, child.now);
+  child.send(132 * 10);
+  child.now = at_ms(20'000);  // ten seconds for half of it
+  for (int i = 0; i < 10; ++i) source.frame(flow, 1, 100, at_ms(15'000 + i));
+  child.send(132 * 8);
+  CHECK(child.feed().frames_skipped() == 0);
+  CHECK(child.received.size() == 18 * 132);
+  // From here on what counts is the time since the replay was done.
+  child.now = at_ms(20'100);
+  CHECK(child.send(132) == 132);
+  CHECK(child.feed().frames_skipped() == 0);
+  child.now = at_ms(20'101);
+  child.send();
+  CHECK(child.text().ends_with(" 20 21 22-29s 30"));
+}
+
+TEST_CASE("skips that follow one another are told as one") {
+  Flow flow = make_flow();
+  Source source;
+  source.frame(flow);
+  TestChild child(flow, LinkId{1});
+  child.start(0, at_ms(0));
+  for (int i = 0; i < 4; ++i) source.frame(flow, 1, 100, at_ms(10 + i));
+  child.feed().limit_lag(flow.buffer, at_ms(1'000), {}, milliseconds(100));
+  for (int i = 0; i < 4; ++i) source.frame(flow, 1, 100, at_ms(1'010 + i));
+  child.feed().limit_lag(flow.buffer, at_ms(2'000), {}, milliseconds(100));
+  child.send();
+  CHECK(child.text() == "1-8s 9");
+  CHECK(child.feed().frames_skipped() == 8);
+}
+
+TEST_CASE("what was skipped before the frames left out here is named with them") {
+  Flow flow = make_flow();
+  Source source;
+  source.frame(flow);
+  TestChild child(flow, LinkId{1});
+  child.start(0, at_ms(0));
+  child.send();
+  child.lag_max = milliseconds(100);
+  child.now = at_ms(500);
+  source.skip(flow, 3, at_ms(10));
+  source.frame(flow, 1, 100, at_ms(10));
+  source.frame(flow, 1, 100, at_ms(10));
+  SECTION("at the SKIP") {
+    source.frame(flow, 1, 100, at_ms(10));
+    child.send();
+    CHECK(child.text() == "1 2-6s 7");
+    CHECK(child.feed().frames_skipped() == 5);
+  }
+  SECTION("and one right before where it goes on is not counted twice") {
+    source.skip(flow, 2, at_ms(10));
+    source.frame(flow, 1, 100, at_ms(10));
+    child.send(kRecordHeaderBytes);
+    CHECK(child.feed().frames_skipped() == 7);
+    child.now = at_ms(2'000);
+    source.frame(flow, 1, 100, at_ms(1'500));
+    child.send();
+    CHECK(child.feed().frames_skipped() == 8);
+    CHECK(child.text() == "1 2-8s 9-9s 10");
+  }
+}
+
+TEST_CASE("a child that stands in the way of the head loses its place, not its framing") {
+  Flow flow = make_flow(8192);
+  Source source;
+  source.frame(flow, 2, 500);
+  TestChild child(flow, LinkId{1});
+  child.start(0, at_ms(0));
+  const bool half_sent = GENERATE(false, true);
+  child.send(half_sent ? 600 : 532);
+  for (int i = 0; i < 40; ++i) source.frame(flow, 2, 500);
+  while (child.send() != 0) continue;
+  const std::string rest = half_sent ? "1+ 1. " : "1+ ";
+  const std::string text = child.text();
+  CAPTURE(text);
+  CHECK(text.starts_with(rest + (half_sent ? "2-" : "1-")));
+  CHECK(text.find('?') == std::string::npos);
+  CHECK(text.ends_with(" 41+ 41."));
+}
+
+TEST_CASE("a child that stands still is moved however small the frames are") {
+  Flow flow = make_flow(1U << 16U, 8);  // the index is full long before the ring
+  Source source;
+  source.frame(flow, 1, 20);
+  TestChild child(flow, LinkId{1});
+  child.start(0, at_ms(0));
+  child.send(10);
+  for (int i = 0; i < 5'000; ++i) source.frame(flow, 1, 20, at_ms(i));
+  child.send(10);
+  child.send();
+  child.send();
+  const std::string text = child.text();
+  CAPTURE(text.substr(0, 100));
+  CHECK(text.starts_with("1 2-"));
+  CHECK(text.ends_with(" 5001"));
+  CHECK(test::missing_without_a_word(child.received, 1, 5'001).empty());
+}
+
+TEST_CASE("a frame larger than the ring takes the place of a child that stands still") {
+  Flow flow = make_flow(8192);
+  Source source;
+  source.frame(flow);
+  TestChild child(flow, LinkId{1});
+  child.start(0, at_ms(0));
+  child.send(132);
+  source.part(flow, true, 1000);
+  child.send(GENERATE(0U, 500U));
+  for (int i = 0; i < 30; ++i) source.part(flow, false, 1000);
+  child.send();
+  source.frame(flow, 2);
+  child.send();
+  child.send();
+  const std::string text = child.text();
+  CAPTURE(text);
+  CHECK(text.find('?') == std::string::npos);
+  CHECK(text.find("2-2s") != std::string::npos);  // and what is left of 2 is no beginning: nobody takes it
+  CHECK(text.ends_with("3+ 3."));
+}
+
+TEST_CASE("a START in the middle of a record lets it end first") {
+  Flow flow = make_flow();
+  Source source;
+  for (int i = 0; i < 5; ++i) source.frame(flow, 2);
+  TestChild child(flow, LinkId{1});
+  child.start(1, at_ms(0));
+  child.send(200);
+  child.start(3, at_ms(0));
+  child.send(1);
+  child.send();
+  child.send();
+  CHECK(child.text() == "2+ 2. 4+ 4. 5+ 5.");
+}
+
+TEST_CASE("a START forgets what was left out before it") {
+  Flow flow = make_flow();
+  Source source;
+  for (int i = 0; i < 5; ++i) source.frame(flow, 1, 100, at_ms(0));
+  TestChild child(flow, LinkId{1});
+  child.start(0, at_ms(0));
+  source.frame(flow, 1, 100, at_ms(0));
+  child.feed().limit_lag(flow.buffer, at_ms(1'000), {}, milliseconds(100));
+  child.start(1, at_ms(1'000));
+  child.send();
+  CHECK(child.text() == "2 3 4 5 6");
+}
+
+/// Many random histories of one stream with three children, each as blocked as can be.
+void run_history(unsigned seed) {
+  std::mt19937 random(seed);
+  const auto below = [&random](unsigned bound) { return static_cast<unsigned>(random() % bound); };
+  const std::size_t index = below(2) == 0 ? 8 : 64;
+  Flow flow = make_flow(8192, index);
+  test::History history(flow);
+  std::vector<std::unique_ptr<TestChild>> children;
+  for (unsigned i = 0; i < 3; ++i) {
+    children.push_back(std::make_unique<TestChild>(flow, LinkId{i + 1}));
+    children.back()->lag_max = milliseconds(20 + below(100));
+  }
+  const unsigned busy = 1 + below(30);
+  const bool large = below(3) == 0;
+  std::int64_t ms = 0;
+  for (unsigned step = 0; step < 400; ++step) {
+    ms += below(6);
+    switch (below(12)) {
+      case 0:
+        history.skip(1 + below(5), at_ms(ms));
+        break;
+      case 1:
+        if (below(4) == 0) history.lose(1 + below(3));
+        break;
+      default:
+        history.record(below(4) == 0 || below(large ? 12 : 3) == 0, 12 + below(below(8) == 0 ? 1'500 : 150),
+                       at_ms(ms));
+    }
+    for (const auto& child : children) {
+      child->now = at_ms(ms);
+      if (!child->feed().started() && below(20) == 0)
+        child->start(below(2) == 0 ? 0 : history.last_some(below(9)), at_ms(ms));
+      while (below(busy) == 0 && child->send(1 + below(below(3) == 0 ? 2'000 : 90)) != 0) continue;
+    }
+  }
+  for (const auto& child : children) {
+    if (!child->feed().started()) continue;
+    while (child->send() != 0) continue;
+    REQUIRE(history.complaint_about(*child) == "");
+  }
+}
+
+TEST_CASE(
+    "whatever is sent and blocked, a child gets whole records, in order, and each frame whole or named") {
+  for (unsigned seed = 1; seed <= 2'000; ++seed) {
+    CAPTURE(seed);
+    run_history(seed);
+  }
+}
+
+}  // namespace
+}  // namespace ott

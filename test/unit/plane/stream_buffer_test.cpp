@@ -1,0 +1,219 @@
+#include "plane/stream_buffer.h"
+
+#include <catch2/catch.hpp>
+
+#include "records.h"
+
+namespace ott {
+namespace {
+
+using test::data_record;
+using test::describe;
+using test::make_buffer;
+using test::put;
+using test::skip_record;
+using test::Source;
+
+constexpr std::uint8_t kWhole = kFirstOfFrame | kLastOfFrame;
+
+std::string contents(const StreamBuffer& buffer) {
+  return describe({buffer.at(buffer.tail()), buffer.head().value - buffer.tail().value});
+}
+
+std::uint64_t number(const StreamBuffer::Frame* frame) { return frame == nullptr ? 0 : frame->number.value; }
+
+TEST_CASE("an empty buffer has no frames, and begins with a frame's beginning") {
+  StreamBuffer buffer = make_buffer();
+  CHECK(buffer.newest() == nullptr);
+  CHECK(buffer.oldest() == nullptr);
+  CHECK(buffer.newest_complete() == nullptr);
+  CHECK(buffer.first_after(FrameNumber{0}) == nullptr);
+  CHECK(buffer.frame_of(buffer.head()) == nullptr);
+  CHECK(buffer.last_done() == FrameNumber{0});
+  CHECK_FALSE(put(buffer, data_record(7, 1, 0, 20)));  // the middle of something
+  CHECK_FALSE(put(buffer, data_record(7, 1, kLastOfFrame, 20)));
+  CHECK(put(buffer, data_record(7, 1, kFirstOfFrame, 20)));
+}
+
+TEST_CASE("records are taken in order, each once") {
+  StreamBuffer buffer = make_buffer();
+  CHECK(put(buffer, data_record(5, 65'535, kFirstOfFrame, 20)));
+  CHECK_FALSE(put(buffer, data_record(5, 65'535, kFirstOfFrame, 20)));  // again
+  CHECK_FALSE(put(buffer, data_record(5, 1, 0, 20)));                   // one is missing between
+  CHECK(put(buffer, data_record(5, 0, 0, 20)));                         // sequence numbers wrap
+  CHECK(put(buffer, data_record(5, 1, kLastOfFrame, 20)));
+  CHECK_FALSE(put(buffer, data_record(5, 2, 0, 20)));  // it was complete
+  CHECK_FALSE(put(buffer, data_record(4, 0, kWhole, 20)));
+  CHECK_FALSE(put(buffer, data_record(6, 2, 0, 20)));  // without its beginning
+  CHECK(put(buffer, data_record(6, 2, kWhole, 20)));
+  CHECK(contents(buffer) == "5+ 5~ 5. 6");
+  CHECK(buffer.frames_completed() == 2);
+  CHECK(buffer.bytes_committed() == 4 * 52);
+}
+
+TEST_CASE("a later frame's beginning ends the one under way") {
+  StreamBuffer buffer = make_buffer();
+  put(buffer, data_record(5, 1, kFirstOfFrame, 20));
+  CHECK(put(buffer, data_record(9, 2, kFirstOfFrame, 20)));
+  CHECK_FALSE(put(buffer, data_record(5, 2, kLastOfFrame, 20)));
+  CHECK(buffer.last_done() == FrameNumber{8});
+  CHECK(buffer.frames_completed() == 0);
+}
+
+TEST_CASE("a SKIP is taken if it names anything that is still to come") {
+  StreamBuffer buffer = make_buffer();
+  CHECK(put(buffer, skip_record(3, 6)));
+  CHECK_FALSE(put(buffer, skip_record(3, 6)));
+  CHECK_FALSE(put(buffer, skip_record(1, 5)));
+  CHECK_FALSE(put(buffer, data_record(6, 1, kWhole, 20)));
+  CHECK(put(buffer, data_record(7, 1, kFirstOfFrame, 20)));
+  CHECK_FALSE(put(buffer, skip_record(4, 6)));
+  CHECK(buffer.last_done() == FrameNumber{6});
+  CHECK(put(buffer, skip_record(7, 7)));  // the frame under way will not be whole
+  CHECK(buffer.last_done() == FrameNumber{7});
+  CHECK_FALSE(put(buffer, data_record(7, 2, kLastOfFrame, 20)));
+  CHECK(put(buffer, skip_record(6, 9)));
+  CHECK(contents(buffer) == "3-6s 7+ 7-7s 6-9s");
+}
+
+TEST_CASE("what a START names is the last frame of which nothing is to come") {
+  StreamBuffer buffer = make_buffer();
+  Source source;
+  source.frame(buffer, 2);
+  CHECK(buffer.last_done() == FrameNumber{1});
+  source.part(buffer, true);
+  CHECK(buffer.last_done() == FrameNumber{1});
+  source.part(buffer, false);
+  CHECK(buffer.last_done() == FrameNumber{1});
+}
+
+TEST_CASE("the newest complete frame is whole, whatever came after it") {
+  StreamBuffer buffer = make_buffer();
+  Source source;
+  source.part(buffer, true);
+  CHECK(number(buffer.newest()) == 1);
+  CHECK(buffer.newest_complete() == nullptr);
+  source.frame(buffer);  // 1 is never completed
+  CHECK(number(buffer.newest_complete()) == 2);
+  source.part(buffer, true);
+  CHECK(number(buffer.newest_complete()) == 2);
+  CHECK(number(buffer.newest()) == 3);
+  SECTION("a SKIP that ends it does not make it so") {
+    put(buffer, skip_record(3, 3));
+    CHECK(number(buffer.newest_complete()) == 2);
+    source.last = 4;
+    source.part(buffer, true);
+    CHECK(number(buffer.newest_complete()) == 2);
+  }
+  SECTION("nor does a later beginning") {
+    source.part(buffer, true);
+    CHECK(number(buffer.newest_complete()) == 2);
+  }
+}
+
+TEST_CASE("a frame begins where the SKIP before it stands") {
+  StreamBuffer buffer = make_buffer();
+  Source source;
+  source.frame(buffer);
+  const Position skip_at = buffer.head();
+  source.skip(buffer, 2);
+  CHECK(number(buffer.frame_of(skip_at)) == 1);  // as long as no other has begun
+  source.skip(buffer, 1);
+  source.frame(buffer, 2);
+  CHECK(buffer.newest()->start == skip_at);
+  CHECK(number(buffer.frame_of(skip_at)) == 5);
+  CHECK(buffer.record_at(skip_at).is_skip());
+  CHECK(contents(buffer) == "1 2-3s 4-4s 5+ 5.");
+  source.frame(buffer);
+  CHECK(buffer.newest()->start.value == buffer.head().value - 132);
+}
+
+TEST_CASE("frames are found by number and by position") {
+  StreamBuffer buffer = make_buffer();
+  Source source;
+  std::vector<Position> starts;
+  for (int i = 0; i < 10; ++i) {
+    if (i == 5) source.skip(buffer, 4);
+    starts.push_back(buffer.head());
+    source.frame(buffer, 3);
+  }
+  CHECK(number(buffer.first_after(FrameNumber{0})) == 1);
+  CHECK(number(buffer.first_after(FrameNumber{3})) == 4);
+  CHECK(number(buffer.first_after(FrameNumber{5})) == 10);
+  CHECK(number(buffer.first_after(FrameNumber{8})) == 10);
+  CHECK(number(buffer.first_after(FrameNumber{13})) == 14);
+  CHECK(buffer.first_after(FrameNumber{14}) == nullptr);
+  for (std::size_t i = 0; i < starts.size(); ++i) {
+    const std::uint64_t expected = i < 5 ? i + 1 : i + 5;
+    CHECK(number(buffer.frame_of(starts[i])) == expected);
+    CHECK(number(buffer.frame_of(Position{starts[i].value + 132})) == expected);
+  }
+  CHECK(buffer.frame_of(buffer.head()) == nullptr);
+}
+
+TEST_CASE("the oldest frames make room, whole ones at a time") {
+  StreamBuffer buffer = make_buffer(4096);
+  Source source;
+  for (int i = 0; i < 1000; ++i) {
+    source.frame(buffer, 1 + static_cast<std::size_t>(i % 3), 100 + static_cast<std::size_t>(i % 7) * 30);
+    REQUIRE(buffer.head().value - buffer.tail().value <= buffer.capacity());
+    REQUIRE(buffer.oldest()->start == buffer.tail());
+    REQUIRE(number(buffer.newest()) == source.last);
+    const Record oldest = buffer.record_at(buffer.tail());
+    REQUIRE((oldest.frame == buffer.oldest()->number && oldest.first()));
+    REQUIRE(contents(buffer).find('?') == std::string::npos);
+  }
+  CHECK(source.last - number(buffer.oldest()) >= 4);  // no more goes than has to
+}
+
+TEST_CASE("where the tail will be is known before it moves") {
+  StreamBuffer buffer = make_buffer(4096);
+  Source source;
+  for (int i = 0; i < 300; ++i) {
+    const std::size_t bytes = 132 + static_cast<std::size_t>(i % 11) * 97;
+    const Position tail_then = buffer.tail_for(bytes);
+    REQUIRE(buffer.room(bytes).size() == bytes);
+    REQUIRE(buffer.tail() == tail_then);
+    source.frame(buffer, 1, bytes - kRecordHeaderBytes);
+    REQUIRE(buffer.tail() == tail_then);
+  }
+}
+
+TEST_CASE("a frame that is larger than the ring goes on, without its beginning") {
+  StreamBuffer buffer = make_buffer(4096);
+  Source source;
+  source.frame(buffer);
+  source.part(buffer, true, 1000);
+  for (int i = 0; i < 20; ++i) source.part(buffer, false, 1000);
+  CHECK(buffer.newest() == nullptr);
+  CHECK(buffer.last_done() == FrameNumber{1});
+  source.frame(buffer, 2);
+  CHECK(number(buffer.oldest()) == 3);
+  CHECK(number(buffer.newest_complete()) == 3);
+}
+
+TEST_CASE("the index forgets the oldest frames, and only frames") {
+  StreamBuffer buffer = make_buffer(1U << 16U, 8);
+  Source source;
+  for (int i = 0; i < 100; ++i) source.frame(buffer);
+  CHECK(number(buffer.oldest()) == 93);
+  CHECK(number(buffer.newest()) == 100);
+  CHECK(number(buffer.first_after(FrameNumber{3})) == 93);
+  // Readers may be there still: what they read does not go away while nobody writes over it.
+  CHECK(buffer.tail() == Position{0});
+  CHECK(buffer.record_at(Position{0}).frame == FrameNumber{1});
+  CHECK(number(buffer.frame_of(Position{0})) == 93);  // the oldest that is known
+}
+
+TEST_CASE("a frame is as old as its newest record here") {
+  StreamBuffer buffer = make_buffer();
+  put(buffer, data_record(1, 1, kFirstOfFrame, 20), test::at_ms(10));
+  put(buffer, data_record(1, 2, kLastOfFrame, 20), test::at_ms(30));
+  put(buffer, skip_record(2, 3), test::at_ms(40));
+  put(buffer, data_record(4, 3, kFirstOfFrame, 20), test::at_ms(50));
+  CHECK(buffer.oldest()->arrived == test::at_ms(30));
+  CHECK(buffer.newest()->arrived == test::at_ms(50));
+}
+
+}  // namespace
+}  // namespace ott

@@ -55,7 +55,7 @@ class SourceKinds(unittest.TestCase):
     def setUp(self):
         self.net = Overlay()  # for its folder only
         self.net.__enter__()
-        self.addCleanup(self.net.__exit__, None, None, None)
+        self.addCleanup(self.net.end)
         self.folder = self.net.folder
 
     def test_clip_with_lengths(self):

@@ -16,7 +16,8 @@ class Fanout:
 
     def __init__(self, stack: contextlib.ExitStack, viewers: int):
         members = [f"c{i}" for i in range((viewers + 1) // 2)]
-        self.net = stack.enter_context(Overlay(" ".join(["boot-r1 r1-r2"] + [f"r2-{name}" for name in members]), patient=True))
+        links = " ".join(["boot-r1 r1-r2"] + [f"r2-{name}" for name in members])
+        self.net = stack.enter_context(Overlay(links, patient=True))
         self.boot = self.net.bootstrap("cam=-", stdin=subprocess.PIPE)
         self.r1, self.r2 = self.net.nodes("r1 r2")
         self.clients = [self.net.client(name, dump=False) for name in members]

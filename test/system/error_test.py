@@ -40,18 +40,18 @@ class Usage(unittest.TestCase):
         self.assert_usage(["--role", "bootstrap"], "--topology FILE")
         self.assert_usage(["--role", "node"], "--bootstrap ADDRESS")
         for stream in ("cam", "=pattern:", "cam="):
-            self.assert_usage([*boot, "--stream", stream], f"--stream {stream}: write NAME=SOURCE")
+            for role in (boot, node):
+                self.assert_usage([*role, "--stream", stream], f"--stream {stream}: write NAME=SOURCE")
         self.assert_usage([*boot, "--stream", "a=pattern:", "--stream", "a=pattern:"], "two streams 'a'")
         self.assert_usage([*boot, "--stream", "a=-", "--stream", "b=-"], "standard input")
         self.assert_usage([*client, "--stream", "a", "--stream", "b"], "one stream")
-        self.assert_usage([*client, "--stream", "a=pattern:"], "NAME=SOURCE is for --role bootstrap")
-        for flags, role in ((["--topology", "t"], node), (["--stream", "a"], node), (["--tree", "shared"], node),
-                            (["--dump", "d"], node), (["--frames", "1"], node), (["--duration", "1"], node),
-                            (["--list"], node), (["--node", "::1"], node), (["--topology", "t"], client),
-                            (["--tree", "shared"], client), (["--bootstrap", "::1"], boot), (["--dump", "d"], boot),
-                            (["--node", "::1"], boot), (["--frames", "1"], boot), (["--duration", "1"], boot),
-                            (["--list"], boot)):
-            self.assert_usage([*role, *flags], f"{flags[0]} is not for --role {role[1]}")
+        self.assert_usage([*client, "--stream", "a=pattern:"], "NAME=SOURCE is for --role bootstrap or node")
+        for_clients = [["--dump", "d"], ["--frames", "1"], ["--duration", "1"], ["--list"], ["--node", "::1"]]
+        for role, foreign in ((boot, [["--bootstrap", "::1"], *for_clients]),
+                              (node, [["--topology", "t"], *for_clients]),
+                              (client, [["--topology", "t"], ["--tree", "shared"]])):
+            for flags in foreign:
+                self.assert_usage([*role, *flags], f"{flags[0]} is not for --role {role[1]}")
         self.assert_usage([*boot, "--tree", "oak"], "--tree oak", "shortest", "shared")
         self.assert_usage([*client, "--node", "::1", "--bootstrap", "::1"], "--node and --bootstrap")
         for flag in ("--node", "--bootstrap", "--id"):
@@ -60,11 +60,13 @@ class Usage(unittest.TestCase):
         for time in ("0", "-1", "soon", "3h", "1 s x"):
             self.assert_usage([*client, "--duration", time], "--duration", "500ms")
         self.assert_usage([*client, "--heartbeat", "1ms"], "--heartbeat", "5ms")
+        self.assert_usage([*client, "--history", "61s"], "--history", "60s")
         self.assert_usage([*client, "--frames", "many"], "--frames")
         self.assert_usage([*client, "--log-level", "loud"], "--log-level loud", "debug, info, warning and error")
 
     def test_help_and_version(self):
-        for flag, words in (("--help", ["--role", "--topology", "--stream", "--dump", "--stats"]), ("--version", ["ottd"])):
+        for flag, words in (("--help", ["--role", "--topology", "--stream", "--dump", "--stats"]),
+                            ("--version", ["ottd"])):
             result = run(flag)
             self.assertEqual((result.returncode, result.stderr), (0, ""))
             for word in words:
@@ -97,7 +99,7 @@ class TopologyFiles(unittest.TestCase):
             ({me: {"neighbours": []}}, 'at /SELF/neighbours: the file format spells it "neighbors"'),
             ({me: {"speed": 1}}, "at /SELF/speed: unknown member"),
             ({me: {"name": 1}}, "at /SELF/name: a name is a string"),
-            ({**good, me: {"neighbors": [{"id": other, "cost": 0}]}}, "at /SELF/neighbors/0/cost: a cost is an integer"),
+            ({**good, me: {"neighbors": [{"id": other, "cost": 0}]}}, "at /SELF/neighbors/0/cost: a cost is an"),
             ({**good, me: {"neighbors": [{"id": other, "cost": 1.5}]}}, "at /SELF/neighbors/0/cost: "),
             ({**good, me: {"neighbors": [{"cost": 1}]}}, "at /SELF/neighbors/0: the neighbour's \"id\" is missing"),
             ('{"SELF": {"neighbors": [], "neighbors": []}}', "at /SELF/neighbors: the key is there twice"),
@@ -118,8 +120,8 @@ class TopologyFiles(unittest.TestCase):
                 self.assert_refused(net, net.folder, f"cannot read {net.folder}")
 
     def assert_refused(self, net, path, *messages):
-        result = run("--role", "bootstrap", "--topology", path, "--id", net.address["boot"], "--stats", net.folder / "s",
-                     "--stream", "p=pattern:160x120")
+        result = run("--role", "bootstrap", "--topology", path, "--id", net.address["boot"],
+                     "--stats", net.folder / "s", "--stream", "p=pattern:160x120")
         self.assertEqual(result.returncode, 1, result.stderr)
         self.assertEqual(result.stdout, "")
         self.assertNotIn("listening", result.stderr)
@@ -153,9 +155,9 @@ class Sources(unittest.TestCase):
             (net.folder / "empty").touch()
             (net.folder / "folder").mkdir()
             (net.folder / "short.mjpeg").write_bytes(b"\xFF\xD8\xFF\xE0\x00\x10JFIF")
-            for source, *messages in (("none.mjpeg", "there is no 'none.mjpeg'"), ("text", "ffmpeg -i"), ("empty", "is empty"),
-                                      ("folder", "holds no *.jpg"), ("short.mjpeg", "short.mjpeg"),
-                                      ("pattern:0x0", "pattern:WIDTHxHEIGHT@FPS"), ("pattern:@1000", "1 to 240"),
+            for source, *messages in (("none.mjpeg", "there is no 'none.mjpeg'"), ("text", "ffmpeg -i"),
+                                      ("empty", "is empty"), ("folder", "holds no *.jpg"),
+                                      ("short.mjpeg", "short.mjpeg"), ("pattern:0x0", "pattern:WIDTHxHEIGHT@FPS"), ("pattern:@1000", "1 to 240"),
                                       ("text?fps=x", "fps"), ("text?speed=2", "?fps=RATE")):
                 with self.subTest(source):
                     process = net.bootstrap(f"cam={source}", wait=False)

@@ -24,7 +24,13 @@ class Failures(unittest.TestCase):
         run_of(client.pictures(), self.pictures)
 
     def test_a_killed_relay(self):
-        """Of two ways of one length, the one through the smaller address is taken; its relay is killed."""
+        self.lose_a_relay(lambda relay: relay.kill())
+
+    def test_a_relay_that_is_told_to_stop(self):
+        self.lose_a_relay(lambda relay: relay.terminate())
+
+    def lose_a_relay(self, lose):
+        """Of two ways of one length, the one through the smaller address is taken; its relay goes."""
         with Overlay("boot-r1 r1-r2 r1-r3 r2-c1 r3-c1 r2-r4 r3-r4") as net:
             net.bootstrap(self.film(net))
             _, r2, r3, _ = net.nodes("r1 r2 r3 r4")
@@ -35,7 +41,7 @@ class Failures(unittest.TestCase):
                 client.wait_for_frames(20)
             carried = link_to(r2.wait_for_stats(), net.address["c1"])
             self.assertGreater(carried["frames_out"], 0)
-            r2.kill()
+            lose(r2)
             wait_for_more_frames((member, guest), 60)
             self.assertGreater(link_to(r3.wait_for_stats(), net.address["c1"])["frames_out"], 0)
             for client in (member, guest):

@@ -263,6 +263,11 @@ class Overlay:
         self.prefix = ["nsenter", "-t", str(self._holder.pid), "-n", *user]
 
     def __exit__(self, kind, value, traceback):
+        self.end(failed=kind is not None)
+
+    def end(self, failed: bool = False, show: bool = False) -> None:
+        """Ends all processes. To be called as a cleanup, with show=True, where a block is no choice: a cleanup
+        does not know whether the test has failed, and test/run shows what a test prints only if it has."""
         complaints = []
         try:
             for process in self.processes:
@@ -271,7 +276,7 @@ class Overlay:
                     process.send(signal.SIGTERM)
             for process in self.processes:
                 try:
-                    process.popen.wait(TIMEOUT_S if kind is None else 5)
+                    process.popen.wait(5 if failed else TIMEOUT_S)
                 except subprocess.TimeoutExpired:
                     complaints.append(f"{process.name} does not end on SIGTERM")
             complaints += filter(None, (process.complaint() for process in self.processes))
@@ -279,10 +284,10 @@ class Overlay:
             for process in self.processes:
                 process.popen.kill()
                 process.popen.wait()
-            if kind is not None or complaints:
+            if failed or show or complaints:
                 print("\n".join(process.describe() for process in self.processes), flush=True)
             self._remove()
-        if complaints and kind is None:
+        if complaints and not failed:
             raise AssertionError("; ".join(complaints))
 
     def _remove(self):
@@ -419,7 +424,8 @@ def run_of(pictures: list, source: list) -> int:
     assert None not in places, f"frame {places.index(None) + 1} of {len(places)} is no picture of the source"
     for i, at in enumerate(places):
         due = (places[0] + i) % len(source)
-        assert at == due, f"frame {i + 1} of {len(places)} is the source's picture {at}, not {due}: {places[max(0, i - 3):i + 3]}"
+        around = places[max(0, i - 3):i + 3]
+        assert at == due, f"frame {i + 1} of {len(places)} is the source's picture {at}, not {due}: {around}"
     return places[0]
 
 

@@ -9,7 +9,7 @@ namespace ott {
 void Viewer::begin(const Flow& flow) {
   stream_ = flow.id();
   position_ = flow.buffer.tail();
-  last_ = FrameNumber{};
+  last_ = accounted_ = FrameNumber{};
   skipped_since_ = 0;
   depacketizer_.reset();
 }
@@ -31,8 +31,9 @@ Result<void> Viewer::take(const Record& record, Now now) {
   if (record.is_skip()) {
     // What was skipped before our first frame was never ours.
     if (last_.value == 0) return {};
-    const std::uint64_t from = std::max(record.frame.value, last_.value + 1);
+    const std::uint64_t from = std::max(record.frame.value, accounted_.value + 1);
     if (record.last_skipped().value < from) return {};
+    accounted_ = record.last_skipped();
     const std::uint64_t skipped = record.last_skipped().value - from + 1;
     skipped_since_ += skipped;
     counts_.frames_skipped += skipped;
@@ -56,12 +57,14 @@ Result<void> Viewer::complete(const Record& record, ByteSpan jpeg, Now now) {
     const std::uint64_t missing = record.frame.value - last_.value - 1;
     counts_.frames_lost += missing - std::min(missing, skipped_since_);
   }
-  last_ = record.frame;
+  last_ = accounted_ = record.frame;
   skipped_since_ = 0;
   ++counts_.frames_received;
   if (last_at_) counts_.gap_max = std::max(counts_.gap_max, now.mono - *last_at_);
   last_at_ = now.mono;
-  counts_.latency.add(now.wall.time_since_epoch() - Duration(record.source_time_ns()));
+  // A peer may claim any time: one before the epoch would leave the range of a Duration.
+  const Duration sent(std::max<std::int64_t>(record.source_time_ns(), 0));
+  counts_.latency.add(now.wall.time_since_epoch() - sent);
   return frames_ == nullptr ? Result<void>{} : frames_->write(jpeg);
 }
 

@@ -43,7 +43,8 @@ class Viewer {
   RtpJpegDepacketizer depacketizer_;
   std::optional<StreamId> stream_;
   Position position_;
-  FrameNumber last_;                 // the last one received, or accounted for
+  FrameNumber last_;                 // the last one received
+  FrameNumber accounted_;            // the last one received, or named by a SKIP
   std::uint64_t skipped_since_ = 0;  // frames after last_ that a SKIP has named
   std::optional<MonoTime> last_at_;
   ViewerCounts counts_;

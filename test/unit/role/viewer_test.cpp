@@ -1,0 +1,195 @@
+#include "role/viewer.h"
+
+#include <catch2/catch.hpp>
+#include <limits>
+
+#include "../media/jpeg_helpers.h"
+#include "../plane/records.h"
+
+namespace ott {
+namespace {
+
+using std::chrono::milliseconds;
+using test::Bytes;
+
+struct Frames : FrameSink {
+  Result<void> write(ByteSpan jpeg) override {
+    if (written.size() == room) return fail("enough");
+    written.emplace_back(jpeg.begin(), jpeg.end());
+    return {};
+  }
+  std::vector<Bytes> written;
+  std::size_t room = 1'000'000;
+};
+
+struct NoLog : Log {
+  void line(LogLevel, const std::string&) override { ++lines; }
+  unsigned lines = 0;
+};
+
+/// A flow into which frames of pictures go, and the viewer at its end.
+struct Watching {
+  Flow flow = test::make_flow(1U << 20U);
+  Frames frames;
+  NoLog log;
+  Viewer viewer{&frames, log};
+  std::int64_t ms = 0;
+  std::uint16_t sequence = 0;
+  std::uint8_t hops = 0;
+
+  /// All packets of a picture, or but the last one.
+  void picture(std::uint64_t frame, bool whole = true, std::uint64_t time_ns = 0) {
+    const Bytes jpeg = test::make_jpeg({.width = 160, .height = 120, .quality = 95, .seed = 7});
+    const auto image = parse_jpeg(jpeg);
+    RtpJpegPacketizer packetizer(*image, kRtpPacketBytesMin);
+    Bytes rtp(kRtpPacketBytesMin);
+    for (bool first = true; !packetizer.done(); first = false) {
+      const RtpFields fields{sequence++, static_cast<std::uint32_t>(frame), 1};
+      rtp.resize(packetizer.next_bytes());
+      packetizer.next(rtp, fields);
+      if (packetizer.done() && !whole) return;
+      Header header{MessageType::Data, 0, hops, static_cast<std::uint32_t>(24 + rtp.size())};
+      header.flags =
+          static_cast<std::uint8_t>((first ? kFirstOfFrame : 0) | (packetizer.done() ? kLastOfFrame : 0));
+      Bytes record(kRecordHeaderBytes + rtp.size());
+      store_record_header(record.data(), header, make_label(test::kTestStream, 1), FrameNumber{frame},
+                          time_ns);
+      std::copy(rtp.begin(), rtp.end(), record.begin() + kRecordHeaderBytes);
+      REQUIRE(test::put(flow, record));
+    }
+  }
+  void skip(std::uint64_t first, std::uint64_t last) {
+    REQUIRE(test::put(flow, test::skip_record(first, last)));
+  }
+  Result<void> read(std::uint64_t frames_max = 0) {
+    const MonoTime now = test::at_ms(ms);
+    return viewer.read(flow, frames_max, {now, WallTime(now.time_since_epoch())});
+  }
+  const ViewerCounts& counts() {
+    REQUIRE(read());
+    return viewer.counts();
+  }
+};
+
+TEST_CASE("what a viewer receives are the pictures, each once") {
+  Watching w;
+  w.hops = 3;
+  for (std::uint64_t frame = 10; frame < 15; ++frame) w.picture(frame);
+  CHECK(w.counts().frames_received == 5);
+  CHECK(w.counts().frames_received == 5);  // nothing new
+  CHECK(w.counts().frames_lost == 0);
+  CHECK(w.counts().frames_skipped == 0);
+  CHECK(w.counts().frames_duplicate == 0);
+  CHECK(w.counts().hops == 3);
+  CHECK(w.counts().bytes_received == w.flow.buffer.head().value);
+  REQUIRE(w.frames.written.size() == 5);
+  CHECK(test::decode(w.frames.written[0]) == test::decode(w.frames.written[4]));
+  CHECK(w.log.lines == 0);
+}
+
+TEST_CASE("a frame that is missing is lost, unless a SKIP has named it") {
+  Watching w;
+  w.picture(1);
+  w.picture(3);  // 2 is lost
+  w.skip(4, 6);
+  w.picture(7);
+  w.skip(8, 9);
+  w.skip(10, 10);
+  w.picture(13);  // 11 and 12 are lost
+  CHECK(w.counts().frames_received == 4);
+  CHECK(w.counts().frames_lost == 3);
+  CHECK(w.counts().frames_skipped == 6);
+}
+
+TEST_CASE("a frame cut short is skipped if it was named, else lost") {
+  Watching w;
+  w.picture(1);
+  w.picture(2, false);
+  w.skip(2, 4);
+  w.picture(5);
+  CHECK(w.counts().frames_skipped == 3);
+  CHECK(w.counts().frames_lost == 0);
+  w.picture(6, false);
+  w.picture(7);
+  CHECK(w.counts().frames_received == 3);
+  CHECK(w.counts().frames_skipped == 3);
+  CHECK(w.counts().frames_lost == 1);
+}
+
+TEST_CASE("ranges that overlap are counted once") {
+  Watching w;
+  w.picture(1);
+  w.skip(2, 5);
+  w.skip(4, 7);
+  w.picture(9);  // 8 is lost
+  CHECK(w.counts().frames_skipped == 6);
+  CHECK(w.counts().frames_lost == 1);
+}
+
+TEST_CASE("what was before the first frame was never ours") {
+  Watching w;
+  w.skip(1, 99);
+  w.picture(100);
+  CHECK(w.counts().frames_skipped == 0);
+  CHECK(w.counts().frames_lost == 0);
+  CHECK(w.counts().frames_received == 1);
+}
+
+TEST_CASE("a record that is no JPEG is said so, and its frame is lost") {
+  Watching w;
+  w.picture(1);
+  test::put(w.flow, test::data_record(2, 1, kFirstOfFrame | kLastOfFrame, 50));
+  w.picture(3);
+  CHECK(w.counts().frames_received == 2);
+  CHECK(w.counts().frames_lost == 1);
+  CHECK(w.log.lines == 1);
+}
+
+TEST_CASE("latency is from the source's clock to here, whatever that clock says") {
+  Watching w;
+  w.ms = 5'000;
+  w.picture(1, true, 4'990'000'000);
+  CHECK(w.counts().latency.max_ms() == Approx(10));
+  w.picture(2, true, 6'000'000'000);  // its clock is ahead
+  CHECK(w.counts().latency.quantile_ms(0.5) == 0);
+  for (const std::uint64_t time :
+       {std::uint64_t{1} << 63U, ~std::uint64_t{0}, (std::uint64_t{1} << 63U) - 1}) {
+    w.picture(w.counts().frames_received + 1, true, time);
+  }
+  CHECK(w.counts().frames_received == 5);
+}
+
+TEST_CASE("the longest time between two frames is kept") {
+  Watching w;
+  for (const std::int64_t ms : {100, 140, 440, 480}) {
+    w.ms = ms;
+    w.picture(static_cast<std::uint64_t>(ms));
+    REQUIRE(w.read());
+  }
+  CHECK(w.viewer.counts().gap_max == milliseconds(300));
+}
+
+TEST_CASE("a viewer stops at the frames it wants, and at a sink that takes no more") {
+  Watching w;
+  for (std::uint64_t frame = 1; frame <= 5; ++frame) w.picture(frame);
+  REQUIRE(w.read(3));
+  CHECK(w.viewer.counts().frames_received == 3);
+  CHECK(w.frames.written.size() == 3);
+  w.frames.room = 4;
+  CHECK_FALSE(w.read());
+  CHECK(w.frames.written.size() == 4);
+}
+
+TEST_CASE("frames that the ring forgot before they were read are lost") {
+  Watching w;
+  w.picture(1);
+  REQUIRE(w.read());
+  for (std::uint64_t frame = 2; frame <= 300; ++frame) w.picture(frame);
+  const ViewerCounts& counts = w.counts();
+  CHECK(counts.frames_received + counts.frames_lost == 300);
+  CHECK(counts.frames_lost > 0);
+  CHECK(counts.frames_skipped == 0);
+}
+
+}  // namespace
+}  // namespace ott

@@ -76,6 +76,15 @@ void LinkTable::close(PeerLink& link, ByeReason reason, const std::string& text)
   note_ended(link);
 }
 
+void LinkTable::bound_message(PeerLink& link, std::size_t begins_at) {
+  const std::size_t bytes = link.outbox.size() - begins_at;
+  if (bytes <= kHeaderBytes + kBodyBytesMax) return;
+  const int type = link.outbox[begins_at + 1];
+  link.outbox.resize(begins_at);
+  log_.warning(
+      fmt::format("{}: a message of type {} is not sent: {} bytes are too long", link.name(), type, bytes));
+}
+
 void LinkTable::bound_outbox(PeerLink& link) {
   const std::size_t waiting = link.outbox.size() - link.outbox_sent;
   if (waiting <= kOutboxBytesMax) return;

@@ -99,11 +99,14 @@ class LinkTable {
   [[nodiscard]] const std::unordered_map<LinkId, std::unique_ptr<PeerLink>>& all() const { return links_; }
   [[nodiscard]] std::size_t guests() const;
 
-  /// Queues a message; a peer that reads none of them for too long is closed.
+  /// Queues a message; a peer that reads none of them for too long is closed. One that has grown too long for
+  /// any peer to take ends here.
   template <class T>
   void send(PeerLink& link, const T& message) {
     if (link.closing) return;
+    const std::size_t before = link.outbox.size();
     encode(link.outbox, message);
+    bound_message(link, before);
     bound_outbox(link);
     want_send(link);
   }
@@ -124,6 +127,7 @@ class LinkTable {
   Log& log() { return log_; }
 
  private:
+  void bound_message(PeerLink& link, std::size_t begins_at);
   void bound_outbox(PeerLink& link);
 
   Log& log_;

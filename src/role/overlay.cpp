@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tuple>
 
 namespace ott {
 namespace {
@@ -408,11 +409,11 @@ void Overlay::flood_links(const Links& message, const PeerLink* from) {
 void Overlay::on_links(PeerLink& link, const Links& m, Now now) {
   if (m.state.reporter == state_.self) {
     // Somebody remembers more of us than we do: from before a restart, or a clock that was set back.
-    if (m.state.incarnation > state_.config.incarnation) state_.config.incarnation = m.state.incarnation;
-    if (m.state.incarnation == state_.config.incarnation && m.state.number > link_state_number_) {
-      link_state_number_ = m.state.number;
-      advertise(now);
-    }
+    const auto known = std::tie(state_.config.incarnation, link_state_number_);
+    if (std::tie(m.state.incarnation, m.state.number) <= known) return;
+    state_.config.incarnation = m.state.incarnation;
+    link_state_number_ = std::max(link_state_number_, m.state.number);
+    advertise(now);
     return;
   }
   const LinkStateDb::Update update = state_.db.update(m.state);

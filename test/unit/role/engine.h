@@ -1,0 +1,260 @@
+// An Overlay with peers that a test speaks for: what each sends goes in, what each is sent comes out, whole
+// message by whole message, and is right. Also the ground of the fuzz target.
+#pragma once
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "../core/nodes.h"
+#include "ott/assert.h"
+#include "role/overlay.h"
+
+namespace ott::test {
+
+using Bytes = std::vector<std::uint8_t>;
+
+struct LineLog : Log {
+  void line(LogLevel level, const std::string& text) override {
+    if (level != LogLevel::Debug) lines.push_back(text);
+  }
+  std::vector<std::string> lines;
+};
+
+inline constexpr std::string_view kStarTopology = R"({
+  "10.0.0.10": { "neighbors": ["10.0.0.1", "10.0.0.20"] },
+  "10.0.0.1":  { "neighbors": ["10.0.0.2"] },
+  "10.0.0.2":  { "neighbors": ["10.0.0.20", "10.0.0.3"] },
+  "10.0.0.3":  { "neighbors": ["10.0.0.20"] },
+  "10.0.0.20": { "neighbors": [] }
+})";
+
+class Engine {
+ public:
+  struct Link {
+    NodeId peer;
+    Bytes sent;  // to the peer, and not a whole message yet
+    bool closed = false;
+  };
+
+  LineLog log;
+  Overlay overlay;
+  std::map<LinkId, Link> links;
+  std::vector<Requests::Connect> connecting;
+  std::size_t messages_out = 0;
+
+  explicit Engine(OverlayConfig config) : overlay(std::move(config), log) {
+    overlay.begin(now());
+    perform();
+  }
+
+  /// The bootstrapper of kStarTopology: 10.0.0.10.
+  static OverlayConfig bootstrapper() {
+    OverlayConfig config;
+    config.kind = PeerKind::Bootstrap;
+    config.id = node("10.0.0.10");
+    config.topology = parse_topology(kStarTopology, "star.json").value();
+    config.incarnation = 1'000;
+    config.ring_bytes = 1U << 17U;
+    return config;
+  }
+  /// A node that has the bootstrapper for a neighbour: 10.0.0.20.
+  static OverlayConfig relay() {
+    OverlayConfig config;
+    config.id = node("10.0.0.20");
+    config.bootstrap = node("10.0.0.10");
+    config.incarnation = 1'001;
+    config.ring_bytes = 1U << 17U;
+    return config;
+  }
+
+  [[nodiscard]] Now now() const { return {mono_, WallTime(mono_.time_since_epoch())}; }
+
+  LinkId accept(const NodeId& remote) {
+    const LinkId link = overlay.accepted(remote, now());
+    links[link].peer = remote;
+    return link;
+  }
+
+  /// False once the engine has closed the link.
+  bool receive(LinkId link, ByteSpan bytes, std::size_t piece_bytes = 1U << 16U) {
+    while (!bytes.empty() && !links.at(link).closed) {
+      const MutableByteSpan room = overlay.recv_slice(link);
+      if (room.empty()) break;
+      const std::size_t size = std::min({room.size(), bytes.size(), piece_bytes});
+      std::copy_n(bytes.begin(), size, room.begin());
+      bytes = bytes.subspan(size);
+      overlay.recv_advance(link, size, now());
+      perform();
+    }
+    return !links.at(link).closed;
+  }
+  template <class T>
+  bool say(LinkId link, const T& message) {
+    Bytes bytes;
+    encode(bytes, message);
+    return receive(link, bytes);
+  }
+  /// The peer is gone.
+  void lose(LinkId link) {
+    if (links.at(link).closed) return;
+    links.at(link).closed = true;
+    overlay.closed(link, "reset by peer", now());
+    perform();
+  }
+
+  /// The handshake of a peer that connects, or that was connected to; then nothing waits to be sent.
+  void shake_hands(LinkId link, PeerKind kind, std::uint64_t incarnation,
+                   Relation relation = Relation::Neighbour) {
+    say(link, Ack{kind, incarnation, {links.at(link).peer}});
+    say(link, FinalAck{relation});
+    OTT_ASSERT(drain(link) > 0 && !links.at(link).closed);
+  }
+  /// A relay registers, and is told its neighbours. Returns the link to the bootstrapper.
+  LinkId register_with_bootstrapper() {
+    OTT_ASSERT(connecting.size() == 1);
+    const LinkId link = connecting.front().link;
+    connecting.clear();
+    links[link].peer = node("10.0.0.10");
+    overlay.opened(link, node("10.0.0.20:4000"), now());
+    perform();
+    say(link, Speers{PeerKind::Bootstrap,
+                     7'777,
+                     node("10.0.0.10"),
+                     node("10.0.0.20"),
+                     {{node("10.0.0.10"), 1, "boot"}, {node("10.0.0.2"), 1, ""}, {node("10.0.0.3"), 1, ""}}});
+    say(link, FinalAck{Relation::Neighbour});
+    drain(link);
+    refuse_connections();
+    return link;
+  }
+  void refuse_connections() {
+    for (const Requests::Connect& request : std::exchange(connecting, {})) {
+      overlay.closed(request.link, "Connection refused", now());
+    }
+    perform();
+  }
+
+  void pass(Duration time) {
+    mono_ += time;
+    if (overlay.next_deadline() <= mono_) overlay.tick(now());
+    perform();
+  }
+
+  /// Takes what waits for the peer, at most `bytes_max`; all of it must be messages. Returns the bytes.
+  std::size_t drain(LinkId id, std::size_t bytes_max = ~std::size_t{0}) {
+    std::size_t taken = 0;
+    Link& link = links.at(id);
+    while (taken < bytes_max) {
+      const ByteSpan slice = overlay.send_slice(id, now());
+      if (slice.empty()) break;
+      const std::size_t size = std::min(slice.size(), bytes_max - taken);
+      link.sent.insert(link.sent.end(), slice.begin(), slice.begin() + static_cast<std::ptrdiff_t>(size));
+      overlay.send_advance(id, size, now());
+      taken += size;
+    }
+    check(link);
+    return taken;
+  }
+  /// Hands each whole message that was sent to the peer since to `take(header, message)`.
+  template <class Take>
+  void each_sent(LinkId id, const Take& take) {
+    drain(id);
+    for (const auto& [header, message] : std::exchange(whole_[id], {})) take(header, message);
+  }
+  /// How many messages of a type were sent to the peer since.
+  std::size_t count_sent(LinkId id, MessageType type) {
+    std::size_t count = 0;
+    each_sent(id, [&](const Header& header, const Bytes&) { count += header.type == type ? 1 : 0; });
+    return count;
+  }
+  void keep_messages(bool keep) { keep_ = keep; }
+
+ private:
+  void perform() {
+    Requests& requests = overlay.requests();
+    while (!requests.listen.empty() || !requests.connect.empty() || !requests.close.empty()) {
+      for (const NodeId& id : std::exchange(requests.listen, {})) {
+        (void)id;
+        overlay.listening(std::nullopt, now());
+      }
+      for (const Requests::Connect& request : std::exchange(requests.connect, {}))
+        connecting.push_back(request);
+      for (const LinkId id : std::exchange(requests.close, {})) close(id);
+    }
+    requests.send.clear();
+  }
+
+  void close(LinkId id) {
+    std::erase_if(connecting, [id](const Requests::Connect& request) { return request.link == id; });
+    const auto link = links.find(id);
+    if (link != links.end() && !link->second.closed) {
+      drain(id);
+      link->second.closed = true;
+    }
+    overlay.closed(id, "", now());
+  }
+
+  /// Whole messages leave the run of sent bytes; each must be one that the peer accepts.
+  void check(Link& link) {
+    ByteSpan rest(link.sent);
+    while (true) {
+      const Framed framed = next_message(rest, kBodyBytesMax);
+      OTT_ASSERT(framed.kind != Framed::Kind::Malformed);
+      if (framed.kind == Framed::Kind::Incomplete) break;
+      const ByteSpan message = rest.first(framed.header.total());
+      rest = rest.subspan(message.size());
+      OTT_ASSERT(is_good(framed.header, message));
+      ++messages_out;
+      if (!keep_) continue;
+      for (const auto& [id, known] : links) {
+        if (&known == &link) whole_[id].emplace_back(framed.header, Bytes(message.begin(), message.end()));
+      }
+    }
+    link.sent.erase(link.sent.begin(), link.sent.end() - static_cast<std::ptrdiff_t>(rest.size()));
+  }
+
+  static bool is_good(const Header& header, ByteSpan message) {
+    if (is_record(header.type)) return parse_record(header, message).has_value();
+    const ByteSpan body = message.subspan(kHeaderBytes);
+    switch (header.type) {
+      case MessageType::Ack:
+        return decode<Ack>(body).has_value();
+      case MessageType::Speers:
+        return decode<Speers>(body).has_value();
+      case MessageType::FinalAck:
+        return decode<FinalAck>(body).has_value();
+      case MessageType::Ping:
+        return decode<Ping>(body).has_value();
+      case MessageType::Message:
+        return decode<Message>(body).has_value();
+      case MessageType::Tracker:
+        return decode<TrackerMessage>(body).has_value();
+      case MessageType::Start:
+        return decode<Start>(body).has_value();
+      case MessageType::Stop:
+        return decode<Stop>(body).has_value();
+      case MessageType::Links:
+        return decode<Links>(body).has_value();
+      case MessageType::Watch:
+        return decode<Watch>(body).has_value();
+      case MessageType::Heartbeat:
+        return decode<Heartbeat>(body).has_value();
+      case MessageType::Bye:
+        return decode<Bye>(body).has_value();
+      case MessageType::Streams:
+        return decode<Streams>(body).has_value();
+      case MessageType::Data:
+      case MessageType::Skip:
+        break;
+    }
+    return false;
+  }
+
+  MonoTime mono_{std::chrono::hours(1)};
+  std::map<LinkId, std::vector<std::pair<Header, Bytes>>> whole_;
+  bool keep_ = true;
+};
+
+}  // namespace ott::test

@@ -1,0 +1,259 @@
+// One process's engine, and peers that break the rules or come to their edges.
+#include "role/overlay.h"
+
+#include <catch2/catch.hpp>
+
+#include "../core/random_messages.h"
+#include "engine.h"
+
+namespace ott {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using test::Bytes;
+using test::Engine;
+using test::node;
+
+/// A relay with the bootstrapper and two neighbours.
+struct Relay : Engine {
+  LinkId boot, two, three;
+  Relay()
+      : Engine(relay()), boot(register_with_bootstrapper()), two(join("10.0.0.2")), three(join("10.0.0.3")) {
+    for (const LinkId link : {boot, two, three}) count_sent(link, MessageType::Heartbeat);
+  }
+  LinkId join(std::string_view peer) {
+    const LinkId link = accept(node(peer));
+    shake_hands(link, PeerKind::Node, node(peer).address.bytes[15]);
+    return link;
+  }
+  bool all_there() { return !links[boot].closed && !links[two].closed && !links[three].closed; }
+};
+
+/// Why the last message says that the link is closed; 0 if it does not.
+ByeReason bye(Engine& engine, LinkId link) {
+  ByeReason reason{};
+  engine.each_sent(link, [&reason](const Header& header, const Bytes& message) {
+    const bool bye = header.type == MessageType::Bye;
+    reason = bye ? decode<Bye>(ByteSpan(message).subspan(kHeaderBytes))->reason : ByeReason{};
+  });
+  return reason;
+}
+
+TEST_CASE("a message that is no message closes the link that it came by, and no other") {
+  const Bytes bytes = GENERATE(Bytes{'G', 'E', 'T', ' ', '/'}, Bytes{1, 99},
+                               Bytes{1, 13, 0, 0, 0, 0, 0, 1, 0}, Bytes{1, 5, 0, 0, 0, 0x10, 0, 1},
+                               Bytes{1, 6, 0, 0, 0, 0, 0, 1, 0}, Bytes{1, 8, 1, 0, 0, 0, 0, 16});
+  Relay relay;
+  CHECK_FALSE(relay.receive(relay.two, bytes));
+  CHECK(relay.links[relay.two].closed);
+  CHECK((!relay.links[relay.boot].closed && !relay.links[relay.three].closed));
+  CHECK_FALSE(relay.overlay.requests().exit);
+  CHECK(std::count_if(relay.log.lines.begin(), relay.log.lines.end(), [](const std::string& line) {
+          return line.find("10.0.0.2: closing: ") != std::string::npos;
+        }) == 1);
+}
+
+TEST_CASE("a stranger is told why before the end") {
+  Relay relay;
+  const auto reason_for = [&relay](const Bytes& bytes) {
+    const LinkId link = relay.accept(node("192.168.9.9:5555"));
+    relay.receive(link, bytes);
+    return bye(relay, link);
+  };
+  const auto said = []<class T>(const T& message) {
+    Bytes bytes;
+    encode(bytes, message);
+    return bytes;
+  };
+  CHECK(reason_for(said(Ack{PeerKind::Node, 1, {node("10.0.0.99")}})) == ByeReason::NotNeighbour);
+  CHECK(reason_for(said(Heartbeat{})) == ByeReason::Protocol);
+  CHECK(reason_for(said(FinalAck{})) == ByeReason::Protocol);
+  CHECK(reason_for(said(Ack{PeerKind::Node, 5, {node("10.0.0.2")}})) == ByeReason::Duplicate);
+  Bytes long_body(kHeaderBytes);
+  store_header(long_body.data(), {MessageType::Ack, 0, 0, kBodyBytesMaxUnauthenticated + 1});
+  CHECK(reason_for(long_body) == ByeReason::Protocol);
+  CHECK(reason_for(test::record_bytes(Label{1}, 1, 3, 0, 0, 20)) == ByeReason::Protocol);
+  CHECK(relay.all_there());
+}
+
+TEST_CASE("a guest may watch, and nothing else") {
+  Relay relay;
+  const auto guest_says = [&relay]<class T>(const T& message) {
+    const LinkId link = relay.accept(node("192.168.9.9:5555"));
+    relay.shake_hands(link, PeerKind::Guest, 1, Relation::Guest);
+    const bool stays = relay.say(link, message);
+    relay.lose(link);
+    return stays;
+  };
+  const Tracker path = Tracker::along({{{node("10.0.0.20"), 1, true}}});
+  CHECK(guest_says(Watch{path, StreamId{5}, node("192.168.9.9:5555"), 1, 1, true}));
+  CHECK(guest_says(Start{StreamId{5}, FrameNumber{1}}));
+  CHECK(guest_says(Stop{Label{5}}));
+  CHECK(guest_says(Heartbeat{}));
+  CHECK_FALSE(guest_says(Message{Tracker::everywhere(), node("10.0.0.2"), 1, "I am two"}));
+  CHECK_FALSE(guest_says(Links{Tracker::everywhere(), {node("10.0.0.2"), PeerKind::Node, 99, 99, {}, {}}}));
+  CHECK_FALSE(guest_says(Ping{path, node("10.0.0.2"), 1, 1}));
+  CHECK_FALSE(guest_says(Streams{}));
+  CHECK_FALSE(guest_says(Ack{PeerKind::Node, 1, {node("10.0.0.2")}}));
+  CHECK(relay.all_there());
+}
+
+TEST_CASE("a flooded message goes to every other neighbour, once") {
+  Relay relay;
+  const Message message{Tracker::everywhere(), node("10.0.0.1"), 4, "hello"};
+  relay.say(relay.two, message);
+  relay.say(relay.three, message);
+  CHECK(relay.count_sent(relay.two, MessageType::Message) == 0);
+  CHECK(relay.count_sent(relay.three, MessageType::Message) == 1);
+  CHECK(relay.count_sent(relay.boot, MessageType::Message) == 1);
+  REQUIRE(relay.overlay.take_arrived().size() == 1);
+}
+
+TEST_CASE("a message that would outgrow the bound on its way ends there, and costs no link") {
+  Relay relay;
+  Links links{Tracker::everywhere(), {node("10.0.0.1"), PeerKind::Node, 1, 1, {}, {}}};
+  const auto grow_to = [&links](std::size_t bytes) {
+    Bytes whole;
+    links.state.links.clear();
+    encode(whole, links);
+    links.state.links.assign((bytes + kHeaderBytes - whole.size()) / 22, {node("10.0.0.7"), 1});
+    ++links.state.number;
+  };
+  grow_to(kBodyBytesMax - 40);  // room for one more node that has handled it
+  CHECK(relay.say(relay.two, links));
+  CHECK(relay.count_sent(relay.three, MessageType::Links) == 1);
+  grow_to(kBodyBytesMax);
+  CHECK(relay.say(relay.two, links));
+  CHECK(relay.count_sent(relay.three, MessageType::Links) == 0);
+  CHECK(relay.all_there());
+}
+
+TEST_CASE("a node that was forgotten less of than it knows goes on from there, and says so at once") {
+  const auto [incarnation, number] = GENERATE(table<std::uint64_t, std::uint64_t>({
+      {1'001, 50},  // its own number was lost
+      {9'999, 50},  // its clock was set back, too
+      {9'999, 1},
+  }));
+  Relay relay;
+  relay.say(relay.two,
+            Links{Tracker::everywhere(), {node("10.0.0.20"), PeerKind::Node, incarnation, number, {}, {}}});
+  std::optional<Links> said;
+  relay.each_sent(relay.three, [&said](const Header& header, const Bytes& message) {
+    if (header.type == MessageType::Links) said = decode<Links>(ByteSpan(message).subspan(kHeaderBytes));
+  });
+  REQUIRE(said);
+  CHECK(said->state.reporter == node("10.0.0.20"));
+  CHECK(said->state.incarnation == incarnation);
+  CHECK(said->state.number > number);
+  CHECK(said->state.links.size() == 3);
+}
+
+TEST_CASE("a peer that says nothing is closed, and one that speaks is not") {
+  Relay relay;
+  for (int i = 0; i < 10; ++i) {
+    relay.pass(milliseconds(60));
+    relay.say(relay.two, Heartbeat{});
+    relay.say(relay.boot, Heartbeat{});
+  }
+  CHECK(relay.links[relay.three].closed);
+  CHECK_FALSE(relay.links[relay.two].closed);
+  CHECK_FALSE(relay.links[relay.boot].closed);
+}
+
+TEST_CASE("a peer that begins a handshake and does not end it is closed") {
+  Relay relay;
+  const LinkId link = relay.accept(node("192.168.9.9:5555"));
+  relay.say(link, Ack{PeerKind::Guest, 1, {node("192.168.9.9:5555")}});
+  for (int i = 0; i < 55 && !relay.links[link].closed; ++i) relay.pass(milliseconds(100));
+  CHECK(relay.links[link].closed);
+}
+
+/// A stream that the bootstrapper sends through the relay to 10.0.0.3.
+struct Carrying : Relay {
+  static constexpr StreamId kStream{77};
+  std::uint16_t sequence = 0;
+
+  Carrying() {
+    PathTree path;
+    path.entries = {{node("10.0.0.20"), 2, false}, {node("10.0.0.3"), 1, true}};
+    StreamInfo info;
+    info.id = kStream;
+    Tracker tracker = Tracker::along(path);
+    tracker.visited = {node("10.0.0.10")};
+    REQUIRE(say(boot, TrackerMessage{tracker, make_label(kStream, 1), node("10.0.0.10"), info, true}));
+    REQUIRE(count_sent(three, MessageType::Tracker) == 1);
+    REQUIRE(say(three, Start{kStream, FrameNumber{0}}));
+    REQUIRE(count_sent(boot, MessageType::Start) == 1);
+  }
+  Bytes frame(std::uint64_t number, std::size_t rtp_bytes = 1'000) {
+    return test::record_bytes(make_label(kStream, 1), number, 3, 1, sequence++, rtp_bytes);
+  }
+};
+
+TEST_CASE("records and messages that share a read, or are cut anywhere, all arrive") {
+  const std::size_t piece = GENERATE(1U, 7U, 33U, 36U, 500U, 100'000U);
+  Carrying relay;
+  Bytes run;
+  std::size_t pings = 0;
+  for (std::uint64_t number = 1; number <= 60; ++number) {
+    const Bytes record = relay.frame(number, 12 + 17 * number);
+    run.insert(run.end(), record.begin(), record.end());
+    if (number % 3 != 0) continue;
+    PathTree path;
+    path.entries = {{node("10.0.0.20"), 2, false}, {node("10.0.0.3"), 1, true}};
+    encode(run, Ping{Tracker::along(path), node("10.0.0.10"), ++pings, 0});
+  }
+  REQUIRE(relay.receive(relay.boot, run, piece));
+  std::uint64_t frames = 0;
+  std::size_t pings_out = 0;
+  relay.each_sent(relay.three, [&](const Header& header, const Bytes& message) {
+    if (header.type == MessageType::Ping) ++pings_out;
+    if (header.type != MessageType::Data) return;
+    const auto record = parse_record(header, message);
+    CHECK(record->frame.value == ++frames);
+    CHECK(header.hops == 1);
+    CHECK(record->rtp.size() == 12 + 17 * frames);
+  });
+  CHECK(frames == 60);
+  CHECK(pings_out == pings);
+  CHECK(relay.all_there());
+}
+
+TEST_CASE("a START that comes in the middle of a record does not break the link") {
+  Carrying relay;
+  for (std::uint64_t number = 1; number <= 5; ++number) relay.receive(relay.boot, relay.frame(number));
+  relay.drain(relay.three, 1'500);
+  relay.say(relay.three, Start{Carrying::kStream, FrameNumber{3}});
+  std::vector<std::uint64_t> numbers;
+  relay.each_sent(relay.three, [&numbers](const Header& header, const Bytes& message) {
+    if (header.type == MessageType::Data) numbers.push_back(parse_record(header, message)->frame.value);
+  });
+  CHECK(numbers == std::vector<std::uint64_t>{1, 2, 4, 5});
+}
+
+TEST_CASE("a child that stands still is no danger to its parent, however small the frames and however long") {
+  Carrying relay;
+  relay.drain(relay.three, 20);
+  for (std::uint64_t number = 1; number <= 10'000; ++number)
+    relay.receive(relay.boot, relay.frame(number, 12));
+  relay.drain(relay.three, 20);
+  for (std::uint64_t number = 10'001; number <= 20'000; ++number) {
+    relay.receive(relay.boot, relay.frame(number, 12));
+  }
+  std::uint64_t newest = 0;
+  std::uint64_t skipped = 0;
+  relay.each_sent(relay.three, [&](const Header& header, const Bytes& message) {
+    if (!is_record(header.type)) return;
+    const auto record = parse_record(header, message);
+    CHECK(record->frame.value == newest + 1);
+    newest = record->is_skip() ? record->last_skipped().value : record->frame.value;
+    if (record->is_skip()) skipped += newest - record->frame.value + 1;
+  });
+  CHECK(newest == 20'000);
+  CHECK(skipped > 10'000);
+  CHECK(relay.all_there());
+}
+
+}  // namespace
+}  // namespace ott

@@ -157,7 +157,8 @@ class Sources(unittest.TestCase):
             (net.folder / "short.mjpeg").write_bytes(b"\xFF\xD8\xFF\xE0\x00\x10JFIF")
             for source, *messages in (("none.mjpeg", "there is no 'none.mjpeg'"), ("text", "ffmpeg -i"),
                                       ("empty", "is empty"), ("folder", "holds no *.jpg"),
-                                      ("short.mjpeg", "short.mjpeg"), ("pattern:0x0", "pattern:WIDTHxHEIGHT@FPS"), ("pattern:@1000", "1 to 240"),
+                                      ("short.mjpeg", "short.mjpeg"), ("pattern:0x0", "pattern:WIDTHxHEIGHT@FPS"),
+                                      ("pattern:@1000", "1 to 240"),
                                       ("text?fps=x", "fps"), ("text?speed=2", "?fps=RATE")):
                 with self.subTest(source):
                     process = net.bootstrap(f"cam={source}", wait=False)

@@ -1,5 +1,6 @@
 """Relays that die while frames flow: where another way exists, viewers miss nothing and see nothing twice."""
 
+import signal
 import unittest
 
 import jpeg
@@ -14,7 +15,7 @@ class Failures(unittest.TestCase):
 
     def film(self, net: Overlay) -> str:
         (net.folder / "clip.mjpeg").write_bytes(b"".join(self.frames))
-        return f"film={net.folder}/clip.mjpeg?fps=60"
+        return f"film={net.folder}/clip.mjpeg?fps=100"
 
     def assert_nothing_missed(self, client) -> None:
         client.terminate()
@@ -28,6 +29,10 @@ class Failures(unittest.TestCase):
 
     def test_a_relay_that_is_told_to_stop(self):
         self.lose_a_relay(lambda relay: relay.terminate())
+
+    def test_a_relay_that_hangs(self):
+        """Its connections stay, and only its silence tells: what it did not pass on meanwhile is made up for."""
+        self.lose_a_relay(lambda relay: relay.send(signal.SIGSTOP))
 
     def lose_a_relay(self, lose):
         """Of two ways of one length, the one through the smaller address is taken; its relay goes."""

@@ -222,17 +222,16 @@ class HostilePeers(unittest.TestCase):
             peers += [(process, connect(address), b"") for _ in range(200)]
         viewer = self.net.guest("newcomer", "r1", "--frames", "5")  # finds its place among them
         viewer.wait_for_exit(0)
-        for process, peer, _ in peers:
+        for _, peer, _ in peers:
             with peer:
-                host, port = peer.getsockname()
                 read_to_end(peer)
-        for process, address in self.targets:
+        for process, _ in self.targets:
             process.wait_for_log("no handshake within", count=200 + len(UNFINISHED))
         self.assert_all_goes_on()
 
     def test_peers_that_reset(self):
         """A thousand connections that end in a reset, before and after the handshake has begun."""
-        for process, address in self.targets:
+        for _, address in self.targets:
             for i in range(500):
                 peer = connect(address)
                 if i % 2:

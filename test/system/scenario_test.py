@@ -113,17 +113,6 @@ class Scenario(unittest.TestCase):
                 self.assertEqual(client.pictures(), self.pictures[9:11])
                 self.assert_unharmed(client)
 
-    def test_a_viewer_at_one_frame_a_second_need_not_wait_for_the_next(self):
-        """As many frames as have been sent since the first viewer came, and not one fewer, reach a late one."""
-        with Overlay("boot-r1 r1-c1") as net:
-            boot = net.bootstrap(clip(net, self.frames, fps=1))
-            net.node("r1")
-            early = net.client("c1")
-            early.wait_for_frames(2)
-            late = net.guest("late", "r1")
-            late.wait_for_frames(1)
-            self.assertIn(late.pictures()[0], early.pictures())
-
     def test_copies_stop_when_viewers_leave(self):
         """Two viewers at one relay, one at another; when all have left, nothing crosses a link any more."""
         with Overlay("boot-r1 r1-c1 r1-r2 r2-c2", patient=True) as net:

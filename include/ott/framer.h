@@ -30,8 +30,9 @@ enum class MessageType : std::uint8_t {
   Heartbeat = 13,
   Bye = 14,
   Streams = 15,
+  Started = 16,
 };
-inline constexpr std::uint8_t kMessageTypeLast = 15;
+inline constexpr std::uint8_t kMessageTypeLast = 16;
 
 struct Header {
   MessageType type{};

@@ -100,6 +100,14 @@ struct Start {
   static constexpr MessageType kType = MessageType::Start;
   StreamId stream;
   FrameNumber last;
+  std::uint32_t number = 0;  // comes back in STARTED
+};
+
+/// Parent to child, in band: the records that answer that START follow; those before it were older.
+struct Started {
+  static constexpr MessageType kType = MessageType::Started;
+  StreamId stream;
+  std::uint32_t number = 0;
 };
 
 /// Child to parent: send no more of this stream. The label is the tree that the child goes by: a parent that
@@ -186,6 +194,7 @@ void write(Writer& out, const Ping& m);
 void write(Writer& out, const Message& m);
 void write(Writer& out, const TrackerMessage& m);
 void write(Writer& out, const Start& m);
+void write(Writer& out, const Started& m);
 void write(Writer& out, const Stop& m);
 void write(Writer& out, const Links& m);
 void write(Writer& out, const Watch& m);
@@ -200,6 +209,7 @@ void read(Reader& in, Ping& m);
 void read(Reader& in, Message& m);
 void read(Reader& in, TrackerMessage& m);
 void read(Reader& in, Start& m);
+void read(Reader& in, Started& m);
 void read(Reader& in, Stop& m);
 void read(Reader& in, Links& m);
 void read(Reader& in, Watch& m);

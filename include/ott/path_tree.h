@@ -94,6 +94,9 @@ inline PathTree::Children children_of(PathTree::View tree) { return PathTree::Ch
 
 inline PathTree::Children PathTree::children(std::size_t index) const { return children_of(subtree(index)); }
 
+/// Links on the longest way down from the root. REQUIRES: the view is a subtree of a valid tree.
+std::size_t depth(PathTree::View tree);
+
 /// The classic nested form: a list of nodes, ended by a list of lists where the paths diverge:
 /// [10.0.0.10, 10.0.0.1, [[10.0.2.2, 10.0.4.20], [10.0.1.2, 10.0.3.20]]]
 std::string to_string(PathTree::View tree);

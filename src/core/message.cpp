@@ -190,11 +190,23 @@ void read(Reader& in, TrackerMessage& m) {
 void write(Writer& out, const Start& m) {
   out.u64(m.stream.value);
   out.u64(m.last.value);
+  out.u32(m.number);
 }
 
 void read(Reader& in, Start& m) {
   m.stream = StreamId{in.u64()};
   m.last = FrameNumber{in.u64()};
+  m.number = in.u32();
+}
+
+void write(Writer& out, const Started& m) {
+  out.u64(m.stream.value);
+  out.u32(m.number);
+}
+
+void read(Reader& in, Started& m) {
+  m.stream = StreamId{in.u64()};
+  m.number = in.u32();
 }
 
 void write(Writer& out, const Stop& m) { out.u64(m.label.value); }

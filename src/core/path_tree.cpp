@@ -64,6 +64,17 @@ bool PathTree::valid() const {
   return std::adjacent_find(nodes.begin(), nodes.end()) == nodes.end();
 }
 
+std::size_t depth(PathTree::View tree) {
+  std::size_t deepest = 0;
+  std::vector<std::size_t> ends;  // of the subtrees that the entry lies in
+  for (std::size_t i = 0; i < tree.size(); ++i) {
+    while (!ends.empty() && ends.back() <= i) ends.pop_back();
+    deepest = std::max(deepest, ends.size());
+    ends.push_back(i + tree[i].subtree_size);
+  }
+  return deepest;
+}
+
 std::string to_string(PathTree::View tree) {
   if (tree.empty()) return "[]";
   std::string text = "[";

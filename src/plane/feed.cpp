@@ -14,11 +14,38 @@ void Feed::start(const StreamBuffer& buffer, FrameNumber last, MonoTime oldest, 
   skip_.reset();
   left_out_ = {};
   position_ = boundary_ = frame != nullptr ? frame->start : buffer.head();
+  known_ = frame != nullptr ? FrameNumber{} : last;
   replay_end_ = last.value == 0 ? position_ : buffer.head();
   judged_from_ = position_ >= replay_end_ ? now : MonoTime::max();
   mark_valid_ = position_ == buffer.head();
   frames_mark_ = buffer.frames_completed();
   started_ = true;
+}
+
+FrameNumber Feed::leave(const StreamBuffer& buffer) {
+  OTT_ASSERT(started_);
+  FrameNumber last = buffer.last_done();
+  if (boundary_ < buffer.head()) last = FrameNumber{buffer.record_at(boundary_).frame.value - 1};
+  last = std::max(last, known_);
+  keep_rest_of_record(buffer);
+  started_ = false;
+  return last;
+}
+
+void Feed::pass_over_known(const StreamBuffer& buffer) {
+  if (known_.value == 0 || !started_ || position_ != boundary_) return;
+  while (position_ < buffer.head()) {
+    const Record record = buffer.record_at(position_);
+    const FrameNumber reaches = record.is_skip() ? record.last_skipped() : record.frame;
+    if (reaches > known_) {
+      known_ = FrameNumber{};
+      break;
+    }
+    position_.value += record.header.total();
+  }
+  boundary_ = position_;
+  mark_valid_ = position_ == buffer.head();
+  frames_mark_ = buffer.frames_completed();
 }
 
 ByteSpan Feed::pending(const StreamBuffer& buffer) const {

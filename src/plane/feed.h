@@ -25,6 +25,11 @@ class Feed {
   /// before `oldest`; at the newest complete frame if `last` is 0.
   void start(const StreamBuffer& buffer, FrameNumber last, MonoTime oldest, MonoTime now);
   [[nodiscard]] bool started() const { return started_; }
+  /// Leaves this buffer for another one: what follows is a start() there. Returns the last frame that the
+  /// child has been sent whole; a record that is half sent is finished first. REQUIRES: started().
+  FrameNumber leave(const StreamBuffer& buffer);
+  /// Passes over frames that the child has already. Call before pending().
+  void pass_over_known(const StreamBuffer& buffer);
 
   /// All that can be sent now, in one run; empty when the child has everything.
   [[nodiscard]] ByteSpan pending(const StreamBuffer& buffer) const;
@@ -57,6 +62,7 @@ class Feed {
   Position replay_end_;                     // the head at START; before it everything is asked-for history
   MonoTime judged_from_ = MonoTime::max();  // when it passed replay_end_
   std::optional<Skip> skip_;
+  FrameNumber known_;     // frames up to here the child has: START named a frame that is not here yet
   FrameNumber left_out_;  // the last frame that a skip has named since START
   std::uint64_t frames_skipped_ = 0;
   std::uint64_t frames_mark_ = 0;  // buffer.frames_completed() when the child last had everything

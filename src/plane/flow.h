@@ -47,10 +47,14 @@ struct Flow {
   bool watched_here = false;
 
   StreamBuffer buffer;
+  unsigned buffer_number = 0;  // positions in the buffer mean nothing in the one that replaces it
   std::optional<LinkId> parent;
   std::optional<LinkId> former_parent;  // still sends until the new parent's first record is here
   std::optional<LinkId> receiver;       // the link whose bytes are received straight into the buffer
   bool start_sent = false;
+  FrameNumber began_after;                    // what our START named when the buffer was empty; 0: none
+  std::uint32_t start_number = 0;             // of our last START
+  bool started = false;                       // the parent has answered it
   MonoTime start_deadline = MonoTime::max();  // START goes up then, whoever has not asked yet
   std::vector<std::unique_ptr<Child>> children;
 };

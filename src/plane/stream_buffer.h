@@ -32,6 +32,9 @@ class StreamBuffer {
   [[nodiscard]] Position tail() const { return tail_; }
   [[nodiscard]] const std::uint8_t* at(Position position) const { return ring_.at(position); }
 
+  /// True until the first record: whatever comes then decides where the stream begins here.
+  [[nodiscard]] bool untouched() const { return last_frame_.value == 0; }
+
   /// Where the tail will be once `bytes` behind the head may be written.
   [[nodiscard]] Position tail_for(std::size_t bytes) const;
   /// `bytes` of memory at the head. Forgets what they overwrite: first move readers past tail_for(bytes).

@@ -94,7 +94,9 @@ void DataPath::take_from_ring(PeerLink& link, Now now) {
 Flow* DataPath::flow_for(const PeerLink& link, const Record& record) const {
   Flow* flow = flows_.find(stream_of(record.label));
   if (flow == nullptr || (flow->parent != link.id && flow->former_parent != link.id)) return nullptr;
-  return flow;
+  // A buffer begins with what its START has asked for, not with what was on its way before.
+  const bool begins = flow->buffer.untouched();
+  return begins && !(flow->started && flow->parent == link.id) ? nullptr : flow;
 }
 
 void DataPath::note_taken(PeerLink& link, Flow& flow, const Record& record) {
@@ -189,6 +191,7 @@ void DataPath::wake_children(Flow& flow) {
 
 ByteSpan DataPath::from_feed(PeerLink& link, Child& child, Now now) {
   const StreamBuffer& buffer = child.flow->buffer;
+  child.feed.pass_over_known(buffer);
   child.feed.limit_lag(buffer, now.mono, state_.late_until, state_.config.lag_max);
   if (const auto skip = child.feed.take_skip()) {
     link.frames_skipped += skip->last.value - skip->first.value + 1;

@@ -9,8 +9,10 @@
 namespace ott {
 namespace {
 
-/// How long a relay that is new to a stream waits for its children's STARTs before it sends its own.
-constexpr Duration kStartPatience = std::chrono::milliseconds(50);
+/// How long a relay that is new to a stream waits for its children's STARTs before it sends its own, for each
+/// level below it: they wait for theirs. One that is dead is noticed by its link; this is for the others.
+constexpr Duration kStartPatience = std::chrono::milliseconds(100);
+constexpr Duration kStartPatienceMax = std::chrono::seconds(1);
 /// How often a request to watch is repeated until a path is there.
 constexpr Duration kWatchRetry = std::chrono::milliseconds(500);
 /// How often the origin hears of a number of viewers that has changed (a first and a last one at once).
@@ -62,7 +64,8 @@ Result<Flow*> FlowTable::create_own(const StreamInfo& info) {
 // ---- the tree, from the top ------------------------------------------------------------------------------
 
 void FlowTable::on_tracker(PeerLink& link, const TrackerMessage& message, Now now) {
-  state_.log.debug(fmt::format("TRACKER {} of {} from {}", version_of(message.label), message.stream.name, link.name()));
+  state_.log.debug(
+      fmt::format("TRACKER {} of {} from {}", version_of(message.label), message.stream.name, link.name()));
   Flow* flow = find(message.stream.id);
   const bool for_us = message.tracker.path.root().node == state_.self;
   const bool stale =
@@ -79,8 +82,11 @@ void FlowTable::on_tracker(PeerLink& link, const TrackerMessage& message, Now no
   flow->tree = message.tracker.path;
   if (flow->parent != link.id) set_parent(*flow, link);
   if (message.expects_start) flow->start_sent = false;
-  if (!flow->start_sent) flow->start_deadline = now.mono + kStartPatience;
-  install_children(*flow, message.tracker, now);
+  if (!flow->start_sent) {
+    const auto levels = static_cast<Duration::rep>(1 + depth(flow->tree.subtree(0)));
+    flow->start_deadline = now.mono + std::min(kStartPatience * levels, kStartPatienceMax);
+  }
+  install_children(*flow, message.tracker);
   install_guests(*flow);
   if (message.tracker.for_here() && viewers(flow->id()) == 0) {
     // The origin takes us for a viewer that we no longer are.
@@ -91,15 +97,15 @@ void FlowTable::on_tracker(PeerLink& link, const TrackerMessage& message, Now no
   erase_if_unneeded(*flow);
 }
 
-void FlowTable::install_own(Flow& flow, Label label, PathTree tree, Now now) {
+void FlowTable::install_own(Flow& flow, Label label, PathTree tree) {
   OTT_ASSERT(flow.own);
   flow.label = label;
   flow.tree = std::move(tree);
-  install_children(flow, Tracker::along(flow.tree), now);
+  install_children(flow, Tracker::along(flow.tree));
   install_guests(flow);
 }
 
-void FlowTable::install_children(Flow& flow, const Tracker& tracker, Now now) {
+void FlowTable::install_children(Flow& flow, const Tracker& tracker) {
   const std::vector<Branch> branches = split(tracker);
   // A child that has not asked yet and is no longer ours finds its way by another tree.
   for (std::size_t i = flow.children.size(); i-- > 0;) {
@@ -122,8 +128,8 @@ void FlowTable::install_children(Flow& flow, const Tracker& tracker, Now now) {
     }
     Child& child = *flow.child(link->id);
     child.tracker_sent = true;
-    state_.links.send(*link, TrackerMessage{branch.tracker, flow.label, flow.origin, flow.info, !child.asked});
-    if (!flow.own && !flow.start_sent) flow.start_deadline = now.mono + kStartPatience;
+    state_.links.send(*link,
+                      TrackerMessage{branch.tracker, flow.label, flow.origin, flow.info, !child.asked});
   }
 }
 
@@ -208,9 +214,12 @@ void FlowTable::maybe_start(Flow& flow, Now now) {
   PeerLink* link = state_.links.find(*flow.parent);
   if (link == nullptr) return;
   flow.start_sent = true;
+  if (flow.buffer.last_done().value == 0) flow.began_after = flow.start_after();
   flow.start_deadline = MonoTime::max();
-  state_.log.debug(fmt::format("START {} after {} to {}", flow.info.name, flow.start_after().value, link->name()));
-  state_.links.send(*link, Start{flow.id(), flow.start_after()});
+  state_.log.debug(
+      fmt::format("START {} after {} to {}", flow.info.name, flow.start_after().value, link->name()));
+  flow.started = false;
+  state_.links.send(*link, Start{flow.id(), flow.start_after(), ++flow.start_number});
 }
 
 void FlowTable::on_start(PeerLink& link, const Start& message, Now now) {
@@ -218,12 +227,48 @@ void FlowTable::on_start(PeerLink& link, const Start& message, Now now) {
   Flow* flow = find(message.stream);
   Child* child = flow == nullptr ? nullptr : flow->child(link.id);
   if (child == nullptr) return;  // its place in the tree is gone; it will hear of another
+  state_.links.send(link, Started{message.stream, message.number});
+  if (child->feed.started()) child->feed.leave(flow->buffer);
   child->asked = true;
   child->last = message.last;
+  if (must_rewind(*flow, message.last, now)) return rewind(*flow, now);
   const MonoTime oldest = now.mono - state_.config.history;
   child->feed.start(flow->buffer, message.last, state_.late_until > oldest ? MonoTime{} : oldest, now.mono);
   state_.links.want_send(link);
   maybe_start(*flow, now);
+}
+
+void FlowTable::on_started(PeerLink& link, const Started& message) {
+  Flow* flow = find(message.stream);
+  if (flow != nullptr && flow->parent == link.id && flow->start_number == message.number)
+    flow->started = true;
+}
+
+/// A child that comes to us with an older need than all that this flow began for finds its frames further up.
+bool FlowTable::must_rewind(const Flow& flow, FrameNumber last, Now now) const {
+  if (flow.own || last.value == 0) return false;
+  const auto* oldest = flow.buffer.oldest();
+  const bool missing = oldest != nullptr && last.value + 1 < oldest->number.value;
+  const bool recent = missing && oldest->arrived > now.mono - state_.config.history;
+  return recent && (flow.began_after.value == 0 || last < flow.began_after);
+}
+
+/// Begins the flow anew from the oldest frame that a child needs. The others go on with the frame after their
+/// last one, once it is here again.
+void FlowTable::rewind(Flow& flow, Now now) {
+  auto buffer = StreamBuffer::create(state_.config.ring_bytes);
+  if (!buffer) return state_.log.error(fmt::format("stream {}: {}", flow.info.name, buffer.error().message));
+  set_receiver(flow, nullptr);
+  for (const auto& child : flow.children) {
+    if (child->feed.started()) child->last = child->feed.leave(flow.buffer);
+  }
+  flow.buffer = std::move(*buffer);
+  ++flow.buffer_number;
+  for (const auto& child : flow.children) {
+    if (child->asked) child->feed.start(flow.buffer, child->last, MonoTime{}, now.mono);
+  }
+  flow.start_sent = false;
+  maybe_start(flow, now);
 }
 
 void FlowTable::on_stop(PeerLink& link, const Stop& message, Now now) {

@@ -21,6 +21,7 @@ class FlowTable {
 
   void on_tracker(PeerLink& link, const TrackerMessage& message, Now now);
   void on_start(PeerLink& link, const Start& message, Now now);
+  void on_started(PeerLink& link, const Started& message);
   void on_stop(PeerLink& link, const Stop& message, Now now);
   /// A guest of ours wants a stream, or no longer.
   void on_guest_watch(PeerLink& link, const Watch& message, Now now);
@@ -31,7 +32,7 @@ class FlowTable {
   /// This process itself wants a stream (its local reader reads the flow's buffer), or no longer.
   void watch_here(StreamId stream, const NodeId& origin, bool wanted, Now now);
   /// Installs a tree of a stream of our own and sends it down.
-  void install_own(Flow& flow, Label label, PathTree tree, Now now);
+  void install_own(Flow& flow, Label label, PathTree tree);
 
   void set_receiver(Flow& flow, PeerLink* link);
   void stop_former_parent(Flow& flow);
@@ -60,11 +61,13 @@ class FlowTable {
   void erase_if_unneeded(Flow& flow);
   void set_parent(Flow& flow, PeerLink& link);
   void leave_link(Flow& flow, LinkId link);
-  void install_children(Flow& flow, const Tracker& tracker, Now now);
+  void install_children(Flow& flow, const Tracker& tracker);
   void install_guests(Flow& flow);
   void send_guest_tracker(Flow& flow, PeerLink& link);
   void drop_child(Flow& flow, PeerLink& link);
   void maybe_start(Flow& flow, Now now);
+  [[nodiscard]] bool must_rewind(const Flow& flow, FrameNumber last, Now now) const;
+  void rewind(Flow& flow, Now now);
   void watching_changed(StreamId stream, Now now);
   void tell_origin(StreamId stream, Watching& watching, Now now);
   [[nodiscard]] bool has_path(const Flow* flow) const;

@@ -11,6 +11,8 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr Duration kHandshakeTimeout = seconds(5);
+/// A connection that this side began and that does not come to be is tried anew before TCP would.
+constexpr Duration kConnectTimeout = milliseconds(2000);
 constexpr Duration kRegistrationRetryFirst = milliseconds(250);
 constexpr Duration kRegistrationRetryLongest = seconds(5);
 constexpr Duration kNeighbourRetryFirst = milliseconds(500);
@@ -452,9 +454,10 @@ MonoTime Membership::next_deadline() const {
 
 void Membership::tick(Now now) {
   for (const auto& [id, link] : state_.links.all()) {
-    if (link->handshake.over() || link->closing || now.mono - link->opened_at < kHandshakeTimeout) continue;
-    state_.log.info(fmt::format("{}: closing: no handshake within {} s", link->name(),
-                                std::chrono::duration_cast<seconds>(kHandshakeTimeout).count()));
+    const Duration patience = link->outgoing() ? kConnectTimeout : kHandshakeTimeout;
+    if (link->handshake.over() || link->closing || now.mono - link->opened_at < patience) continue;
+    state_.log.info(
+        fmt::format("{}: closing: no handshake within {} ms", link->name(), patience / milliseconds(1)));
     state_.links.close(*link, ByeReason::Protocol, "the handshake took too long");
   }
   if (now.mono >= choose_access_at_) choose_access(now);

@@ -85,7 +85,7 @@ std::vector<NodeId> Origin::watchers() const {
   return nodes;
 }
 
-void Origin::recompute(OwnStream& stream, Now now) {
+void Origin::recompute(OwnStream& stream) {
   Flow& flow = *flows_.find(stream.info.id);
   std::vector<NodeId> destinations;
   for (const auto& [node, watcher] : stream.watchers) destinations.push_back(node);
@@ -98,7 +98,7 @@ void Origin::recompute(OwnStream& stream, Now now) {
   const Label label = make_label(stream.info.id, version_of(flow.label) + 1);
   state_.log.debug(
       fmt::format("stream {}: tree {}: {}", stream.info.name, version_of(label), to_string(tree)));
-  flows_.install_own(flow, label, std::move(tree), now);
+  flows_.install_own(flow, label, std::move(tree));
 }
 
 MonoTime Origin::next_deadline() const {
@@ -110,7 +110,7 @@ void Origin::tick(Now now) {
   if (now.mono >= recompute_at_) {
     recompute_at_ = MonoTime::max();
     for (OwnStream& stream : streams_) {
-      if (stream.dirty) recompute(stream, now);
+      if (stream.dirty) recompute(stream);
     }
   }
   const Duration elapsed = now.mono - measured_at_;

@@ -46,7 +46,7 @@ class Origin {
   };
 
   void mark(OwnStream& stream, Now now);
-  void recompute(OwnStream& stream, Now now);
+  void recompute(OwnStream& stream);
   void measure(OwnStream& stream, Duration elapsed);
 
   OverlayState& state_;

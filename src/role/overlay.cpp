@@ -218,6 +218,9 @@ void Overlay::handle(PeerLink& link, const DataPath::Control& control, Now now) 
       case MessageType::Start:
         good = dispatch(link, body, &Overlay::on_start, now);
         break;
+      case MessageType::Started:
+        good = dispatch(link, body, &Overlay::on_started, now);
+        break;
       case MessageType::Stop:
         good = dispatch(link, body, &Overlay::on_stop, now);
         break;

@@ -89,6 +89,7 @@ class Overlay {
   void on_message(PeerLink& link, const Message& m, Now now);
   void on_tracker(PeerLink& link, const TrackerMessage& m, Now now);
   void on_start(PeerLink& link, const Start& m, Now now) { flows_.on_start(link, m, now); }
+  void on_started(PeerLink& link, const Started& m, Now) { flows_.on_started(link, m); }
   void on_stop(PeerLink& link, const Stop& m, Now now) { flows_.on_stop(link, m, now); }
   void on_links(PeerLink& link, const Links& m, Now now);
   void on_watch(PeerLink& link, const Watch& m, Now now);

@@ -9,18 +9,25 @@ namespace ott {
 void Viewer::begin(const Flow& flow) {
   stream_ = flow.id();
   position_ = flow.buffer.tail();
-  last_ = accounted_ = FrameNumber{};
+  buffer_number_ = flow.buffer_number;
+  known_ = last_ = accounted_ = FrameNumber{};
   skipped_since_ = 0;
   depacketizer_.reset();
 }
 
 Result<void> Viewer::read(const Flow& flow, std::uint64_t frames_max, Now now) {
   if (stream_ != flow.id()) begin(flow);
+  if (buffer_number_ != flow.buffer_number) {
+    position_ = flow.buffer.tail();
+    known_ = last_;
+  }
+  buffer_number_ = flow.buffer_number;
   position_ = std::max(position_, flow.buffer.tail());
   while (position_ < flow.buffer.head()) {
     if (frames_max != 0 && counts_.frames_received >= frames_max) return {};
     const Record record = flow.buffer.record_at(position_);
     position_.value += record.header.total();
+    if (record.frame <= known_) continue;  // the buffer was begun anew, with frames that we have
     if (auto taken = take(record, now); !taken) return taken;
   }
   return {};

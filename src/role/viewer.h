@@ -42,7 +42,9 @@ class Viewer {
   Log& log_;
   RtpJpegDepacketizer depacketizer_;
   std::optional<StreamId> stream_;
+  unsigned buffer_number_ = 0;
   Position position_;
+  FrameNumber known_;                // frames up to here come again and are not looked at
   FrameNumber last_;                 // the last one received
   FrameNumber accounted_;            // the last one received, or named by a SKIP
   std::uint64_t skipped_since_ = 0;  // frames after last_ that a SKIP has named

@@ -9,7 +9,9 @@ namespace {
 
 unsigned parts_of(FrameNumber frame) { return 1 + static_cast<unsigned>(frame.value % 4); }
 
-std::size_t payload_bytes(FrameNumber frame, unsigned part) { return 24 + (frame.value * 131 + part * 17) % 700; }
+std::size_t payload_bytes(FrameNumber frame, unsigned part) {
+  return 24 + (frame.value * 131 + part * 17) % 700;
+}
 
 std::uint8_t payload_byte(FrameNumber frame, unsigned part, std::size_t i) {
   return static_cast<std::uint8_t>(frame.value * 7 + part * 3 + i);
@@ -46,7 +48,8 @@ void Peer::publish(Now now) {
     std::fill_n(rtp.begin(), kRtpBytesMin, std::uint8_t{0});
     store_be<std::uint16_t>(rtp.data() + 2, sequence_++);
     for (std::size_t i = kRtpBytesMin; i < bytes; ++i) rtp[i] = payload_byte(published_, part, i);
-    Header header{MessageType::Data, 0, 0, static_cast<std::uint32_t>(kRecordHeaderBytes - kHeaderBytes + bytes)};
+    Header header{MessageType::Data, 0, 0,
+                  static_cast<std::uint32_t>(kRecordHeaderBytes - kHeaderBytes + bytes)};
     if (part == 0) header.flags |= kFirstOfFrame;
     if (part + 1 == parts_of(published_)) header.flags |= kLastOfFrame;
     store_record_header(room.data(), header, flow.label, published_,
@@ -84,13 +87,19 @@ void Peer::read(Now now) {
   if (reading_ != flow->id()) {
     reading_ = flow->id();
     position_ = flow->buffer.tail();
-    last_ = open_ = FrameNumber{};
+    buffer_number_ = flow->buffer_number;
+    known_ = last_ = open_ = FrameNumber{};
     skipped_since_ = 0;
   }
+  if (buffer_number_ != flow->buffer_number) {
+    position_ = flow->buffer.tail();
+    known_ = last_;
+  }
+  buffer_number_ = flow->buffer_number;
   while (position_ < flow->buffer.head()) {
     const Record record = flow->buffer.record_at(position_);
     position_.value += record.header.total();
-    take(record, now);
+    if (record.frame > known_) take(record, now);
   }
 }
 
@@ -106,7 +115,8 @@ void Peer::take(const Record& record, Now now) {
     open_ = record.frame;
     next_part_ = 0;
   }
-  if (record.frame != open_) return complain(fmt::format("frame {} goes on inside {}", record.frame.value, open_.value));
+  if (record.frame != open_)
+    return complain(fmt::format("frame {} goes on inside {}", record.frame.value, open_.value));
   bool right = record.rtp.size() == kRtpBytesMin + payload_bytes(record.frame, next_part_);
   for (std::size_t i = kRtpBytesMin; right && i < record.rtp.size(); ++i) {
     right = record.rtp[i] == payload_byte(record.frame, next_part_, i);
@@ -114,7 +124,8 @@ void Peer::take(const Record& record, Now now) {
   if (!right) complain(fmt::format("frame {} part {}: wrong bytes", record.frame.value, next_part_));
   ++next_part_;
   if (!record.last()) return;
-  if (next_part_ != parts_of(record.frame)) complain(fmt::format("frame {} has {} parts", record.frame.value, next_part_));
+  if (next_part_ != parts_of(record.frame))
+    complain(fmt::format("frame {} has {} parts", record.frame.value, next_part_));
   complete(record, now);
 }
 
@@ -128,9 +139,14 @@ void Peer::complete(const Record& record, Now now) {
     // A ring holds the history; finding another way takes a while on top of an outage.
     const Duration bridged = context_.options.overlay.history - std::chrono::milliseconds(600);
     const Duration age = now.wall.time_since_epoch() - Duration(record.source_time_ns());
-    const auto old_enough = static_cast<std::uint64_t>(std::max<Duration::rep>(0, (bridged - age) / kFrameInterval));
+    const auto old_enough =
+        static_cast<std::uint64_t>(std::max<Duration::rep>(0, (bridged - age) / kFrameInterval));
     const std::uint64_t young = std::min(lost, old_enough);
     ledger.lost += young;
+    if (lost > 0) {
+      context_.log.info(fmt::format("frames {} to {} are missing ({} skipped), {} of them without excuse",
+                                    last_.value + 1, frame.value - 1, skipped_since_, young));
+    }
     ledger.lost_with_age += lost - young;
     ledger.gap_max = std::max(ledger.gap_max, now.mono - *ledger.last_at);
   }

@@ -16,7 +16,7 @@ struct Ledger {
   std::uint64_t skipped = 0;
   std::uint64_t lost = 0;           // while rings still held them: nothing excuses that
   std::uint64_t lost_with_age = 0;  // by an outage longer than the history
-  std::optional<MonoTime> last_at;      // in this life
+  std::optional<MonoTime> last_at;  // in this life
   Duration gap_max{};
   std::vector<std::string> complaints;  // duplicates, wrong order, wrong bytes
 };
@@ -60,7 +60,9 @@ class Peer : public OverlayRole {
   std::optional<KnownStream> watched_;
   bool watching_over_ = false;
   std::optional<StreamId> reading_;
+  unsigned buffer_number_ = 0;
   Position position_;
+  FrameNumber known_;
   FrameNumber last_;
   std::uint64_t skipped_since_ = 0;
   FrameNumber open_;  // the frame under way

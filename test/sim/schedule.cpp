@@ -28,7 +28,8 @@ class TraceLog : public Log {
   TraceLog(std::string name, const Network* network) : name_(std::move(name)), network_(network) {}
   void line(LogLevel, const std::string& text) override {
     if (network_ == nullptr) return;
-    std::printf("%8.3f %s: %s\n", std::chrono::duration<double>(network_->now().mono.time_since_epoch()).count() - 3600,
+    std::printf("%8.3f %s: %s\n",
+                std::chrono::duration<double>(network_->now().mono.time_since_epoch()).count() - 3600,
                 name_.c_str(), text.c_str());
   }
 
@@ -56,7 +57,8 @@ class Schedule {
 
   [[nodiscard]] std::uint64_t pick(std::uint64_t below) { return network_.random()() % below; }
   [[nodiscard]] Duration between(Duration least, Duration most) {
-    return least + Duration(static_cast<Duration::rep>(pick(static_cast<std::uint64_t>((most - least).count()))));
+    return least +
+           Duration(static_cast<Duration::rep>(pick(static_cast<std::uint64_t>((most - least).count()))));
   }
   void link(std::size_t a, std::size_t b);
   void make_overlay();
@@ -104,7 +106,8 @@ NetworkOptions options_for(std::uint64_t seed) {
   return options;
 }
 
-Schedule::Schedule(std::uint64_t seed, bool trace) : seed_(seed), trace_(trace), network_(seed, options_for(seed)) {
+Schedule::Schedule(std::uint64_t seed, bool trace)
+    : seed_(seed), trace_(trace), network_(seed, options_for(seed)) {
   make_overlay();
 }
 
@@ -139,7 +142,8 @@ void Schedule::make_overlay() {
     neighbours[b] += fmt::format("{}\"{}\"", neighbours[b].empty() ? "" : ",", to_string(members_[a].id));
   }
   for (const auto& [i, list] : neighbours) {
-    topology_ += fmt::format("{}\"{}\":{{\"neighbors\":[{}]}}", i == 0 ? "{" : ",", to_string(members_[i].id), list);
+    topology_ +=
+        fmt::format("{}\"{}\":{{\"neighbors\":[{}]}}", i == 0 ? "{" : ",", to_string(members_[i].id), list);
   }
   topology_ += "}";
 }
@@ -150,7 +154,8 @@ void Schedule::start(std::size_t index) {
   member.running = true;
   member.ledger.last_at.reset();
   member.log = std::make_unique<TraceLog>(fmt::format("{}", index), trace_ ? &network_ : nullptr);
-  member.context = std::make_unique<RoleContext>(RoleContext{{}, *member.log, nullptr, nullptr, nullptr, nullptr});
+  member.context =
+      std::make_unique<RoleContext>(RoleContext{{}, *member.log, nullptr, nullptr, nullptr, nullptr});
   OverlayConfig& overlay = member.context->options.overlay;
   overlay.local_addresses = {member.address};
   overlay.incarnation = ++incarnation_;
@@ -203,7 +208,8 @@ void Schedule::pass(Duration duration) {
 void Schedule::at_once(const std::string& what) {
   ++result_.faults;
   if (trace_) {
-    std::printf("%8.3f ---- %s\n", std::chrono::duration<double>(network_.now().mono.time_since_epoch()).count() - 3600,
+    std::printf("%8.3f ---- %s\n",
+                std::chrono::duration<double>(network_.now().mono.time_since_epoch()).count() - 3600,
                 what.c_str());
   }
 }
@@ -214,21 +220,30 @@ void Schedule::fault() {
   switch (pick(10)) {
     case 0:
     case 1:
-    case 2: return relay_dies(false);
-    case 3: return relay_dies(true);
+    case 2:
+      return relay_dies(false);
+    case 3:
+      return relay_dies(true);
     case 4:
-    case 5: return relay_stalls();
-    case 6: return link_falls_silent();
-    case 7: return connections_break();
-    case 8: return overlay_parts();
-    case 9: return bootstrapper_restarts();
+    case 5:
+      return relay_stalls();
+    case 6:
+      return link_falls_silent();
+    case 7:
+      return connections_break();
+    case 8:
+      return overlay_parts();
+    case 9:
+      return bootstrapper_restarts();
   }
 }
 
 void Schedule::restart_later(std::size_t index) {
   after(between(milliseconds(100), seconds(4)), [this, index] {
-    // One that was told to leave may have children still; it goes when they have moved, or after its patience.
-    if (members_[index].running && network_.machine(members_[index].address) != nullptr) return restart_later(index);
+    // One that was told to leave may have children still; it goes when they have moved, or after its
+    // patience.
+    if (members_[index].running && network_.machine(members_[index].address) != nullptr)
+      return restart_later(index);
     members_[index].running = false;
     at_once(fmt::format("{} starts again", index));
     start(index);
@@ -246,7 +261,8 @@ void Schedule::relay_dies(bool planned) {
 void Schedule::relay_stalls() {
   const std::size_t index = 1 + pick(members_.size() - 1);
   Member& member = members_[index];
-  if (index == origin_ || !member.running || member.stopped || network_.machine(member.address) == nullptr) return;
+  if (index == origin_ || !member.running || member.stopped || network_.machine(member.address) == nullptr)
+    return;
   const Duration how_long = between(milliseconds(20), milliseconds(1500));
   at_once(fmt::format("{} stands still for {} ms", index, how_long / milliseconds(1)));
   network_.stop(member.address);
@@ -324,7 +340,8 @@ void Schedule::check_bounds() {
     if (process == nullptr) continue;
     for (const auto& [id, link] : process->overlay().links().all()) {
       const std::size_t waiting = link->outbox.size() - link->outbox_sent;
-      if (waiting > kOutboxBytesMax) violated(fmt::format("{}: {} bytes of control wait for one peer", i, waiting));
+      if (waiting > kOutboxBytesMax)
+        violated(fmt::format("{}: {} bytes of control wait for one peer", i, waiting));
     }
   }
 }
@@ -338,9 +355,12 @@ void Schedule::check_viewers() {
     if (!ledger.last_at || now - *ledger.last_at > seconds(1)) {
       violated(fmt::format("viewer {} gets nothing although its origin can be reached", i));
     }
-    for (const std::string& complaint : ledger.complaints) violated(fmt::format("viewer {}: {}", i, complaint));
-    if (ledger.lost > 0) violated(fmt::format("viewer {} lost {} frames that rings still held", i, ledger.lost));
-    if (ledger.skipped > 0) violated(fmt::format("viewer {} was skipped {} frames on fast links", i, ledger.skipped));
+    for (const std::string& complaint : ledger.complaints)
+      violated(fmt::format("viewer {}: {}", i, complaint));
+    if (ledger.lost > 0)
+      violated(fmt::format("viewer {} lost {} frames that rings still held", i, ledger.lost));
+    if (ledger.skipped > 0)
+      violated(fmt::format("viewer {} was skipped {} frames on fast links", i, ledger.skipped));
   }
 }
 
@@ -359,7 +379,8 @@ void Schedule::check_steady_state() {
   for (std::size_t i = 0; i < members_.size(); ++i) {
     const std::uint64_t got = frames_in(i) - before[i];
     if (got > frames + 2) violated(fmt::format("{} got {} frames of {} in steady state", i, got, frames));
-    if (i > relays_ && got + 2 < frames) violated(fmt::format("viewer {} got {} frames of {}", i, got, frames));
+    if (i > relays_ && got + 2 < frames)
+      violated(fmt::format("viewer {} got {} frames of {}", i, got, frames));
   }
 }
 
@@ -393,7 +414,8 @@ ScheduleResult Schedule::run() {
   check_viewers();
   if (!result_.violation) check_steady_state();
   if (!result_.violation) check_nothing_is_left();
-  result_.virtual_seconds = std::chrono::duration<double>(network_.now().mono.time_since_epoch()).count() - 3600;
+  result_.virtual_seconds =
+      std::chrono::duration<double>(network_.now().mono.time_since_epoch()).count() - 3600;
   return result_;
 }
 

@@ -1,6 +1,6 @@
 // A fault schedule: an overlay of the real engine, made up from a seed, and a random sequence of crashes,
-// restarts, planned leaves, stalls, silent links, lost connections and partitions; then all is mended, and the
-// invariants are checked. The same seed gives the same run.
+// restarts, planned leaves, stalls, silent links, lost connections and partitions; then all is mended, and
+// the invariants are checked. The same seed gives the same run.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// Runs fault schedules: sim SEEDS [FIRST], or one with its log: sim --seed N. Ends with a line of totals; status
-// 1 if any invariant was violated. The seed of each that was is printed.
+// Runs fault schedules: sim SEEDS [FIRST], or one with its log: sim --seed N. Ends with a line of totals;
+// status 1 if any invariant was violated. The seed of each that was is printed.
 #include <fmt/format.h>
 
 #include <cstdio>
@@ -37,8 +37,9 @@ int main(int argc, char** argv) {
     std::puts(result.violation->c_str());
     std::fflush(stdout);
   }
-  fmt::print("{} schedules, {} violations; {:.0f} s of virtual time, {} faults, {} frames to viewers, {} lost in "
-             "outages longer than the history\n",
-             seeds, violations, seconds, faults, frames, lost_with_age);
+  fmt::print(
+      "{} schedules, {} violations; {:.0f} s of virtual time, {} faults, {} frames to viewers, {} lost in "
+      "outages longer than the history\n",
+      seeds, violations, seconds, faults, frames, lost_with_age);
   return violations == 0 ? 0 : 1;
 }

@@ -114,7 +114,7 @@ TEST_CASE("the page has every message by its number, and every state of the hand
                        [&beginning](const std::string& line) { return line.starts_with(beginning); });
   };
   const std::array names = {"ACK",  "SPEERS", "FINALACK", "PING",  "MESSAGE",   "DATA", "TRACKER", "START",
-                            "STOP", "SKIP",   "LINKS",    "WATCH", "HEARTBEAT", "BYE",  "STREAMS"};
+                            "STOP", "SKIP",   "LINKS",    "WATCH", "HEARTBEAT", "BYE",  "STREAMS", "STARTED"};
   STATIC_REQUIRE(names.size() == kMessageTypeLast);
   for (std::size_t i = 0; i < names.size(); ++i) {
     CAPTURE(names[i]);

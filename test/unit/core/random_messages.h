@@ -13,7 +13,7 @@
 namespace ott::test {
 
 using Bytes = std::vector<std::uint8_t>;
-using AllMessages = std::tuple<Ack, Speers, FinalAck, Ping, Message, TrackerMessage, Start, Stop, Links,
+using AllMessages = std::tuple<Ack, Speers, FinalAck, Ping, Message, TrackerMessage, Start, Started, Stop, Links,
                                Watch, Heartbeat, Bye, Streams>;
 
 /// Calls use(T{}) for each type of message.
@@ -122,6 +122,11 @@ inline void fill(Random& random, TrackerMessage& m) {
 inline void fill(Random& random, Start& m) {
   m.stream = StreamId{any_u64(random)};
   m.last = FrameNumber{any_u64(random)};
+  m.number = any_u32(random);
+}
+inline void fill(Random& random, Started& m) {
+  m.stream = StreamId{any_u64(random)};
+  m.number = any_u32(random);
 }
 inline void fill(Random& random, Stop& m) { m.label = Label{any_u64(random)}; }
 inline void fill(Random& random, Links& m) {
@@ -245,7 +250,10 @@ inline Bytes wire_body(const Message& m) {
 inline Bytes wire_body(const TrackerMessage& m) {
   return Wire().tracker(m.tracker).u64(m.label.value).id(m.origin).stream(m.stream).u8(m.expects_start ? 1 : 0).bytes;
 }
-inline Bytes wire_body(const Start& m) { return Wire().u64(m.stream.value).u64(m.last.value).bytes; }
+inline Bytes wire_body(const Start& m) {
+  return Wire().u64(m.stream.value).u64(m.last.value).u32(m.number).bytes;
+}
+inline Bytes wire_body(const Started& m) { return Wire().u64(m.stream.value).u32(m.number).bytes; }
 inline Bytes wire_body(const Stop& m) { return Wire().u64(m.label.value).bytes; }
 inline Bytes wire_body(const Links& m) {
   Wire wire;

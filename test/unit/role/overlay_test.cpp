@@ -185,6 +185,7 @@ struct Carrying : Relay {
     REQUIRE(count_sent(three, MessageType::Tracker) == 1);
     REQUIRE(say(three, Start{kStream, FrameNumber{0}}));
     REQUIRE(count_sent(boot, MessageType::Start) == 1);
+    REQUIRE(say(boot, Started{kStream, 1}));
   }
   Bytes frame(std::uint64_t number, std::size_t rtp_bytes = 1'000) {
     return test::record_bytes(make_label(kStream, 1), number, 3, 1, sequence++, rtp_bytes);

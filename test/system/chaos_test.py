@@ -100,7 +100,7 @@ class Chaos(unittest.TestCase):
             forgetful = pathlib.Path(folder) / "ottd"
             forgetful.write_text(f'#!/bin/sh\nexec "{pathlib.Path(OTTD).resolve()}" "$@" --history 1ms\n')
             forgetful.chmod(0o755)
-            done = subprocess.run([TOOLS / "failures", forgetful, "--cases", "b", "--stops", "1", "--json", "/dev/null"],
+            done = subprocess.run([TOOLS / "failures", forgetful, "--cases=b", "--stops=1", "--json=/dev/null"],
                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
             self.assertEqual(done.returncode, 1, done.stdout)
             self.assertRegex(done.stdout, r"FAILED: .*member: \d+ frames lost")

@@ -1,0 +1,99 @@
+"""A network of namespaces, one a node, in which links can go down and packets be dropped. Needs root.
+
+The names of the namespaces tell the process that made them, so what a killed run has left is found and removed
+by the next one.
+"""
+
+import contextlib
+import os
+import pathlib
+import re
+import signal
+import subprocess
+
+from lab import Failure
+
+NAMESPACE = "ottd-chaos-"
+OWNER = b"chaos"  # in the command line of a process that may have namespaces
+
+
+def run(*command, text=None):
+    done = subprocess.run(command, input=text, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if done.returncode != 0:
+        raise Failure(f"{' '.join(command)}: {done.stdout.strip()}")
+    return done.stdout
+
+
+class Network:
+    """A namespace a node, all on a bridge in one more. Entering makes them, leaving removes them."""
+
+    def __init__(self, address):
+        """`address` by node; all in 10.99.0.0/16, which nobody outside sees."""
+        self.address = address
+        self.prefix = f"{NAMESPACE}{os.getpid()}-"
+        self.rules = {node: {} for node in address}
+
+    def __enter__(self):
+        remove_leftovers()
+        try:
+            bridge = self.prefix + "bridge"
+            run("ip", "netns", "add", bridge)
+            run("ip", "-n", bridge, "link", "add", "br0", "type", "bridge")
+            run("ip", "-n", bridge, "link", "set", "br0", "up")
+            for i, node in enumerate(self.address):
+                here = self.prefix + node
+                run("ip", "netns", "add", here)
+                run("ip", "-n", bridge, "link", "add", f"v{i}", "type", "veth", "peer", "name", "eth0", "netns", here)
+                run("ip", "-n", bridge, "link", "set", f"v{i}", "master", "br0", "up")
+                run("ip", "-n", here, "-batch", "-", text=f"address add {self.address[node]}/16 dev eth0\n"
+                    "link set lo up\nlink set eth0 up\n")
+                run(*self.inside(node), "nft", "-f", "-", text="add table ip faults\n"
+                    "add chain ip faults in { type filter hook input priority 0; }\n")
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        remove_namespaces(self.prefix)
+
+    def inside(self, node):
+        return ["nsenter", f"--net=/run/netns/{self.prefix}{node}"]
+
+    def set_link(self, node, state):
+        run("ip", "-n", self.prefix + node, "link", "set", "eth0", state)
+
+    def set_rule(self, node, key, rule):
+        """A rule for what comes in at a node; None takes it away."""
+        rules = self.rules[node]
+        if rule is None:
+            rules.pop(key, None)
+        else:
+            rules[key] = rule
+        lines = ["flush chain ip faults in", *(f"add rule ip faults in iifname eth0 {rule}" for rule in rules.values())]
+        run(*self.inside(node), "nft", "-f", "-", text="\n".join(lines) + "\n")
+
+
+def namespaces():
+    return [line.split()[0] for line in run("ip", "netns", "list").splitlines()]
+
+
+def remove_namespaces(prefix):
+    for name in namespaces():
+        if name.startswith(prefix):
+            for pid in run("ip", "netns", "pids", name).split():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(int(pid), signal.SIGKILL)  # of a run that was killed: nobody else is in there
+            run("ip", "netns", "delete", name)
+
+
+def remove_leftovers():
+    """Of runs whose process is there no more."""
+    for prefix in {match[0] for name in namespaces() if (match := re.match(rf"{NAMESPACE}(\d+)-", name))}:
+        pid = prefix[len(NAMESPACE):-1]
+        try:
+            alive = OWNER in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
+        except OSError:
+            alive = False
+        if not alive:
+            remove_namespaces(prefix)

@@ -185,6 +185,9 @@ Result<void> overlay_options(const Words& words, Config& config) {
   }
   overlay.tree_policy = words.tree == "shared" ? TreePolicy::Shared : TreePolicy::Shortest;
   overlay.local_addresses = interface_addresses();
+  if (overlay.id && !can_bind(overlay.id->address)) {
+    return fail(fmt::format("--id {}: no interface of this host has this address", to_string(*overlay.id)));
+  }
   overlay.incarnation = static_cast<std::uint64_t>(
       std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now()).time_since_epoch().count());
   overlay.random_seed = std::random_device()();

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <exception>
 #include <fstream>
 #include <sstream>
 
@@ -157,8 +158,10 @@ void raise_descriptor_limit() {
 }  // namespace
 }  // namespace ott
 
-int main(int argc, char** argv) {
-  using namespace ott;
+namespace ott {
+namespace {
+
+int start(int argc, char** argv) {
   auto parsed = parse_command_line(argc, argv);
   if (const auto* usage = std::get_if<UsageExit>(&parsed)) {
     std::fputs(usage->text.c_str(), usage->status == 0 ? stdout : stderr);
@@ -173,4 +176,16 @@ int main(int argc, char** argv) {
   if (status) return *status;
   log->error(status.error().message);
   return 1;
+}
+
+}  // namespace
+}  // namespace ott
+
+int main(int argc, char** argv) {
+  try {
+    return ott::start(argc, argv);
+  } catch (const std::exception& error) {  // out of memory, or a library's
+    std::fprintf(stderr, "ottd: %s\n", error.what());
+    return 1;
+  }
 }

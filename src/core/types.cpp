@@ -34,6 +34,7 @@ bool IpAddress::is_unspecified() const {
 
 Result<IpAddress> parse_ip(std::string_view text) {
   const std::string terminated(text);
+  if (text.find('\0') != std::string_view::npos) return fail("an address contains a zero byte");
   IpAddress address;
   if (inet_pton(AF_INET, terminated.c_str(), address.bytes.data() + kMappedPrefix.size()) == 1) {
     std::copy(kMappedPrefix.begin(), kMappedPrefix.end(), address.bytes.begin());

@@ -137,6 +137,12 @@ NodeId local_end(const Fd& socket) {
   return from_sockaddr(local.get());
 }
 
+bool can_bind(const IpAddress& address) {
+  const Fd fd = stream_socket(address);
+  SocketAddress local = to_sockaddr(address, 0);
+  return fd.valid() && ::bind(fd.get(), local.get(), local.length) == 0;
+}
+
 std::vector<IpAddress> interface_addresses() {
   std::vector<IpAddress> outside;
   std::vector<IpAddress> loopback;

@@ -30,6 +30,9 @@ Result<void> connect_result(const Fd& socket);
 /// This end's address and port.
 NodeId local_end(const Fd& socket);
 
+/// True if this host can use the address as its own.
+bool can_bind(const IpAddress& address);
+
 /// The addresses of this host's interfaces that are up, loopback last; without link-local ones.
 std::vector<IpAddress> interface_addresses();
 

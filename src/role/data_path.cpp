@@ -189,7 +189,7 @@ void DataPath::wake_children(Flow& flow) {
   }
 }
 
-ByteSpan DataPath::from_feed(PeerLink& link, Child& child, Now now) {
+ByteSpan DataPath::from_feed(PeerLink& link, Child& child, Now now) const {
   const StreamBuffer& buffer = child.flow->buffer;
   child.feed.pass_over_known(buffer);
   child.feed.limit_lag(buffer, now.mono, state_.late_until, state_.config.lag_max);

@@ -246,11 +246,11 @@ void FlowTable::on_started(PeerLink& link, const Started& message) {
 
 /// A child that comes to us with an older need than all that this flow began for finds its frames further up.
 bool FlowTable::must_rewind(const Flow& flow, FrameNumber last, Now now) const {
-  if (flow.own || last.value == 0) return false;
+  const bool older = last.value != 0 && (flow.began_after.value == 0 || last < flow.began_after);
+  if (flow.own || !older) return false;
   const auto* oldest = flow.buffer.oldest();
-  const bool missing = oldest != nullptr && last.value + 1 < oldest->number.value;
-  const bool recent = missing && oldest->arrived > now.mono - state_.config.history;
-  return recent && (flow.began_after.value == 0 || last < flow.began_after);
+  if (oldest == nullptr) return flow.start_sent;
+  return last.value + 1 < oldest->number.value && oldest->arrived > now.mono - state_.config.history;
 }
 
 /// Begins the flow anew from the oldest frame that a child needs. The others go on with the frame after their

@@ -13,8 +13,8 @@
 namespace ott::test {
 
 using Bytes = std::vector<std::uint8_t>;
-using AllMessages = std::tuple<Ack, Speers, FinalAck, Ping, Message, TrackerMessage, Start, Started, Stop, Links,
-                               Watch, Heartbeat, Bye, Streams>;
+using AllMessages = std::tuple<Ack, Speers, FinalAck, Ping, Message, TrackerMessage, Start, Started, Stop,
+                               Links, Watch, Heartbeat, Bye, Streams>;
 
 /// Calls use(T{}) for each type of message.
 template <class Use>
@@ -248,7 +248,13 @@ inline Bytes wire_body(const Message& m) {
   return Wire().tracker(m.tracker).id(m.from).u64(m.number).text(m.text).bytes;
 }
 inline Bytes wire_body(const TrackerMessage& m) {
-  return Wire().tracker(m.tracker).u64(m.label.value).id(m.origin).stream(m.stream).u8(m.expects_start ? 1 : 0).bytes;
+  return Wire()
+      .tracker(m.tracker)
+      .u64(m.label.value)
+      .id(m.origin)
+      .stream(m.stream)
+      .u8(m.expects_start ? 1 : 0)
+      .bytes;
 }
 inline Bytes wire_body(const Start& m) {
   return Wire().u64(m.stream.value).u64(m.last.value).u32(m.number).bytes;

@@ -100,8 +100,11 @@ void Network::set_silent(const IpAddress& a, const IpAddress& b, bool is_silent)
 }
 
 void Network::release(const std::shared_ptr<Connection>& connection, int side) {
-  End& end = connection->ends[side];
-  for (auto& bytes : std::exchange(end.held, {})) deliver(connection, side, std::move(bytes));
+  std::deque<std::vector<std::uint8_t>>& held = connection->ends[side].held;
+  if (held.empty()) return;
+  auto last = std::move(held.back());
+  held.pop_back();
+  deliver(connection, side, std::move(last));
 }
 
 void Network::break_connections(const IpAddress& a, const IpAddress& b) {
@@ -252,8 +255,11 @@ void Network::deliver(const std::shared_ptr<Connection>& connection, int to,
     end.held.push_back(std::move(bytes));
     return;
   }
-  bytes_[{from.address, end.host->address}] += bytes.size();
-  end.received.push_back(std::move(bytes));
+  end.held.push_back(std::move(bytes));
+  for (auto& held : std::exchange(end.held, {})) {  // what was held back comes first
+    bytes_[{from.address, end.host->address}] += held.size();
+    end.received.push_back(std::move(held));
+  }
   read(connection, to);
 }
 

@@ -24,6 +24,11 @@ bool is_older(std::uint32_t version, std::uint32_t than) {
   return distance != 0 && distance < (1U << (kTreeVersionBits - 1));
 }
 
+Duration start_patience(const Flow& flow) {
+  const auto levels = static_cast<Duration::rep>(1 + depth(flow.tree.subtree(0)));
+  return std::min(kStartPatience * levels, kStartPatienceMax);
+}
+
 bool has_child(const PathTree& tree, const NodeId& node) {
   for (const PathTree::View child : tree.children()) {
     if (child.front().node == node) return true;
@@ -82,10 +87,7 @@ void FlowTable::on_tracker(PeerLink& link, const TrackerMessage& message, Now no
   flow->tree = message.tracker.path;
   if (flow->parent != link.id) set_parent(*flow, link);
   if (message.expects_start) flow->start_sent = false;
-  if (!flow->start_sent) {
-    const auto levels = static_cast<Duration::rep>(1 + depth(flow->tree.subtree(0)));
-    flow->start_deadline = now.mono + std::min(kStartPatience * levels, kStartPatienceMax);
-  }
+  if (!flow->start_sent) flow->start_deadline = now.mono + start_patience(*flow);
   install_children(*flow, message.tracker);
   install_guests(*flow);
   if (message.tracker.for_here() && viewers(flow->id()) == 0) {
@@ -268,6 +270,7 @@ void FlowTable::rewind(Flow& flow, Now now) {
     if (child->asked) child->feed.start(flow.buffer, child->last, MonoTime{}, now.mono);
   }
   flow.start_sent = false;
+  flow.start_deadline = now.mono + start_patience(flow);
   maybe_start(flow, now);
 }
 

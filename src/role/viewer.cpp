@@ -27,7 +27,8 @@ Result<void> Viewer::read(const Flow& flow, std::uint64_t frames_max, Now now) {
     if (frames_max != 0 && counts_.frames_received >= frames_max) return {};
     const Record record = flow.buffer.record_at(position_);
     position_.value += record.header.total();
-    if (record.frame <= known_) continue;  // the buffer was begun anew, with frames that we have
+    const bool known = !record.is_skip() && record.frame <= known_;
+    if (known) continue;  // the buffer was begun anew, with frames that we have
     if (auto taken = take(record, now); !taken) return taken;
   }
   return {};

@@ -22,19 +22,23 @@ class TestChild {
   Duration lag_max = std::chrono::hours(1);
   std::uint64_t started_after = 0;
 
-  TestChild(Flow& flow, LinkId link) : flow_(flow), child_(flow.add_child(link, NodeId{})) {}
+  TestChild(Flow& flow, LinkId link) : flow_(&flow), child_(flow.add_child(link, NodeId{})) {}
 
   [[nodiscard]] Feed& feed() { return child_.feed; }
   void start(std::uint64_t last, MonoTime at, MonoTime oldest = {}) {
     started_after = last;
-    child_.feed.start(flow_.buffer, FrameNumber{last}, oldest, at);
+    child_.feed.start(flow_->buffer, FrameNumber{last}, oldest, at);
   }
+
+  /// Its feed has been started in the buffer of another flow.
+  void move_to(Flow& flow) { flow_ = &flow; }
 
   /// What one writable moment takes: at most `bytes_max`, from one run. Returns the bytes sent.
   std::size_t send(std::size_t bytes_max = ~std::size_t{0}) {
-    const StreamBuffer& buffer = flow_.buffer;
+    const StreamBuffer& buffer = flow_->buffer;
     if (!told_.empty()) return take(told_, bytes_max);
     if (child_.feed.rest_of_record(buffer).empty()) {
+      child_.feed.pass_over_known(buffer);
       child_.feed.limit_lag(buffer, now, not_before, lag_max);
       if (const auto skip = child_.feed.take_skip()) {
         told_ = skip_record(skip->first.value, skip->last.value);
@@ -61,7 +65,7 @@ class TestChild {
     return static_cast<std::size_t>(bytes);
   }
 
-  Flow& flow_;
+  Flow* flow_;
   Child& child_;
   Bytes told_;  // a SKIP that is not sent yet
 };

@@ -296,6 +296,58 @@ TEST_CASE("a START forgets what was left out before it") {
   CHECK(child.text() == "2 3 4 5 6");
 }
 
+TEST_CASE("a feed that leaves its buffer says what its child has, and goes on in another one after that") {
+  Flow flow = make_flow();
+  Source source;
+  for (int i = 0; i < 3; ++i) source.frame(flow, 2);
+  TestChild child(flow, LinkId{1});
+  child.start(1, at_ms(0));
+  const auto [bytes, last] = GENERATE(table<std::size_t, std::uint64_t>({
+      {0, 1},        // nothing yet
+      {100, 1},      // half a record of 2
+      {132, 1},      // half of 2
+      {264, 2},      // 2
+      {300, 2},      // 2 and some of 3
+      {4 * 132, 3},  // everything
+  }));
+  child.send(bytes);
+  CHECK(child.feed().leave(flow.buffer) == FrameNumber{last});
+  CHECK_FALSE(child.feed().started());
+  Flow anew = make_flow();
+  Source again;
+  again.frame(anew, 2);
+  child.feed().start(anew.buffer, FrameNumber{last}, {}, at_ms(0));
+  child.move_to(anew);
+  child.send();
+  for (int i = 0; i < 3; ++i) {
+    again.frame(anew, 2);
+    while (child.send() != 0) continue;
+  }
+  const std::string text = child.text();
+  CAPTURE(text);
+  CHECK(text.find('?') == std::string::npos);
+  CHECK(text.ends_with("4+ 4."));
+  CHECK(test::missing_without_a_word(child.received, 2, 4).empty());
+}
+
+TEST_CASE("what the child has already is passed over once it is here, and no more than that") {
+  Flow flow = make_flow();
+  Source source;
+  source.frame(flow);
+  TestChild child(flow, LinkId{1});
+  child.start(4, at_ms(0));
+  source.frame(flow, 2);
+  CHECK(child.send() == 0);
+  source.skip(flow, 1);
+  source.part(flow, true);
+  CHECK(child.send() == 0);
+  source.part(flow, false);
+  source.skip(flow, 2);
+  source.frame(flow);
+  child.send();
+  CHECK(child.text() == "5-6s 7");
+}
+
 /// Many random histories of one stream with three children, each as blocked as can be.
 void run_history(unsigned seed) {
   std::mt19937 random(seed);

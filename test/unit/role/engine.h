@@ -7,13 +7,11 @@
 #include <string>
 #include <vector>
 
-#include "../core/nodes.h"
+#include "../core/random_messages.h"
 #include "ott/assert.h"
 #include "role/overlay.h"
 
 namespace ott::test {
-
-using Bytes = std::vector<std::uint8_t>;
 
 struct LineLog : Log {
   void line(LogLevel level, const std::string& text) override {
@@ -54,7 +52,8 @@ class Engine {
     OverlayConfig config;
     config.kind = PeerKind::Bootstrap;
     config.id = node("10.0.0.10");
-    config.topology = parse_topology(kStarTopology, "star.json").value();
+    static const Topology kTopology = parse_topology(kStarTopology, "star.json").value();
+    config.topology = kTopology;
     config.incarnation = 1'000;
     config.ring_bytes = 1U << 17U;
     return config;
@@ -217,39 +216,11 @@ class Engine {
 
   static bool is_good(const Header& header, ByteSpan message) {
     if (is_record(header.type)) return parse_record(header, message).has_value();
-    const ByteSpan body = message.subspan(kHeaderBytes);
-    switch (header.type) {
-      case MessageType::Ack:
-        return decode<Ack>(body).has_value();
-      case MessageType::Speers:
-        return decode<Speers>(body).has_value();
-      case MessageType::FinalAck:
-        return decode<FinalAck>(body).has_value();
-      case MessageType::Ping:
-        return decode<Ping>(body).has_value();
-      case MessageType::Message:
-        return decode<Message>(body).has_value();
-      case MessageType::Tracker:
-        return decode<TrackerMessage>(body).has_value();
-      case MessageType::Start:
-        return decode<Start>(body).has_value();
-      case MessageType::Stop:
-        return decode<Stop>(body).has_value();
-      case MessageType::Links:
-        return decode<Links>(body).has_value();
-      case MessageType::Watch:
-        return decode<Watch>(body).has_value();
-      case MessageType::Heartbeat:
-        return decode<Heartbeat>(body).has_value();
-      case MessageType::Bye:
-        return decode<Bye>(body).has_value();
-      case MessageType::Streams:
-        return decode<Streams>(body).has_value();
-      case MessageType::Data:
-      case MessageType::Skip:
-        break;
-    }
-    return false;
+    bool good = false;
+    for_each_message([&]<class T>(const T&) {
+      if (T::kType == header.type) good = decode<T>(message.subspan(kHeaderBytes)).has_value();
+    });
+    return good;
   }
 
   MonoTime mono_{std::chrono::hours(1)};

@@ -72,11 +72,15 @@ class Talk {
         break;
       }
       case 4:
-        encode(bytes,
-               Start{any_stream(), FrameNumber{random_.below(2) == 0 ? 0 : frame_ - random_.below(3)}});
+        encode(bytes, Start{any_stream(), FrameNumber{random_.below(2) == 0 ? 0 : frame_ - random_.below(3)},
+                            random_.below(3)});
         break;
       case 5:
-        encode(bytes, Stop{any_label()});
+        if (random_.below(2) == 0) {
+          encode(bytes, Started{any_stream(), 1 + random_.below(3)});
+        } else {
+          encode(bytes, Stop{any_label()});
+        }
         break;
       case 6:
         links(bytes);

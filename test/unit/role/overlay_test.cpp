@@ -233,6 +233,58 @@ TEST_CASE("a START that comes in the middle of a record does not break the link"
   CHECK(numbers == std::vector<std::uint64_t>{1, 2, 4, 5});
 }
 
+TEST_CASE("a child with an older need has the flow begin anew, and the others miss and repeat nothing") {
+  Carrying relay;
+  for (std::uint64_t number = 101; number <= 110; ++number) relay.receive(relay.boot, relay.frame(number));
+  std::vector<std::uint64_t> got_three;
+  const auto read = [](Engine& engine, LinkId link, std::vector<std::uint64_t>& numbers) {
+    engine.each_sent(link, [&numbers](const Header& header, const Bytes& message) {
+      if (is_record(header.type)) numbers.push_back(parse_record(header, message)->frame.value);
+    });
+  };
+  read(relay, relay.three, got_three);
+
+  PathTree path;
+  path.entries = {{node("10.0.0.20"), 3, false}, {node("10.0.0.2"), 1, true}, {node("10.0.0.3"), 1, true}};
+  StreamInfo info;
+  info.id = Carrying::kStream;
+  relay.say(relay.boot,
+            TrackerMessage{Tracker::along(path), make_label(info.id, 2), node("10.0.0.10"), info, false});
+  relay.say(relay.two, Start{Carrying::kStream, FrameNumber{97}, 1});
+  std::optional<Start> start;
+  relay.each_sent(relay.boot, [&start](const Header& header, const Bytes& message) {
+    if (header.type == MessageType::Start) start = decode<Start>(ByteSpan(message).subspan(kHeaderBytes));
+  });
+  REQUIRE(start);
+  CHECK(start->last == FrameNumber{97});
+  relay.receive(relay.boot, relay.frame(111));  // was on its way, and comes again
+  relay.say(relay.boot, Started{Carrying::kStream, start->number});
+  for (std::uint64_t number = 98; number <= 112; ++number) relay.receive(relay.boot, relay.frame(number));
+  std::vector<std::uint64_t> got_two;
+  read(relay, relay.two, got_two);
+  read(relay, relay.three, got_three);
+  CHECK(got_two ==
+        std::vector<std::uint64_t>{98, 99, 100, 101, 102, 103, 104, 105, 106, 107, 108, 109, 110, 111, 112});
+  CHECK(got_three == std::vector<std::uint64_t>{101, 102, 103, 104, 105, 106, 107, 108, 109, 110, 111, 112});
+}
+
+TEST_CASE("a flow that begins anew does not wait for a child that never asks") {
+  Carrying relay;
+  for (std::uint64_t number = 101; number <= 110; ++number) relay.receive(relay.boot, relay.frame(number));
+  PathTree path;
+  path.entries = {{node("10.0.0.20"), 3, false}, {node("10.0.0.2"), 1, true}, {node("10.0.0.3"), 1, true}};
+  StreamInfo info;
+  info.id = Carrying::kStream;
+  relay.say(relay.boot,
+            TrackerMessage{Tracker::along(path), make_label(info.id, 2), node("10.0.0.10"), info, false});
+  relay.say(relay.three, Start{Carrying::kStream, FrameNumber{97}, 1});  // and 10.0.0.2 says nothing
+  for (int i = 0; i < 20; ++i) {
+    relay.pass(milliseconds(60));
+    for (const LinkId link : {relay.boot, relay.two, relay.three}) relay.say(link, Heartbeat{});
+  }
+  CHECK(relay.count_sent(relay.boot, MessageType::Start) == 1);
+}
+
 TEST_CASE("a child that stands still is no danger to its parent, however small the frames and however long") {
   Carrying relay;
   relay.drain(relay.three, 20);

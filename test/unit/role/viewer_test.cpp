@@ -180,6 +180,30 @@ TEST_CASE("a viewer stops at the frames it wants, and at a sink that takes no mo
   CHECK(w.frames.written.size() == 4);
 }
 
+TEST_CASE("a buffer that begins anew brings what is missing, and nothing again") {
+  Watching w;
+  for (std::uint64_t frame = 1; frame <= 4; ++frame) w.picture(frame);
+  w.picture(5, false);
+  REQUIRE(w.read());
+  w.flow.buffer = test::make_buffer(1U << 20U);
+  ++w.flow.buffer_number;
+  SECTION("frames") {
+    for (std::uint64_t frame = 2; frame <= 6; ++frame) w.picture(frame);
+    CHECK(w.counts().frames_skipped == 0);
+    CHECK(w.counts().frames_received == 6);
+    CHECK(w.log.lines == 0);
+  }
+  SECTION("and the rest of a SKIP that begins with what is known") {
+    w.picture(2);
+    w.skip(3, 8);
+    w.picture(9);
+    CHECK(w.counts().frames_skipped == 4);
+    CHECK(w.counts().frames_received == 5);
+  }
+  CHECK(w.counts().frames_lost == 0);
+  CHECK(w.counts().frames_duplicate == 0);
+}
+
 TEST_CASE("frames that the ring forgot before they were read are lost") {
   Watching w;
   w.picture(1);

@@ -41,6 +41,7 @@ class Engine {
   std::map<LinkId, Link> links;
   std::vector<Requests::Connect> connecting;
   std::size_t messages_out = 0;
+  std::size_t records_out = 0;
 
   explicit Engine(OverlayConfig config) : overlay(std::move(config), log) {
     overlay.begin(now());
@@ -206,6 +207,7 @@ class Engine {
       rest = rest.subspan(message.size());
       OTT_ASSERT(is_good(framed.header, message));
       ++messages_out;
+      if (is_record(framed.header.type)) ++records_out;
       if (!keep_) continue;
       for (const auto& [id, known] : links) {
         if (&known == &link) whole_[id].emplace_back(framed.header, Bytes(message.begin(), message.end()));

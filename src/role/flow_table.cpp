@@ -269,7 +269,8 @@ void FlowTable::rewind(Flow& flow, Now now) {
   for (const auto& child : flow.children) {
     if (child->asked) child->feed.start(flow.buffer, child->last, MonoTime{}, now.mono);
   }
-  flow.start_sent = false;
+  flow.start_sent = flow.started = false;
+  ++flow.start_number;  // an answer to an earlier START is none to the one that follows
   flow.start_deadline = now.mono + start_patience(flow);
   maybe_start(flow, now);
 }

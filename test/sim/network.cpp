@@ -250,7 +250,7 @@ void Network::deliver(const std::shared_ptr<Connection>& connection, int to,
                       std::vector<std::uint8_t> bytes) {
   End& end = connection->ends[to];
   const Host& from = *connection->ends[1 - to].host;
-  if (end.closed || !end.host->alive) return;
+  if (end.closed || end.broken || !end.host->alive) return;
   if (silent(*end.host, from)) {  // TCP tries again until it gets through or somebody gives up
     end.held.push_back(std::move(bytes));
     return;
@@ -322,7 +322,9 @@ void Network::break_connection(const std::shared_ptr<Connection>& connection, co
     End& end = connection->ends[side];
     end.close_reason = why;
     end.peer_closed = true;
+    end.broken = true;
     end.received.clear();
+    end.received_offset = 0;
     at(now_ + options_.latency, [this, connection, side] {
       if (silent(*connection->ends[0].host, *connection->ends[1].host)) return;
       read(connection, side);

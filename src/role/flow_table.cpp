@@ -86,7 +86,7 @@ void FlowTable::on_tracker(PeerLink& link, const TrackerMessage& message, Now no
   flow->info = message.stream;
   flow->tree = message.tracker.path;
   if (flow->parent != link.id) set_parent(*flow, link);
-  if (message.expects_start) flow->start_sent = false;
+  if (message.expects_start) flow->owe_start();
   if (!flow->start_sent) flow->start_deadline = now.mono + start_patience(*flow);
   install_children(*flow, message.tracker);
   install_guests(*flow);
@@ -169,11 +169,13 @@ void FlowTable::set_parent(Flow& flow, PeerLink& link) {
     leave_link(flow, link.id);
   }
   stop_former_parent(flow);
+  // Where a tree has turned round, who was fed by us feeds us now: two that feed each other would never end.
+  drop_child(flow, link);
   // The parent so far goes on until the new one's first record is here.
   if (flow.parent) flow.former_parent = flow.parent;
   flow.parent = link.id;
   ++link.flows_in;
-  flow.start_sent = false;
+  flow.owe_start();
 }
 
 void FlowTable::stop_former_parent(Flow& flow) {
@@ -269,8 +271,7 @@ void FlowTable::rewind(Flow& flow, Now now) {
   for (const auto& child : flow.children) {
     if (child->asked) child->feed.start(flow.buffer, child->last, MonoTime{}, now.mono);
   }
-  flow.start_sent = flow.started = false;
-  ++flow.start_number;  // an answer to an earlier START is none to the one that follows
+  flow.owe_start();
   flow.start_deadline = now.mono + start_patience(flow);
   maybe_start(flow, now);
 }
@@ -438,7 +439,7 @@ void FlowTable::on_link_ended(PeerLink& link, Now now) {
     if (flow->former_parent == link.id) flow->former_parent.reset();
     if (flow->parent == link.id) {
       flow->parent.reset();
-      flow->start_sent = false;
+      flow->owe_start();
       flow->start_deadline = MonoTime::max();
       touched.push_back(stream);
     }

@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "../core/mutation.h"
 #include "child_oracle.h"
 #include "records.h"
 
@@ -392,7 +393,7 @@ void run_history(unsigned seed) {
 
 TEST_CASE(
     "whatever is sent and blocked, a child gets whole records, in order, and each frame whole or named") {
-  for (unsigned seed = 1; seed <= 2'000; ++seed) {
+  for (unsigned seed = 1; seed <= 2'000 / test::kMutationScale; ++seed) {
     CAPTURE(seed);
     run_history(seed);
   }

@@ -184,8 +184,19 @@ struct Carrying : Relay {
     REQUIRE(say(boot, TrackerMessage{tracker, make_label(kStream, 1), node("10.0.0.10"), info, true}));
     REQUIRE(count_sent(three, MessageType::Tracker) == 1);
     REQUIRE(say(three, Start{kStream, FrameNumber{0}}));
-    REQUIRE(count_sent(boot, MessageType::Start) == 1);
-    REQUIRE(say(boot, Started{kStream, 1}));
+    const Start start = take_start();
+    CHECK(start.last == FrameNumber{0});
+    REQUIRE(say(boot, Started{kStream, start.number}));
+  }
+  /// The one that was sent to the bootstrapper.
+  Start take_start() {
+    std::vector<Start> starts;
+    each_sent(boot, [&starts](const Header& header, const Bytes& message) {
+      if (header.type == MessageType::Start)
+        starts.push_back(*decode<Start>(ByteSpan(message).subspan(kHeaderBytes)));
+    });
+    REQUIRE(starts.size() == 1);
+    return starts.front();
   }
   Bytes frame(std::uint64_t number, std::size_t rtp_bytes = 1'000) {
     return test::record_bytes(make_label(kStream, 1), number, 3, 1, sequence++, rtp_bytes);
@@ -251,14 +262,10 @@ TEST_CASE("a child with an older need has the flow begin anew, and the others mi
   relay.say(relay.boot,
             TrackerMessage{Tracker::along(path), make_label(info.id, 2), node("10.0.0.10"), info, false});
   relay.say(relay.two, Start{Carrying::kStream, FrameNumber{97}, 1});
-  std::optional<Start> start;
-  relay.each_sent(relay.boot, [&start](const Header& header, const Bytes& message) {
-    if (header.type == MessageType::Start) start = decode<Start>(ByteSpan(message).subspan(kHeaderBytes));
-  });
-  REQUIRE(start);
-  CHECK(start->last == FrameNumber{97});
+  const Start start = relay.take_start();
+  CHECK(start.last == FrameNumber{97});
   relay.receive(relay.boot, relay.frame(111));  // was on its way, and comes again
-  relay.say(relay.boot, Started{Carrying::kStream, start->number});
+  relay.say(relay.boot, Started{Carrying::kStream, start.number});
   for (std::uint64_t number = 98; number <= 112; ++number) relay.receive(relay.boot, relay.frame(number));
   std::vector<std::uint64_t> got_two;
   read(relay, relay.two, got_two);

@@ -36,7 +36,8 @@ struct Flow {
   [[nodiscard]] FrameNumber start_after() const;
   /// True once every child has sent its START.
   [[nodiscard]] bool all_children_asked() const;
-  /// The parent is to get a START, once it is known what to ask for: an answer to an earlier one is none to it.
+  /// The parent is to get a START, once it is known what to ask for: an answer to an earlier one is none to
+  /// it.
   void owe_start() {
     start_sent = started = false;
     ++start_number;

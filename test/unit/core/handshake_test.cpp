@@ -19,7 +19,7 @@ constexpr std::array kEvents = {Event::Opened,        Event::AckReceived,  Event
 
 /// Events that lead to each state from one of the two beginnings.
 Handshake reach(State state) {
-  static const std::map<State, std::vector<Event>> kWays = {
+  static const std::map<State, std::vector<Event>> ways = {
       {State::AckReceiving, {}},
       {State::Speers, {Event::AckReceived}},
       {State::WAck, {Event::AckReceived, Event::PeersSent}},
@@ -32,7 +32,7 @@ Handshake reach(State state) {
   const bool accepts = state == State::AckReceiving || state == State::Speers || state == State::WAck ||
                        state == State::Offline;
   Handshake handshake = accepts ? Handshake::accepting() : Handshake::connecting();
-  for (const Event event : kWays.at(state)) REQUIRE(handshake.on(event));
+  for (const Event event : ways.at(state)) REQUIRE(handshake.on(event));
   REQUIRE(handshake.state() == state);
   return handshake;
 }

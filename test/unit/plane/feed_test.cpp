@@ -387,7 +387,9 @@ void run_history(unsigned seed) {
   for (const auto& child : children) {
     if (!child->feed().started()) continue;
     while (child->send() != 0) continue;
-    REQUIRE(history.complaint_about(*child) == "");
+    const std::string complaint = history.complaint_about(*child);
+    CAPTURE(complaint);
+    REQUIRE(complaint.empty());
   }
 }
 

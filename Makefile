@@ -25,7 +25,7 @@ build := build/$(variant)
 packages := g++ make libev-dev rapidjson-dev libfmt-dev libspdlog-dev libcli11-dev libexpected-dev \
             libjpeg62-turbo-dev
 demo_packages := python3
-test_packages := catch2 python3 iproute2
+test_packages := catch2 python3 iproute2 nftables procps
 lint_packages := clang-tidy clang-format
 fuzz_packages := clang libclang-rt-14-dev
 
@@ -106,6 +106,24 @@ test: needs-test ## all tests
 .PHONY: check
 check: ## all tests in the sanitizer build (san=address,undefined)
 	$(Q)$(MAKE) san=address,undefined test
+
+SEEDS ?= 10000
+.PHONY: sim
+sim: needs-build ## run SEEDS (10000) fault schedules on virtual time; build/<variant>/sim --seed N replays one
+	$(Q)$(MAKE) $(sim)
+	$(Q)seq 1 1000 $(SEEDS) | xargs -P $(shell nproc) -I {} sh -c \
+	  'left=$$(($(SEEDS) - {} + 1)); $(sim) $$((left < 1000 ? left : 1000)) {} || exit 255'
+
+MINUTES ?= 5
+.PHONY: chaos
+chaos: needs-test ## MINUTES (5) of random failures among twenty processes in network namespaces, as root
+	$(Q)$(MAKE) $(program)
+	$(Q)tools/chaos $(program) --minutes $(MINUTES)
+
+.PHONY: failures
+failures: needs-test ## measure what viewers see of failures
+	$(Q)$(MAKE) $(program)
+	$(Q)tools/failures $(program)
 
 FUZZ_SECONDS ?= 30
 .PHONY: fuzz

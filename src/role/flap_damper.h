@@ -14,9 +14,6 @@ class FlapDamper {
   void failed(const NodeId& peer, MonoTime now);
   /// When the link may be used again; `max` if it may be used now.
   [[nodiscard]] MonoTime usable_at(const NodeId& peer, MonoTime now) const;
-  [[nodiscard]] bool usable(const NodeId& peer, MonoTime now) const {
-    return usable_at(peer, now) == MonoTime::max();
-  }
 
  private:
   struct Record {

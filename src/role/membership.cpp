@@ -137,6 +137,9 @@ void Membership::on_ack(PeerLink& link, const Ack& message, Now now) {
   }
   link.peer_kind = message.kind;
   link.peer_incarnation = message.incarnation;
+  if (message.kind == PeerKind::Guest && state_.leaving) {
+    return state_.links.close(link, ByeReason::Leaving, "this node is leaving");
+  }
   if (message.kind == PeerKind::Guest) {
     link.peer = link.remote;
     link.peer_known = true;
@@ -494,7 +497,9 @@ std::vector<Peer> Membership::access_offers(const NodeId& guest) const {
   };
   std::vector<NodeId> nodes;
   for (const auto& [id, link] : state_.links.all()) {
-    if (link->handshake.over() && !link->closing && link->peer_known && link->peer_kind == PeerKind::Node) {
+    const LinkState* known = link->peer_known ? state_.db.find(link->peer) : nullptr;
+    const bool leaving = known != nullptr && known->links.empty();
+    if (link->handshake.over() && !link->closing && !leaving && link->peer_kind == PeerKind::Node) {
       nodes.push_back(link->peer);
     }
   }

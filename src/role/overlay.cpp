@@ -12,12 +12,14 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 /// Guests' links are many and their ends are noticed by nobody else: they beat slower.
-constexpr Duration kGuestBeat = seconds(1);
+constexpr Duration kGuestBeat = milliseconds(500);
 constexpr int kBeatsMissedMax = 3;
 /// A viewer that stands still for a while finds its place again.
 constexpr Duration kGuestSilenceMax = seconds(60);
 /// How long a node that was told to stop waits for its children to find other parents.
 constexpr Duration kRetireMax = seconds(2);
+/// What a link costs while it is damped: more than any way around.
+constexpr std::uint32_t kDampedLinkCost = 10 * kLinkCostMax;
 /// How often a link's round trip is measured.
 constexpr Duration kEchoInterval = seconds(1);
 
@@ -132,6 +134,9 @@ void Overlay::tick(Now now) {
   }
   if (now.mono >= usable_at_) {
     usable_at_ = MonoTime::max();
+    for (const NodeId& id : state_.links.neighbours()) {
+      usable_at_ = std::min(usable_at_, flaps_.usable_at(id, now.mono));
+    }
     advertise(now);
   }
   flows_.tick(now);
@@ -143,7 +148,7 @@ void Overlay::tick(Now now) {
 bool Overlay::retire(Now now) {
   if (retiring_ || leaving_ || !forwards_for_others()) return false;
   state_.log.info("leaving: forwarding until all children have another parent");
-  retiring_ = true;
+  retiring_ = state_.leaving = true;
   leave_at_ = now.mono + kRetireMax;
   for (const auto& [id, link] : state_.links.all()) {
     if (link->is_guest()) state_.links.close(*link, ByeReason::Leaving, "leaving");
@@ -389,8 +394,10 @@ void Overlay::advertise(Now now) {
   state.incarnation = state_.config.incarnation;
   state.number = ++link_state_number_;
   for (const NodeId& id : state_.links.neighbours()) {
-    // Who is about to leave, or a link that keeps failing, is no way for anybody.
-    if (!retiring_ && flaps_.usable(id, now.mono)) state.links.push_back({id, membership_.cost(id)});
+    // Who is about to leave is no way for anybody, and a link that keeps failing only where there is no
+    // other.
+    const bool usable = flaps_.usable_at(id, now.mono) == MonoTime::max();
+    if (!retiring_) state.links.push_back({id, membership_.cost(id) + (usable ? 0 : kDampedLinkCost)});
   }
   state.streams = origin_.streams();
   overlay_changed_ = true;
@@ -522,6 +529,7 @@ void Overlay::link_is_up(PeerLink& link, Now now) {
     case Relation::Guest:
       if (link.outgoing()) {
         state_.log.info(fmt::format("attached to {} as a guest", to_string(link.peer)));
+        flows_.on_overlay_changed(now);  // what we watch is asked for here, too, at once
       } else {
         state_.log.info(fmt::format("guest {} attached", to_string(link.peer)));
         send_streams(link);

@@ -36,6 +36,7 @@ struct OverlayState {
   Log& log;
   LinkTable links;
   LinkStateDb db;
+  bool leaving = false;  // guests are sent away
   bool self_known = false;
   NodeId self;
   /// When this process was last found to have run too late. What has waited here since before then is nobody

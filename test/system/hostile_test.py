@@ -253,7 +253,7 @@ class HostilePeers(unittest.TestCase):
             peer.sendall(message(WATCH, here + stream + node + struct.pack(">QIB", 1, 1, 1)))
             while kind != TRACKER:
                 kind, body = read_message(peer)
-            peer.sendall(message(START, stream + bytes(8)))
+            peer.sendall(message(START, stream + bytes(12)))
             while kind != DATA:
                 kind, body = read_message(peer)
             wait_for_more_frames(self.viewers, 60)

@@ -1,8 +1,8 @@
 # ottd: `make demo` shows it, `make test` tests it, `make help` lists the rest.
 # Variants live side by side in build/: make san=address,undefined | san=thread | CXX=clang++ | V=1
 
-MAKEFLAGS += --no-builtin-rules
-ifeq ($(filter -j% --jobserver%,$(MAKEFLAGS)),)
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
   MAKEFLAGS += -j$(shell nproc)
 endif
 .DELETE_ON_ERROR:

@@ -71,7 +71,7 @@ class Network {
     bool blocked = false;      // sending from this end
     bool closed = false;       // by this end, or told to it
     bool peer_closed = false;  // told once all is read
-    bool broken = false;  // by a reset: what was on its way is gone
+    bool broken = false;       // by a reset: what was on its way is gone
     std::string close_reason;
   };
   struct Connection {

@@ -12,7 +12,7 @@ namespace ott {
 class FlapDamper {
  public:
   void failed(const NodeId& peer, MonoTime now);
-  /// When the link may be used again; `max` if it may be used now.
+  /// When the link is as good as any again; `max` if it is now.
   [[nodiscard]] MonoTime usable_at(const NodeId& peer, MonoTime now) const;
 
  private:

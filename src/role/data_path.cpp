@@ -91,12 +91,14 @@ void DataPath::take_from_ring(PeerLink& link, Now now) {
   if (taken) wake_children(flow);
 }
 
+/// The flow that takes a record from this link. What a new parent had on its way before it knew what we have
+/// would leave a gap: it is heard from its answer to our START on. The parent before it goes on where it was,
+/// but a buffer does not begin with it.
 Flow* DataPath::flow_for(const PeerLink& link, const Record& record) const {
   Flow* flow = flows_.find(stream_of(record.label));
-  if (flow == nullptr || (flow->parent != link.id && flow->former_parent != link.id)) return nullptr;
-  // A buffer begins with what its START has asked for, not with what was on its way before.
-  const bool begins = flow->buffer.untouched();
-  return begins && !(flow->started && flow->parent == link.id) ? nullptr : flow;
+  if (flow == nullptr) return nullptr;
+  if (flow->parent == link.id) return flow->started ? flow : nullptr;
+  return flow->former_parent == link.id && !flow->buffer.untouched() ? flow : nullptr;
 }
 
 void DataPath::note_taken(PeerLink& link, Flow& flow, const Record& record) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "ott/assert.h"
 
@@ -168,22 +169,28 @@ void FlowTable::set_parent(Flow& flow, PeerLink& link) {
     flow.former_parent.reset();
     leave_link(flow, link.id);
   }
-  stop_former_parent(flow);
   // Where a tree has turned round, who was fed by us feeds us now: two that feed each other would never end.
   drop_child(flow, link);
-  // The parent so far goes on until the new one's first record is here.
-  if (flow.parent) flow.former_parent = flow.parent;
+  // Whoever feeds us goes on until the new parent's first record is here: the parent so far, or the one before
+  // it, if that has not begun.
+  if (flow.parent && flow.started) {
+    stop_former_parent(flow);
+    flow.former_parent = flow.parent;
+  } else if (flow.parent) {
+    stop_parent(flow, *flow.parent);
+  }
   flow.parent = link.id;
   ++link.flows_in;
   flow.owe_start();
 }
 
 void FlowTable::stop_former_parent(Flow& flow) {
-  if (!flow.former_parent) return;
-  const LinkId former = *flow.former_parent;
-  flow.former_parent.reset();
-  leave_link(flow, former);
-  if (PeerLink* link = state_.links.find(former)) state_.links.send(*link, Stop{flow.label});
+  if (flow.former_parent) stop_parent(flow, *std::exchange(flow.former_parent, std::nullopt));
+}
+
+void FlowTable::stop_parent(Flow& flow, LinkId id) {
+  leave_link(flow, id);
+  if (PeerLink* link = state_.links.find(id)) state_.links.send(*link, Stop{flow.label});
 }
 
 void FlowTable::leave_link(Flow& flow, LinkId id) {
@@ -316,18 +323,15 @@ void FlowTable::erase_if_unneeded(Flow& flow) {
 }
 
 void FlowTable::erase(Flow& flow) {
-  const Stop stop{flow.label};
   stop_former_parent(flow);
-  if (flow.parent) {
-    leave_link(flow, *flow.parent);
-    if (PeerLink* link = state_.links.find(*flow.parent)) state_.links.send(*link, stop);
-  }
+  if (flow.parent) stop_parent(flow, *flow.parent);
   while (!flow.children.empty()) {
     PeerLink* link = state_.links.find(flow.children.back()->link);
     OTT_ASSERT(link != nullptr);
     drop_child(flow, *link);
   }
-  flows_.erase(stream_of(stop.label));
+  const StreamId id = flow.id();
+  flows_.erase(id);
 }
 
 // ---- wanting to watch ------------------------------------------------------------------------------------

@@ -60,6 +60,7 @@ class FlowTable {
   void erase(Flow& flow);
   void erase_if_unneeded(Flow& flow);
   void set_parent(Flow& flow, PeerLink& link);
+  void stop_parent(Flow& flow, LinkId link);
   void leave_link(Flow& flow, LinkId link);
   void install_children(Flow& flow, const Tracker& tracker);
   void install_guests(Flow& flow);

@@ -29,6 +29,10 @@ TEST_CASE("a child that comes with an older need than its parent began with stil
 TEST_CASE("what was on its way before a START is not taken for its answer") { holds(7); }
 TEST_CASE("a START with an older need takes the place of one that is not answered yet") { holds(138); }
 TEST_CASE("the answer to an earlier START does not begin a flow that has asked anew") { holds(8002); }
+TEST_CASE("what a new parent sends before its answer to START is not taken for what follows") {
+  holds(6372);
+  holds(7707);
+}
 TEST_CASE("two relays that were each other's parent in turn leave no flow behind") { holds(4064); }
 
 }  // namespace

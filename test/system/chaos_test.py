@@ -123,6 +123,7 @@ class Chaos(unittest.TestCase):
 
 
 class Failures(unittest.TestCase):
+    alone = True
     timeout_s = 300
 
     def test_viewers_miss_nothing_when_the_relay_on_their_way_fails(self):

@@ -32,6 +32,9 @@ inline void store_be(std::uint8_t* at, T value) {
   }
 }
 
+/// Whether a text would do more in a log or on a terminal than stand there: bytes 0 to 31, and 127.
+bool has_control_character(std::string_view text);
+
 class Reader {
  public:
   explicit Reader(ByteSpan bytes) : bytes_(bytes) {}
@@ -48,8 +51,8 @@ class Reader {
   std::uint32_t u32() { return number<std::uint32_t>(); }
   std::uint64_t u64() { return number<std::uint64_t>(); }
   NodeId node_id();
-  /// A string with a 16-bit length before it.
-  std::string string();
+  /// A text with a 16-bit length before it. Fails on control characters.
+  std::string text();
   /// A count of things that take at least `bytes_each`, so a count no message could hold fails at once.
   template <class T>
   std::size_t count(std::size_t bytes_each) {
@@ -89,8 +92,8 @@ class Writer {
   void u32(std::uint32_t value) { number(value); }
   void u64(std::uint64_t value) { number(value); }
   void node_id(const NodeId& id);
-  /// REQUIRES: at most 65,535 bytes.
-  void string(std::string_view text);
+  /// REQUIRES: at most 65,535 bytes, no control characters.
+  void text(std::string_view text);
 
  private:
   std::vector<std::uint8_t>& out_;

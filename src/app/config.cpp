@@ -123,6 +123,7 @@ Result<void> streams(const Words& words, Config& config) {
     }
     StreamSpec spec{word.substr(0, equals), word.substr(equals + 1)};
     if (spec.name.size() > 255) return fail("--stream: a name has at most 255 bytes");
+    if (has_control_character(spec.name)) return fail("--stream: a name has no control characters");
     for (const StreamSpec& other : config.options.publish) {
       if (other.name == spec.name)
         return fail(fmt::format("--stream: there are two streams '{}'", spec.name));

@@ -6,6 +6,13 @@
 
 namespace ott {
 
+bool has_control_character(std::string_view text) {
+  return std::any_of(text.begin(), text.end(), [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte < 0x20 || byte == 0x7F;
+  });
+}
+
 NodeId Reader::node_id() {
   NodeId id;
   if (bytes_.size() < kNodeIdBytes) return failed<NodeId>();
@@ -15,10 +22,11 @@ NodeId Reader::node_id() {
   return id;
 }
 
-std::string Reader::string() {
+std::string Reader::text() {
   const std::size_t length = u16();
   if (length > bytes_.size()) return failed<std::string>();
   std::string text(reinterpret_cast<const char*>(bytes_.data()), length);
+  if (has_control_character(text)) return failed<std::string>();
   bytes_ = bytes_.subspan(length);
   return text;
 }
@@ -28,8 +36,8 @@ void Writer::node_id(const NodeId& id) {
   u16(id.port);
 }
 
-void Writer::string(std::string_view text) {
-  OTT_ASSERT(text.size() <= 0xFFFF);
+void Writer::text(std::string_view text) {
+  OTT_ASSERT(text.size() <= 0xFFFF && !has_control_character(text));
   u16(static_cast<std::uint16_t>(text.size()));
   out_.insert(out_.end(), text.begin(), text.end());
 }

@@ -1,5 +1,8 @@
 #include "ott/message.h"
 
+#include <algorithm>
+#include <functional>
+
 namespace ott {
 namespace {
 
@@ -32,8 +35,8 @@ constexpr std::size_t kStreamInfoBytesMin = 8 + 2 + 2 + 4 + 4 + 4 + 8 + 4;
 
 void write(Writer& out, const StreamInfo& stream) {
   out.u64(stream.id.value);
-  out.string(stream.name);
-  out.string(stream.kind);
+  out.text(stream.name);
+  out.text(stream.kind);
   out.u32(stream.width);
   out.u32(stream.height);
   out.u32(stream.fps_milli);
@@ -43,8 +46,8 @@ void write(Writer& out, const StreamInfo& stream) {
 
 void read(Reader& in, StreamInfo& stream) {
   stream.id = StreamId{in.u64()};
-  stream.name = in.string();
-  stream.kind = in.string();
+  stream.name = in.text();
+  stream.kind = in.text();
   stream.width = in.u32();
   stream.height = in.u32();
   stream.fps_milli = in.u32();
@@ -77,6 +80,9 @@ void read(Reader& in, LinkState& state) {
     link.cost = in.u32();
     if (link.cost == 0) in.fail();
   }
+  const auto ascends = [](const Adjacency& a, const Adjacency& b) { return a.id < b.id; };
+  if (std::adjacent_find(state.links.begin(), state.links.end(), std::not_fn(ascends)) != state.links.end())
+    in.fail();
   state.streams.resize(in.count<std::uint32_t>(kStreamInfoBytesMin));
   for (StreamInfo& stream : state.streams) read(in, stream);
 }
@@ -121,7 +127,7 @@ void write(Writer& out, const Speers& m) {
   for (const Peer& peer : m.peers) {
     out.node_id(peer.id);
     out.u32(peer.cost);
-    out.string(peer.name);
+    out.text(peer.name);
   }
 }
 
@@ -134,7 +140,7 @@ void read(Reader& in, Speers& m) {
   for (Peer& peer : m.peers) {
     peer.id = in.node_id();
     peer.cost = in.u32();
-    peer.name = in.string();
+    peer.name = in.text();
     if (peer.cost == 0) in.fail();
   }
 }
@@ -160,14 +166,14 @@ void write(Writer& out, const Message& m) {
   write(out, m.tracker);
   out.node_id(m.from);
   out.u64(m.number);
-  out.string(m.text);
+  out.text(m.text);
 }
 
 void read(Reader& in, Message& m) {
   read(in, m.tracker);
   m.from = in.node_id();
   m.number = in.u64();
-  m.text = in.string();
+  m.text = in.text();
 }
 
 void write(Writer& out, const TrackerMessage& m) {
@@ -254,12 +260,12 @@ void read(Reader& in, Heartbeat& m) {
 
 void write(Writer& out, const Bye& m) {
   write_enum(out, m.reason);
-  out.string(m.text);
+  out.text(m.text);
 }
 
 void read(Reader& in, Bye& m) {
   m.reason = read_enum(in, ByeReason::Leaving, ByeReason{kByeReasonLast});
-  m.text = in.string();
+  m.text = in.text();
 }
 
 void write(Writer& out, const Streams& m) {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/json.h"
+#include "ott/bytes.h"
 
 namespace ott {
 namespace {
@@ -13,16 +14,10 @@ namespace {
 using JsonValue = rapidjson::Value;
 
 constexpr std::size_t kShownMax = 80;
+constexpr std::size_t kNameLengthMax = 255;
 constexpr std::size_t kIdLengthMax = 60;  // "[ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255]:65535" has 53
 
 std::string_view text_of(const JsonValue& string) { return {string.GetString(), string.GetStringLength()}; }
-
-bool has_control_character(std::string_view text) {
-  return std::any_of(text.begin(), text.end(), [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return byte < 0x20 || byte == 0x7F;
-  });
-}
 
 /// A text from the file as a message may show it: on one line, and not longer than a reader likes.
 std::string shown(std::string_view text) {
@@ -87,9 +82,9 @@ struct ListedNode {
   std::string place;                // its JSON pointer
 };
 
-class Reader {
+class TopologyReader {
  public:
-  explicit Reader(std::string_view file_name) : file_(file_name) {}
+  explicit TopologyReader(std::string_view file_name) : file_(file_name) {}
 
   Result<Topology> read(std::string_view json) {
     rapidjson::Document document;
@@ -186,6 +181,9 @@ class Reader {
       return wrong(place, "a name is a string, not " + std::string(type_name(value)));
     }
     if (has_control_character(text_of(value))) return wrong(place, "a name has no control characters");
+    if (text_of(value).size() > kNameLengthMax) {
+      return wrong(place, "a name has at most " + std::to_string(kNameLengthMax) + " bytes");
+    }
     node.name = text_of(value);
     return {};
   }
@@ -319,7 +317,7 @@ const Topology::Node* Topology::find(const NodeId& id) const {
 }
 
 Result<Topology> parse_topology(std::string_view json, std::string_view file_name) {
-  return Reader(file_name).read(json);
+  return TopologyReader(file_name).read(json);
 }
 
 }  // namespace ott

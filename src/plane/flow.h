@@ -58,6 +58,7 @@ struct Flow {
   std::optional<LinkId> former_parent;  // still sends until the new parent's first record is here
   std::optional<LinkId> receiver;       // the link whose bytes are received straight into the buffer
   bool start_sent = false;
+  MonoTime rewound_at;                        // when the flow was last begun anew for a child
   FrameNumber began_after;                    // what our START named when the buffer was empty; 0: none
   std::uint32_t start_number = 0;             // of our last START
   bool started = false;                       // the parent has answered it

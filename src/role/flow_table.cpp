@@ -242,7 +242,7 @@ void FlowTable::on_start(PeerLink& link, const Start& message, Now now) {
   if (child->feed.started()) child->feed.leave(flow->buffer);
   child->asked = true;
   child->last = message.last;
-  if (must_rewind(*flow, message.last, now)) return rewind(*flow, now);
+  if (must_rewind(*flow, *child, now)) return rewind(*flow, now);
   const MonoTime oldest = now.mono - state_.config.history;
   child->feed.start(flow->buffer, message.last, state_.late_until > oldest ? MonoTime{} : oldest, now.mono);
   state_.links.want_send(link);
@@ -256,7 +256,10 @@ void FlowTable::on_started(PeerLink& link, const Started& message) {
 }
 
 /// A child that comes to us with an older need than all that this flow began for finds its frames further up.
-bool FlowTable::must_rewind(const Flow& flow, FrameNumber last, Now now) const {
+/// Guests, who are anybody, can have that done once in the time that a history lasts.
+bool FlowTable::must_rewind(const Flow& flow, const Child& child, Now now) const {
+  const FrameNumber last = child.last;
+  if (child.guest && now.mono - flow.rewound_at < state_.config.history) return false;
   const bool older = last.value != 0 && (flow.began_after.value == 0 || last < flow.began_after);
   if (flow.own || !older) return false;
   const auto* oldest = flow.buffer.oldest();
@@ -274,6 +277,7 @@ void FlowTable::rewind(Flow& flow, Now now) {
     if (child->feed.started()) child->last = child->feed.leave(flow.buffer);
   }
   flow.buffer = std::move(*buffer);
+  flow.rewound_at = now.mono;
   ++flow.buffer_number;
   for (const auto& child : flow.children) {
     if (child->asked) child->feed.start(flow.buffer, child->last, MonoTime{}, now.mono);

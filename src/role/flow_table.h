@@ -67,7 +67,7 @@ class FlowTable {
   void send_guest_tracker(Flow& flow, PeerLink& link);
   void drop_child(Flow& flow, PeerLink& link);
   void maybe_start(Flow& flow, Now now);
-  [[nodiscard]] bool must_rewind(const Flow& flow, FrameNumber last, Now now) const;
+  [[nodiscard]] bool must_rewind(const Flow& flow, const Child& child, Now now) const;
   void rewind(Flow& flow, Now now);
   void watching_changed(StreamId stream, Now now);
   void tell_origin(StreamId stream, Watching& watching, Now now);

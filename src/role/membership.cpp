@@ -308,7 +308,7 @@ void Membership::finish(PeerLink& link) {
     state_.self = link.self_there;
     state_.self_known = true;
     access_retry_ = {};
-    complained_ = false;
+    ask_for_access_ = complained_ = false;
   }
 }
 
@@ -350,6 +350,19 @@ void Membership::become_guest(PeerLink& link, const Speers& message, Now now) {
   complained_ = false;
   access_.clear();
   for (const Peer& peer : message.peers) connect(Purpose::Access, peer.id, now);
+}
+
+/// Looks for another access node: among those that are known, and, in turn with that, at the bootstrapper,
+/// which may know better ones by now, or be away.
+void Membership::find_access(Now now) {
+  state_.self_known = false;
+  if (std::exchange(ask_for_access_, state_.config.bootstrap.has_value())) {
+    state_.config.kind = PeerKind::Client;
+    connect(Purpose::Registration, *state_.config.bootstrap, now);
+  } else {
+    state_.config.kind = PeerKind::Guest;
+    for (const auto& [id, node] : access_) connect(Purpose::Access, id, now);
+  }
 }
 
 /// Takes the access node that answered first after its connection was there: the nearest.
@@ -421,6 +434,10 @@ void Membership::registration_closed(PeerLink& link, std::string_view why, Now n
                     "`ottd --role bootstrap` runs there and that address and port are right",
                     link.remote.port == kDefaultPort ? where + ":7000" : where, why));
   }
+  if (!access_.empty()) {
+    ask_for_access_ = false;
+    return schedule(access_retry_, kAccessRetryFirst, kAccessRetryLongest, now);
+  }
   schedule(registration_retry_, kRegistrationRetryFirst, kRegistrationRetryLongest, now);
 }
 
@@ -470,13 +487,7 @@ void Membership::tick(Now now) {
   }
   if (now.mono >= access_retry_.at) {
     access_retry_.at = MonoTime::max();
-    if (state_.config.bootstrap) {  // it may know better ones by now
-      state_.config.kind = PeerKind::Client;
-      state_.self_known = false;
-      connect(Purpose::Registration, *state_.config.bootstrap, now);
-    } else {
-      for (const NodeId& node : state_.config.access) connect(Purpose::Access, node, now);
-    }
+    find_access(now);
   }
   for (auto& [id, neighbour] : neighbours_) {
     if (now.mono < neighbour.retry.at) continue;

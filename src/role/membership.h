@@ -69,6 +69,7 @@ class Membership {
   void registered(PeerLink& link, const Speers& message, Now now);
   void become_guest(PeerLink& link, const Speers& message, Now now);
   void choose_access(Now now);
+  void find_access(Now now);
   void registration_closed(PeerLink& link, std::string_view why, Now now);
   void access_closed(PeerLink& link, std::string_view why, Now now);
   void connect_neighbours(Now now);
@@ -80,6 +81,7 @@ class Membership {
   MonoTime choose_access_at_ = MonoTime::max();
   Retry registration_retry_;
   Retry access_retry_;
+  bool ask_for_access_ = false;  // the bootstrapper, next time
   bool complained_ = false;  // about a bootstrapper or access node that is not there: once
   unsigned refusals_ = 0;    // as a duplicate, in a row
   bool listening_ = false;

@@ -19,7 +19,7 @@ StreamId stream_id(const NodeId& origin, std::string_view name, std::uint64_t in
   Writer writer(bytes);
   writer.node_id(origin);
   writer.u64(incarnation);
-  writer.string(name);
+  writer.text(name);
   for (const std::uint8_t byte : bytes) mix(byte);
   const std::uint64_t folded = (hash ^ (hash >> 40U)) & ((std::uint64_t{1} << 40U) - 1);
   return StreamId{folded == 0 ? 1 : folded};

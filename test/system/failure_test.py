@@ -70,22 +70,34 @@ class Failures(unittest.TestCase):
             self.assert_nothing_missed(client)
             boot.wait_for_log("linked with")
 
-    def test_streams_live_on_without_their_access_node(self):
-        """A guest whose access node is killed is given another by the bootstrapper, and goes on."""
-        with Overlay("boot-r1 boot-r2") as net:
-            net.bootstrap(self.film(net))
+    def test_guests_live_on_without_their_access_node(self):
+        """The bootstrapper gives them another, and they go on where they were."""
+        self.lose_an_access_node(lambda access: access.kill())
+
+    def test_guests_live_on_without_an_access_node_that_hangs(self):
+        self.lose_an_access_node(lambda access: access.send(signal.SIGSTOP))
+
+    def test_guests_live_on_without_access_node_and_bootstrapper(self):
+        """They know of the other access node, and the stream is a node's."""
+        self.lose_an_access_node(lambda access: access.kill(), without_bootstrapper=True)
+
+    def lose_an_access_node(self, lose, without_bootstrapper=False):
+        with Overlay("boot-r1 boot-r2 boot-p1 r1-p1 r2-p1") as net:
+            boot = net.bootstrap("unwatched=pattern:160x120@1")
             relays = {net.address[node.name]: node for node in net.nodes("r1 r2")}
-            guest = net.start("g1", ["--role", "client", "--bootstrap", net.address["boot"], "--dump",
-                                     net.folder / "g1.frames", "--stats", net.folder / "g1.stats"])
+            net.node("p1", "--stream", self.film(net))
+            guest = net.start("g1", ["--role", "client", "--bootstrap", net.address["boot"], "--stream", "film",
+                                     "--dump", net.folder / "g1.frames", "--stats", net.folder / "g1.stats"])
             guest.wait_for_frames(20)
-            at = guest.wait_for_stats()["links"][0]["peer"]
-            relays.pop(at).kill()
+            if without_bootstrapper:
+                boot.kill()
+                for relay in relays.values():
+                    relay.wait_for_log("no bootstrapper at")
+            lost = relays.pop(guest.wait_for_stats()["links"][0]["peer"])
+            lose(lost)
             wait_for_more_frames([guest], 30)
             self.assertIn(guest.wait_for_stats()["links"][0]["peer"], relays)
-            guest.terminate()
-            self.assertEqual(guest.final()["frames_duplicate"], 0)
-            self.assertEqual(guest.final()["frames_lost"], 0)
-            run_of(guest.pictures(), self.pictures)
+            self.assert_nothing_missed(guest)
 
 
 if __name__ == "__main__":

@@ -42,18 +42,28 @@ TEST_CASE("a NodeId is sixteen bytes of address and two of port") {
   CHECK(in.complete());
 }
 
-TEST_CASE("a string is as long as it says, up to 65,535 bytes of any value") {
-  const std::string text = GENERATE(std::string(), std::string("\0\xFF\n", 3), std::string(65'535, 'x'));
+TEST_CASE("a text is as long as it says, up to 65,535 bytes") {
+  const std::string text = GENERATE(std::string(), std::string("caf\xC3\xA9 \xFF"), std::string(65'535, 'x'));
   Bytes bytes;
-  Writer(bytes).string(text);
+  Writer(bytes).text(text);
   CHECK(bytes.size() == 2 + text.size());
   Reader in(bytes);
-  CHECK(in.string() == text);
+  CHECK(in.text() == text);
   CHECK(in.complete());
   bytes.pop_back();
   Reader cut(bytes);
-  CHECK(cut.string().empty());
+  CHECK(cut.text().empty());
   CHECK_FALSE(cut.ok());
+}
+
+TEST_CASE("a text with a control character is none") {
+  for (int value = 0; value < 256; ++value) {
+    const Bytes bytes = {0, 3, 'a', static_cast<std::uint8_t>(value), 'b'};
+    Reader in(bytes);
+    in.text();
+    CAPTURE(value);
+    CHECK(in.ok() == (value >= 0x20 && value != 0x7F));
+  }
 }
 
 TEST_CASE("after the first short read everything is zero, and the reader stays failed") {
@@ -62,7 +72,7 @@ TEST_CASE("after the first short read everything is zero, and the reader stays f
   CHECK(in.u32() == 0);
   CHECK_FALSE(in.ok());
   CHECK(in.u8() == 0);  // there would have been one
-  CHECK(in.string().empty());
+  CHECK(in.text().empty());
   CHECK(in.node_id() == Reader({}).node_id());
   CHECK(in.count<std::uint8_t>(1) == 0);
   CHECK_FALSE(in.ok());

@@ -102,6 +102,13 @@ TEST_CASE("what must not be empty, zero or in disagreement is no message if it i
   };
   CHECK_FALSE(decode<Links>(links(0)));
   CHECK(decode<Links>(links(0xFFFF'FFFF)));
+  const auto neighbours = [](unsigned a, unsigned b) {
+    return body_of(
+        Links{Tracker::everywhere(), {node(1), PeerKind::Node, 1, 1, {{node(a), 1}, {node(b), 2}}, {}}});
+  };
+  CHECK(decode<Links>(neighbours(2, 3)));
+  CHECK_FALSE(decode<Links>(neighbours(2, 2)));
+  CHECK_FALSE(decode<Links>(neighbours(3, 2)));
 
   StreamInfo stream;
   stream.id = StreamId{5};

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <set>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -40,7 +41,7 @@ inline NodeId any_node(Random& random) {
 
 inline std::string any_text(Random& random) {
   std::string text(random.below(12) == 0 ? random.below(300) : random.below(12), ' ');
-  for (char& c : text) c = static_cast<char>(random.below(256));
+  for (char& c : text) c = static_cast<char>(0x20 + random.below(0x5F) + 0x80 * random.below(2));
   return text;
 }
 
@@ -135,8 +136,9 @@ inline void fill(Random& random, Links& m) {
   m.state.kind = any_kind(random);
   m.state.incarnation = any_u64(random);
   m.state.number = any_u64(random);
-  m.state.links.resize(random.below(5));
-  for (Adjacency& link : m.state.links) link = {any_node(random), std::max(1U, any_u32(random))};
+  std::set<NodeId> neighbours;
+  for (unsigned i = random.below(5); i > 0; --i) neighbours.insert(any_node(random));
+  for (const NodeId& id : neighbours) m.state.links.push_back({id, std::max(1U, any_u32(random))});
   m.state.streams.resize(random.below(4));
   for (StreamInfo& stream : m.state.streams) stream = any_stream(random);
 }

@@ -131,6 +131,8 @@ TEST_CASE("what is no topology is an error with file and JSON pointer") {
       {R"({"::1": {}, "[0:0::1]:7000": {}})", "/[0:0::1]:7000: node ::1 is there already, as /::1"},
       {R"({"10.0.0.1": {"name": 3}})", "/10.0.0.1/name: a name is a string, not a number"},
       {R"({"10.0.0.1": {"name": "a\nb"}})", "/10.0.0.1/name: a name has no control characters"},
+      {R"({"10.0.0.1": {"name": ")" + std::string(256, 'x') + R"("}})",
+       "/10.0.0.1/name: a name has at most 255 bytes"},
       {R"({"10.0.0.1": {"name": "a", "name": "a"}})", "/10.0.0.1/name: the key is there twice"},
       {R"({"10.0.0.1": {"neighbors": [], "neighbors": []}})", "/10.0.0.1/neighbors: the key is there twice"},
       {R"({"10.0.0.1": {"neighbours": []}})",

@@ -1,6 +1,7 @@
 // Sessions of a peer that speaks the protocol and breaks it: whatever it sends, the engine goes on, its other
 // links stay, and what it sends to others is right (engine.h checks every message that goes out).
 #include <catch2/catch.hpp>
+#include <map>
 
 #include "../core/mutation.h"
 #include "../core/random_messages.h"
@@ -108,8 +109,9 @@ class Talk {
     m.state.kind = test::any_kind(random_);
     m.state.incarnation = random_.below(3);
     m.state.number = random_.below(1'000);
-    for (unsigned i = random_.below(4); i > 0; --i)
-      m.state.links.push_back({any_node(), 1 + random_.below(3)});
+    std::map<NodeId, std::uint32_t> costs;
+    for (unsigned i = random_.below(4); i > 0; --i) costs[any_node()] = 1 + random_.below(3);
+    for (const auto& [id, cost] : costs) m.state.links.push_back({id, cost});
     for (unsigned i = random_.below(3); i > 0; --i) m.state.streams.push_back(info());
     encode(bytes, m);
   }

@@ -117,7 +117,12 @@ TEST_CASE("a message that would outgrow the bound on its way ends there, and cos
     Bytes whole;
     links.state.links.clear();
     encode(whole, links);
-    links.state.links.assign((bytes + kHeaderBytes - whole.size()) / 22, {node("10.0.0.7"), 1});
+    NodeId neighbour = node("11.0.0.0");
+    while (whole.size() + 22 * (links.state.links.size() + 1) <= bytes + kHeaderBytes) {
+      const auto number = static_cast<std::uint32_t>(links.state.links.size());
+      store_be<std::uint32_t>(neighbour.address.bytes.data() + 12, 0x0B000000U + number);
+      links.state.links.push_back({neighbour, 1});
+    }
     ++links.state.number;
   };
   grow_to(kBodyBytesMax - 40);  // room for one more node that has handled it

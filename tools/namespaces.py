@@ -1,7 +1,7 @@
-"""A network of namespaces, one a node, in which links can go down and packets be dropped. Needs root.
+"""Network namespaces, by name, and a network of them in which links can go down and packets be dropped. Needs root.
 
-The names of the namespaces tell the process that made them, so what a killed run has left is found and removed
-by the next one.
+The names of that network's namespaces tell the process that made them, so what a killed run has left is found and
+removed by the next one.
 """
 
 import contextlib
@@ -81,10 +81,14 @@ def namespaces():
 def remove_namespaces(prefix):
     for name in namespaces():
         if name.startswith(prefix):
-            for pid in run("ip", "netns", "pids", name).split():
+            for pid in processes_in(name):
                 with contextlib.suppress(ProcessLookupError):
-                    os.kill(int(pid), signal.SIGKILL)  # of a run that was killed: nobody else is in there
+                    os.kill(pid, signal.SIGKILL)  # of a run that was killed: nobody else is in there
             run("ip", "netns", "delete", name)
+
+
+def processes_in(name):
+    return [pid for pid in map(int, run("ip", "netns", "pids", name).split()) if pid != os.getpid()]
 
 
 def remove_leftovers():

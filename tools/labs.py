@@ -1,0 +1,450 @@
+"""The network of a CORE scenario, made of namespaces, bridges and veth pairs: a lab. Several live side by side.
+
+The namespaces of a lab are called ottd.LAB.NODE. A folder RUN/LAB says what it was made from; its lock is held while
+the lab is being made or removed. So what is left of a tool that was killed is known for what it is: a lab that is not
+whole, or one whose owner is there no more.
+"""
+
+import concurrent.futures
+import contextlib
+import ctypes
+import fcntl
+import json
+import os
+import pathlib
+import re
+import selectors
+import shutil
+import socket
+import subprocess
+import threading
+import time
+
+import core_file
+import routes
+from lab import Failure
+from namespaces import namespaces, processes_in, remove_namespaces, run
+
+RUN = pathlib.Path("/run/ottd-netlab")
+NAMESPACES = pathlib.Path("/run/netns")
+PREFIX = "ottd."
+NAME = re.compile(r"[A-Za-z0-9_-]+")
+AT_ONCE = 4
+PROBE_S, PROBE_AGAIN_S = 3.0, 0.25
+CLONE_NEWNET = 0x40000000
+
+# Before its interfaces come: what they inherit.
+EVERY_DEVICE = {"ipv6/conf/default/accept_dad": 0, "ipv6/conf/all/keep_addr_on_down": 1,
+                "ipv6/conf/default/keep_addr_on_down": 1}
+FORWARDING = {"ipv4/ip_forward": 1, "ipv6/conf/all/forwarding": 1, "ipv6/conf/default/forwarding": 1,
+              **{f"ipv4/conf/{which}/{what}": 0 for which in ("all", "default")
+                 for what in ("rp_filter", "send_redirects")}}
+EVERY_NETWORK = {"ipv6/conf/all/disable_ipv6": 1, "ipv6/conf/default/disable_ipv6": 1}
+
+
+def namespace(lab, node):
+    return f"{PREFIX}{lab}.{node}"
+
+
+def inside(lab, node):
+    """The words before a command that is to run in this node."""
+    return ["ip", "netns", "exec", namespace(lab, node)]
+
+
+def name_for(path):
+    """A lab's name from its file's."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", pathlib.Path(path).stem).strip("-") or "lab"
+
+
+# What there is.
+
+def labs():
+    """The names of all labs, and of what is left of any."""
+    found = {name.split(".")[1] for name in namespaces() if name.startswith(PREFIX) and name.count(".") == 2}
+    with contextlib.suppress(FileNotFoundError):
+        found |= {folder.name for folder in RUN.iterdir() if folder.is_dir()}
+    return sorted(found)
+
+
+def state(lab):
+    try:
+        return json.loads((RUN / lab / "state.json").read_text())
+    except (FileNotFoundError, json.JSONDecodeError):
+        return {}
+
+
+def condition(lab):
+    said = state(lab)
+    if not said.get("whole"):
+        return "being made or removed" if is_locked(lab) else "not whole: who made it has died"
+    return "left by a run that has died" if owner_has_died(said) else "up"
+
+
+def start_time(pid):
+    """When a process began, in the kernel's ticks: with its id, that is which process it is."""
+    try:
+        return int(pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
+    except OSError:
+        return None
+
+
+def owner_has_died(said):
+    owner = said.get("owner")
+    return owner is not None and start_time(owner[0]) != owner[1]
+
+
+def is_locked(lab):
+    try:
+        with locked(lab, make=False):
+            return False
+    except (Failure, FileNotFoundError):
+        return (RUN / lab).exists()
+
+
+@contextlib.contextmanager
+def locked(lab, make=True):
+    """Holds the lock of a lab, whose folder is there meanwhile."""
+    folder = RUN / lab
+    while True:
+        if make:
+            folder.mkdir(parents=True, exist_ok=True)
+        try:
+            lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        except FileNotFoundError:
+            if make:
+                continue
+            raise
+        try:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise Failure(f"lab {lab} is being made or removed by another process") from None
+            with contextlib.suppress(FileNotFoundError):
+                if os.stat(folder).st_ino == os.fstat(lock).st_ino:
+                    yield folder
+                    return
+        finally:
+            os.close(lock)
+
+
+# Making and removing.
+
+def up(scenario, lab, owner=None):
+    """Makes it, whole or not at all. Returns warnings. With an owner, a process's id, it is a leftover once that ends."""
+    if not NAME.fullmatch(lab):
+        raise Failure(f"{lab!r}: a lab's name is of letters, digits, _ and -")
+    remove_leftovers()
+    with locked(lab) as folder:
+        if state(lab).get("whole"):
+            raise Failure(f"lab {lab} is up already (from {state(lab)['file']}); name another with --lab, or take it "
+                          "down first")
+        remove(lab, folder, keep_folder=True)
+        try:
+            said = {"file": os.path.abspath(scenario.path), "owner": owner and [owner, start_time(owner)], "whole": False,
+                    "nodes": {node.name: node.type for node in scenario.nodes.values()}}
+            write_state(folder, said)
+            warnings = Builder(scenario, lab).build()
+            write_state(folder, dict(said, whole=True))
+            return warnings
+        except BaseException:
+            remove(lab, folder)
+            raise
+
+
+def write_state(folder, said):
+    (folder / "state.new").write_text(json.dumps(said) + "\n")
+    (folder / "state.new").rename(folder / "state.json")
+
+
+def down(lab):
+    if lab not in labs():
+        raise Failure(f"there is no lab {lab}; there are: {', '.join(labs()) or 'none'}")
+    with locked(lab) as folder:
+        remove(lab, folder)
+
+
+def remove(lab, folder, keep_folder=False):
+    remove_namespaces(namespace(lab, ""))
+    for path in folder.iterdir():
+        path.unlink()
+    if not keep_folder:
+        folder.rmdir()
+        with contextlib.suppress(OSError):
+            RUN.rmdir()
+
+
+def remove_leftovers():
+    """Labs whose owner has died. Those that are not whole and have none stay to be looked at."""
+    for lab in labs():
+        if owner_has_died(state(lab)):
+            with contextlib.suppress(Failure):
+                down(lab)
+
+
+class Builder:
+    """The steps, each for all nodes before the next."""
+
+    def __init__(self, scenario, lab):
+        self.scenario, self.lab = scenario, lab
+        self.warnings = list(scenario.warnings)
+        needed = [option for link in scenario.links for end in link.ends for option in [end.options]
+                  if option.delay or option.jitter or option.dup or option.buffer or option.loss]
+        self.has_netem = bool(needed) and has_netem()
+        self.computed = routes.computed_routes(scenario)
+
+    def namespace(self, node):
+        return namespace(self.lab, node.name)
+
+    def each(self, step, nodes):
+        with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+            list(pool.map(step, nodes))
+
+    def build(self):
+        if shutil.which("ip") is None or shutil.which("tc") is None:
+            raise Failure("ip and tc are not installed (package iproute2)")
+        nodes = list(self.scenario.nodes.values())
+        run("ip", "-batch", "-", text="".join(f"netns add {self.namespace(node)}\n" for node in nodes))
+        self.each(self.prepare, nodes)
+        self.connect()
+        self.note_what_is_left_out()
+        self.each(self.set_up, nodes)
+        self.each(self.route, self.scenario.devices)
+        self.warnings += routes.gateway_problems(self.scenario)
+        self.warnings += unreachable(self.scenario, self.lab)
+        return self.warnings
+
+    def shell(self, node, script, what):
+        """Runs it in the node, from standard input."""
+        command = ["nsenter", f"--net={NAMESPACES / self.namespace(node)}", "sh", "-e"]
+        done = subprocess.run(command, input=script, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if done.returncode != 0:
+            raise Failure(f"{self.scenario.path}: {node.name}: {what}: {done.stdout.strip() or done.returncode}")
+
+    def prepare(self, node):
+        if node.is_device:
+            settings = dict(EVERY_DEVICE)
+            if node.forwards and "ipforward.sh" not in node.scripts:
+                settings |= FORWARDING
+            lines = ["ip link set lo up"]
+        else:
+            settings = EVERY_NETWORK
+            lines = [f"ip link add name br0 type bridge stp_state 0 mcast_snooping 0"
+                     f"{' ageing_time 0' if node.type in core_file.HUBS else ''}", "ip link set br0 up"]
+        lines += [f"test ! -e /proc/sys/net/{key} || echo {value} >/proc/sys/net/{key}"
+                  for key, value in settings.items()]
+        self.shell(node, "\n".join(lines) + "\n", "setting up the namespace")
+
+    def connect(self):
+        """All links in the file's order, from a namespace where no interface is in the way."""
+        lines = []
+        for link in self.scenario.links:
+            words = [f"name {end.name} netns {self.namespace(end.node)}" + (f" address {end.mac}" if end.mac else "") +
+                     (f" mtu {self.scenario.mtu}" if self.scenario.mtu else "") for end in link.ends]
+            lines.append(f"link add {words[0]} type veth peer {words[1]}\n")
+        done = subprocess.run(["unshare", "-n", "ip", "-batch", "-"], input="".join(lines), text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        if done.returncode != 0:
+            at = re.search(r"Command failed -:(\d+)", done.stdout)
+            place = self.scenario.links[int(at[1]) - 1].place if at else self.scenario.path
+            raise Failure(f"{place}: cannot be made: {done.stdout.splitlines()[0].removeprefix('RTNETLINK answers: ')}")
+
+    def set_up(self, node):
+        """Addresses, and what its interfaces do to what they send; then up."""
+        batch, lines, rules = [], [], []
+        for end in node.ends:
+            batch += [f"address add {address} dev {end.name}{' nodad' if address.version == 6 else ''}"
+                      for address in end.addresses]
+            if not node.is_device:
+                batch.append(f"link set {end.name} master br0")
+            lines += self.shaping(end)
+            if end.options.loss and not self.uses_netem(end):
+                rules += loss_rules(end)
+        batch += [f"link set {end.name} up" for end in node.ends]
+        script = ["ip -batch - <<'END'", *batch, "END", *lines]
+        if rules and shutil.which("nft"):
+            script += ["nft -f - <<'END'", "add table netdev loss", *rules, "END"]
+        self.shell(node, "\n".join(script) + "\n", "setting up its interfaces")
+
+    def uses_netem(self, end):
+        options = end.options
+        return self.has_netem and any((options.delay, options.jitter, options.dup, options.buffer, options.loss))
+
+    def shaping(self, end):
+        options = end.options
+        if self.uses_netem(end):  # for all of it, as CORE does
+            words = [f"delay {options.delay}us {options.jitter}us" if options.delay or options.jitter else "",
+                     f"loss {options.loss:g}%" if options.loss else "", f"duplicate {options.dup}%" if options.dup else "",
+                     f"rate {options.bandwidth}bit" if options.bandwidth else "",
+                     f"limit {options.buffer}" if options.buffer else ""]
+            return [f"tc qdisc add dev {end.name} root netem {' '.join(filter(None, words))}"]
+        if options.bandwidth:
+            return [f"tc qdisc add dev {end.name} root tbf rate {options.bandwidth}bit burst 64kb latency 400ms"]
+        return []
+
+    def note_what_is_left_out(self):
+        """Options that this kernel has no means for."""
+        for link in self.scenario.links:
+            missing = {f"{name}=\"{value}\"" for end in link.ends if not self.uses_netem(end)
+                       for name in ("delay", "jitter", "dup", "buffer") if (value := getattr(end.options, name))}
+            if missing:
+                self.warnings.append(f"{link.place}: options: {', '.join(sorted(missing))}: without effect, since this "
+                                     "kernel has no netem")
+            if any(end.options.loss and not self.uses_netem(end) for end in link.ends) and not shutil.which("nft"):
+                self.warnings.append(f"{link.place}: options: loss: without effect, since this kernel has no netem and nft "
+                                     "(package nftables) is not installed")
+
+    def route(self, device):
+        """Routes as its services find them, all links being up. A script that fails is told of, as in CORE."""
+        for file in ("ipforward.sh", "defaultroute.sh"):
+            if file in device.scripts:
+                self.run_script(device, file)
+        if "DefaultRoute" in device.services and "defaultroute.sh" not in device.scripts:
+            own = {address.ip for end in device.ends for address in end.addresses}
+            for gateway in routes.default_gateways(device):
+                if gateway not in own:
+                    self.shell(device, f"ip -{gateway.version} route add default via {gateway}\n", "DefaultRoute")
+        if computed := self.computed.get(device.name):
+            self.shell(device, "ip -batch - <<'END'\n" + "".join(
+                f"route add {network} via {via} metric 20\n" for network, via in computed) + "END\n", "computed routes")
+        if "staticroute.sh" in device.scripts:
+            self.run_script(device, "staticroute.sh")
+
+    def run_script(self, device, file):
+        try:
+            self.shell(device, device.scripts[file], f"service script {file}")
+        except Failure as failure:
+            self.warnings.append(f"{failure}: the rest of this script is not run")
+
+
+def loss_rules(end):
+    """What it sends is lost as it leaves, before anything else."""
+    name = re.sub(r"\W", "_", end.name)
+    return [f"add chain netdev loss out_{name} {{ type filter hook egress device \"{end.name}\" priority 0; }}",
+            f"add rule netdev loss out_{name} numgen random mod 100000 < {round(end.options.loss * 1000)} drop"]
+
+
+def has_netem():
+    """Tried out on the loopback of a namespace that is gone at once."""
+    tried = subprocess.run(["unshare", "-n", "tc", "qdisc", "add", "dev", "lo", "root", "netem", "delay", "1ms"],
+                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return tried.returncode == 0
+
+
+# Links that go down and come back.
+
+def set_link(lab, node, interface, to):
+    """A link that goes down takes its routes with it: they are kept, to be there again when it comes back."""
+    here = namespace(lab, node)
+    kept = RUN / lab / f"routes.{node}.{interface.replace('/', '_')}"
+    if to == "down":
+        found = [f"-{version} route replace {re.sub(r' (linkdown|dead)', '', line).strip()} dev {interface}\n"
+                 for version in (4, 6)
+                 for line in run("ip", "-n", here, f"-{version}", "route", "show", "dev", interface).splitlines()
+                 if "proto kernel" not in line]
+        run("ip", "-n", here, "link", "set", interface, "down")
+        if found or not kept.exists():  # told twice, there is nothing to keep
+            kept.write_text("".join(found))
+    else:
+        run("ip", "-n", here, "link", "set", interface, "up")
+        with contextlib.suppress(FileNotFoundError):
+            for line in kept.read_text().splitlines():
+                run("ip", "-n", here, *line.split())
+            kept.unlink()
+
+
+# Does everybody reach everybody?
+
+def unreachable(scenario, lab):
+    """Sentences, one a device that does not get through to all addresses of the others."""
+    addresses = {address.ip: device.name for device in scenario.devices for end in device.ends
+                 for address in end.addresses}
+    missing = {}
+    for source, target, why in unreachable_pairs(lab, addresses):
+        missing.setdefault((addresses[source], why), []).append(f"{target} ({addresses[target]})")
+    return [f"{scenario.path}: {name} does not reach {shortened(targets)}: {why}"
+            for (name, why), targets in missing.items()]
+
+
+def shortened(words, most=6):
+    words = list(dict.fromkeys(words))
+    return ", ".join(words[:most]) + (f" and {len(words) - most} more" if len(words) > most else "")
+
+
+def unreachable_pairs(lab, addresses):
+    """Sends a datagram from each of {address: node} to each other, until all have come or nothing more will.
+    Returns (from, to, why) for those that have not."""
+    sockets = sockets_inside(lab, addresses)
+    try:
+        left = {(a, b): "no answer" for a in sockets for b in sockets if a != b and a.version == b.version}
+        number = {address: i for i, address in enumerate(sockets)}
+        by_number = list(sockets)
+        deadline, again_at = time.monotonic() + PROBE_S, 0.0
+        with selectors.DefaultSelector() as selector:
+            for address, probe in sockets.items():
+                selector.register(probe, selectors.EVENT_READ, address)
+            while left and (now := time.monotonic()) < deadline:
+                if now >= again_at:
+                    again_at = now + PROBE_AGAIN_S
+                    for a, b in left:
+                        try:
+                            sockets[a].sendto(number[a].to_bytes(4, "big"), sockets[b].getsockname()[:2])
+                        except OSError as error:
+                            left[a, b] = error.strerror.lower()
+                for key, _ in selector.select(max(0.0, again_at - now)):
+                    with contextlib.suppress(OSError):  # an error that a datagram brought about, or nothing more
+                        while True:
+                            source = by_number[int.from_bytes(key.fileobj.recv(16), "big")]
+                            left.pop((source, key.data), None)
+        return [(a, b, why) for (a, b), why in left.items()]
+    finally:
+        for probe in sockets.values():
+            probe.close()
+
+
+def sockets_inside(lab, addresses):
+    """A UDP socket on each address in its node. Only a thread can go into a namespace, so one of its own does."""
+    sockets, failures = {}, []
+    def open_all():
+        try:
+            for address, node in addresses.items():
+                enter(namespace(lab, node))
+                family = socket.AF_INET if address.version == 4 else socket.AF_INET6
+                probe = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+                sockets[address] = probe
+                probe.bind((str(address), 0))
+        except OSError as error:
+            failures.append(Failure(f"{lab}: {node}: no socket on {address}: {error.strerror}"))
+    thread = threading.Thread(target=open_all)
+    thread.start()
+    thread.join()
+    if failures:
+        for probe in sockets.values():
+            probe.close()
+        raise failures[0]
+    return sockets
+
+
+def enter(name):
+    """This thread goes into a namespace."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    handle = os.open(NAMESPACES / name, os.O_RDONLY)
+    try:
+        if libc.setns(handle, CLONE_NEWNET) != 0:
+            error = ctypes.get_errno()
+            raise OSError(error, os.strerror(error))
+    finally:
+        os.close(handle)
+
+
+# What a lab looks like.
+
+def interfaces(lab, node):
+    """[(name, is up, [addresses])]."""
+    listed = json.loads(run("ip", "-n", namespace(lab, node), "-j", "address", "show"))
+    return [(link["ifname"], "UP" in link["flags"] and link.get("operstate") != "DOWN",
+             [f"{a['local']}/{a['prefixlen']}" for a in link["addr_info"] if a["scope"] != "link"])
+            for link in listed if link["ifname"] not in ("lo", "br0")]
+
+
+def process_count(lab):
+    return sum(len(processes_in(name)) for name in namespaces() if name.startswith(namespace(lab, "")))

@@ -1,0 +1,387 @@
+"""Runs an overlay in the network of a CORE scenario and measures it, for tools/scenario.
+
+The network is a lab of tools/netlab or a session of CORE; all that differs is how it is opened and which words come
+before a command that is to run in a node. What crossed a link is what the kernel counted at its interfaces, the tree is
+what the processes say that they have sent whom, and what viewers saw is when frames came out of them.
+"""
+
+import bisect
+import concurrent.futures
+import contextlib
+import ipaddress
+import itertools
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import time
+
+import core_file
+import labs
+from lab import Failure, Lab, Ottd, quantile, wait_until
+from namespaces import run
+
+STREAM = "film"
+FPS = 30
+AT_ONCE = 4
+SETTLED_FRAMES = FPS  # so many frames after an event, its effects are over
+BIN_S = 0.5
+LATENCY_MAX_S = 5.0  # beyond it, a picture that looks the same is another one
+CARRIES = 0.5  # of the frames that are due: less is what was on its way when a link was given up
+POLL_S = 0.05
+
+
+class NetlabSession:
+    """A lab of our own, which is removed again whatever happens."""
+
+    def __init__(self, file, name):
+        self.scenario = core_file.read(file)
+        self.lab = f"{name}-{os.getpid()}"
+
+    def __enter__(self):
+        warnings = labs.up(self.scenario, self.lab, owner=os.getpid())
+        self.warnings = warnings
+        return self
+
+    def __exit__(self, *_):
+        labs.down(self.lab)
+
+    def inside(self, node):
+        return labs.inside(self.lab, node)
+
+
+class CoreSession:
+    """A session of the CORE that runs on this machine."""
+
+    def __init__(self, file, _):
+        self.scenario, self.file = core_file.read(file), file
+        self.warnings = []
+
+    def __enter__(self):
+        said = self.cli("xml", "-f", str(self.file), "-s")
+        found = re.search(r"opened xml: True,\s*(\d+)", said)
+        if not found:
+            raise Failure(f"core-cli did not open {self.file}: {said.strip()}")
+        self.id = int(found[1])
+        try:
+            folder = self.folder = pathlib.Path(os.environ.get("TMPDIR", "/tmp")) / f"pycore.{self.id}"
+            for device in self.scenario.devices:
+                wait_until((folder / device.name).exists, f"{folder / device.name}, the way into that node")
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.cli("session", "-i", str(self.id), "delete")
+
+    def cli(self, *arguments):
+        try:
+            return run("core-cli", *arguments)
+        except FileNotFoundError:
+            raise Failure("core-cli is not installed here; without --core the scenario runs without CORE") from None
+
+    def inside(self, node):
+        return ["vcmd", "-c", str(self.folder / node), "--"]
+
+
+class Role(Ottd):
+    """One ottd in a node. Signals reach it through the node, where it may have another process id than here."""
+
+    def __init__(self, program, folder, name, arguments, inside, watch):
+        self.inside, self.pid_path, self.history = inside, folder / f"{name}.pid", []
+        prefix = [*inside, "sh", "-c", 'echo $$ >"$0" && exec "$@"', str(self.pid_path)]
+        super().__init__(program, folder, name, arguments, prefix, watch)
+
+    def new_stats(self):
+        lines = super().new_stats()
+        self.history += lines
+        return lines
+
+    def send(self, number):
+        pid = wait_until(lambda: self.pid_path.exists() and self.pid_path.read_text().strip(), f"{self.name} has begun")
+        subprocess.run([*self.inside, "sh", "-c", 'kill -"$0" "$1"', str(int(number)), pid], stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL, check=False)
+
+    def kill(self):
+        self.ended_by_us = True
+        if self.pid_path.exists():
+            self.send(signal.SIGKILL)
+        else:
+            self.child.kill()
+        self.join()
+
+
+class Roles(Lab):
+    def start_in(self, node, inside, arguments, watch=False):
+        """One that was there before in this node has a log of its own."""
+        number = self._starts[node] = self._starts.get(node, 0) + 1
+        name = node if number == 1 else f"{node}.{number}"
+        role = Role(self.program, self.folder, name, [*arguments, *self.flags], inside, watch)
+        self.processes.append(role)
+        return role
+
+
+class Experiment:
+    """One run: the session, its processes by node, and what was measured. What takes time is begun by one method and
+    waited for by another, so that several runs can go on side by side."""
+
+    def __init__(self, name, session, roles, topology, source, tree, show):
+        self.name, self.session, self.roles, self.topology = name, session, roles, topology
+        self.source, self.tree_policy, self.say = source, tree, show
+        nodes = json.loads(topology.read_text())
+        self.name_of = {address: node["name"] for address, node in nodes.items()}
+        self.address = {name: address for address, name in self.name_of.items()}
+        self.neighbours = {node["name"]: [self.name_of[peer] for peer in node["neighbors"]] for node in nodes.values()}
+        self.server = next(iter(self.address))
+        self.holder = {str(address.ip): (device.name, end.name) for device in session.scenario.devices
+                       for end in device.ends for address in end.addresses}
+        self.running, self.ran = {}, {}  # by node: the process that is there, and all that were
+        self.clients = {}
+        self.phases, self.events = [], []
+        self.unlinked, self.targets = [], []
+
+    def show(self, text):
+        self.say(f"{self.name}: {text}" if self.name else text)
+
+    # Starting.
+
+    def start(self, node, arguments, watch=False):
+        role = self.roles.start_in(node, self.session.inside(node), arguments, watch)
+        self.running[node] = role
+        self.ran.setdefault(node, []).append(role)
+        if watch:
+            self.clients[node] = role
+        self.unlinked.append(node)
+        return role
+
+    def start_server(self):
+        boot = self.start(self.server, ["--role", "bootstrap", "--topology", self.topology.resolve(), "--tree",
+                                        self.tree_policy, "--stream", f"{STREAM}={self.source}"])
+        boot.wait_for_log("listening on")
+        self.reference = self.roles.start_in(
+            "reference", self.session.inside(self.server), watch=True,
+            arguments=["--role", "client", "--node", self.address[self.server]])
+        self.unlinked = []
+
+    def start_relay(self, node):
+        self.start(node, ["--role", "node", "--bootstrap", self.address[self.server]])
+
+    def start_client(self, node):
+        self.start(node, ["--role", "client", "--bootstrap", self.address[self.server]], watch=True)
+
+    def wait_for_links(self):
+        """Whoever was started is linked with those of its neighbours that are there, and viewers have a picture."""
+        for node in self.unlinked:
+            due = {self.address[peer] for peer in self.neighbours[node] if peer in self.running}
+            role = self.running[node]
+            role.wait(lambda: due <= role.linked_with(), f"links with {', '.join(sorted(due))}")
+            if node in self.clients:
+                role.wait(lambda: role.frames.at, "a frame")
+        self.unlinked = []
+
+    # Events.
+
+    def join(self, node):
+        self.event(f"{node} joins")
+        self.start_relay(node)
+
+    def stop(self, node, number):
+        role = self.running.pop(node)
+        role.new_stats()
+        self.event(f"{node} is stopped by {number.name}")
+        if number == signal.SIGKILL:
+            role.kill()
+        else:
+            role.terminate()
+        role.new_stats()
+
+    def event(self, text):
+        self.events.append({"at": time.monotonic(), "text": text})
+        self.show(text)
+
+    def settle(self):
+        """Until an event's effects are over: links are there, and each viewer has had a second's frames since."""
+        self.wait_for_links()
+        for client in self.clients.values():
+            target = SETTLED_FRAMES + bisect.bisect_left(client.frames.at, self.events[-1]["at"])
+            client.wait(lambda: len(client.frames.at) >= target, f"frames after {self.events[-1]['text']}")
+
+    # Measuring.
+
+    def counters(self):
+        """{node: {interface: (bytes in, bytes out)}} of the devices."""
+        def of(device):
+            listed = json.loads(run(*self.session.inside(device.name), "ip", "-s", "-j", "link", "show"))
+            return device.name, {link["ifname"]: (link["stats64"]["rx"]["bytes"], link["stats64"]["tx"]["bytes"])
+                                 for link in listed if link["ifname"] != "lo"}
+        with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+            return dict(pool.map(of, self.session.scenario.devices))
+
+    def begin_phase(self, name):
+        self.phases.append({"name": name, "running": list(self.running), "began": time.monotonic(),
+                            "wall": [time.time()], "counters": [self.counters()]})
+
+    def end_phase(self):
+        phase = self.phases[-1]
+        phase["counters"].append(self.counters())
+        phase["wall"].append(time.time())
+        phase["ended"] = time.monotonic()
+        self.look()
+        self.hops = {node: client.stats["hops"] for node, client in self.clients.items()}  # before others leave
+
+    def check(self):
+        if complaint := next(filter(None, (role.complaint() for role in self.roles.processes)), None):
+            raise Failure(complaint)
+
+    def look(self):
+        for role in self.roles.processes:
+            role.new_stats()
+
+    def finish(self):
+        """Ends the viewers, then all others."""
+        others = [role for node, role in self.running.items() if node not in self.clients]
+        for role in [*self.clients.values(), self.reference, *reversed(others)]:
+            role.terminate()
+        self.look()
+        self.check()
+
+    # What was measured.
+
+    def tree(self, phase):
+        """[(parent, child, frames, bytes)]: what the processes say that they have sent, from second to second."""
+        sent = {}
+        for node in phase["running"]:
+            lines = [line for role in self.ran[node] for line in role.history
+                     if phase["wall"][0] <= line["time"] <= phase["wall"][1]]
+            if len(lines) < 2:
+                raise Failure(f"{node} has written no statistics in {phase['name']}")
+            first, last = ({link["peer"]: link for link in line["links"]} for line in (lines[0], lines[-1]))
+            seconds = lines[-1]["time"] - lines[0]["time"]
+            for peer, link in last.items():
+                was = first.get(peer, {"frames_out": 0, "bytes_out": 0})
+                frames, volume = (link[what] - was[what] for what in ("frames_out", "bytes_out"))
+                if peer in self.name_of and frames >= CARRIES * FPS * seconds:
+                    sent[node, self.name_of[peer]] = (frames, volume)
+        return sent
+
+    def paths(self, tree):
+        """{viewer: the nodes from the server to it}, where the tree leads to it."""
+        parent = {child: node for node, child in tree}
+        found = {}
+        for client in self.clients:
+            path = [client]
+            while path[-1] in parent and parent[path[-1]] not in path:
+                path.append(parent[path[-1]])
+            found[client] = path[::-1] if path[-1] == self.server else []
+        return found
+
+    def routes(self):
+        """{viewer: [((node, interface) out, (node, interface) in), ...]}: the way of a packet from the server to it."""
+        known = {}
+        def ways(client):
+            at, target, steps = self.server, self.address[client], []
+            while at != client:
+                if (at, target) not in known:
+                    known[at, target] = json.loads(run(*self.session.inside(at), "ip", "-j", "route", "get", target))[0]
+                hop = known[at, target]
+                to = self.holder[str(ipaddress.ip_address(hop.get("gateway", target)))]
+                steps.append(((at, hop["dev"]), to))
+                at = to[0]
+                if len(steps) > len(self.holder):
+                    raise Failure(f"the route from {self.server} to {client} goes in circles at {at}")
+            return steps
+        return {client: ways(client) for client in self.clients}
+
+    def traffic(self, phase, ways):
+        """{node: {interface: bytes in and out, and what they would have been by unicast}}."""
+        before, after = phase["counters"]
+        rows = {node: {name: {"in": after[node][name][0] - bytes_in, "out": after[node][name][1] - bytes_out,
+                              "unicast_in": 0, "unicast_out": 0} for name, (bytes_in, bytes_out) in interfaces.items()}
+                for node, interfaces in before.items()}
+        for steps in ways.values():
+            last = steps[-1][1]
+            copy = rows[last[0]][last[1]]["in"]  # what one viewer's copy is
+            for (node, interface), (next_node, next_interface) in steps:
+                rows[node][interface]["unicast_out"] += copy
+                rows[next_node][next_interface]["unicast_in"] += copy
+        return rows
+
+    def viewer(self, node):
+        """What one viewer saw, times counted from the first phase."""
+        role, since, until = self.clients[node], self.phases[0]["began"], self.phases[-1]["ended"]
+        final, frames = role.stats, role.frames
+        bins = int((until - since) / BIN_S)
+        edges = [since + i * BIN_S for i in range(bins + 1)]
+        rate = [round(frames.count_between(a, b) / BIN_S, 1) for a, b in itertools.pairwise(edges)]
+        behind = self.latencies(frames)
+        latency = []
+        for a, b in itertools.pairwise(edges):
+            seen = [value for at, value in behind if a <= at < b]
+            latency.append([round(quantile(seen, 0.5), 2), round(max(seen), 2)] if seen else None)
+        quiet_until = self.events[0]["at"] if self.events else until
+        interval = 1000 / FPS
+        gap = lambda a, b: round(max(0.0, frames.longest_gap_s(a, b) * 1000 - interval), 1)  # noqa: E731
+        ends = [event["at"] for event in self.events[1:]] + [until]
+        return {"frames_received": final["frames_received"], "frames_lost": final["frames_lost"],
+                "frames_skipped": final["frames_skipped"], "frames_duplicate": final["frames_duplicate"],
+                "hops": self.hops[node], "latency_ms": final["latency_ms"], "gap_ms_max": final["gap_ms_max"],
+                "gap_before_ms": gap(since, quiet_until),
+                "gaps_ms": [gap(event["at"], end) for event, end in zip(self.events, ends)],
+                "rate": rate, "latency": latency}
+
+    def latencies(self, frames):
+        """[(when, ms)]: how long after the viewer at the server a frame was here. Pictures may come again."""
+        reference, seen = self.reference.frames, {}
+        for picture, at in zip(reference.picture, reference.at):
+            seen.setdefault(picture, []).append(at)
+        found = []
+        for picture, at in zip(frames.picture, frames.at):
+            times = seen.get(picture, ())
+            i = bisect.bisect_right(times, at) - 1
+            if i >= 0 and at - times[i] < LATENCY_MAX_S:
+                found.append((at, (at - times[i]) * 1000))
+            elif times:
+                found.append((at, 0.0))  # it was here first, by what a reader of pipes can tell
+        return found
+
+    def report(self, ways):
+        zero = self.phases[0]["began"]
+        phases = []
+        for phase in self.phases:
+            tree = self.tree(phase)
+            phases.append({"name": phase["name"], "seconds": round(phase["ended"] - phase["began"], 2),
+                           "began_s": round(phase["began"] - zero, 2), "paths": self.paths(tree),
+                           "tree": [{"from": a, "to": b, "frames": frames, "bytes": volume}
+                                    for (a, b), (frames, volume) in sorted(tree.items())],
+                           "interfaces": self.traffic(phase, ways)})
+        return {"name": self.name, "tree": self.tree_policy, "phases": phases, "warnings": self.session.warnings,
+                "events": [{"at_s": round(event["at"] - zero, 2), "text": event["text"]} for event in self.events],
+                "clients": {node: self.viewer(node) for node in self.clients},
+                "bin_s": BIN_S}
+
+
+def measure(experiments, name, seconds):
+    """A phase of all of them, in which nothing happens to them."""
+    for experiment in experiments:
+        experiment.begin_phase(name)
+    experiments[0].say(f"{name}: {seconds:g} s")
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        for experiment in experiments:
+            experiment.check()
+        time.sleep(min(POLL_S, left))
+    for experiment in experiments:
+        experiment.end_phase()
+
+
+@contextlib.contextmanager
+def logs_on_failure(roles):
+    """What the processes said last is part of what went wrong."""
+    try:
+        yield
+    except Failure as failure:
+        tails = "\n".join(f"  {role.name}:\n{role.log_tail()}" for role in roles.processes)
+        raise Failure(f"{failure}\n{tails}") from None

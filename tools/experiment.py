@@ -16,6 +16,7 @@ import pathlib
 import re
 import signal
 import subprocess
+import tempfile
 import time
 
 import core_file
@@ -66,7 +67,7 @@ class CoreSession:
             raise Failure(f"core-cli did not open {self.file}: {said.strip()}")
         self.id = int(found[1])
         try:
-            folder = self.folder = pathlib.Path(os.environ.get("TMPDIR", "/tmp")) / f"pycore.{self.id}"
+            folder = self.folder = pathlib.Path(tempfile.gettempdir()) / f"pycore.{self.id}"
             for device in self.scenario.devices:
                 wait_until((folder / device.name).exists, f"{folder / device.name}, the way into that node")
         except BaseException:

@@ -17,19 +17,21 @@ import selectors
 import shutil
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 
 import core_file
 import routes
 from lab import Failure
-from namespaces import namespaces, processes_in, remove_namespaces, run
+from namespaces import kill_processes, namespaces, processes_in, remove_namespaces, run
 
 RUN = pathlib.Path("/run/ottd-netlab")
 NAMESPACES = pathlib.Path("/run/netns")
 PREFIX = "ottd."
 NAME = re.compile(r"[A-Za-z0-9_-]+")
 AT_ONCE = 4
+SCRIPT_PATIENCE_S = 30
 PROBE_S, PROBE_AGAIN_S = 3.0, 0.25
 CLONE_NEWNET = 0x40000000
 
@@ -197,7 +199,13 @@ class Builder:
 
     def each(self, step, nodes):
         with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
-            list(pool.map(step, nodes))
+            try:
+                list(pool.map(step, nodes))
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                for node in self.scenario.nodes.values():  # nobody is to be waited for
+                    kill_processes(self.namespace(node))
+                raise
 
     def build(self):
         if shutil.which("ip") is None or shutil.which("tc") is None:
@@ -214,11 +222,21 @@ class Builder:
         return self.warnings
 
     def shell(self, node, script, what):
-        """Runs it in the node, from standard input."""
-        command = ["nsenter", f"--net={NAMESPACES / self.namespace(node)}", "sh", "-e"]
-        done = subprocess.run(command, input=script, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        if done.returncode != 0:
-            raise Failure(f"{self.scenario.path}: {node.name}: {what}: {done.stdout.strip() or done.returncode}")
+        """Runs it in the node. What it leaves running there stays."""
+        with tempfile.NamedTemporaryFile("w", suffix=".sh") as file, tempfile.TemporaryFile("w+") as output:
+            file.write(script)
+            file.flush()
+            child = subprocess.Popen(["nsenter", f"--net={NAMESPACES / self.namespace(node)}", "sh", "-e", file.name],
+                                     stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
+            try:
+                status = child.wait(SCRIPT_PATIENCE_S)
+                output.seek(0)
+                said = output.read().replace(f"{file.name}: ", "").strip()
+            except subprocess.TimeoutExpired:
+                child.kill()
+                status, said = child.wait(), f"it has not ended after {SCRIPT_PATIENCE_S} s"
+        if status != 0:
+            raise Failure(f"{self.scenario.path}: {node.name}: {what}: {said or f'status {status}'}")
 
     def prepare(self, node):
         if node.is_device:

@@ -81,14 +81,20 @@ def namespaces():
 def remove_namespaces(prefix):
     for name in namespaces():
         if name.startswith(prefix):
-            for pid in processes_in(name):
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)  # of a run that was killed: nobody else is in there
+            kill_processes(name)
             run("ip", "netns", "delete", name)
 
 
 def processes_in(name):
     return [pid for pid in map(int, run("ip", "netns", "pids", name).split()) if pid != os.getpid()]
+
+
+def kill_processes(name):
+    """What runs in a namespace that is about to go: nobody else is in there."""
+    with contextlib.suppress(Failure):  # it is gone, or was never there
+        for pid in processes_in(name):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 def remove_leftovers():

@@ -7,7 +7,9 @@ MAP_MARGIN = 46
 NODE_RADIUS = 15
 COPY_WIDTH, FLOW_WIDTH_MAX = 2.2, 13.0
 SHOWN = 0.25  # of a copy of the stream: a link that carries less has only signs of life on it
-LABEL_ROOM = 74  # a shorter link has no place for a figure beside it
+LABEL_AT = 0.62  # of the way, so that both directions of a link have their place
+LABEL_ROOM = 68  # a shorter link has no place for a figure beside it
+SEVERAL_MAPS_SCALE = 0.66  # of the distances, so that names stay readable on a smaller map
 CHART = {"width": 1000, "height": 190, "left": 46, "right": 10, "top": 20, "bottom": 26}
 
 STYLE = """
@@ -85,8 +87,8 @@ def flow(link, traffic, sender):
     return traffic[node][interface]["in"] if interface is not None else 0
 
 
-def draw_map(map_, phase, clients):
-    at = {node["name"]: node["at"] for node in map_["nodes"]}
+def draw_map(map_, phase, clients, scale):
+    at = {node["name"]: [round(scale * place, 1) for place in node["at"]] for node in map_["nodes"]}
     low = [min(place[axis] for place in at.values()) - MAP_MARGIN for axis in (0, 1)]
     extent = [max(place[axis] for place in at.values()) + MAP_MARGIN - low[axis] for axis in (0, 1)]
     on = {name for edge in phase["tree"] for name in (edge["from"], edge["to"])}
@@ -131,9 +133,9 @@ def draw_flow(start, end, carried, copy, title):
     if length < LABEL_ROOM:
         return drawn, ""
     up = -1 if aside[1] > 0 else 1  # the figure is above the arrow, or to its right
-    middle = [(start[i] + end[i]) / 2 + up * aside[i] * (width / 2 + 9) for i in (0, 1)]
+    place = [start[i] + LABEL_AT * (end[i] - start[i]) + up * aside[i] * (width / 2 + 9) for i in (0, 1)]
     anchor = "middle" if abs(along[1]) < 0.35 else "start" if up * aside[0] > 0 else "end"
-    return drawn, (f'<text class="figure" x="{middle[0]:.1f}" y="{middle[1]:.1f}" text-anchor="{anchor}" '
+    return drawn, (f'<text class="figure" x="{place[0]:.1f}" y="{place[1]:.1f}" text-anchor="{anchor}" '
                    f'dominant-baseline="central">{size(carried)}</text>')
 
 
@@ -188,11 +190,11 @@ def draw_chart(run, series, name, faint=None):
     x = lambda s: c["left"] + inner[0] * s / seconds  # noqa: E731
     y = lambda v: c["top"] + inner[1] * (1 - v / top)  # noqa: E731
     parts = [f'<svg viewBox="0 0 {c["width"]} {c["height"]}" role="img" aria-label="{text(name)}">']
-    for i in range(4):
-        value = top * i / 3
+    for i in range(3):
+        value = top * i / 2
         parts.append(f'<line class="grid" x1="{c["left"]}" x2="{c["width"] - c["right"]}" y1="{y(value):.1f}" '
                      f'y2="{y(value):.1f}"/><text class="tick" text-anchor="end" x="{c["left"] - 6}" '
-                     f'y="{y(value) + 4:.1f}">{value:.3g}</text>')
+                     f'y="{y(value) + 4:.1f}">{value:g}</text>')
     step = max(1, round(ceiling(seconds / 10)))
     for second in range(0, int(seconds) + 1, step):
         parts.append(f'<text class="tick" text-anchor="middle" x="{x(second):.1f}" y="{c["height"] - 8}">{second} s</text>')
@@ -267,9 +269,10 @@ def viewer_table(run):
 def run_section(figures, run):
     name = run["name"] or "The run"
     parts = [f"<h2>{text(name)}: the tree and what the links carried</h2>", '<div class="maps">']
+    scale = SEVERAL_MAPS_SCALE if len(run["phases"]) > 1 else 1
     for phase in run["phases"]:
         parts.append(f'<div class="card"><h3>{text(phase["name"])}, {phase["seconds"]:.0f} s</h3>'
-                     f'{draw_map(figures["map"], phase, run["clients"])}<p class="soft">{text(tree_line(run, phase))}</p>'
+                     f'{draw_map(figures["map"], phase, run["clients"], scale)}<p class="soft">{text(tree_line(run, phase))}</p>'
                      "</div>")
     parts.append("</div>")
     parts.append(f'<h2>{text(name)}: what the viewers saw</h2><div class="card">')

@@ -28,30 +28,25 @@ def computed_routes(scenario):
         for end in router.ends:
             for address in end.addresses:
                 members[on[id(end)], address.network].append((router, address.ip))
-    return {router.name: routes_of(router, members, on) for router in routers}
+    return {router.name: [route for version in (4, 6) for route in routes_of(router, version, members, on)]
+            for router in routers}
 
 
-def routes_of(router, members, on):
+def routes_of(router, version, members, on):
     """Breadth first, each link of one cost; of several ways that of the earliest link in the file."""
     own = {address.network for end in router.ends for address in end.addresses}
-    found, seen, waiting = {}, {router.name}, collections.deque([(router, {})])
+    found, seen, waiting = {}, {router.name}, collections.deque([(router, None)])
     while waiting:
         at, first_hop = waiting.popleft()
         for end in at.ends:
-            for address in end.addresses:
-                network = address.network
-                if network not in own and network.version in first_hop:
-                    found.setdefault(network, first_hop[network.version])
-                for neighbour, via in members[on[id(end)], network]:
-                    if neighbour is at:
-                        continue
-                    key = (neighbour.name, network.version)
-                    if key not in seen and neighbour.name != router.name:
-                        seen.add(key)
-                        hop = first_hop if at is not router else {network.version: via}
-                        if network.version in hop:
-                            waiting.append((neighbour, {network.version: hop[network.version]}))
-    return sorted(found.items(), key=lambda route: (route[0].version, route[0]))
+            for network in (address.network for address in end.addresses if address.version == version):
+                if network not in own:
+                    found.setdefault(network, first_hop)
+                for neighbour, address in members[on[id(end)], network]:
+                    if neighbour.name not in seen:
+                        seen.add(neighbour.name)
+                        waiting.append((neighbour, first_hop or address))
+    return sorted(found.items())
 
 
 def default_gateways(device):

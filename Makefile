@@ -25,7 +25,8 @@ build := build/$(variant)
 packages := g++ make libev-dev rapidjson-dev libfmt-dev libspdlog-dev libcli11-dev libexpected-dev \
             libjpeg62-turbo-dev
 demo_packages := python3
-test_packages := catch2 python3 iproute2 nftables procps
+scenario_packages := python3 iproute2 nftables
+test_packages := catch2 $(scenario_packages) procps
 lint_packages := clang-tidy clang-format
 fuzz_packages := clang libclang-rt-14-dev
 
@@ -82,9 +83,10 @@ $(sim): $(call object,$(sim_sources)) $(program_lib) $(lib)
 -include $(patsubst %.o,%.d,$(call object,test/sim/run/main.cpp))
 
 # Nobody has to install anything first: what is missing is installed when it is needed.
-.PHONY: needs-build needs-demo needs-test needs-lint needs-fuzz
+.PHONY: needs-build needs-demo needs-scenarios needs-test needs-lint needs-fuzz
 needs-build: ; $(Q)tools/deps $(packages)
 needs-demo: ; $(Q)tools/deps $(packages) $(demo_packages)
+needs-scenarios: ; $(Q)tools/deps $(packages) $(scenario_packages)
 needs-test: ; $(Q)tools/deps $(packages) $(test_packages)
 needs-lint: ; $(Q)tools/deps $(packages) $(test_packages) $(lint_packages)
 needs-fuzz: ; $(Q)tools/deps $(packages) $(fuzz_packages)
@@ -97,6 +99,11 @@ deps: ## install all Debian packages for building, testing and linting
 demo: needs-demo ## a bootstrapper, three relays and two clients on this machine, ten seconds
 	$(Q)$(MAKE) -s all
 	$(Q)tools/demo build/ottd
+
+.PHONY: scenarios
+scenarios: needs-scenarios ## the scenarios of core-scenarios/ in namespaces, three minutes, as root: build/scenarios/
+	$(Q)$(MAKE) -s all
+	$(Q)tools/scenario 1 2 3 4
 
 .PHONY: test
 test: needs-test ## all tests

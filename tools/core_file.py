@@ -16,6 +16,7 @@ from lab import Failure
 
 NAME = re.compile(r"[A-Za-z0-9_-]+")
 INTERFACE_NAME_MAX = 15
+MAKO = re.compile(r"\$\{|^\s*%|<%")  # what a template engine would not leave alone
 DEFAULT_SERVICES = {"host": ["DefaultRoute", "SSH"], "PC": ["DefaultRoute"], "mdr": ["zebra", "OSPFv3MDR", "IPForward"],
                     "router": ["zebra", "OSPFv2", "OSPFv3", "IPForward"]}
 # Each is a bridge; what it then lacks.
@@ -373,7 +374,7 @@ class Reader:
         """What Mako makes of a template, where that needs no Mako."""
         lines = [line for line in text.splitlines() if not line.lstrip().startswith("##")]
         for line in lines:
-            if "${" in line or re.match(r"\s*(%(?!%)|<%)", line):
+            if MAKO.search(line):
                 self.warn(f"{place}: {line.strip()!r} is for Mako, which CORE has and netlab has not: the script is "
                           "not run")
                 return ""
@@ -423,7 +424,7 @@ def write(scenario):
     for node in scenario.devices:
         for service, file in SCRIPT_SERVICES.items():
             if node.scripts.get(file) and service in node.services:
-                text = node.scripts[file].replace("]]>", "]]]]><![CDATA[>")
+                text = as_template(node.scripts[file], f"{scenario.path}: {file} of {node.name}")
                 lines += [f'    <service name="{service}" node="{node.id}">', "      <templates>",
                           f'        <template name="{file}"><![CDATA[{text}]]></template>', "      </templates>",
                           "    </service>"]
@@ -431,6 +432,18 @@ def write(scenario):
     if scenario.mtu:
         lines.append(f'    <configuration name="mtu" value="{scenario.mtu}"/>')
     return "\n".join([*lines, "  </session_options>", "</scenario>"]) + "\n"
+
+
+def as_template(script, place):
+    """The text of a script that CORE takes for a template of Mako's, and that must come out as it is."""
+    lines = []
+    for line in script.splitlines():
+        if MAKO.search(line) or line.lstrip().startswith("##"):
+            if line.lstrip().startswith("#"):
+                continue  # a comment
+            raise Failure(f"{place}: {line.strip()!r} would be Mako's in a file for CORE 9.2; write it otherwise")
+        lines.append(line)
+    return ("\n".join(lines) + "\n").replace("]]>", "]]]]><![CDATA[>")
 
 
 def link_lines(link):

@@ -178,7 +178,7 @@ class Experiment:
         for node in self.unlinked:
             due = {self.address[peer] for peer in self.neighbours[node] if peer in self.running}
             role = self.running[node]
-            role.wait(lambda: due <= role.linked_with(), f"links with {', '.join(sorted(due))}")
+            role.wait(lambda: self.check() or due <= role.linked_with(), f"links with {', '.join(sorted(due))}")
             if node in self.clients:
                 role.wait(lambda: role.frames.at, "a frame")
         self.unlinked = []
@@ -234,6 +234,7 @@ class Experiment:
         self.hops = {node: client.stats["hops"] for node, client in self.clients.items()}  # before others leave
 
     def check(self):
+        """Raises, if a process has ended by itself."""
         if complaint := next(filter(None, (role.complaint() for role in self.roles.processes)), None):
             raise Failure(complaint)
 

@@ -1,0 +1,247 @@
+"""core-scenarios/*.xml are what CORE 9.2 takes, and topologies/*.json fit them; older files are read and rewritten."""
+
+import ipaddress
+import json
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+import xml.etree.ElementTree as ElementTree
+
+sys.dont_write_bytecode = True
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+NETLAB = ROOT / "tools" / "netlab"
+FILES = sorted((ROOT / "core-scenarios").glob("*.xml"))
+OLDER = pathlib.Path(__file__).resolve().parent / "core"
+LISTS = {"networks": "network", "devices": "device", "links": "link", "services": "service",
+         "service_configurations": "service", "templates": "template", "configs": "config",
+         "session_options": "configuration"}
+PLAIN_SERVICES = {"IPForward": "ipforward.sh", "StaticRoute": "staticroute.sh", "DefaultRoute": "defaultroute.sh"}
+NEEDS_NETEM = {"bandwidth", "delay", "jitter", "loss", "dup", "buffer"}
+
+
+def parsed(path: pathlib.Path) -> ElementTree.Element:
+    """With its comments, which CORE minds in some places."""
+    builder = ElementTree.TreeBuilder(insert_comments=True)
+    return ElementTree.parse(path, ElementTree.XMLParser(target=builder)).getroot()
+
+
+class Described:
+    """A file by CORE's own rules, read apart from the tools that it is to check."""
+
+    def __init__(self, path: pathlib.Path):
+        self.root = parsed(path)
+        self.nodes = {node.get("id"): node for section in ("networks", "devices") for node in self.root.find(section)}
+        self.devices = {node.get("id"): node for node in self.root.find("devices")}
+        self.interfaces = {number: [] for number in self.devices}  # (id, name, address), in the order of links
+        for link in self.root.find("links"):
+            for i in "12":
+                if (number := link.get(f"node{i}")) in self.devices:
+                    part = link.find(f"iface{i}")
+                    self.interfaces[number].append((int(part.get("id")), part.get("name"), ipaddress.ip_interface(
+                        f"{part.get('ip4')}/{part.get('ip4_mask')}")))
+
+    def services(self, number: str) -> set:
+        return {service.get("name") for service in self.devices[number].findall("services/service")}
+
+    def holder(self) -> dict:
+        return {address.ip: number for number, interfaces in self.interfaces.items() for _, _, address in interfaces}
+
+
+class WhatCoreTakes(unittest.TestCase):
+    def assert_valid(self, path: pathlib.Path, with_options: bool = False):
+        described = Described(path)
+        for element in described.root.iter():
+            if element.tag in LISTS:
+                self.assertEqual({child.tag for child in element} - {LISTS[element.tag]}, set(),
+                                 f"in <{element.tag}> only <{LISTS[element.tag]}> may stand, no comment either")
+        self.assertEqual(len(described.nodes), len(described.root.find("networks")) + len(described.root.find("devices")))
+        names = [node.get("name") for node in described.nodes.values()]
+        self.assertEqual(len(set(names)), len(names))
+        for number, node in described.nodes.items():
+            self.assertRegex(number, r"^[1-9]\d*$")
+            self.assertRegex(node.get("name"), r"^[A-Za-z0-9_-]+$")
+            self.assertGreater(float(node.find("position").get("x")), 0)
+            self.assertGreater(float(node.find("position").get("y")), 0)
+        places = [tuple(node.find("position").attrib.values()) for node in described.nodes.values()]
+        self.assertEqual(len(set(places)), len(places), "two nodes in one place")
+        for network in described.root.find("networks"):
+            self.assertIn(network.get("type"), ("SWITCH", "HUB"))
+        self.assert_links_valid(described, with_options)
+        self.assert_services_valid(described)
+
+    def assert_links_valid(self, described: Described, with_options: bool):
+        for number, interfaces in described.interfaces.items():
+            ids = [interface[0] for interface in interfaces]
+            self.assertEqual(len(set(ids)), len(ids), f"node {number}")
+            self.assertEqual(ids, sorted(ids), f"node {number}: the first interface is not the one of the lowest id")
+        addresses = [address.ip for interfaces in described.interfaces.values() for _, _, address in interfaces]
+        self.assertEqual(len(set(addresses)), len(addresses))
+        for link in described.root.find("links"):
+            for i in "12":
+                self.assertIn(link.get(f"node{i}"), described.nodes)
+                part = link.find(f"iface{i}")
+                self.assertRegex(part.get("id"), r"^\d+$")
+                self.assertLessEqual(len(part.get("name", "")), 15)
+            options = link.find("options")
+            for name, value in (options.attrib if options is not None else {}).items():
+                self.assertRegex(value, r"^\d+$")
+                if name in NEEDS_NETEM and value != "0":
+                    self.assertTrue(with_options, f"{name}: a CORE without netem would refuse this file")
+
+    def assert_services_valid(self, described: Described):
+        holder = described.holder()
+        for number in described.devices:
+            services = described.services(number)
+            self.assertTrue(services, f"node {number} would get its type's default services")
+            self.assertLessEqual(services, PLAIN_SERVICES.keys())
+            if "DefaultRoute" in services:
+                network = min(described.interfaces[number])[2].network
+                router = holder.get(network.network_address + 1)
+                self.assertNotIn(router, (None, number), f"node {number}: nobody holds its network's first address")
+                self.assertIn("IPForward", described.services(router))
+        for service in described.root.find("service_configurations"):
+            self.assertIn(service.get("name"), described.services(service.get("node")))
+            for template in service.findall("templates/template"):
+                self.assertEqual(template.get("name"), PLAIN_SERVICES[service.get("name")])
+                for line in template.text.splitlines():
+                    self.assertNotRegex(line, r"\$\{|^\s*%|^\s*##|<%", "a trap of Mako's")
+
+    def test_the_scenarios(self):
+        self.assertEqual([path.stem for path in FILES], ["1-paths", "2-multicast", "3-failover", "4-sites"])
+        for path in FILES:
+            with self.subTest(path.name):
+                self.assert_valid(path, with_options=path.stem == "4-sites")
+
+    def test_the_overlays_fit_the_networks(self):
+        """Each overlay address is that of its node, on the node's first interface, and links are listed by both."""
+        for path in FILES:
+            with self.subTest(path.stem):
+                described = Described(path)
+                topology = json.loads((ROOT / "topologies" / f"{path.stem}.json").read_text())
+                for address, entry in topology.items():
+                    number = described.holder()[ipaddress.ip_address(address)]
+                    self.assertEqual(entry["name"], described.devices[number].get("name"))
+                    self.assertEqual(str(described.interfaces[number][0][2].ip), address)
+                    for peer in entry["neighbors"]:
+                        self.assertIn(address, topology[peer]["neighbors"])
+                clients = [number for number, device in described.devices.items() if device.get("type") == "PC"]
+                self.assertGreater(len(clients), 0)
+
+    def test_the_fourth_is_large_and_slow(self):
+        described = Described(ROOT / "core-scenarios" / "4-sites.xml")
+        self.assertGreaterEqual(len(described.devices), 30)
+        self.assertGreaterEqual(len(described.root.findall("links/link/options[@bandwidth]")), 4)
+
+    def test_what_import_writes(self):
+        """An .imn file, and XML with older names, become files that any CORE 9.2 takes."""
+        with tempfile.TemporaryDirectory(prefix="ottd-test.") as folder:
+            for source in sorted(OLDER.iterdir()):
+                with self.subTest(source.name):
+                    target = pathlib.Path(folder) / f"{source.stem}.xml"
+                    command = [NETLAB, "import", source, target]
+                    done = subprocess.run(command, capture_output=True, text=True)
+                    self.assertEqual(done.returncode, 0, done.stderr)
+                    self.assertIn("are now static routes", done.stdout)
+                    self.assert_services_valid(Described(target))
+                    before = target.read_bytes()
+                    done = subprocess.run(command, capture_output=True, text=True)
+                    self.assertEqual(done.returncode, 1)
+                    self.assertIn(f"{target} is there already", done.stderr)
+                    self.assertEqual(target.read_bytes(), before)
+            shutil.copy(OLDER / "tcl.imn", pathlib.Path(folder) / "net.imn")
+            done = subprocess.run([NETLAB, "import", pathlib.Path(folder) / "net.imn"], capture_output=True, text=True)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            text = (pathlib.Path(folder) / "net.xml").read_text()
+            self.assertRegex(text, r'<iface1 id="1" name="eth1" ip4="10.0.1.1" ip4_mask="24"')
+            self.assertRegex(text, r'<options bandwidth="8000000"/>')
+            self.assertRegex(text, r'<device id="5" name="n5" type="PC">')
+            self.assertIn("ip route add 10.0.0.0/24 via 10.0.1.1", text)
+
+
+SCENARIO = """<scenario>
+<networks><network id="9" name="sw" type="{network}"/></networks>
+<devices>
+<device id="1" name="{name}" type="PC"><position x="{x}" y="1"/><services><service name="{service}"/></services></device>
+<device id="{id}" name="b" type="PC"/>
+</devices>
+<links>
+<link node1="1" node2="{node2}">
+<iface1 id="{iface}" ip4="{ip4}" ip4_mask="{mask}" mac="{mac}" name="{ifname}"/><iface2 id="0"/>
+<options bandwidth="{bandwidth}" loss="{loss}"/></link>
+</links>
+<service_configurations><service name="StaticRoute" node="{configured}"/></service_configurations>
+</scenario>
+"""
+RIGHT = {"network": "SWITCH", "name": "a", "x": "1", "service": "DefaultRoute", "id": "2", "node2": "2", "iface": "0",
+         "ip4": "10.0.0.1", "mask": "24", "mac": "", "ifname": "eth0", "bandwidth": "0", "loss": "0", "configured": "1"}
+
+
+class WhatIsWrong(unittest.TestCase):
+    """The file, the line, the element and the attribute are named, and nothing is written."""
+
+    def refused(self, text: str, name: str = "net.xml") -> str:
+        with tempfile.TemporaryDirectory(prefix="ottd-test.") as folder:
+            path = pathlib.Path(folder) / name
+            path.write_text(text)
+            done = subprocess.run([NETLAB, "import", path, path.with_name("new.xml")], capture_output=True, text=True)
+            self.assertEqual(done.returncode, 1, done.stdout)
+            self.assertNotIn("Traceback", done.stderr)
+            self.assertFalse(path.with_name("new.xml").exists())
+            self.assertIn(f"netlab: {path}", done.stderr)
+            return done.stderr.replace(str(path), name)
+
+    def test_xml(self):
+        for change, said in (
+                ({"network": "CLOUD"}, r'net.xml:2: network 9 \(sw\): type="CLOUD" is none of SWITCH'),
+                ({"name": "a b"}, r'net.xml:4: device 1 \(a b\): name="a b" is not of letters'),
+                ({"name": "b"}, r"net.xml:5: device 2 \(b\): the name 'b' is that of node 1"),
+                ({"x": "left"}, r'net.xml:4: device 1 \(a\): position: x="left" is not a number'),
+                ({"id": "1"}, r"net.xml:5: device 1 \(b\): the id 1 is that of a"),
+                ({"id": "0"}, r'net.xml:5: device: id="0" is not 1 or more'),
+                ({"id": "2.5"}, r'net.xml:5: device: id="2.5" is not a whole number'),
+                ({"node2": "7"}, r'net.xml:8: link 1: node2="7": there is no such node'),
+                ({"node2": "1"}, r"net.xml:8: link 1 \(a - a\): it joins a node with itself"),
+                ({"node2": ""}, r"net.xml:8: link 1: it has no node2"),
+                ({"iface": "x"}, r'net.xml:8: link 1 \(a - b\): iface1: id="x" is not a whole number'),
+                ({"iface": ""}, r"net.xml:8: link 1 \(a - b\): iface1: it has no id"),
+                ({"ip4": "10.0.0.256"}, r'link 1 \(a - b\): iface1: ip4="10.0.0.256" ip4_mask="24" is no address'),
+                ({"mask": "33"}, r'ip4_mask="33" is no address and prefix length'),
+                ({"mac": "00:11"}, r'iface1: mac="00:11" is no Ethernet address'),
+                ({"ifname": "an-interface-too-long"}, r'iface1: name="an-interface-too-long" is no interface'),
+                ({"bandwidth": "2e6"}, r'options: bandwidth="2e6" is not a whole number'),
+                ({"bandwidth": "-1"}, r'options: bandwidth="-1" is not 0 or more'),
+                ({"loss": "101"}, r'options: loss="101" is not 0 to 100'),
+                ({"loss": "nan"}, r'options: loss="nan" is not 0 to 100'),
+                ({"configured": "3"}, r'net.xml:12: service StaticRoute: node="3": there is no such device')):
+            with self.subTest(change):
+                self.assertRegex(self.refused(SCENARIO.format(**{**RIGHT, **change})), said)
+        self.assertRegex(self.refused("<scenario><devices>"), r"net.xml:1: this is not XML: ")
+        self.assertRegex(self.refused("<html><body/></html>"), r"net.xml: no <devices> and no <networks> in it")
+        done = subprocess.run([NETLAB, "import", "/nowhere.xml", "/nowhere/new.xml"], capture_output=True, text=True)
+        self.assertEqual((done.returncode, done.stderr), (1, "netlab: /nowhere.xml: No such file or directory\n"))
+
+    def test_imn(self):
+        node = "node n1 {\n type router\n model PC\n network-config {\ninterface eth0\n ip address 10.0.0.1/24\n}\n"
+        both = node + " interface-peer {eth0 n2}\n}\n" + node.replace("n1", "n2") + " interface-peer {eth0 n1}\n}\n"
+        for text, said in (
+                ("node n1 {\n", r"net.imn:1: this brace is never closed"),
+                ("nodes\n", r"net.imn:1: 'nodes' begins no whole statement"),
+                ("", r"net.imn: there is no node in it"),
+                ("node server {\n type router\n}\n", r"net.imn:1: node server: its name has no number"),
+                ("node n1 {\n type cloud\n}\n", r"net.imn:1: node n1: type 'cloud' is none of router"),
+                (both.replace("10.0.0.1", "10.0.0"), r"node n1: interface eth0: '10.0.0/24' is no address"),
+                (both + "link l1 {\n nodes {n1 n3}\n}\n", r"net.imn:\d+: link l1: there is no node n3"),
+                (both + "link l1 {\n nodes {n1}\n}\n", r"link l1: nodes {n1} are not two nodes"),
+                (node + "}\n" + node.replace("n1", "n2") + "}\nlink l1 {\n nodes {n1 n2}\n}\n",
+                 r"link l1: n1 has no interface-peer that leads to n2"),
+                (both + "link l1 {\n nodes {n1 n2}\n bandwidth much\n}\n", r"link l1: bandwidth {much} is not a number")):
+            with self.subTest(text):
+                self.assertRegex(self.refused(text, "net.imn"), said)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,259 @@
+"""tools/scenario in short, in namespaces and through the commands of CORE, and what its reports show."""
+
+import html.parser
+import json
+import os
+import pathlib
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import tempfile
+import unittest
+
+from netlab_test import what_lacks
+from overlay import OTTD, wait_until
+
+sys.dont_write_bytecode = True
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SCENARIO, NETLAB = ROOT / "tools" / "scenario", ROOT / "tools" / "netlab"
+sys.path.insert(0, str(ROOT / "tools"))
+import labs  # noqa: E402
+
+SECONDS = "2.5"
+
+
+class Page(html.parser.HTMLParser):
+    """Checks that elements are closed in order, and notes what could be loaded from elsewhere."""
+
+    VOID = {"meta", "br", "line", "rect", "circle", "polygon", "polyline"}
+
+    def __init__(self, text: str):
+        super().__init__()
+        self.open, self.outside, self.tags, self.text = [], [], [], ""
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+        self.outside += [value for name, value in attributes if name in ("src", "href", "data", "action")]
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.handle_starttag(tag, attributes)
+        if tag not in self.VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag):
+        if tag in self.VOID:
+            return
+        last = self.open.pop()
+        assert tag == last, f"</{tag}> closes <{last}>"
+
+    def handle_data(self, data):
+        self.text += data
+
+
+class Run:
+    """A scenario that is running, its report in a folder of its own."""
+
+    def __init__(self, *arguments, environment=None):
+        self.folder = tempfile.TemporaryDirectory(prefix="ottd-test.")
+        self.path = pathlib.Path(self.folder.name)
+        self.output = self.path / "output"
+        with open(self.output, "wb") as output:
+            self.popen = subprocess.Popen([SCENARIO, *arguments, "--ottd", OTTD, "--out", self.path], stdout=output,
+                                          stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT,
+                                          env=dict(os.environ, TMPDIR=str(self.path),
+                                                   **{"OTT_TEST_CLIP": "", **(environment or {})}))
+
+    def said(self) -> str:
+        return self.output.read_text(errors="replace")
+
+    def figures(self, stem: str):
+        """Waits for its end, in order. Returns what is in report.json and the page."""
+        status = self.popen.wait(150)
+        assert status == 0, f"status {status}:\n{self.said()}"
+        return json.loads((self.path / stem / "report.json").read_text()), \
+            Page((self.path / stem / "report.html").read_text())
+
+    def labs(self) -> list:
+        return [lab for lab in labs.labs() if lab.endswith(f"-{self.popen.pid}")]
+
+    def end(self):
+        if self.popen.poll() is None:
+            self.popen.send_signal(signal.SIGTERM)
+            self.popen.wait(60)
+        self.folder.cleanup()
+
+
+class ScenarioCase(unittest.TestCase):
+    def setUp(self):
+        if lacking := what_lacks():
+            self.skipTest(lacking)
+
+    def run_of(self, *arguments, **options) -> Run:
+        run = Run(*arguments, **options)
+        self.addCleanup(run.end)
+        return run
+
+    def assert_page(self, page: Page, figures: dict):
+        """It stands alone, is well formed and has a map for each phase, a chart pair for each run, and all results."""
+        self.assertEqual((page.outside, page.open), ([], []))
+        labels = [attributes["aria-label"] for tag, attributes in page.tags if tag == "svg"]
+        phases = [phase["name"] for run in figures["runs"] for phase in run["phases"]]
+        self.assertEqual(sorted(labels), sorted([f"map, {name}" for name in phases] +
+                                                ["frames per second", "latency"] * len(figures["runs"])))
+        for result in figures["results"]:
+            self.assertIn(result["what"], page.text)
+            self.assertIn(result["value"], page.text)
+            self.assertIn(result["original"], page.text)
+
+    def assert_unharmed(self, figures: dict, clients: str):
+        for run in figures["runs"]:
+            self.assertEqual(" ".join(run["clients"]), clients)
+            for node, seen in run["clients"].items():
+                self.assertEqual((seen["frames_lost"], seen["frames_duplicate"]), (0, 0), node)
+                self.assertGreater(sum(seen["rate"]), 0)
+                self.assertTrue(any(seen["latency"]))
+
+
+class Short(ScenarioCase):
+    """All four, side by side: none of them has much to do."""
+    timeout_s = 300
+
+    def test_all_four(self):
+        clip = {"2-multicast": {"OTT_TEST_CLIP": os.environ.get("OTT_TEST_CLIP", "")}}
+        runs = {stem: self.run_of(stem, "--seconds", SECONDS, environment=clip.get(stem)) for stem in
+                ("1-paths", "2-multicast", "3-failover", "4-sites")}
+        for stem, check, clients in (("1-paths", self.check_paths, "n5 n6"), ("2-multicast", self.check_multicast, "n7 n8"),
+                                     ("3-failover", self.check_failover, "n8"), ("4-sites", self.check_sites, None)):
+            with self.subTest(stem):
+                figures, page = runs[stem].figures(stem)
+                self.assert_page(page, figures)
+                self.assert_unharmed(figures, clients or " ".join(figures["runs"][0]["clients"]))
+                check(figures)
+                self.assertEqual(runs[stem].labs(), [])
+                for result in figures["results"]:
+                    self.assertIn(result["what"], runs[stem].said())
+
+    def check_paths(self, figures: dict):
+        self.assertEqual(figures["runs"][0]["phases"][0]["paths"], {"n5": ["n1", "n2", "n3", "n5"],
+                                                                    "n6": ["n1", "n2", "n4", "n6"]})
+
+    def check_multicast(self, figures: dict):
+        at = figures["runs"][0]["phases"][0]["interfaces"]["n2"]
+        for branch in ("eth1", "eth2"):
+            self.assertLess(abs(at["eth0"]["in"] / at[branch]["out"] - 1), 0.01)
+        self.assertGreater(at["eth0"]["unicast_in"], 1.9 * at["eth0"]["in"])
+        self.assertIn("5887k", [result["original"] for result in figures["results"]])
+
+    def check_failover(self, figures: dict):
+        for run in figures["runs"]:
+            self.assertEqual([event["text"] for event in run["events"]],
+                             ["n9 joins", f"n6 is stopped by {run['name']}", "n6 joins", f"n9 is stopped by {run['name']}"])
+            over = [[node for node in phase["paths"]["n8"] if node in ("n6", "n9")] for phase in run["phases"]]
+            self.assertEqual((over[0], over[2], over[3]), (["n6"], ["n9"], ["n6"]))
+            self.assertEqual(len(run["clients"]["n8"]["gaps_ms"]), 4)
+            for phase in run["phases"]:  # the kernel's counters say the same as the processes
+                carried = {node: sum(t["out"] for t in phase["interfaces"][node].values()) for node in ("n6", "n9")}
+                on, off = ("n6", "n9") if "n6" in phase["paths"]["n8"] else ("n9", "n6")
+                self.assertGreater(carried[on], 10 * carried[off], phase["name"])
+
+    def check_sites(self, figures: dict):
+        sent = {run["tree"]: run["phases"][0]["interfaces"] for run in figures["runs"]}
+        for node, interface in (("n2", "eth1"), ("n3", "eth2"), ("n3", "eth3"), ("n3", "eth4")):
+            shared, shortest = (sent[tree][node][interface]["out"] for tree in ("shared", "shortest"))
+            self.assertLess(shared, 0.5 * shortest)
+
+
+class InCore(ScenarioCase):
+    """CORE itself is not to be had here: stand-ins of its two commands run in netlab what they are told to, and note
+    how they are called."""
+
+    CORE_CLI = """#!/bin/sh
+echo "core-cli $*" >>{log}
+case "$1" in
+xml) {netlab} up --lab {lab} "$3" >/dev/null || exit 1
+  mkdir $TMPDIR/pycore.7
+  for node in n1 n2 n3 n4 n5 n6; do touch $TMPDIR/pycore.7/$node; done
+  echo "opened xml: True,7";;
+session) {netlab} down --lab {lab} && echo "delete session(7): True";;
+esac
+"""
+    VCMD = """#!/bin/sh
+echo "vcmd $*" | head -n 1 >>{log}
+test "$1 $3" = "-c --" || exit 9
+node=$(basename "$2")
+shift 3
+exec ip netns exec ottd.{lab}.$node "$@"
+"""
+
+    def test_scenario_1(self):
+        with tempfile.TemporaryDirectory(prefix="ottd-test.") as folder:
+            lab, log = f"test-{os.getpid()}-core", pathlib.Path(folder) / "log"
+            for name, text in (("core-cli", self.CORE_CLI), ("vcmd", self.VCMD)):
+                path = pathlib.Path(folder) / name
+                path.write_text(text.format(log=log, netlab=shlex.quote(str(NETLAB)), lab=lab))
+                path.chmod(0o755)
+            run = self.run_of("paths", "--core", "--seconds", SECONDS,
+                              environment={"PATH": f"{folder}:{os.environ['PATH']}"})
+            figures, _ = run.figures("1-paths")
+            self.assertEqual(figures["network"], "CORE")
+            self.assert_unharmed(figures, "n5 n6")
+            said = log.read_text().splitlines()
+        self.assertEqual(said[0], f"core-cli xml -f {ROOT}/core-scenarios/1-paths.xml -s")
+        self.assertEqual(said[-1], "core-cli session -i 7 delete")
+        self.assertEqual({re.sub(r"(vcmd -c \S+/pycore\.7/n\d --) .*", r"\1", line) for line in said[1:-1]},
+                         {f"vcmd -c {run.path}/pycore.7/n{i} --" for i in range(1, 7)})
+        started = [line for line in said if "--role" in line]
+        roles = [re.search(r"/(n\d) -- .*--role (\w+)", line).groups() for line in started]
+        self.assertEqual(roles[:2], [("n1", "bootstrap"), ("n1", "client")])  # and one to compare with
+        self.assertEqual(set(roles[2:5]), {("n2", "node"), ("n3", "node"), ("n4", "node")})
+        self.assertEqual(set(roles[5:]), {("n5", "client"), ("n6", "client")})
+        self.assertNotIn(lab, labs.labs())
+
+    def test_without_core(self):
+        run = self.run_of("1", "--core", environment={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"})
+        self.assertEqual(run.popen.wait(60), 1)
+        self.assertIn("core-cli is not installed here", run.said())
+
+
+class Wrong(ScenarioCase):
+    def test_usage(self):
+        for arguments, said in ((["5"], "no scenario '5'; there are: 1-paths, 2-multicast, 3-failover, 4-sites"),
+                                (["1", "--seconds", "1"], "'1' is not 2.5 or more"),
+                                (["1", "--ottd", "/nowhere"], "there is no program /nowhere")):
+            done = subprocess.run([SCENARIO, *arguments], capture_output=True, text=True)
+            self.assertEqual(done.returncode, 2)
+            self.assertIn(said, done.stderr)
+
+    def test_a_source_that_is_not_there(self):
+        run = self.run_of("1", "--stream", "/nowhere.mjpeg")
+        self.assertEqual(run.popen.wait(60), 1)
+        self.assertRegex(run.said(), "scenario: n1 ended by itself .*\n(.*\n)*.*nowhere.mjpeg")
+        self.assertEqual(run.labs(), [])
+
+    def test_nothing_is_left_of_one_that_is_interrupted_or_killed(self):
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            with self.subTest(number.name):
+                run = self.run_of("1")
+                wait_until(lambda: "at first" in run.said() or run.popen.poll() is not None, "it measures")
+                self.assertIsNone(run.popen.poll(), run.said())
+                lab, = run.labs()
+                run.popen.send_signal(number)
+                run.popen.wait(60)
+                if number == signal.SIGKILL:  # what it could not remove goes with the next lab that is made
+                    wait_until(lambda: labs.process_count(lab) == 0, "its processes have ended")
+                    self.assertEqual(labs.condition(lab), "left by a run that has died")
+                    other = f"test-{os.getpid()}-next"
+                    subprocess.run([NETLAB, "up", "--lab", other, ROOT / "core-scenarios" / "1-paths.xml"], check=True,
+                                   stdout=subprocess.DEVNULL)
+                    subprocess.run([NETLAB, "down", "--lab", other], check=True)
+                self.assertEqual(run.labs(), [])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -22,7 +22,8 @@ DEFAULT_SERVICES = {"host": ["DefaultRoute", "SSH"], "PC": ["DefaultRoute"], "md
 # Each is a bridge; what it then lacks.
 NETWORKS = {"SWITCH": "", "HUB": "", "WIRELESS_LAN": "a hub without range or loss takes its place",
             "WIRELESS": "a hub without range or loss takes its place",
-            "EMANE": "a hub without a radio model takes its place", "RJ45": "a switch that leads nowhere takes its place",
+            "EMANE": "a hub without a radio model takes its place",
+            "RJ45": "a switch that leads nowhere takes its place",
             "TUNNEL": "a switch that leads nowhere takes its place",
             "TAP_BRIDGE": "a switch that leads nowhere takes its place"}
 HUBS = {"HUB", "WIRELESS_LAN", "WIRELESS", "EMANE"}
@@ -42,9 +43,6 @@ class Options:
     loss: float = 0.0  # percent
     dup: int = 0  # percent
     buffer: int = 0  # packets
-
-    def __bool__(self):
-        return any(dataclasses.astuple(self))
 
 
 @dataclasses.dataclass
@@ -201,12 +199,12 @@ class Reader:
 
     # Attributes.
 
-    def text(self, element, place, *names):
+    def text(self, element, *names):
         """The first of these attributes that is there and not empty, or ''."""
         return next((value for name in names if (value := element.get(name, "").strip())), "")
 
     def number(self, element, place, *names, low=0, high=None, kind=int):
-        text = self.text(element, place, *names)
+        text = self.text(element, *names)
         if not text:
             return 0
         try:
@@ -226,11 +224,11 @@ class Reader:
         if not element.get("id"):
             raise Failure(f"{place}: it has no id")
         number = self.number(element, place, "id", low=1)
-        name = self.text(element, place, "name") or f"n{number}"
+        name = self.text(element, "name") or f"n{number}"
         place = self.place(element, f"{element.tag} {number} ({name})")
         if not NAME.fullmatch(name):
             raise Failure(f"{place}: name=\"{name}\" is not of letters, digits, _ and - alone")
-        node = Node(number, name, self.text(element, place, "type", "model"), is_device)
+        node = Node(number, name, self.text(element, "type", "model"), is_device)
         position = element.find("position")
         if position is not None:
             x, y = (self.number(position, f"{place}: position", axis, kind=float, low=float("-inf"))
@@ -252,9 +250,9 @@ class Reader:
         if element.tag != "device":
             raise Failure(f"{self.place(element)}: only <device> stands in <devices>")
         node, place = self.read_node(element, is_device=True)
-        if container := self.text(element, place, "class"):
+        if container := self.text(element, "class"):
             self.warn(f"{place}: class {container}: a plain namespace takes the container's place")
-        named = [self.text(service, place, "name") for section in ("services", "configservices")
+        named = [self.text(service, "name") for section in ("services", "configservices")
                  for service in element.findall(f"{section}/service")]
         node.services = list(dict.fromkeys(name for name in named if name)) or list(DEFAULT_SERVICES.get(node.type, ()))
         for service in node.services:
@@ -269,7 +267,7 @@ class Reader:
         place = self.place(element, f"link {number}")
         nodes = []
         for names in (("node1", "node_one"), ("node2", "node_two")):
-            text = self.text(element, place, *names)
+            text = self.text(element, *names)
             if not text:
                 raise Failure(f"{place}: it has no {names[0]}")
             node = self.scenario.nodes.get(self.number(element, place, *names))
@@ -311,15 +309,15 @@ class Reader:
         if not part.get("id", "").strip():
             raise Failure(f"{place}: it has no id")
         end.id = self.number(part, place, "id")
-        end.name = self.text(part, place, "name") or f"eth{end.id}"
+        end.name = self.text(part, "name") or f"eth{end.id}"
         if len(end.name) > INTERFACE_NAME_MAX or not re.fullmatch(r"[^\s/:]+", end.name) or end.name in (".", ".."):
             raise Failure(f"{place}: name=\"{end.name}\" is no interface's name (1 to {INTERFACE_NAME_MAX} characters)")
-        end.mac = self.text(part, place, "mac")
+        end.mac = self.text(part, "mac")
         if end.mac and not re.fullmatch(r"[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}", end.mac):
             raise Failure(f"{place}: mac=\"{end.mac}\" is no Ethernet address")
         end.mac = end.mac.replace("-", ":")
         for family, kind in (("ip4", ipaddress.IPv4Interface), ("ip6", ipaddress.IPv6Interface)):
-            address, mask = (self.text(part, place, name) for name in (family, f"{family}_mask"))
+            address, mask = (self.text(part, name) for name in (family, f"{family}_mask"))
             if bool(address) != bool(mask):
                 there, missing = (family, f"{family}_mask") if address else (f"{family}_mask", family)
                 self.warn(f"{place}: {there} without {missing} gives no address")
@@ -388,7 +386,7 @@ class Reader:
             name, place = element.get("name", ""), self.place(element, f"session option {element.get('name', '')}")
             if name == "mtu":
                 self.scenario.mtu = self.number(element, place, "value")
-            elif (name.startswith("controlnet") or name == "ovs") and element.get("value", "") not in ("", "0", "False"):
+            elif name.startswith(("controlnet", "ovs")) and element.get("value", "") not in ("", "0", "False"):
                 self.warn(f"{place}: it is without effect here")
 
 

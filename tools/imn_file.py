@@ -4,7 +4,7 @@ import ipaddress
 import re
 
 import core_file
-from core_file import End, Link, Node, Options, Scenario
+from core_file import End, Link, Node, Scenario
 from lab import Failure
 
 NETWORKS = {"lanswitch": "SWITCH", "hub": "HUB", "wlan": "WIRELESS_LAN", "rj45": "RJ45", "tunnel": "TUNNEL"}
@@ -123,9 +123,10 @@ class Reader:
             raise Failure(f"{place}: type {type_!r} is none of router, {', '.join(NETWORKS)}")
         if not core_file.NAME.fullmatch(name):
             raise Failure(f"{place}: its name is not of letters, digits, _ and - alone")
-        node = Node(int(number[1]), str(name), values.get("model", "router") if is_device else NETWORKS[type_], is_device)
-        if core_file.NETWORKS.get(node.type) and not is_device:
-            self.scenario.warnings.append(f"{place}: type {type_} is not to be had here: {core_file.NETWORKS[node.type]}")
+        kind = values.get("model", "router") if is_device else NETWORKS[type_]
+        node = Node(int(number[1]), str(name), kind, is_device)
+        if not is_device and (instead := core_file.NETWORKS[kind]):
+            self.scenario.warnings.append(f"{place}: type {type_} is not to be had here: {instead}")
         if "iconcoords" in values:
             try:
                 x, y = map(float, values["iconcoords"].split())
@@ -205,7 +206,7 @@ class Reader:
         number = re.fullmatch(r"[A-Za-z]+(\d+)", interface)
         if not number or len(interface) > core_file.INTERFACE_NAME_MAX:
             raise Failure(f"{place}: {name}: {interface!r} is no interface's name")
-        return End(node, int(number[1]), interface, addresses=self.addresses[name].get(interface, []), options=Options())
+        return End(node, int(number[1]), interface, addresses=self.addresses[name].get(interface, []))
 
 
 def read(path):

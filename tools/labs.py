@@ -132,7 +132,8 @@ def locked(lab, make=True):
 # Making and removing.
 
 def up(scenario, lab, owner=None):
-    """Makes it, whole or not at all. Returns warnings. With an owner, a process's id, it is a leftover once that ends."""
+    """Makes it, whole or not at all. Returns warnings. With an owner, a process's id, it is a leftover once that
+    process has ended."""
     if not NAME.fullmatch(lab):
         raise Failure(f"{lab!r}: a lab's name is of letters, digits, _ and -")
     remove_leftovers()
@@ -142,7 +143,8 @@ def up(scenario, lab, owner=None):
                           "down first")
         remove(lab, folder, keep_folder=True)
         try:
-            said = {"file": os.path.abspath(scenario.path), "owner": owner and [owner, start_time(owner)], "whole": False,
+            said = {"file": os.path.abspath(scenario.path), "whole": False,
+                    "owner": owner and [owner, start_time(owner)],
                     "nodes": {node.name: node.type for node in scenario.nodes.values()}}
             write_state(folder, said)
             warnings = Builder(scenario, lab).build()
@@ -291,12 +293,13 @@ class Builder:
         options = end.options
         if self.uses_netem(end):  # for all of it, as CORE does
             words = [f"delay {options.delay}us {options.jitter}us" if options.delay or options.jitter else "",
-                     f"loss {options.loss:g}%" if options.loss else "", f"duplicate {options.dup}%" if options.dup else "",
+                     f"loss {options.loss:g}%" if options.loss else "",
+                     f"duplicate {options.dup}%" if options.dup else "",
                      f"rate {options.bandwidth}bit" if options.bandwidth else "",
                      f"limit {options.buffer}" if options.buffer else ""]
             return [f"tc qdisc add dev {end.name} root netem {' '.join(filter(None, words))}"]
         if options.bandwidth:
-            return [f"tc qdisc add dev {end.name} root tbf rate {options.bandwidth}bit burst 64kb latency 400ms"]
+            return [f"tc qdisc add dev {end.name} root tbf rate {max(8, options.bandwidth)}bit burst 64kb latency 400ms"]
         return []
 
     def note_what_is_left_out(self):
@@ -308,8 +311,8 @@ class Builder:
                 self.warnings.append(f"{link.place}: options: {', '.join(sorted(missing))}: without effect, since this "
                                      "kernel has no netem")
             if any(end.options.loss and not self.uses_netem(end) for end in link.ends) and not shutil.which("nft"):
-                self.warnings.append(f"{link.place}: options: loss: without effect, since this kernel has no netem and nft "
-                                     "(package nftables) is not installed")
+                self.warnings.append(f"{link.place}: options: loss: without effect, since this kernel has no netem and "
+                                     "nft (package nftables) is not installed")
 
     def route(self, device):
         """Routes as its services find them, all links being up. A script that fails is told of, as in CORE."""

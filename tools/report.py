@@ -35,7 +35,8 @@ ol { margin: 6px 0 0; padding-left: 22px; }
 svg { display: block; width: 100%; height: auto; font-family: inherit; } svg text { fill: var(--ink); }
 .wire { stroke: var(--line); stroke-width: 2; } .flow { stroke: var(--flow); fill: none; opacity: .85; }
 .head { fill: var(--flow); } .figure { font-size: 11px; paint-order: stroke; stroke: var(--card); stroke-width: 4px;
-  stroke-linejoin: round; } .name { font-size: 11.5px; text-anchor: middle; dominant-baseline: central; font-weight: 600; }
+  stroke-linejoin: round; }
+.name { font-size: 11.5px; text-anchor: middle; dominant-baseline: central; font-weight: 600; }
 .node { fill: var(--card); stroke: var(--soft); stroke-width: 1.6; } .away { stroke-dasharray: 3 3; opacity: .55; }
 .server { stroke: var(--server); stroke-width: 3.4; } .relay { stroke: var(--relay); stroke-width: 2.6; }
 .viewer { stroke: var(--viewer); stroke-width: 2.6; }
@@ -151,7 +152,7 @@ def draw_node(node, at, is_there):
     return f'<g><title>{text(title)}</title>{shape}<text class="name" x="{x}" y="{y}">{text(node["name"])}</text></g>'
 
 
-def tree_line(run, phase):
+def tree_line(phase):
     """The tree as a nested list of words."""
     children = {}
     for edge in phase["tree"]:
@@ -197,15 +198,16 @@ def draw_chart(run, series, name, faint=None):
                      f'y="{y(value) + 4:.1f}">{value:g}</text>')
     step = max(1, round(ceiling(seconds / 10)))
     for second in range(0, int(seconds) + 1, step):
-        parts.append(f'<text class="tick" text-anchor="middle" x="{x(second):.1f}" y="{c["height"] - 8}">{second} s</text>')
+        parts.append(f'<text class="tick" text-anchor="middle" x="{x(second):.1f}" y="{c["height"] - 8}">{second} s'
+                     "</text>")
     for source, kind in ((faint, "worst"), (series, "seen")):
         for i, values in enumerate((source or {}).values()):
             for points in unbroken(values, run["bin_s"], x, y):
                 parts.append(f'<polyline class="{kind}" stroke="{hue(i, len(series))}" points="{points}"/>')
     for i, event in enumerate(run["events"], 1):
         at = x(min(event["at_s"], seconds))
-        parts.append(f'<line class="event" x1="{at:.1f}" x2="{at:.1f}" y1="{c["top"]}" y2="{c["height"] - c["bottom"]}">'
-                     f'<title>{text(event["text"])}</title></line>'
+        parts.append(f'<line class="event" x1="{at:.1f}" x2="{at:.1f}" y1="{c["top"]}" '
+                     f'y2="{c["height"] - c["bottom"]}"><title>{text(event["text"])}</title></line>'
                      f'<text class="event-name" x="{at:.1f}" y="{c["top"] - 6}">{i}</text>')
     return "\n".join([*parts, "</svg>"])
 
@@ -225,7 +227,8 @@ def unbroken(values, bin_s, x, y):
 
 def results_table(figures):
     originals = any(result["original"] for result in figures["results"])
-    head = "<tr><th></th><th>what</th><th>measured</th>" + ("<th>originally published</th>" if originals else "") + "</tr>"
+    head = ("<tr><th></th><th>what</th><th>measured</th>" +
+            ("<th>originally published</th>" if originals else "") + "</tr>")
     lines = []
     for result in figures["results"]:
         mark = {None: "", True: '<span class="ok">✓</span>', False: '<span class="no">✗</span>'}[result["holds"]]
@@ -272,8 +275,8 @@ def run_section(figures, run):
     scale = SEVERAL_MAPS_SCALE if len(run["phases"]) > 1 else 1
     for phase in run["phases"]:
         parts.append(f'<div class="card"><h3>{text(phase["name"])}, {phase["seconds"]:.0f} s</h3>'
-                     f'{draw_map(figures["map"], phase, run["clients"], scale)}<p class="soft">{text(tree_line(run, phase))}</p>'
-                     "</div>")
+                     f'{draw_map(figures["map"], phase, run["clients"], scale)}'
+                     f'<p class="soft">{text(tree_line(phase))}</p></div>')
     parts.append("</div>")
     parts.append(f'<h2>{text(name)}: what the viewers saw</h2><div class="card">')
     clients = run["clients"]
@@ -286,8 +289,8 @@ def run_section(figures, run):
     parts.append(draw_chart(run, middle, "latency", longest))
     if run["events"]:
         parts.append("<ol>" + "".join(
-            f"<li>{text(event['text'])}, {event['at_s']:.1f} s; longest gap beyond the frame interval until the next: " +
-            ", ".join(f"{text(node)} {seen['gaps_ms'][i]:.1f} ms" for node, seen in clients.items()) + "</li>"
+            f"<li>{text(event['text'])}, {event['at_s']:.1f} s; longest gap beyond the frame interval until the next: "
+            + ", ".join(f"{text(node)} {seen['gaps_ms'][i]:.1f} ms" for node, seen in clients.items()) + "</li>"
             for i, event in enumerate(run["events"])) + "</ol>")
     parts.append(viewer_table(run) + "</div>")
     parts.append(f"<h2>{text(name)}: bytes at each interface, against unicast</h2>")
@@ -306,13 +309,13 @@ def page(figures):
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{text(figures["title"])} · ottd</title><style>{STYLE}</style></head><body><main>
 <h1>{text(figures["title"])}</h1>
-<p class="soft">scenario {text(figures["scenario"])} · source {text(figures["source"])} · {text(figures["began"])} · in a
-network of {text(figures["network"])} · each measurement {figures["seconds"]:g} s</p>
+<p class="soft">scenario {text(figures["scenario"])} · source {text(figures["source"])} ·
+{text(figures["began"])} · in a network of {text(figures["network"])} · each measurement {figures["seconds"]:g} s</p>
 {f"<ul>{warnings}</ul>" if warnings else ""}
 <h2>Results</h2>
 {results_table(figures)}
-<p class="soft" style="margin-top:16px">In the maps an arrow is as wide as what the kernel counted on that link; the thin
-ones are a copy of the stream. Dashed nodes were not in the tree. Point at anything for its figures.</p>
+<p class="soft" style="margin-top:16px">In the maps an arrow is as wide as what the kernel counted on that link; the
+thin ones are a copy of the stream. Dashed nodes were not in the tree. Point at anything for its figures.</p>
 <p>{legend}</p>
 {"".join(run_section(figures, run) for run in figures["runs"])}
 </main></body></html>

@@ -70,8 +70,8 @@ def gateway_problems(scenario):
         for gateway in default_gateways(device):
             if gateway not in holders or gateway in own:
                 who = "its own" if gateway in own else "nobody's"
-                yield (f"{scenario.path}: service DefaultRoute of device {device.id} ({device.name}) leads to {gateway}, "
-                       f"which is {who}")
+                yield (f"{scenario.path}: service DefaultRoute of device {device.id} ({device.name}) leads to "
+                       f"{gateway}, which is {who}")
 
 
 def make_static(scenario):

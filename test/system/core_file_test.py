@@ -3,7 +3,6 @@
 import ipaddress
 import json
 import pathlib
-import re
 import shutil
 import subprocess
 import sys
@@ -58,7 +57,8 @@ class WhatCoreTakes(unittest.TestCase):
             if element.tag in LISTS:
                 self.assertEqual({child.tag for child in element} - {LISTS[element.tag]}, set(),
                                  f"in <{element.tag}> only <{LISTS[element.tag]}> may stand, no comment either")
-        self.assertEqual(len(described.nodes), len(described.root.find("networks")) + len(described.root.find("devices")))
+        listed = [*described.root.find("networks"), *described.root.find("devices")]
+        self.assertEqual(len(described.nodes), len(listed), "an id is there twice")
         names = [node.get("name") for node in described.nodes.values()]
         self.assertEqual(len(set(names)), len(names))
         for number, node in described.nodes.items():
@@ -165,7 +165,8 @@ class WhatCoreTakes(unittest.TestCase):
 SCENARIO = """<scenario>
 <networks><network id="9" name="sw" type="{network}"/></networks>
 <devices>
-<device id="1" name="{name}" type="PC"><position x="{x}" y="1"/><services><service name="{service}"/></services></device>
+<device id="1" name="{name}" type="PC"><position x="{x}" y="1"/>
+<services><service name="StaticRoute"/></services></device>
 <device id="{id}" name="b" type="PC"/>
 </devices>
 <links>
@@ -176,7 +177,7 @@ SCENARIO = """<scenario>
 <service_configurations><service name="StaticRoute" node="{configured}"/></service_configurations>
 </scenario>
 """
-RIGHT = {"network": "SWITCH", "name": "a", "x": "1", "service": "DefaultRoute", "id": "2", "node2": "2", "iface": "0",
+RIGHT = {"network": "SWITCH", "name": "a", "x": "1", "id": "2", "node2": "2", "iface": "0",
          "ip4": "10.0.0.1", "mask": "24", "mac": "", "ifname": "eth0", "bandwidth": "0", "loss": "0", "configured": "1"}
 
 
@@ -198,16 +199,16 @@ class WhatIsWrong(unittest.TestCase):
         for change, said in (
                 ({"network": "CLOUD"}, r'net.xml:2: network 9 \(sw\): type="CLOUD" is none of SWITCH'),
                 ({"name": "a b"}, r'net.xml:4: device 1 \(a b\): name="a b" is not of letters'),
-                ({"name": "b"}, r"net.xml:5: device 2 \(b\): the name 'b' is that of node 1"),
+                ({"name": "b"}, r"net.xml:6: device 2 \(b\): the name 'b' is that of node 1"),
                 ({"x": "left"}, r'net.xml:4: device 1 \(a\): position: x="left" is not a number'),
-                ({"id": "1"}, r"net.xml:5: device 1 \(b\): the id 1 is that of a"),
-                ({"id": "0"}, r'net.xml:5: device: id="0" is not 1 or more'),
-                ({"id": "2.5"}, r'net.xml:5: device: id="2.5" is not a whole number'),
-                ({"node2": "7"}, r'net.xml:8: link 1: node2="7": there is no such node'),
-                ({"node2": "1"}, r"net.xml:8: link 1 \(a - a\): it joins a node with itself"),
-                ({"node2": ""}, r"net.xml:8: link 1: it has no node2"),
-                ({"iface": "x"}, r'net.xml:8: link 1 \(a - b\): iface1: id="x" is not a whole number'),
-                ({"iface": ""}, r"net.xml:8: link 1 \(a - b\): iface1: it has no id"),
+                ({"id": "1"}, r"net.xml:6: device 1 \(b\): the id 1 is that of a"),
+                ({"id": "0"}, r'net.xml:6: device: id="0" is not 1 or more'),
+                ({"id": "2.5"}, r'net.xml:6: device: id="2.5" is not a whole number'),
+                ({"node2": "7"}, r'net.xml:9: link 1: node2="7": there is no such node'),
+                ({"node2": "1"}, r"net.xml:9: link 1 \(a - a\): it joins a node with itself"),
+                ({"node2": ""}, r"net.xml:9: link 1: it has no node2"),
+                ({"iface": "x"}, r'net.xml:9: link 1 \(a - b\): iface1: id="x" is not a whole number'),
+                ({"iface": ""}, r"net.xml:9: link 1 \(a - b\): iface1: it has no id"),
                 ({"ip4": "10.0.0.256"}, r'link 1 \(a - b\): iface1: ip4="10.0.0.256" ip4_mask="24" is no address'),
                 ({"mask": "33"}, r'ip4_mask="33" is no address and prefix length'),
                 ({"mac": "00:11"}, r'iface1: mac="00:11" is no Ethernet address'),
@@ -216,7 +217,7 @@ class WhatIsWrong(unittest.TestCase):
                 ({"bandwidth": "-1"}, r'options: bandwidth="-1" is not 0 or more'),
                 ({"loss": "101"}, r'options: loss="101" is not 0 to 100'),
                 ({"loss": "nan"}, r'options: loss="nan" is not 0 to 100'),
-                ({"configured": "3"}, r'net.xml:12: service StaticRoute: node="3": there is no such device')):
+                ({"configured": "3"}, r'net.xml:13: service StaticRoute: node="3": there is no such device')):
             with self.subTest(change):
                 self.assertRegex(self.refused(SCENARIO.format(**{**RIGHT, **change})), said)
         self.assertRegex(self.refused("<scenario><devices>"), r"net.xml:1: this is not XML: ")
@@ -238,7 +239,8 @@ class WhatIsWrong(unittest.TestCase):
                 (both + "link l1 {\n nodes {n1}\n}\n", r"link l1: nodes {n1} are not two nodes"),
                 (node + "}\n" + node.replace("n1", "n2") + "}\nlink l1 {\n nodes {n1 n2}\n}\n",
                  r"link l1: n1 has no interface-peer that leads to n2"),
-                (both + "link l1 {\n nodes {n1 n2}\n bandwidth much\n}\n", r"link l1: bandwidth {much} is not a number")):
+                (both + "link l1 {\n nodes {n1 n2}\n bandwidth much\n}\n",
+                 r"link l1: bandwidth {much} is not a number")):
             with self.subTest(text):
                 self.assertRegex(self.refused(text, "net.imn"), said)
 

@@ -132,22 +132,26 @@ class Strangers(NetlabCase):
         file = self.written("""<scenario><networks><network id="9" name="air" type="WIRELESS_LAN"/></networks><devices>
 <device id="1" name="a" type="router" class="docker" image="x"/>
 <device id="2" name="b" type="mine"><services><service name="StaticRoute"/><service name="HTTP"/></services></device>
-<device id="3" name="c" type="PC"/><device id="4" name="d" type="x"><services><service name="StaticRoute"/></services></device>
+<device id="3" name="c" type="PC"/>
+<device id="4" name="d" type="x"><services><service name="StaticRoute"/></services></device>
 </devices><links>
-<link node1="1" node2="2"><iface1 id="0" ip4="10.0.0.1" ip4_mask="24" ip6="fd00::1"/><iface2 id="0" ip4="10.0.0.2" ip4_mask="24"/></link>
+<link node1="1" node2="2"><iface1 id="0" ip4="10.0.0.1" ip4_mask="24" ip6="fd00::1"/>
+<iface2 id="0" ip4="10.0.0.2" ip4_mask="24"/></link>
 <link node1="3" node2="9"><iface1 id="0" ip4="10.5.0.7" ip4_mask="24"/></link>
 <link node1="4" node2="9"><iface1 id="0" ip4="10.5.0.8" ip4_mask="24"/></link>
 </links><service_configurations>
-<service name="StaticRoute" node="2"><templates><template name="staticroute.sh">ip route add 10.9.0.0/16 via 10.77.0.1</template></templates></service>
+<service name="StaticRoute" node="2"><templates><template name="staticroute.sh">
+ip route add 10.9.0.0/16 via 10.77.0.1</template></templates></service>
 <service name="StaticRoute" node="4"><templates><template name="staticroute.sh">## gone
 ip route add default via ${gateway}</template></templates></service>
 </service_configurations><session_hooks><hook name="h" state="4">touch /x</hook></session_hooks>
 <session_options><configuration name="controlnet" value="172.16.0.0/24"/></session_options></scenario>""")
         lab, done = self.up(file)
-        for said in (r":1: network 9 \(air\): type WIRELESS_LAN is not to be had here", r":2: device 1 \(a\): class docker",
-                     r"service HTTP \(b\) is not started", r":6: link 1 \(a - b\): iface1: ip6 without ip6_mask gives no",
+        for said in (r":1: network 9 \(air\): type WIRELESS_LAN is not to be had here",
+                     r":2: device 1 \(a\): class docker", r"service HTTP \(b\) is not started",
+                     r":7: link 1 \(a - b\): iface1: ip6 without ip6_mask gives no",
                      r"net.xml: b: service script staticroute.sh: .+: the rest of this script is not run",
-                     r":11: staticroute.sh of d: 'ip route add default via \$\{gateway\}' is for Mako",
+                     r":14: staticroute.sh of d: 'ip route add default via \$\{gateway\}' is for Mako",
                      r"session_hooks: it is without effect", r"session option controlnet: it is without effect",
                      r"service DefaultRoute of device 3 \(c\) leads to 10.5.0.1, which is nobody's",
                      r"a does not reach 10.5.0.7 \(c\), 10.5.0.8 \(d\): network is unreachable"):
@@ -164,14 +168,14 @@ ip route add default via ${gateway}</template></templates></service>
         return dict(os.environ, PATH=f"{self.folder}:{os.environ['PATH']}")
 
     LINK = """<scenario><devices><device id="1" name="a" type="x"/><device id="2" name="b" type="x"/></devices>
-<links><link node1="1" node2="2"><iface1 id="0" ip4="10.0.0.1" ip4_mask="24"/><iface2 id="0" ip4="10.0.0.2" ip4_mask="24"/>
-<options {options}/></link></links></scenario>"""
+<links><link node1="1" node2="2"><iface1 id="0" ip4="10.0.0.1" ip4_mask="24"/>
+<iface2 id="0" ip4="10.0.0.2" ip4_mask="24"/><options {options}/></link></links></scenario>"""
 
     def test_delay_without_netem_is_told_of(self):
         file = self.written(self.LINK.format(options='delay="2000" loss="0.5" bandwidth="5000000"'))
         lab, done = self.up(file, env=self.stand_in_tc("exit 2"))
-        self.assertIn(f"{file}:2: link 1 (a - b): options: delay=\"2000\": without effect, since this kernel has no netem",
-                      done.stderr)
+        self.assertIn(f"{file}:2: link 1 (a - b): options: delay=\"2000\": without effect, since this kernel has no "
+                      "netem", done.stderr)
         for node in "ab":
             self.assertIn("tbf", self.inside(lab, node, "tc", "qdisc", "show", "dev", "eth0"))
             self.assertIn("mod 100000 < 500 drop", self.inside(lab, node, "nft", "list", "ruleset"))
@@ -181,8 +185,8 @@ ip route add default via ${gateway}</template></templates></service>
         _, done = self.up(self.written(self.LINK.format(options=options)), env=self.stand_in_tc("exit 0"))
         self.assertEqual(done.stderr, "")
         said = (self.folder / "said").read_text().splitlines()[1:]  # after the trial
-        self.assertEqual(said, ["qdisc add dev eth0 root netem delay 2000us 500us loss 0.5% duplicate 2% rate 5000000bit "
-                                "limit 50"] * 2)
+        self.assertEqual(said, ["qdisc add dev eth0 root netem delay 2000us 500us loss 0.5% duplicate 2% "
+                                "rate 5000000bit limit 50"] * 2)
 
     def test_a_link_that_loses_everything_one_way(self):
         lab, done = self.up(self.written(self.LINK.format(options='loss="100" unidirectional="1"')),
@@ -245,8 +249,8 @@ cat {self.folder}/fifo</template></templates></service></service_configurations>
 
     @contextlib.contextmanager
     def half_made(self):
-        with subprocess.Popen([NETLAB, "up", "--lab", self.mine, self.waiting_file()], text=True, stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE) as process:
+        with subprocess.Popen([NETLAB, "up", "--lab", self.mine, self.waiting_file()], text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
             try:
                 wait_until((self.folder / "there").exists, "the lab is half made")
                 yield process
@@ -277,8 +281,8 @@ cat {self.folder}/fifo</template></templates></service></service_configurations>
                 (self.folder / name).unlink()
 
     def test_a_file_that_cannot_be_made_leaves_nothing(self):
-        file = self.written("""<scenario><devices><device id="1" name="a" type="x"/><device id="2" name="b" type="x"/></devices>
-<links><link node1="1" node2="2"/>
+        file = self.written("""<scenario><devices><device id="1" name="a" type="x"/>
+<device id="2" name="b" type="x"/></devices><links><link node1="1" node2="2"/>
 <link node1="1" node2="2"><iface1 id="1" mac="01:00:5e:00:00:01"/></link></links></scenario>""")
         said = self.up(file, status=1)[1].stderr
         self.assertRegex(said, rf"netlab: {file}:3: link 2 \(a - b\): cannot be made: .*address")

@@ -25,12 +25,11 @@ from lab import Failure, Lab, Ottd, quantile, wait_until
 from namespaces import run
 
 STREAM = "film"
-FPS = 30
 AT_ONCE = 4
-SETTLED_FRAMES = FPS  # so many frames after an event, its effects are over
+SETTLED_FRAMES = 30  # so many frames after an event, its effects are over
 BIN_S = 0.5
 LATENCY_MAX_S = 5.0  # beyond it, a picture that looks the same is another one
-CARRIES = 0.5  # of the frames that are due: less is what was on its way when a link was given up
+CARRIES = 0.5  # of the stream's frames: less is what was on its way when a link was given up
 POLL_S = 0.05
 
 
@@ -261,13 +260,18 @@ class Experiment:
             if len(lines) < 2:
                 raise Failure(f"{node} has written no statistics in {phase['name']}")
             first, last = ({link["peer"]: link for link in line["links"]} for line in (lines[0], lines[-1]))
-            seconds = lines[-1]["time"] - lines[0]["time"]
+            due = self.rate() * (lines[-1]["time"] - lines[0]["time"])
             for peer, link in last.items():
                 was = first.get(peer, {"frames_out": 0, "bytes_out": 0})
                 frames, volume = (link[what] - was[what] for what in ("frames_out", "bytes_out"))
-                if peer in self.name_of and frames >= CARRIES * FPS * seconds:
+                if peer in self.name_of and frames >= CARRIES * due:
                     sent[node, self.name_of[peer]] = (frames, volume)
         return sent
+
+    def rate(self):
+        """Frames a second, by what the viewer at the server saw."""
+        at = self.reference.frames.at
+        return (len(at) - 1) / (at[-1] - at[0])
 
     def paths(self, tree):
         """{viewer: the nodes from the server to it}, where the tree leads to it."""
@@ -324,7 +328,7 @@ class Experiment:
             seen = [value for at, value in behind if a <= at < b]
             latency.append([round(quantile(seen, 0.5), 2), round(max(seen), 2)] if seen else None)
         quiet_until = self.events[0]["at"] if self.events else until
-        interval = 1000 / FPS
+        interval = 1000 / self.rate()
         gap = lambda a, b: round(max(0.0, frames.longest_gap_s(a, b) * 1000 - interval), 1)  # noqa: E731
         ends = [event["at"] for event in self.events[1:]] + [until]
         return {"frames_received": final["frames_received"], "frames_lost": final["frames_lost"],

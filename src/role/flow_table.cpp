@@ -171,8 +171,8 @@ void FlowTable::set_parent(Flow& flow, PeerLink& link) {
   }
   // Where a tree has turned round, who was fed by us feeds us now: two that feed each other would never end.
   drop_child(flow, link);
-  // Whoever feeds us goes on until the new parent's first record is here: the parent so far, or the one before
-  // it, if that has not begun.
+  // Whoever feeds us goes on until the new parent's first record is here: the parent so far, or the one
+  // before it, if that has not begun.
   if (flow.parent && flow.started) {
     stop_former_parent(flow);
     flow.former_parent = flow.parent;

@@ -191,9 +191,7 @@ class Builder:
     def __init__(self, scenario, lab):
         self.scenario, self.lab = scenario, lab
         self.warnings = list(scenario.warnings)
-        needed = [option for link in scenario.links for end in link.ends for option in [end.options]
-                  if option.delay or option.jitter or option.dup or option.buffer or option.loss]
-        self.has_netem = bool(needed) and has_netem()
+        self.has_netem = any(wants_netem(end.options) for link in scenario.links for end in link.ends) and has_netem()
         self.computed = routes.computed_routes(scenario)
 
     def namespace(self, node):
@@ -286,8 +284,7 @@ class Builder:
         self.shell(node, "\n".join(script) + "\n", "setting up its interfaces")
 
     def uses_netem(self, end):
-        options = end.options
-        return self.has_netem and any((options.delay, options.jitter, options.dup, options.buffer, options.loss))
+        return self.has_netem and wants_netem(end.options)
 
     def shaping(self, end):
         options = end.options
@@ -335,6 +332,10 @@ class Builder:
             self.shell(device, device.scripts[file], f"service script {file}")
         except Failure as failure:
             self.warnings.append(f"{failure}: the rest of this script is not run")
+
+
+def wants_netem(options):
+    return any((options.delay, options.jitter, options.dup, options.buffer, options.loss))
 
 
 def loss_rules(end):

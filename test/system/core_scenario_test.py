@@ -146,10 +146,12 @@ class Short(ScenarioCase):
                                                                     "n6": ["n1", "n2", "n4", "n6"]})
 
     def check_multicast(self, figures: dict):
-        at = figures["runs"][0]["phases"][0]["interfaces"]["n2"]
+        phase = figures["runs"][0]["phases"][0]
+        at = phase["interfaces"]["n2"]
+        frame = phase["tree"][0]["bytes"] / phase["tree"][0]["frames"]  # one may be in and not yet out
         for branch in ("eth1", "eth2"):
-            self.assertLess(abs(at["eth0"]["in"] / at[branch]["out"] - 1), 0.01)
-        self.assertGreater(at["eth0"]["unicast_in"], 1.9 * at["eth0"]["in"])
+            self.assertLess(abs(at["eth0"]["in"] - at[branch]["out"]), 0.01 * at[branch]["out"] + frame)
+        self.assertGreater(at["eth0"]["unicast_in"], 1.8 * at["eth0"]["in"])
         self.assertIn("5887k", [result["original"] for result in figures["results"]])
 
     def check_failover(self, figures: dict):

@@ -82,8 +82,8 @@ class Membership {
   Retry registration_retry_;
   Retry access_retry_;
   bool ask_for_access_ = false;  // the bootstrapper, next time
-  bool complained_ = false;  // about a bootstrapper or access node that is not there: once
-  unsigned refusals_ = 0;    // as a duplicate, in a row
+  bool complained_ = false;      // about a bootstrapper or access node that is not there: once
+  unsigned refusals_ = 0;        // as a duplicate, in a row
   bool listening_ = false;
   std::vector<LinkId> connected_;
 };

@@ -40,17 +40,21 @@ libs := -lev -lspdlog -lfmt -ljpeg -lpthread
 # libott.a: the protocol, without I/O. The program adds everything else.
 lib_sources := $(wildcard src/core/*.cpp) $(wildcard src/media/rtp*.cpp)
 program_sources := $(filter-out $(lib_sources) src/app/main.cpp,$(wildcard src/*/*.cpp))
+load_sources := $(wildcard tools/load/*.cpp)
+bench_sources := $(wildcard tools/bench/*.cpp)
 unit_sources := $(wildcard test/unit/*.cpp test/unit/*/*.cpp) $(wildcard test/sim/*.cpp)
 
 object = $(patsubst %.cpp,$(build)/%.o,$(1))
 lib := $(build)/libott.a
 program_lib := $(build)/libottd.a
 program := $(build)/ottd
+load := $(build)/ott-load
 unit := $(build)/unit-tests
 
 .PHONY: all
-all: $(program) $(lib) ## build build/<variant>/ottd and libott.a
+all: $(program) $(load) $(lib) ## build build/<variant>/ottd, ott-load and libott.a
 	$(Q)ln -sf $(variant)/ottd build/ottd
+	$(Q)ln -sf $(variant)/ott-load build/ott-load
 
 $(build)/%.o: %.cpp | needs-build
 	$(call say,CXX   $<)
@@ -69,6 +73,14 @@ $(program): $(call object,src/app/main.cpp) $(program_lib) $(lib)
 	$(call say,LINK  $@)
 	$(Q)$(CXX) $(all_ldflags) $^ $(libs) -o $@
 
+$(load): $(call object,$(load_sources) src/app/logging.cpp) $(program_lib) $(lib)
+	$(call say,LINK  $@)
+	$(Q)$(CXX) $(all_ldflags) $^ $(libs) -o $@
+
+$(build)/floor: $(call object,tools/bench/floor.cpp) $(program_lib) $(lib)
+	$(call say,LINK  $@)
+	$(Q)$(CXX) $(all_ldflags) $^ $(libs) -o $@
+
 $(unit): $(call object,$(unit_sources)) $(program_lib) $(lib)
 	$(call say,LINK  $@)
 	$(Q)$(CXX) $(all_ldflags) $^ $(libs) -o $@
@@ -80,7 +92,7 @@ $(sim): $(call object,$(sim_sources)) $(program_lib) $(lib)
 	$(Q)$(CXX) $(all_ldflags) $^ $(libs) -o $@
 
 -include $(patsubst %.o,%.d,$(call object,$(lib_sources) $(program_sources) $(unit_sources) src/app/main.cpp))
--include $(patsubst %.o,%.d,$(call object,test/sim/run/main.cpp))
+-include $(patsubst %.o,%.d,$(call object,test/sim/run/main.cpp $(load_sources) $(bench_sources)))
 
 # Nobody has to install anything first: what is missing is installed when it is needed.
 .PHONY: needs-build needs-demo needs-scenarios needs-test needs-lint needs-fuzz
@@ -165,6 +177,7 @@ format: needs-lint ## reformat the sources in place
 .PHONY: install
 install: all ## install ottd and libott.a with its headers: DESTDIR= PREFIX=/usr/local
 	$(Q)install -D -m 755 $(program) $(DESTDIR)$(PREFIX)/bin/ottd
+	$(Q)install -D -m 755 $(load) $(DESTDIR)$(PREFIX)/bin/ott-load
 	$(Q)install -D -m 644 $(lib) $(DESTDIR)$(PREFIX)/lib/libott.a
 	$(Q)install -d $(DESTDIR)$(PREFIX)/include/ott
 	$(Q)install -m 644 include/ott/*.h $(DESTDIR)$(PREFIX)/include/ott/

@@ -1,0 +1,113 @@
+#include "ott_publisher.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "ott/bytes.h"
+#include "ott/framer.h"
+
+namespace ott::load {
+namespace {
+
+/// A publisher that has fallen so far behind starts counting anew.
+constexpr Duration kBehindMax = std::chrono::milliseconds(500);
+constexpr std::uint8_t kRtpVersion = 0x80;    // RFC 3550, section 5.1
+constexpr std::uint8_t kRtpMarker = 0x80;     // the last packet of its frame
+constexpr std::uint8_t kRtpPayloadJpeg = 26;  // RFC 3551
+constexpr std::uint32_t kRtpClockPerSecond = 90'000;
+
+}  // namespace
+
+OttPublisher::OttPublisher(RoleContext& context, const Plan& plan) : OverlayRole(context), plan_(plan) {
+  if (plan.fps > 0) {
+    interval_ = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(1 / plan.fps));
+  }
+}
+
+void OttPublisher::announce(Now now) {
+  for (std::size_t i = 0; i < plan_.publish; ++i) {
+    StreamInfo info;
+    info.name = plan_.publish == 1 ? plan_.name : fmt::format("{}{}", plan_.name, i + 1);
+    info.kind = "synthetic";
+    info.fps_milli = static_cast<std::uint32_t>(plan_.fps * 1000);
+    auto id = overlay_.origin().add_stream(info);
+    if (!id) return leave(1, id.error().message, now);
+    Stream stream;
+    stream.id = *id;
+    // Several do not all send at once.
+    stream.due =
+        now.mono + interval_ * static_cast<Duration::rep>(i) / static_cast<Duration::rep>(plan_.publish);
+    streams_.push_back(stream);
+  }
+}
+
+void OttPublisher::step(Now now) {
+  if (streams_.empty()) {
+    if (!overlay_.self()) return;
+    announce(now);
+  }
+  if (plan_.fps == 0) return publish_what_is_taken(now);
+  next_at_ = MonoTime::max();
+  for (Stream& stream : streams_) {
+    if (now.mono >= stream.due) {
+      if (overlay_.origin().is_watched(stream.id)) publish(stream, now);
+      stream.due += interval_;
+      if (stream.due + kBehindMax < now.mono) stream.due = now.mono + interval_;
+    }
+    next_at_ = std::min(next_at_, stream.due);
+  }
+}
+
+void OttPublisher::send_advance(LinkId link, std::size_t bytes, Now now) {
+  OverlayRole::send_advance(link, bytes, now);
+  if (plan_.fps == 0) publish_what_is_taken(now);
+}
+
+void OttPublisher::set_blocked(LinkId link, bool blocked, Now now) {
+  OverlayRole::set_blocked(link, blocked, now);
+  if (plan_.fps == 0 && !blocked) publish_what_is_taken(now);
+}
+
+/// A frame more of each stream that all its children have taken whole.
+void OttPublisher::publish_what_is_taken(Now now) {
+  for (Stream& stream : streams_) {
+    const Flow& flow = *overlay_.flow(stream.id);
+    const auto takes_none = [](const auto& child) { return !child->feed.started(); };
+    const auto has_all = [&flow](const auto& child) { return child->feed.pending(flow.buffer).empty(); };
+    if (std::all_of(flow.children.begin(), flow.children.end(), takes_none)) continue;
+    if (std::all_of(flow.children.begin(), flow.children.end(), has_all)) publish(stream, now);
+  }
+}
+
+void OttPublisher::publish(Stream& stream, Now now) {
+  Flow& flow = *overlay_.flow(stream.id);
+  ++stream.last.value;
+  ++frames_;
+  const auto timestamp = static_cast<std::uint32_t>(
+      std::chrono::duration<double>(now.mono.time_since_epoch()).count() * kRtpClockPerSecond);
+  for (std::size_t left = plan_.frame_bytes; left > 0;) {
+    const std::size_t payload = std::min(left, kRtpBytesMax - kRtpBytesMin);
+    const bool first = left == plan_.frame_bytes;
+    left -= payload;
+    const std::size_t record = kRecordHeaderBytes + kRtpBytesMin + payload;
+    const MutableByteSpan room = flow.room(record);
+    const MutableByteSpan rtp = room.subspan(kRecordHeaderBytes);
+    rtp[0] = kRtpVersion;
+    rtp[1] = static_cast<std::uint8_t>(kRtpPayloadJpeg | (left == 0 ? kRtpMarker : 0));
+    store_be<std::uint16_t>(rtp.data() + 2, stream.sequence++);
+    store_be<std::uint32_t>(rtp.data() + 4, timestamp);
+    store_be<std::uint32_t>(rtp.data() + 8, static_cast<std::uint32_t>(stream.id.value));
+    // What the payload is does not matter to anybody, so it is what was there before.
+    Header header;
+    header.type = MessageType::Data;
+    header.flags = static_cast<std::uint8_t>((first ? kFirstOfFrame : 0) | (left == 0 ? kLastOfFrame : 0));
+    header.length = static_cast<std::uint32_t>(record - kHeaderBytes);
+    store_record_header(room.data(), header, flow.label, stream.last,
+                        static_cast<std::uint64_t>(now.wall.time_since_epoch().count()));
+    flow.buffer.commit(*parse_record(header, room), now.mono);
+  }
+  overlay_.published(flow);
+}
+
+}  // namespace ott::load

@@ -27,6 +27,7 @@ packages := g++ make libev-dev rapidjson-dev libfmt-dev libspdlog-dev libcli11-d
 demo_packages := python3
 scenario_packages := python3 iproute2 nftables
 test_packages := catch2 $(scenario_packages) procps
+bench_packages := python3 iproute2 linux-perf
 lint_packages := clang-tidy clang-format
 fuzz_packages := clang libclang-rt-14-dev
 
@@ -77,7 +78,8 @@ $(load): $(call object,$(load_sources) src/app/logging.cpp) $(program_lib) $(lib
 	$(call say,LINK  $@)
 	$(Q)$(CXX) $(all_ldflags) $^ $(libs) -o $@
 
-$(build)/floor: $(call object,tools/bench/floor.cpp) $(program_lib) $(lib)
+bench_programs := $(patsubst tools/bench/%.cpp,$(build)/%,$(bench_sources))
+$(bench_programs): $(build)/%: $(build)/tools/bench/%.o $(program_lib) $(lib)
 	$(call say,LINK  $@)
 	$(Q)$(CXX) $(all_ldflags) $^ $(libs) -o $@
 
@@ -95,12 +97,13 @@ $(sim): $(call object,$(sim_sources)) $(program_lib) $(lib)
 -include $(patsubst %.o,%.d,$(call object,test/sim/run/main.cpp $(load_sources) $(bench_sources)))
 
 # Nobody has to install anything first: what is missing is installed when it is needed.
-.PHONY: needs-build needs-demo needs-scenarios needs-test needs-lint needs-fuzz
+.PHONY: needs-build needs-demo needs-scenarios needs-test needs-lint needs-fuzz needs-bench
 needs-build: ; $(Q)tools/deps $(packages)
 needs-demo: ; $(Q)tools/deps $(packages) $(demo_packages)
 needs-scenarios: ; $(Q)tools/deps $(packages) $(scenario_packages)
 needs-test: ; $(Q)tools/deps $(packages) $(test_packages)
 needs-lint: ; $(Q)tools/deps $(packages) $(test_packages) $(lint_packages)
+needs-bench: ; $(Q)tools/deps $(packages) $(bench_packages)
 needs-fuzz: ; $(Q)tools/deps $(packages) $(fuzz_packages)
 
 .PHONY: deps
@@ -143,6 +146,16 @@ chaos: needs-test ## MINUTES (5) of random failures among twenty processes in ne
 failures: needs-test ## measure what viewers see of failures
 	$(Q)$(MAKE) $(program)
 	$(Q)tools/failures $(program)
+
+.PHONY: bench
+bench: needs-bench ## measure against the floor, other programs and the limits: build/bench/
+	$(Q)$(MAKE) all $(bench_programs)
+	$(Q)tools/bench/run $(build)
+
+.PHONY: bench-short
+bench-short: needs-bench ## a minute of that, which fails when ottd is far above the floor
+	$(Q)$(MAKE) all $(bench_programs)
+	$(Q)tools/bench/run $(build) --only floor --quick --assert
 
 FUZZ_SECONDS ?= 30
 .PHONY: fuzz

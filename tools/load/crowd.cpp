@@ -28,10 +28,10 @@ Second::Group take_second(Ages& ages, std::uint64_t frames) {
 
 }  // namespace
 
-Crowd::Crowd(struct ev_loop* loop, const Plan& plan, std::function<void()> done)
+Crowd::Crowd(struct ev_loop* loop, const Plan& plan, std::function<void()> changed)
     : loop_(loop),
       plan_(plan),
-      done_(std::move(done)),
+      changed_(std::move(changed)),
       phase_timer_(loop),
       second_timer_(loop),
       beat_timer_(loop),
@@ -153,6 +153,7 @@ void Crowd::measure() {
     pause_timer_.start<&Crowd::watch_wakers>(*this, plan_.pause);
   }
   measuring_since_ = second_at_ = mono_now();
+  changed_();
   second_timer_.start<&Crowd::tick>(*this, std::chrono::seconds(1));
   if (plan_.duration > Duration{}) phase_timer_.start<&Crowd::stop>(*this, plan_.duration);
 }
@@ -215,7 +216,7 @@ void Crowd::stop() {
   phase_ = Phase::Done;
   for (TimerWatcher* timer : {&phase_timer_, &second_timer_, &beat_timer_, &pause_timer_}) timer->stop();
   for (const auto& viewer : viewers_) viewer->disconnect();
-  done_();
+  changed_();
 }
 
 void Crowd::finish() {

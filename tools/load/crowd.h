@@ -68,7 +68,7 @@ struct Results {
 
 class Crowd : private ViewerEvents {
  public:
-  Crowd(struct ev_loop* loop, const Plan& plan, std::function<void()> done);
+  Crowd(struct ev_loop* loop, const Plan& plan, std::function<void()> changed);
   ~Crowd() override;
 
   void begin();
@@ -103,7 +103,7 @@ class Crowd : private ViewerEvents {
 
   struct ev_loop* loop_;
   const Plan& plan_;
-  std::function<void()> done_;
+  std::function<void()> changed_;
   std::vector<std::unique_ptr<Viewer>> viewers_;
   Phase phase_ = Phase::Connecting;
   TimerWatcher phase_timer_;

@@ -63,7 +63,7 @@ class Run {
     }
     const MonoTime began = mono_now();
     if (plan_.viewers > 0) {
-      crowd_ = std::make_unique<Crowd>(loop_, plan_, [this] { end(); });
+      crowd_ = std::make_unique<Crowd>(loop_, plan_, [this] { crowd_changed(); });
       crowd_->begin();
       if (::isatty(STDERR_FILENO) != 0)
         status_timer_.start<&Run::show_status>(*this, std::chrono::seconds(1));
@@ -117,6 +117,11 @@ class Run {
     } else {
       ev_break(loop_, EVBREAK_ALL);
     }
+  }
+
+  void crowd_changed() {
+    if (crowd_->is_done()) return end();
+    if (!status_) std::fprintf(stderr, "all %zu viewers play: measuring\n", plan_.viewers);
   }
 
   void show_status() {

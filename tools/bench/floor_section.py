@@ -1,0 +1,71 @@
+"""ottd against the floor: CPU per delivered byte, send calls, user time."""
+
+from harness import FloorRig, OttdRig, median, sends_per_frame, spread, table
+
+PACED = [1, 10, 100, 1000]
+SATURATED_VIEWERS = 64
+RIGS = (FloorRig, OttdRig)
+
+
+def rounds_of(lab, viewers, fps, rounds, seconds, show):
+    """Alternately, a process of its own each time."""
+    runs = {rig.name: [] for rig in RIGS}
+    for i in range(rounds):
+        for kind in RIGS if i % 2 == 0 else reversed(RIGS):
+            with kind(lab, fps=fps) as rig:
+                result = rig.load(viewers, seconds)
+            result.pop("series")
+            runs[kind.name].append(result)
+            show(f"floor: {viewers} viewers{'' if fps else ', saturated'}, round {i + 1}: {kind.name} "
+                 f"{result['relay']['cpu_s_per_gib']:.3f} s/GiB, {result['frames_lost']} lost")
+    return runs
+
+
+def case(lab, name, viewers, fps, rounds, seconds, show):
+    runs = rounds_of(lab, viewers, fps, rounds, seconds, show)
+    def of(kind, key):
+        return median([run["relay"][key] for run in runs[kind]])
+    floor, ottd = (of(kind, "cpu_s_per_gib") for kind in ("floor", "ottd"))
+    # Pairs of one round saw the same machine.
+    ratios = [b["relay"]["cpu_s_per_gib"] / a["relay"]["cpu_s_per_gib"] for a, b in zip(runs["floor"], runs["ottd"])]
+    return {
+        "case": name, "viewers": viewers, "fps": fps, "ratio": median(ratios), "ratios": ratios,
+        "ratio_spread": spread(ratios),
+        "floor_cpu_s_per_gib": floor, "ottd_cpu_s_per_gib": ottd,
+        "floor_cpu_s_per_1000_frames": of("floor", "cpu_s_per_1000_frames"),
+        "ottd_cpu_s_per_1000_frames": of("ottd", "cpu_s_per_1000_frames"),
+        "floor_user_share": of("floor", "user_share"), "ottd_user_share": of("ottd", "user_share"),
+        "floor_gbit_per_s": median([run["bytes_per_s"] * 8e-9 for run in runs["floor"]]),
+        "ottd_gbit_per_s": median([run["bytes_per_s"] * 8e-9 for run in runs["ottd"]]),
+        "floor_latency_ms_p99": median([run["fast"]["latency_ms"]["p99"] for run in runs["floor"]]),
+        "ottd_latency_ms_p99": median([run["fast"]["latency_ms"]["p99"] for run in runs["ottd"]]),
+        "ottd_frames_lost": sum(run["frames_lost"] for run in runs["ottd"]),
+        "ottd_frames_skipped": sum(run["frames_skipped"] for run in runs["ottd"]),
+        "runs": runs,
+    }
+
+
+def run(lab, options, show):
+    rounds, seconds = (3, 2.0) if options.quick else (5, 10.0)
+    paced = [10, 100] if options.quick else PACED
+    cases = [case(lab, f"{n} viewers", n, 30, rounds, seconds, show) for n in paced]
+    cases.append(case(lab, f"{SATURATED_VIEWERS} viewers, saturated", SATURATED_VIEWERS, 0, rounds,
+                      seconds if options.quick else 5.0, show))
+    sends = {}
+    for n in [] if options.quick else [1, 10, 100]:
+        for kind in RIGS:
+            with kind(lab, fps=30) as rig:
+                sends[f"{kind.name}/{n}"] = sends_per_frame(rig, n, 10)
+    return {"cases": cases, "sends_per_viewer_frame": sends}
+
+
+def report(results):
+    rows = [[case["case"], case["floor_cpu_s_per_gib"], case["ottd_cpu_s_per_gib"], f"{case['ratio']:.2f}",
+             case["ottd_cpu_s_per_1000_frames"] * 1000, case["ottd_user_share"],
+             case["floor_gbit_per_s"], case["ottd_gbit_per_s"],
+             case["floor_latency_ms_p99"], case["ottd_latency_ms_p99"],
+             results["sends_per_viewer_frame"].get(f"ottd/{case['viewers']}") if case["fps"] else None]
+            for case in results["cases"]]
+    return table(["case", "floor, CPU s/GiB", "ottd, CPU s/GiB", "ratio", "ottd, ms per 1,000 frames",
+                  "ottd, user share", "floor, Gbit/s", "ottd, Gbit/s", "floor, p99 ms", "ottd, p99 ms",
+                  "ottd, sends per viewer-frame"], rows)

@@ -1,0 +1,205 @@
+// How long trees take to compute, as an origin computes them: its database of link states, with a stream
+// watched by a share of the nodes. One computation in full, and one after each kind of change, as the link
+// states that tell of it come in. Writes JSON to standard output.
+//
+//     paths [REPETITIONS]
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdlib>
+#include <functional>
+#include <random>
+#include <set>
+
+#include "ott/link_state.h"
+
+namespace ott {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Links = std::vector<std::set<std::size_t>>;
+
+NodeId node_id(std::size_t index) {
+  NodeId id;
+  id.address.bytes[10] = id.address.bytes[11] = 0xFF;
+  id.address.bytes[12] = 10;
+  for (unsigned i = 0; i < 3; ++i) {
+    id.address.bytes[15 - i] = static_cast<std::uint8_t>(index >> (8 * i));
+  }
+  return id;
+}
+
+void link(Links& links, std::size_t a, std::size_t b) {
+  if (a == b) return;
+  links[a].insert(b);
+  links[b].insert(a);
+}
+
+/// Each node links with three earlier ones, so all hang together.
+Links random_graph(std::size_t nodes, std::mt19937& random) {
+  Links links(nodes);
+  for (std::size_t i = 1; i < nodes; ++i) {
+    for (int k = 0; k < 3; ++k) link(links, i, std::uniform_int_distribution<std::size_t>(0, i - 1)(random));
+  }
+  return links;
+}
+
+Links grid(std::size_t nodes, std::mt19937&) {
+  Links links(nodes);
+  const auto width = static_cast<std::size_t>(std::sqrt(static_cast<double>(nodes)));
+  for (std::size_t i = 0; i < nodes; ++i) {
+    if ((i + 1) % width != 0 && i + 1 < nodes) link(links, i, i + 1);
+    if (i + width < nodes) link(links, i, i + width);
+  }
+  return links;
+}
+
+/// Eight children each, and each node has a second way up, by its parent's neighbour.
+Links tree_like(std::size_t nodes, std::mt19937&) {
+  constexpr std::size_t kChildren = 8;
+  Links links(nodes);
+  for (std::size_t i = 1; i < nodes; ++i) {
+    const std::size_t parent = (i - 1) / kChildren;
+    link(links, i, parent);
+    if (parent > 0) link(links, i, parent - 1);
+  }
+  return links;
+}
+
+/// What the origin, node 0, knows.
+class World {
+ public:
+  explicit World(const Links& links) : links_(links), numbers_(links.size()) {
+    for (std::size_t i = 0; i < links_.size(); ++i) report(i);
+  }
+  void report(std::size_t index) {
+    LinkState state;
+    state.reporter = node_id(index);
+    state.incarnation = 1;
+    state.number = ++numbers_[index];
+    for (const std::size_t other : links_[index]) state.links.push_back({node_id(other), 1});
+    db_.update(state);
+  }
+  /// The node is gone, and all its neighbours say so.
+  void kill(std::size_t index) {
+    const std::set<std::size_t> neighbours = links_[index];
+    for (const std::size_t other : neighbours) {
+      links_[other].erase(index);
+      report(other);
+    }
+  }
+  void revive(std::size_t index) {
+    for (const std::size_t other : links_[index]) {
+      links_[other].insert(index);
+      report(other);
+    }
+  }
+  [[nodiscard]] const Graph& graph() const { return db_.graph(); }
+
+ private:
+  Links links_;
+  std::vector<std::uint64_t> numbers_;
+  LinkStateDb db_;
+};
+
+double median_ms(std::vector<double>& values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+struct Case {
+  const char* graph_name;
+  std::size_t nodes;
+  unsigned percent;
+  TreePolicy policy;
+};
+
+/// Runs `change` and then one computation, timed together, so often; undone, untimed, each time.
+double time_of(int repetitions, const std::function<void(int)>& change, const std::function<void()>& compute,
+               const std::function<void(int)>& undo) {
+  std::vector<double> times;
+  for (int i = 0; i < repetitions; ++i) {
+    const auto begin = Clock::now();
+    change(i);
+    compute();
+    times.push_back(std::chrono::duration<double, std::milli>(Clock::now() - begin).count());
+    undo(i);
+  }
+  return median_ms(times);
+}
+
+std::string run(const Case& c, const Links& links, int repetitions, std::mt19937& random) {
+  World world(links);
+  std::vector<std::size_t> order(c.nodes - 1);
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i + 1;
+  std::shuffle(order.begin(), order.end(), random);
+  const std::size_t receivers = std::max<std::size_t>(1, c.nodes * c.percent / 100);
+  std::set<NodeId> watchers;
+  for (std::size_t i = 0; i < receivers; ++i) watchers.insert(node_id(order[i]));
+  // Nodes to join, leave and die, each time another one.
+  const auto receiver = [&](int i) { return order[static_cast<std::size_t>(i) % receivers]; };
+  const auto other = [&](int i) {
+    return order[receivers + static_cast<std::size_t>(i) % (order.size() - receivers)];
+  };
+  std::size_t tree_nodes = 0;
+  const auto compute = [&] {
+    const std::vector<NodeId> destinations(watchers.begin(), watchers.end());
+    tree_nodes = multicast_tree(world.graph(), node_id(0), destinations, c.policy).entries.size();
+  };
+  const auto nothing = [](int) {};
+  const double full = time_of(repetitions, nothing, compute, nothing);
+  const std::size_t size = tree_nodes;
+  const double join = time_of(
+      repetitions, [&](int i) { watchers.insert(node_id(other(i))); }, compute,
+      [&](int i) { watchers.erase(node_id(other(i))); });
+  const double leave = time_of(
+      repetitions, [&](int i) { watchers.erase(node_id(receiver(i))); }, compute,
+      [&](int i) { watchers.insert(node_id(receiver(i))); });
+  const double death = time_of(
+      repetitions, [&](int i) { world.kill(receiver(i)); }, compute,
+      [&](int i) { world.revive(receiver(i)); });
+  return fmt::format(
+      R"({{"graph": "{}", "nodes": {}, "receivers": {}, "policy": "{}", "tree_nodes": {}, "full_ms": {:.4f}, )"
+      R"("join_ms": {:.4f}, "leave_ms": {:.4f}, "death_ms": {:.4f}}})",
+      c.graph_name, c.nodes, receivers, c.policy == TreePolicy::Shared ? "shared" : "shortest", size, full,
+      join, leave, death);
+}
+
+void run_all(int repetitions) {
+  struct Kind {
+    const char* name;
+    Links (*make)(std::size_t, std::mt19937&);
+  };
+  std::mt19937 random(1);
+  std::string separator;
+  fmt::print("[");
+  for (const Kind& kind : {Kind{"random", random_graph}, Kind{"grid", grid}, Kind{"tree-like", tree_like}}) {
+    for (const std::size_t nodes : {std::size_t{100}, std::size_t{1'000}, std::size_t{10'000}}) {
+      const Links links = kind.make(nodes, random);
+      for (const unsigned percent : {10U, 50U}) {
+        for (const TreePolicy policy : {TreePolicy::Shortest, TreePolicy::Shared}) {
+          const Case c{kind.name, nodes, percent, policy};
+          fmt::print("{}\n{}", separator, run(c, links, repetitions, random));
+          std::fflush(stdout);
+          separator = ",";
+        }
+      }
+    }
+  }
+  fmt::print("\n]\n");
+}
+
+}  // namespace
+}  // namespace ott
+
+int main(int argc, char** argv) {
+  const int repetitions = argc > 1 ? std::atoi(argv[1]) : 20;
+  if (argc > 2 || repetitions < 1) {
+    std::fputs("usage: paths [REPETITIONS]\n", stderr);
+    return 2;
+  }
+  ott::run_all(repetitions);
+  return 0;
+}

@@ -13,7 +13,7 @@
 #include <random>
 #include <set>
 
-#include "ott/link_state.h"
+#include "role/origin.h"
 
 namespace ott {
 namespace {
@@ -68,24 +68,42 @@ Links tree_like(std::size_t nodes, std::mt19937&) {
   return links;
 }
 
-/// What the origin, node 0, knows.
+class NoLog : public Log {
+ public:
+  void line(LogLevel, const std::string&) override {}
+};
+
+OverlayConfig origin_config(TreePolicy policy) {
+  OverlayConfig config;
+  config.id = node_id(0);
+  config.tree_policy = policy;
+  config.incarnation = 1;
+  return config;
+}
+
+/// Node 0, as the origin of a stream, without links of its own to send trees over.
 class World {
  public:
-  explicit World(const Links& links) : links_(links), numbers_(links.size()) {
+  World(const Links& links, TreePolicy policy)
+      : links_(links), numbers_(links.size()), state_(origin_config(policy), log_) {
+    state_.self = node_id(0);
+    state_.self_known = true;
+    StreamInfo info;
+    info.name = "paths";
+    stream_ = origin_.add_stream(info).value();
     for (std::size_t i = 0; i < links_.size(); ++i) report(i);
   }
-  void report(std::size_t index) {
-    LinkState state;
-    state.reporter = node_id(index);
-    state.incarnation = 1;
-    state.number = ++numbers_[index];
-    for (const std::size_t other : links_[index]) state.links.push_back({node_id(other), 1});
-    db_.update(state);
+  void watch(std::size_t index, bool wanted) {
+    Watch message;
+    message.stream = stream_;
+    message.watcher = node_id(index);
+    message.incarnation = 1;
+    message.viewers = wanted ? 1 : 0;
+    origin_.on_watch(message, now_);
   }
   /// The node is gone, and all its neighbours say so.
   void kill(std::size_t index) {
-    const std::set<std::size_t> neighbours = links_[index];
-    for (const std::size_t other : neighbours) {
+    for (const std::size_t other : links_[index]) {
       links_[other].erase(index);
       report(other);
     }
@@ -96,12 +114,31 @@ class World {
       report(other);
     }
   }
-  [[nodiscard]] const Graph& graph() const { return db_.graph(); }
+  /// The tree for all that has changed.
+  void compute() {
+    now_.mono += std::chrono::milliseconds(10);
+    origin_.tick(now_);
+  }
+  [[nodiscard]] std::size_t tree_nodes() { return flows_.find(stream_)->tree.entries.size(); }
 
  private:
+  void report(std::size_t index) {
+    LinkState state;
+    state.reporter = node_id(index);
+    state.incarnation = 1;
+    state.number = ++numbers_[index];
+    for (const std::size_t other : links_[index]) state.links.push_back({node_id(other), 1});
+    if (state_.db.update(state) == LinkStateDb::Update::Graph) origin_.on_graph_changed(now_);
+  }
+
   Links links_;
   std::vector<std::uint64_t> numbers_;
-  LinkStateDb db_;
+  NoLog log_;
+  OverlayState state_;
+  FlowTable flows_{state_};
+  Origin origin_{state_, flows_};
+  StreamId stream_;
+  Now now_{};
 };
 
 double median_ms(std::vector<double>& values) {
@@ -116,55 +153,57 @@ struct Case {
   TreePolicy policy;
 };
 
-/// Runs `change` and then one computation, timed together, so often; undone, untimed, each time.
-double time_of(int repetitions, const std::function<void(int)>& change, const std::function<void()>& compute,
-               const std::function<void(int)>& undo) {
+using Change = std::function<void(int)>;
+
+/// Makes a change and computes what follows, timed together; undoes it, untimed; so often.
+double time_of(World& world, int repetitions, const Change& change, const Change& undo) {
   std::vector<double> times;
   for (int i = 0; i < repetitions; ++i) {
     const auto begin = Clock::now();
     change(i);
-    compute();
+    world.compute();
     times.push_back(std::chrono::duration<double, std::milli>(Clock::now() - begin).count());
     undo(i);
+    world.compute();
   }
   return median_ms(times);
 }
 
 std::string run(const Case& c, const Links& links, int repetitions, std::mt19937& random) {
-  World world(links);
   std::vector<std::size_t> order(c.nodes - 1);
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = i + 1;
   std::shuffle(order.begin(), order.end(), random);
   const std::size_t receivers = std::max<std::size_t>(1, c.nodes * c.percent / 100);
-  std::set<NodeId> watchers;
-  for (std::size_t i = 0; i < receivers; ++i) watchers.insert(node_id(order[i]));
   // Nodes to join, leave and die, each time another one.
   const auto receiver = [&](int i) { return order[static_cast<std::size_t>(i) % receivers]; };
   const auto other = [&](int i) {
     return order[receivers + static_cast<std::size_t>(i) % (order.size() - receivers)];
   };
-  std::size_t tree_nodes = 0;
-  const auto compute = [&] {
-    const std::vector<NodeId> destinations(watchers.begin(), watchers.end());
-    tree_nodes = multicast_tree(world.graph(), node_id(0), destinations, c.policy).entries.size();
-  };
-  const auto nothing = [](int) {};
-  const double full = time_of(repetitions, nothing, compute, nothing);
-  const std::size_t size = tree_nodes;
+  std::vector<double> full;
+  for (int i = 0; i < std::max(1, repetitions / 4); ++i) {
+    World fresh(links, c.policy);
+    for (std::size_t r = 0; r < receivers; ++r) fresh.watch(order[r], true);
+    const auto begin = Clock::now();
+    fresh.compute();
+    full.push_back(std::chrono::duration<double, std::milli>(Clock::now() - begin).count());
+  }
+  World world(links, c.policy);
+  for (std::size_t r = 0; r < receivers; ++r) world.watch(order[r], true);
+  world.compute();
+  const std::size_t size = world.tree_nodes();
   const double join = time_of(
-      repetitions, [&](int i) { watchers.insert(node_id(other(i))); }, compute,
-      [&](int i) { watchers.erase(node_id(other(i))); });
+      world, repetitions, [&](int i) { world.watch(other(i), true); },
+      [&](int i) { world.watch(other(i), false); });
   const double leave = time_of(
-      repetitions, [&](int i) { watchers.erase(node_id(receiver(i))); }, compute,
-      [&](int i) { watchers.insert(node_id(receiver(i))); });
+      world, repetitions, [&](int i) { world.watch(receiver(i), false); },
+      [&](int i) { world.watch(receiver(i), true); });
   const double death = time_of(
-      repetitions, [&](int i) { world.kill(receiver(i)); }, compute,
-      [&](int i) { world.revive(receiver(i)); });
+      world, repetitions, [&](int i) { world.kill(receiver(i)); }, [&](int i) { world.revive(receiver(i)); });
   return fmt::format(
       R"({{"graph": "{}", "nodes": {}, "receivers": {}, "policy": "{}", "tree_nodes": {}, "full_ms": {:.4f}, )"
       R"("join_ms": {:.4f}, "leave_ms": {:.4f}, "death_ms": {:.4f}}})",
-      c.graph_name, c.nodes, receivers, c.policy == TreePolicy::Shared ? "shared" : "shortest", size, full,
-      join, leave, death);
+      c.graph_name, c.nodes, receivers, c.policy == TreePolicy::Shared ? "shared" : "shortest", size,
+      median_ms(full), join, leave, death);
 }
 
 void run_all(int repetitions) {
@@ -173,7 +212,7 @@ void run_all(int repetitions) {
     Links (*make)(std::size_t, std::mt19937&);
   };
   std::mt19937 random(1);
-  std::string separator;
+  const char* separator = "";
   fmt::print("[");
   for (const Kind& kind : {Kind{"random", random_graph}, Kind{"grid", grid}, Kind{"tree-like", tree_like}}) {
     for (const std::size_t nodes : {std::size_t{100}, std::size_t{1'000}, std::size_t{10'000}}) {

@@ -46,13 +46,13 @@ class Process:
     def log(self):
         return self.log_path.read_text(errors="replace")
 
-    def wait_for_log(self, pattern):
+    def wait_for_log(self, pattern, count=1):
         def said():
-            found = re.search(pattern, self.log())
+            found = len(re.findall(pattern, self.log())) >= count
             if not found and self.child.poll() is not None:
                 raise Failure(f"{self.name} has ended (status {self.child.returncode}): {self.log()[-2000:]}")
             return found
-        return wait_until(said, f"{self.name}: /{pattern}/ in its log")
+        return wait_until(said, f"{self.name}: {count} x /{pattern}/ in its log")
 
     def end(self):
         if self.child.poll() is None:
@@ -159,8 +159,9 @@ class Load:
     def __init__(self, rig, viewers, seconds, flags, prefix, warm_up, watch, name):
         self.rig, self.seconds = rig, seconds
         command = [rig.lab.ott_load, "--protocol", rig.protocol, "--viewers", viewers, "--to", rig.target,
-                   "--from", ".".join(rig.range.split(".")[:2]), "--duration", seconds, "--warm-up", warm_up,
-                   *rig.stream, *flags]
+                   "--duration", seconds, "--warm-up", warm_up, *(flags if "--stream" in flags else [*rig.stream, *flags])]
+        if "127." in str(rig.target):
+            command += ["--from", ".".join(rig.range.split(".")[:2])]
         for pid in rig.relay_pids() if watch else []:
             command += ["--process", pid]
         self.json_path = rig.lab.folder / f"{rig.lab.count}.json"
@@ -181,6 +182,11 @@ class Load:
         results = json.loads(self.json_path.read_text())
         results["relay"] = relay_use(results)
         return results
+
+
+def process_memory(pid):
+    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"VmRSS:\s*(\d+)", status)[1]) * 1024
 
 
 def relay_use(results):
@@ -243,7 +249,7 @@ class OttdRig(Rig):
             self.start("source", [self.lab.ott_load, "--publish", 1, "--name", f"load{i}", "--bootstrap", boot,
                                   "--id", source, "--frame-bytes", frame_bytes, "--fps", fps])
         for relay, count in zip(self.relays, [len(sources)] + [1] * (self.chain - 1)):
-            relay.wait_for_log("(linked with .*\n?(.*\n)*?){%d}" % count)
+            relay.wait_for_log("linked with", count)
         self.target = relays[-1]
         self.stream = ["--stream", "load0"]
 

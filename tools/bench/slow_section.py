@@ -1,0 +1,166 @@
+"""Viewers that take half of the stream's rate, by reading slowly or behind a slow link, and one that stops."""
+
+import json
+import os
+import re
+import subprocess
+
+from harness import MIB, Background, FPS, FRAME_BYTES, OttdRig, median, table
+
+FAST_VIEWERS = 10
+HALF_RATE = FPS * FRAME_BYTES // 2
+LINK = f"rate {HALF_RATE * 8 // 1000}kbit burst 64kb latency 400ms"
+RELAY_END, VIEWER_END = "10.98.0.1", "10.98.0.2"
+
+
+def ages(result, group):
+    """Of all frames of the whole window, and the worst second of it."""
+    latency = result[group]["latency_ms"]
+    seconds = [second[group] for second in result["series"] if second[group]["frames"]]
+    return {"age_ms_p50": latency["p50"], "age_ms_p99": latency["p99"], "age_ms_max": latency["max"],
+            "age_ms_p50_of_worst_second": max((second["age_ms_p50"] for second in seconds), default=None),
+            "age_ms_p50_of_last_second": seconds[-1]["age_ms_p50"] if seconds else None,
+            "frames": result[group]["frames"], "skipped": result[group]["frames_skipped"],
+            "lost": result[group]["frames_lost"], "broken": result[group]["frames_broken"]}
+
+
+def memory(result):
+    """Without the first seconds, in which the ring is touched for the first time."""
+    resident = [sum(second["resident_bytes"]) / MIB for second in result["series"]]
+    settled = resident[min(12, len(resident) // 2):]
+    return {"relay_mib": median(resident), "relay_mib_growth": settled[-1] - settled[0]}
+
+
+def reads_slowly(lab, seconds, rounds, show):
+    with OttdRig(lab) as rig:
+        alone, beside, slow = [], [], None
+        for _ in range(rounds):
+            alone.append(rig.load(FAST_VIEWERS, seconds)["fast"]["latency_ms"]["p99"])
+            result = rig.load(FAST_VIEWERS + 1, seconds, ["--slow", 1, "--read-rate", HALF_RATE])
+            beside.append(result["fast"]["latency_ms"]["p99"])
+            slow = result
+            show(f"slow: reading at half the rate: age {result['slow']['latency_ms']['p50']:.0f} ms (p50); the others' "
+                 f"p99 {alone[-1]:.2f} ms without it, {beside[-1]:.2f} with it")
+    return {"case": "reads at half the rate", **ages(slow, "slow"), **memory(slow),
+            "fast_p99_ms_alone": median(alone), "fast_p99_ms_beside": median(beside),
+            "series": [second["slow"] for second in slow["series"]]}
+
+
+class SlowLink:
+    """A namespace at the end of a link of half the stream's rate; the relay's end is in one of its own, too."""
+
+    def __init__(self):
+        self.prefix = f"ottd-bench-{os.getpid()}"
+        self.near, self.far = f"{self.prefix}-relay", f"{self.prefix}-viewer"
+
+    def __enter__(self):
+        try:
+            for name in (self.near, self.far):
+                subprocess.run(["ip", "netns", "add", name], check=True)
+                subprocess.run(["ip", "-n", name, "link", "set", "lo", "up"], check=True)
+            subprocess.run(["ip", "-n", self.near, "link", "add", "slow0", "type", "veth", "peer", "name", "slow0",
+                            "netns", self.far], check=True)
+            for name, address in ((self.near, RELAY_END), (self.far, VIEWER_END)):
+                subprocess.run(["ip", "-n", name, "address", "add", f"{address}/24", "dev", "slow0"], check=True)
+                subprocess.run(["ip", "-n", name, "link", "set", "slow0", "up"], check=True)
+            # As a network card of such a rate would: packets that fit its burst.
+            subprocess.run([*self.inside(self.near), "tc", "qdisc", "add", "dev", "slow0", "root", "tbf",
+                            *LINK.split()], check=True)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        for name in (self.near, self.far):
+            subprocess.run(["ip", "netns", "delete", name], stderr=subprocess.DEVNULL)
+
+    @staticmethod
+    def inside(name):
+        return ["nsenter", f"--net=/run/netns/{name}"]
+
+    def queue_ms(self):
+        """How long what waits in the link's own queue will take."""
+        text = subprocess.run([*self.inside(self.near), "tc", "-s", "qdisc", "show", "dev", "slow0"],
+                              stdout=subprocess.PIPE, text=True).stdout
+        found = re.search(r"backlog (\d+)([KM]?)b", text)
+        return int(found[1]) * {"": 1, "K": 1024, "M": 1 << 20}[found[2]] / HALF_RATE * 1000 if found else 0
+
+
+class BehindLink(OttdRig):
+    """All in the near namespace; viewers of the far one connect to the link's address."""
+
+    def __init__(self, lab, link):
+        super().__init__(lab)
+        self.link = link
+
+    def start(self, name, command, prefix=(), environment=None):
+        return super().start(name, command, [*self.link.inside(self.link.near), *prefix], environment)
+
+    def build(self):
+        boot, source = f"{self.range}1", f"{self.range}100"
+        topology = self.lab.folder / f"{self.range}link.json"
+        topology.write_text(json.dumps({boot: {"neighbors": [source]}, source: {"neighbors": [boot, RELAY_END]},
+                                        RELAY_END: {"neighbors": [source]}}))
+        ottd = self.lab.ottd
+        self.start("boot", [ottd, "--role", "bootstrap", "--topology", topology, "--id", boot,
+                            "--stream", "unused=pattern:16x16@1"]).wait_for_log("listening on")
+        self.relays.append(self.start("ottd", [ottd, "--role", "node", "--bootstrap", boot, "--id", RELAY_END]))
+        self.start("source", [self.lab.ott_load, "--publish", 1, "--name", "load0", "--bootstrap", boot, "--id", source])
+        self.relays[0].wait_for_log("linked with")
+        self.target, self.stream = RELAY_END, ["--stream", "load0"]
+
+
+def behind_slow_link(lab, seconds, show):
+    with SlowLink() as link, BehindLink(lab, link) as rig:
+        near, far = link.inside(link.near), link.inside(link.far)
+        alone = rig.load(FAST_VIEWERS, seconds, prefix=near)["fast"]["latency_ms"]["p99"]
+        slow_load = rig.begin_load(1, seconds, prefix=far, watch=False, name="far")
+        slow_load.wait_until_measuring()
+        queue = Background(link.queue_ms, 0.2)
+        fast = rig.load(FAST_VIEWERS, seconds - 4, prefix=near)
+        slow = slow_load.finish()
+        waited = queue.stop()
+    slow["slow"] = slow["fast"]
+    for second in slow["series"]:
+        second["slow"] = second["fast"]
+    queue_p50 = median(waited)
+    show(f"slow: behind a link of half the rate: age {slow['fast']['latency_ms']['p50']:.0f} ms (p50), of which "
+         f"{queue_p50:.0f} ms in the link's own queue")
+    return {"case": f"behind a link of half the rate (tbf {LINK})", **ages(slow, "slow"), **memory(fast),
+            "link_queue_ms_p50": queue_p50, "link_queue_ms_max": max(waited),
+            "fast_p99_ms_alone": alone, "fast_p99_ms_beside": fast["fast"]["latency_ms"]["p99"],
+            "series": [second["slow"] for second in slow["series"]]}
+
+
+def stops(lab, pause, show):
+    with OttdRig(lab) as rig:
+        result = rig.load(FAST_VIEWERS + 1, pause + 5, ["--slow", 1, "--pause", pause])
+    show(f"slow: a viewer that stopped for {pause:.0f} s reads {result['old_bytes_after_pause'] / 1e6:.2f} MB until a "
+         f"fresh frame")
+    return {"pause_s": pause, "old_bytes": result["old_bytes_after_pause"],
+            "fresh_after_ms": result["fresh_after_pause_ms"], "lost": result["slow"]["frames_lost"],
+            "broken": result["slow"]["frames_broken"], "skipped": result["slow"]["frames_skipped"], **memory(result)}
+
+
+def run(lab, options, show):
+    seconds, pause = (6, 5) if options.quick else (40, 30)
+    cases = [reads_slowly(lab, seconds, 1 if options.quick else 3, show)]
+    if os.geteuid() == 0:
+        cases.append(behind_slow_link(lab, seconds, show))
+    else:
+        show("slow: a slow link needs root: left out")
+    return {"cases": cases, "stopped": stops(lab, pause, show)}
+
+
+def report(results):
+    rows = [[case["case"], f"{case['age_ms_p50']:.0f} / {case['age_ms_p99']:.0f}",
+             case["age_ms_p50_of_worst_second"], case.get("link_queue_ms_p50"), case["skipped"], case["lost"],
+             case["broken"], f"{case['fast_p99_ms_alone']:.2f} / {case['fast_p99_ms_beside']:.2f}",
+             case["relay_mib"], case["relay_mib_growth"]] for case in results["cases"]]
+    stopped = results["stopped"]
+    return "\n\n".join([
+        table(["viewer", "frame age, ms: p50 / p99", "p50 of the worst second", "of it in the link's queue", "skipped",
+               "lost", "broken", "others' p99, ms: without / with it", "relay, MiB", "growth"], rows),
+        f"A viewer that stopped for {stopped['pause_s']} s: {stopped['old_bytes'] / 1e6:.2f} MB to read until a fresh "
+        f"frame, {stopped['fresh_after_ms']:.0f} ms; {stopped['lost']} lost, {stopped['broken']} broken."])

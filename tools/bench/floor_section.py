@@ -46,7 +46,7 @@ def case(lab, name, viewers, fps, rounds, seconds, show):
 
 
 def run(lab, options, show):
-    rounds, seconds = (3, 2.0) if options.quick else (5, 10.0)
+    rounds, seconds = (3, 2.0) if options.quick else (5, 5.0)
     paced = [10, 100] if options.quick else PACED
     cases = [case(lab, f"{n} viewers", n, 30, rounds, seconds, show) for n in paced]
     cases.append(case(lab, f"{SATURATED_VIEWERS} viewers, saturated", SATURATED_VIEWERS, 0, rounds,

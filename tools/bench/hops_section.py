@@ -6,7 +6,7 @@ CHAINS = [1, 2, 4, 8]
 
 
 def run(lab, options, show):
-    rounds, seconds, chains = (1, 2.0, [1, 4]) if options.quick else (5, 6.0, CHAINS)
+    rounds, seconds, chains = (1, 2.0, [1, 4]) if options.quick else (3, 6.0, CHAINS)
     runs = {}
     for i in range(rounds):
         for chain in chains:

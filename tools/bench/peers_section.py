@@ -121,7 +121,7 @@ def run(lab, options, show):
     if missing:
         offer_to_install(missing, show)
     peers = [peer for peer in PEERS if there(peer)]
-    rounds, seconds, counts = (1, 2.0, [1, 10]) if options.quick else (3, 5.0, VIEWERS)
+    rounds, seconds, counts = (1, 2.0, [1, 10]) if options.quick else (2, 5.0, VIEWERS)
     commands = {}
     cases = []
     for viewers in counts:

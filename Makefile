@@ -122,7 +122,7 @@ scenarios: needs-scenarios ## the scenarios of core-scenarios/ in namespaces, th
 
 .PHONY: test
 test: needs-test ## all tests
-	$(Q)$(MAKE) $(program) $(unit)
+	$(Q)$(MAKE) $(program) $(load) $(unit)
 	$(Q)test/run --unit $(unit) --ottd $(program)
 
 .PHONY: check

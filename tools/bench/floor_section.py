@@ -13,7 +13,7 @@ def rounds_of(lab, viewers, fps, rounds, seconds, show):
     for i in range(rounds):
         for kind in RIGS if i % 2 == 0 else reversed(RIGS):
             with kind(lab, fps=fps) as rig:
-                result = rig.load(viewers, seconds)
+                result = rig.load(viewers, seconds, warm_up=min(2.0, seconds / 3))
             result.pop("series")
             runs[kind.name].append(result)
             show(f"floor: {viewers} viewers{'' if fps else ', saturated'}, round {i + 1}: {kind.name} "
@@ -46,7 +46,7 @@ def case(lab, name, viewers, fps, rounds, seconds, show):
 
 
 def run(lab, options, show):
-    rounds, seconds = (3, 2.0) if options.quick else (5, 5.0)
+    rounds, seconds = (3, 1.5) if options.quick else (5, 5.0)
     paced = [10, 100] if options.quick else PACED
     cases = [case(lab, f"{n} viewers", n, 30, rounds, seconds, show) for n in paced]
     cases.append(case(lab, f"{SATURATED_VIEWERS} viewers, saturated", SATURATED_VIEWERS, 0, rounds,

@@ -72,8 +72,8 @@ class AgainstOttd(unittest.TestCase):
         with Overlay("boot-r1") as net:
             net.bootstrap("cam=pattern:320x180@30")
             relay = net.node("r1")
-            with Load("--viewers", 30, "--to", net.address["r1"], "--stream", "cam", "--warm-up", "0.2s", "--duration",
-                      "1s", "--process", relay.popen.pid) as load:
+            with Load("--viewers", 30, "--to", net.address["r1"], "--stream", "cam", "--warm-up", "0.2s",
+                      "--duration", "1s", "--process", relay.popen.pid) as load:
                 results, text = load.finish()
             self.assert_clean(results, 30)
             self.assertAlmostEqual(results["seconds"], 1, delta=0.5)
@@ -99,8 +99,8 @@ class AgainstOttd(unittest.TestCase):
                 while not listed():
                     self.assertLess(time.monotonic(), deadline, rows)
                 self.assertEqual({row["NAME"] for row in rows}, {"unused", "s1", "s2", "s3"})
-                with Load("--viewers", 6, "--to", net.address["r1"], "--stream", "s2", "--warm-up", "0.2s", "--duration",
-                          "1s") as load:
+                with Load("--viewers", 6, "--to", net.address["r1"], "--stream", "s2", "--warm-up", "0.2s",
+                          "--duration", "1s") as load:
                     results, _ = load.finish()
                 self.assert_clean(results, 6)
                 self.assertGreater(results["bytes"], results["frames"] * 40_000 * 0.9)
@@ -293,7 +293,8 @@ class Errors(unittest.TestCase):
                                 (["--viewers", "1", "--to", "::1", "--slow", "1"], "--read-rate or --pause"),
                                 (["--viewers", "1", "--to", "::1", "--duration", "soon"], "--duration soon"),
                                 (["--viewers", "1", "--to", "::1", "--protocol", "x"], "ott, http and floor"),
-                                (["--publish", "1"], "--bootstrap"), (["--viewers", "1", "--to", "::1", "--fsp", "3"], "--fsp"),
+                                (["--viewers", "1", "--to", "::1", "--fsp", "3"], "--fsp"),
+                                (["--publish", "1"], "--bootstrap"),
                                 (["--publish", "1", "--protocol", "http"], "--listen")):
             with self.subTest(" ".join(arguments)):
                 done = subprocess.run([OTT_LOAD, *arguments], capture_output=True, text=True, timeout=TIMEOUT_S)

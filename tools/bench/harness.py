@@ -159,7 +159,9 @@ class Load:
     def __init__(self, rig, viewers, seconds, flags, prefix, warm_up, watch, name):
         self.rig, self.seconds = rig, seconds
         command = [rig.lab.ott_load, "--protocol", rig.protocol, "--viewers", viewers, "--to", rig.target,
-                   "--duration", seconds, "--warm-up", warm_up, *(flags if "--stream" in flags else [*rig.stream, *flags])]
+                   "--duration", seconds, "--warm-up", warm_up, *flags]
+        if "--stream" not in flags:
+            command += rig.stream
         if "127." in str(rig.target):
             command += ["--from", ".".join(rig.range.split(".")[:2])]
         for pid in rig.relay_pids() if watch else []:

@@ -15,8 +15,8 @@ def run(lab, options, show):
     with OttdRig(lab, fps=0) as rig:
         free = rig.load(STORM_VIEWERS, 3 if options.quick else 6)
     fps = round(1.5 * free["frames_per_s"] / STORM_VIEWERS)
-    show(f"overload: {free['bytes_per_s'] * 8e-9:.1f} Gbit/s can be forwarded; {fps} frames/s to {STORM_VIEWERS} viewers "
-         f"is half as much again")
+    show(f"overload: {free['bytes_per_s'] * 8e-9:.1f} Gbit/s can be forwarded; {fps} frames/s to {STORM_VIEWERS} "
+         f"viewers is half as much again")
     with OttdRig(lab, publishers=((CALM_FPS, FRAME_BYTES), (fps, FRAME_BYTES))) as rig:
         quiet = rig.load(CALM_VIEWERS, seconds, watch=False)["fast"]["latency_ms"]["p99"]
         calm = rig.begin_load(CALM_VIEWERS, 3 * seconds + 5, watch=False, name="calm")

@@ -8,7 +8,8 @@ from harness import table
 
 def run(lab, options, show):
     show("paths: computing trees")
-    done = subprocess.run([options.programs["paths"], str(3 if options.quick else 40)], stdout=subprocess.PIPE, check=True)
+    repetitions = 3 if options.quick else 40
+    done = subprocess.run([options.programs["paths"], str(repetitions)], stdout=subprocess.PIPE, check=True)
     return {"cases": json.loads(done.stdout)}
 
 

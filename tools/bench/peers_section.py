@@ -137,7 +137,8 @@ def run(lab, options, show):
                     continue
                 result.pop("series")
                 runs.setdefault(kind.name, []).append(result)
-                show(f"peers: {viewers} viewers, round {i + 1}: {kind.name} {result['relay']['cpu_s_per_gib']:.2f} s/GiB, "
+                show(f"peers: {viewers} viewers, round {i + 1}: {kind.name} "
+                     f"{result['relay']['cpu_s_per_gib']:.2f} s/GiB, "
                      f"latency {result['fast']['latency_ms']['p50']:.1f} ms, {result['frames_lost']} lost")
         floor = median([run["relay"]["cpu_s_per_gib"] for run in runs["floor"]])
         for name, of_one in runs.items():

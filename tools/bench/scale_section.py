@@ -9,6 +9,13 @@ from harness import MIB, OttdRig, process_memory, table
 GUESTS, CONNECTIONS, NODES = 2000, 10_000, 10_000
 
 
+def facts(case, result, complaints):
+    return {"case": case, "relay_mib": result["relay"]["resident_bytes_max"] / MIB,
+            "frames_lost": result["frames_lost"], "frames_skipped": result["frames_skipped"],
+            "gbit_per_s": result["bytes_per_s"] * 8e-9, "latency_ms": result["fast"]["latency_ms"],
+            "cpu_s_per_gib": result["relay"]["cpu_s_per_gib"], "complaints": complaints}
+
+
 def guests(lab, seconds, show):
     """Memory per viewer by what more of them add."""
     few = 100
@@ -19,10 +26,7 @@ def guests(lab, seconds, show):
         complaints = rig.complaints()
     own = (result["relay"]["anonymous_bytes"] - base["relay"]["anonymous_bytes"]) / (GUESTS - few)
     show(f"scale: {GUESTS} guests: {result['relay']['resident_bytes_max'] / MIB:.1f} MiB, {own:.0f} bytes each")
-    return {"case": f"{GUESTS} guests of one relay, 10 frames/s", "relay_mib": result["relay"]["resident_bytes_max"] / MIB,
-            "own_bytes_per_viewer": own, "frames_lost": result["frames_lost"], "frames_skipped": result["frames_skipped"],
-            "gbit_per_s": result["bytes_per_s"] * 8e-9, "latency_ms": result["fast"]["latency_ms"],
-            "cpu_s_per_gib": result["relay"]["cpu_s_per_gib"], "complaints": complaints}
+    return {**facts(f"{GUESTS} guests of one relay, 10 frames/s", result, complaints), "own_bytes_per_viewer": own}
 
 
 def connections(lab, seconds, show):
@@ -30,10 +34,8 @@ def connections(lab, seconds, show):
         result = rig.load(CONNECTIONS, seconds)
         complaints = rig.complaints()
     show(f"scale: {CONNECTIONS} connections: all play after {result['first_frame_ms']['max'] / 1000:.2f} s")
-    return {"case": f"{CONNECTIONS} connections, 1 frame/s", "relay_mib": result["relay"]["resident_bytes_max"] / MIB,
-            "all_play_after_s": result["first_frame_ms"]["max"] / 1000, "frames_lost": result["frames_lost"],
-            "frames_skipped": result["frames_skipped"], "gbit_per_s": result["bytes_per_s"] * 8e-9,
-            "latency_ms": result["fast"]["latency_ms"], "complaints": complaints}
+    return {**facts(f"{CONNECTIONS} connections, 1 frame/s", result, complaints),
+            "all_play_after_s": result["first_frame_ms"]["max"] / 1000}
 
 
 def stampede(lab, seconds, show):
@@ -41,10 +43,8 @@ def stampede(lab, seconds, show):
         result = rig.load(GUESTS, seconds, ["--stampede"])
         complaints = rig.complaints()
     show(f"scale: {GUESTS} viewers come again at once: all play after {result['stampede_ms']['max'] / 1000:.2f} s")
-    return {"case": f"{GUESTS} viewers come again at once", "all_play_after_s": result["stampede_ms"]["max"] / 1000,
-            "relay_mib": result["relay"]["resident_bytes_max"] / MIB, "frames_lost": result["frames_lost"],
-            "frames_skipped": result["frames_skipped"], "gbit_per_s": result["bytes_per_s"] * 8e-9,
-            "latency_ms": result["fast"]["latency_ms"], "complaints": complaints}
+    return {**facts(f"{GUESTS} viewers come again at once", result, complaints),
+            "all_play_after_s": result["stampede_ms"]["max"] / 1000}
 
 
 def large_topology(lab, show):

@@ -106,7 +106,8 @@ class BehindLink(OttdRig):
         self.start("boot", [ottd, "--role", "bootstrap", "--topology", topology, "--id", boot,
                             "--stream", "unused=pattern:16x16@1"]).wait_for_log("listening on")
         self.relays.append(self.start("ottd", [ottd, "--role", "node", "--bootstrap", boot, "--id", RELAY_END]))
-        self.start("source", [self.lab.ott_load, "--publish", 1, "--name", "load0", "--bootstrap", boot, "--id", source])
+        self.start("source", [self.lab.ott_load, "--publish", 1, "--name", "load0", "--bootstrap", boot,
+                              "--id", source])
         self.relays[0].wait_for_log("linked with")
         self.target, self.stream = RELAY_END, ["--stream", "load0"]
 
@@ -136,8 +137,8 @@ def behind_slow_link(lab, seconds, show):
 def stops(lab, pause, show):
     with OttdRig(lab) as rig:
         result = rig.load(FAST_VIEWERS + 1, pause + 5, ["--slow", 1, "--pause", pause])
-    show(f"slow: a viewer that stopped for {pause:.0f} s reads {result['old_bytes_after_pause'] / 1e6:.2f} MB until a "
-         f"fresh frame")
+    show(f"slow: a viewer that stopped for {pause} s reads {result['old_bytes_after_pause'] / 1e6:.2f} MB until a "
+         "fresh frame")
     return {"pause_s": pause, "old_bytes": result["old_bytes_after_pause"],
             "fresh_after_ms": result["fresh_after_pause_ms"], "lost": result["slow"]["frames_lost"],
             "broken": result["slow"]["frames_broken"], "skipped": result["slow"]["frames_skipped"], **memory(result)}

@@ -24,7 +24,7 @@
 namespace ott {
 namespace {
 
-constexpr std::size_t kRingBytes = std::size_t{16} << 20U;
+constexpr std::size_t kRingBytes = std::size_t{4} << 20U;
 constexpr std::size_t kReceiveBytesMax = 256U << 10U;
 constexpr std::size_t kLengthBytes = 4;
 

@@ -29,8 +29,7 @@ Second::Group take_second(Ages& ages, std::uint64_t frames) {
 }  // namespace
 
 Crowd::Crowd(struct ev_loop* loop, const Plan& plan, std::function<void()> changed)
-    : loop_(loop),
-      plan_(plan),
+    : plan_(plan),
       changed_(std::move(changed)),
       phase_timer_(loop),
       second_timer_(loop),

@@ -101,7 +101,6 @@ class Crowd : private ViewerEvents {
   [[nodiscard]] bool is_slow(std::size_t index) const { return index < plan_.slow; }
   [[nodiscard]] Times times_of_first_frames();
 
-  struct ev_loop* loop_;
   const Plan& plan_;
   std::function<void()> changed_;
   std::vector<std::unique_ptr<Viewer>> viewers_;

@@ -9,6 +9,7 @@
 #include <cerrno>
 
 #include "io/socket.h"
+#include "ott/framer.h"
 #include "viewer.h"
 
 namespace ott::load {
@@ -101,19 +102,32 @@ void FrameServer::publish() {
   ++number_;
   const Stamp stamp = make_stamp({number_, wall_now().time_since_epoch().count()});
   head_.clear();
-  if (plan_.protocol == Protocol::Http) {
-    const std::string part =
-        fmt::format("--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {}\r\n\r\n", plan_.frame_bytes);
-    head_.assign(part.begin(), part.end());
-    // The line end before the next boundary (RFC 2046, section 5.1.1).
-    if (number_ > 1) head_.insert(head_.begin(), {'\r', '\n'});
+  if (plan_.protocol == Protocol::Floor) {
+    cut_into_records(stamp);
   } else {
-    head_.resize(4);
-    store_be(head_.data(), static_cast<std::uint32_t>(plan_.frame_bytes));
+    // The line end before the next boundary (RFC 2046, section 5.1.1).
+    const std::string part =
+        fmt::format("{}--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {}\r\n\r\n",
+                    number_ > 1 ? "\r\n" : "", plan_.frame_bytes);
+    head_.assign(part.begin(), part.end());
+    head_.insert(head_.end(), stamp.begin(), stamp.end());
   }
-  head_.insert(head_.end(), stamp.begin(), stamp.end());
   for (const auto& puller : pullers_) {
     if (puller->asked && !puller->gone && puller->left() == 0) offer(*puller);
+  }
+}
+
+/// As ottd's publishers do: records of the same size, so that viewers of both have the same work.
+void FrameServer::cut_into_records(const Stamp& stamp) {
+  for (std::size_t left = plan_.frame_bytes; left > 0;) {
+    const std::size_t payload = std::min(left, kRtpBytesMax - kRtpBytesMin);
+    left -= payload;
+    const std::size_t at = head_.size();
+    head_.resize(at + kFloorHeadBytes + payload, kFiller);
+    store_be(head_.data() + at, static_cast<std::uint32_t>(kFloorHeadBytes - kFloorLengthBytes + payload));
+    head_[at + kFloorLengthBytes] = left == 0 ? 1 : 0;
+    std::copy(stamp.begin(), stamp.end(),
+              head_.begin() + static_cast<std::ptrdiff_t>(at + kFloorLengthBytes + 1));
   }
 }
 
@@ -125,7 +139,7 @@ void FrameServer::publish_what_is_taken() {
 
 void FrameServer::offer(Puller& puller) {
   puller.head = head_;
-  puller.rest_bytes = rest_.size();
+  puller.rest_bytes = plan_.protocol == Protocol::Http ? rest_.size() : 0;
   puller.sent = 0;
   pump(puller);
 }

@@ -30,6 +30,7 @@ class FrameServer {
   void accept_ready(int events);
   void due();
   void publish();
+  void cut_into_records(const Stamp& stamp);
   void publish_what_is_taken();
   void offer(Puller& puller);
   void pump(Puller& puller);

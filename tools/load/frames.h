@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "ott/bytes.h"
+#include "ott/framer.h"
 #include "ott/time.h"
 #include "role/latency_histogram.h"
 
@@ -76,6 +77,12 @@ struct StampValues {
   std::uint64_t number = 0;
   std::int64_t source_time_ns = 0;
 };
+
+/// What the floor's records begin with: their length, without these four bytes; 1 if it ends its frame; a
+/// stamp; and nothing, up to as many bytes as ottd's begin with, so that as many travel for a frame of
+/// either.
+inline constexpr std::size_t kFloorLengthBytes = 4;
+inline constexpr std::size_t kFloorHeadBytes = kRecordHeaderBytes + kRtpBytesMin;
 
 Stamp make_stamp(const StampValues& values);
 /// Nothing if these bytes are no stamp. REQUIRES: kStampBytes at `at`.

@@ -51,7 +51,7 @@ class Session {
 /// there are, round and round.
 std::unique_ptr<Session> make_ott_session(FrameTally& tally, std::uint64_t incarnation, std::string stream,
                                           std::size_t choice);
-/// The floor's records: four bytes of length and a stamped frame.
+/// The floor's records, of which each carries its frame's stamp.
 std::unique_ptr<Session> make_floor_session(FrameTally& tally);
 /// multipart/x-mixed-replace of stamped frames.
 std::unique_ptr<Session> make_http_session(FrameTally& tally, std::string host, std::string path);

@@ -11,23 +11,20 @@
 namespace ott::load {
 namespace {
 
-constexpr std::size_t kLengthBytes = 4;
-
 class FloorSession : public Session {
  public:
   using Session::Session;
 
   void opened(const NodeId&) override {}
-  [[nodiscard]] std::size_t want(ByteSpan pending) const override {
-    return kLengthBytes + kStampBytes - pending.size();
-  }
+  [[nodiscard]] std::size_t want(ByteSpan pending) const override { return kFloorHeadBytes - pending.size(); }
   Result<Step> take(ByteSpan bytes) override {
-    if (bytes.size() < kLengthBytes + kStampBytes) return Step{};
-    const std::size_t length = load_be<std::uint32_t>(bytes.data());
-    const auto stamp = read_stamp(bytes.data() + kLengthBytes);
-    if (!stamp || length < kStampBytes) return fail("what it sends is no frame of this program");
-    return Step{kLengthBytes + kStampBytes, length - kStampBytes,
-                FrameEnd{stamp->number, stamp->source_time_ns}};
+    if (bytes.size() < kFloorHeadBytes) return Step{};
+    const std::size_t record = kFloorLengthBytes + load_be<std::uint32_t>(bytes.data());
+    const auto stamp = read_stamp(bytes.data() + kFloorLengthBytes + 1);
+    if (!stamp || record < kFloorHeadBytes) return fail("what it sends is no frame of this program");
+    Step step{kFloorHeadBytes, record - kFloorHeadBytes, std::nullopt};
+    if (bytes[kFloorLengthBytes] != 0) step.ends = FrameEnd{stamp->number, stamp->source_time_ns};
+    return step;
   }
 };
 

@@ -22,8 +22,6 @@ class ViewerEvents {
 
 class Viewer {
  public:
-  using MakeSession = std::unique_ptr<Session> (*)(FrameTally&, const void* plan, std::size_t index);
-
   Viewer(struct ev_loop* loop, ViewerEvents& events) : loop_(loop), events_(events), watcher_(loop) {}
 
   /// Connects from `from`, if given, with a new session.

@@ -399,10 +399,13 @@ void FlowTable::watching_changed(StreamId stream, Now now) {
 }
 
 void FlowTable::tell_origin(StreamId stream, Watching& watching, Now now) {
-  const bool wants_tracker = watching.viewers() > 0 && !has_path(find(stream));
+  const Flow* flow = find(stream);
+  const bool wanted = watching.viewers() > 0 || (flow != nullptr && !flow->children.empty());
+  const bool wants_tracker = wanted && !has_path(flow);
   watching.tell_at = wants_tracker ? now.mono + kWatchRetry : MonoTime::max();
+  const bool nothing_new = !wants_tracker && watching.viewers() == 0 && watching.told == 0;
   watching.told = watching.viewers();
-  if (watching.origin == state_.self) return;
+  if (nothing_new || watching.origin == state_.self) return;
   // As a guest, the way to the origin is our access node's business.
   PathTree path;
   PeerLink* next = nullptr;
@@ -458,10 +461,22 @@ void FlowTable::on_link_ended(PeerLink& link, Now now) {
   for (const StreamId stream : touched) {
     Flow* flow = find(stream);
     if (flow == nullptr) continue;
-    if (!has_path(flow)) watching_changed(stream, now);
+    if (!has_path(flow)) {
+      watching_changed(stream, now);
+      ask_for_children(*flow, now);
+    }
     maybe_start(*flow, now);
     erase_if_unneeded(*flow);
   }
+}
+
+/// A link that comes back before the origin has looked changes no tree, and nobody below sees that it was gone:
+/// a relay that has children and no parent by then says so.
+void FlowTable::ask_for_children(const Flow& flow, Now now) {
+  if (flow.children.empty()) return;
+  Watching& watching = watching_[flow.id()];
+  watching.origin = flow.origin;
+  watching.tell_at = std::min(watching.tell_at, now.mono + kWatchRetry);
 }
 
 void FlowTable::on_overlay_changed(Now now) {
@@ -499,6 +514,10 @@ void FlowTable::tick(Now now) {
   for (auto& [stream, watching] : watching_) {
     if (now.mono >= watching.tell_at) tell_origin(stream, watching, now);
   }
+  std::erase_if(watching_, [](const auto& entry) {
+    const Watching& watching = entry.second;
+    return watching.viewers() == 0 && watching.told == 0 && watching.tell_at == MonoTime::max();
+  });
 }
 
 }  // namespace ott

@@ -70,6 +70,7 @@ class FlowTable {
   [[nodiscard]] bool must_rewind(const Flow& flow, const Child& child, Now now) const;
   void rewind(Flow& flow, Now now);
   void watching_changed(StreamId stream, Now now);
+  void ask_for_children(const Flow& flow, Now now);
   void tell_origin(StreamId stream, Watching& watching, Now now);
   [[nodiscard]] bool has_path(const Flow* flow) const;
 

@@ -93,7 +93,12 @@ void Origin::recompute(OwnStream& stream) {
   if (tree.empty()) tree.entries = {{state_.self, 1, false}};
   const bool resend = std::exchange(stream.resend, false);
   stream.dirty = false;
-  if (tree == flow.tree && !resend) return;
+  // A child whose link has been gone meanwhile has to hear of the same tree again.
+  const bool known_below = std::ranges::all_of(tree.children(), [&flow](const PathTree::View& child) {
+    return std::ranges::any_of(flow.children,
+                               [&child](const auto& fed) { return fed->node == child.front().node; });
+  });
+  if (tree == flow.tree && !resend && known_below) return;
   flow.info = stream.info;
   const Label label = make_label(stream.info.id, version_of(flow.label) + 1);
   state_.log.debug(

@@ -40,6 +40,7 @@ void Peer::publish(Now now) {
   publish_at_ += kFrameInterval;
   if (publish_at_ < now.mono) publish_at_ = now.mono + kFrameInterval;
   ++published_.value;
+  duty_.times->push_back(now.mono);
   Flow& flow = *overlay_.flow(*own_);
   for (unsigned part = 0; part < parts_of(published_); ++part) {
     const std::size_t bytes = kRtpBytesMin + payload_bytes(published_, part);
@@ -126,22 +127,22 @@ void Peer::take(const Record& record, Now now) {
   if (!record.last()) return;
   if (next_part_ != parts_of(record.frame))
     complain(fmt::format("frame {} has {} parts", record.frame.value, next_part_));
-  complete(record, now);
+  complete(record.frame, now);
 }
 
-void Peer::complete(const Record& record, Now now) {
+void Peer::complete(FrameNumber frame, Now now) {
   Ledger& ledger = *duty_.ledger;
-  const FrameNumber frame = record.frame;
   if (frame <= last_) return complain(fmt::format("frame {} after {}", frame.value, last_.value));
   if (last_.value != 0) {
     const std::uint64_t missing = frame.value - last_.value - 1;
     const std::uint64_t lost = missing - std::min(missing, skipped_since_);
     // A ring holds the history; finding another way takes a while on top of an outage.
     const Duration bridged = context_.options.overlay.history - std::chrono::milliseconds(600);
-    const Duration age = now.wall.time_since_epoch() - Duration(record.source_time_ns());
-    const auto old_enough =
-        static_cast<std::uint64_t>(std::max<Duration::rep>(0, (bridged - age) / kFrameInterval));
-    const std::uint64_t young = std::min(lost, old_enough);
+    const auto at = [this](FrameNumber number) {
+      return duty_.times->begin() + static_cast<std::ptrdiff_t>(number.value - 1);
+    };
+    const auto in_rings = std::lower_bound(at(FrameNumber{last_.value + 1}), at(frame), now.mono - bridged);
+    const auto young = std::min(lost, static_cast<std::uint64_t>(at(frame) - in_rings));
     ledger.lost += young;
     if (lost > 0) {
       context_.log.info(fmt::format("frames {} to {} are missing ({} skipped), {} of them without excuse",

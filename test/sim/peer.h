@@ -21,7 +21,11 @@ struct Ledger {
   std::vector<std::string> complaints;  // duplicates, wrong order, wrong bytes
 };
 
+/// When each frame was published, the first one's time first: by the origin, for the viewers' accounts.
+using PublishTimes = std::vector<MonoTime>;
+
 struct Duty {
+  PublishTimes* times = nullptr;
   bool publishes = false;
   Ledger* ledger = nullptr;  // watches if there is one
 };
@@ -47,7 +51,7 @@ class Peer : public OverlayRole {
   void choose(Now now);
   void read(Now now);
   void take(const Record& record, Now now);
-  void complete(const Record& record, Now now);
+  void complete(FrameNumber frame, Now now);
   void complain(const std::string& what);
 
   Duty duty_;

@@ -69,7 +69,7 @@ class Schedule {
   void fault();
   void restart_later(std::size_t index);
   void relay_dies(bool planned);
-  void relay_stalls();
+  void process_stalls();
   void link_falls_silent();
   void connections_break();
   void overlay_parts();
@@ -88,6 +88,7 @@ class Schedule {
   std::uint64_t seed_;
   bool trace_;
   Network network_;
+  PublishTimes times_;
   std::vector<Member> members_;  // [0] is the bootstrapper
   std::set<std::pair<std::size_t, std::size_t>> links_;
   std::size_t origin_ = 0;
@@ -124,6 +125,7 @@ void Schedule::make_overlay() {
   for (std::size_t i = 0; i < members_.size(); ++i) {
     members_[i].address = parse_ip(fmt::format("10.0.{}.{}", i / 200, 1 + i % 200)).value();
     members_[i].id = NodeId{members_[i].address};
+    members_[i].duty.times = &times_;
     if (i > relays_) members_[i].duty.ledger = &members_[i].ledger;
   }
   // A ring of bootstrapper and relays, so that one may always die, chords, and two relays for each viewer.
@@ -226,7 +228,7 @@ void Schedule::fault() {
       return relay_dies(true);
     case 4:
     case 5:
-      return relay_stalls();
+      return process_stalls();
     case 6:
       return link_falls_silent();
     case 7:
@@ -258,10 +260,10 @@ void Schedule::relay_dies(bool planned) {
   restart_later(index);
 }
 
-void Schedule::relay_stalls() {
-  const std::size_t index = 1 + pick(members_.size() - 1);
+void Schedule::process_stalls() {
+  const std::size_t index = pick(members_.size());
   Member& member = members_[index];
-  if (index == origin_ || !member.running || member.stopped || network_.machine(member.address) == nullptr)
+  if (!member.running || member.stopped || network_.machine(member.address) == nullptr)
     return;
   const Duration how_long = between(milliseconds(20), milliseconds(1500));
   at_once(fmt::format("{} stands still for {} ms", index, how_long / milliseconds(1)));

@@ -134,6 +134,66 @@ TEST_CASE("a message that would outgrow the bound on its way ends there, and cos
   CHECK(relay.all_there());
 }
 
+TEST_CASE("a relay that has children and no parent asks the origin for its place") {
+  Relay relay;
+  StreamInfo info;
+  info.id = StreamId{77};
+  relay.say(relay.boot,
+            Links{Tracker::everywhere(),
+                  {node("10.0.0.10"), PeerKind::Bootstrap, 7'777, 1, {{node("10.0.0.20"), 1}}, {info}}});
+  PathTree path;
+  path.entries = {{node("10.0.0.20"), 2, false}, {node("10.0.0.3"), 1, true}};
+  relay.say(relay.two,
+            TrackerMessage{Tracker::along(path), make_label(info.id, 1), node("10.0.0.10"), info, true});
+  REQUIRE(relay.count_sent(relay.three, MessageType::Tracker) == 1);
+  relay.lose(relay.two);
+  std::vector<Watch> asked;
+  const auto pass = [&relay, &asked](int times) {
+    for (int i = 0; i < times; ++i) {
+      relay.pass(milliseconds(100));
+      relay.say(relay.boot, Heartbeat{});
+      relay.say(relay.three, Heartbeat{});
+      relay.each_sent(relay.boot, [&asked](const Header& header, const Bytes& message) {
+        if (header.type == MessageType::Watch)
+          asked.push_back(*decode<Watch>(ByteSpan(message).subspan(kHeaderBytes)));
+      });
+    }
+  };
+  pass(4);
+  CHECK(asked.empty());  // a new tree is on its way as a rule
+  pass(2);
+  REQUIRE(asked.size() == 1);
+  CHECK((asked[0].stream == info.id && asked[0].viewers == 0 && asked[0].wants_tracker));
+  relay.say(relay.boot,
+            TrackerMessage{Tracker::along(path), make_label(info.id, 2), node("10.0.0.10"), info, true});
+  pass(10);
+  CHECK(asked.size() == 1);
+}
+
+TEST_CASE("a child whose link comes back before the origin has looked gets its tree again") {
+  Engine origin(Engine::bootstrapper());
+  const auto join = [&origin] {
+    const LinkId link = origin.accept(node("10.0.0.20:4000"));
+    origin.say(link, Ack{PeerKind::Node, 5, {node("10.0.0.20")}});
+    origin.say(link, FinalAck{Relation::Neighbour});
+    origin.say(link, Links{Tracker::everywhere(),
+                           {node("10.0.0.20"), PeerKind::Node, 5, link.value, {{node("10.0.0.10"), 1}}, {}}});
+    return link;
+  };
+  StreamInfo info;
+  info.name = "film";
+  info.id = origin.overlay.origin().add_stream(info).value();
+  LinkId link = join();
+  origin.say(link,
+             Watch{Tracker::along({{{node("10.0.0.10"), 1, true}}}), info.id, node("10.0.0.20"), 5, 1, true});
+  origin.pass(milliseconds(10));
+  CHECK(origin.count_sent(link, MessageType::Tracker) == 1);
+  origin.lose(link);
+  link = join();
+  origin.pass(milliseconds(10));
+  CHECK(origin.count_sent(link, MessageType::Tracker) == 1);
+}
+
 TEST_CASE("a node that was forgotten less of than it knows goes on from there, and says so at once") {
   const auto [incarnation, number] = GENERATE(table<std::uint64_t, std::uint64_t>({
       {1'001, 50},  // its own number was lost

@@ -14,10 +14,10 @@
 namespace ott {
 namespace {
 
-/// A connection is read so many times in a row before it is another's turn.
-constexpr int kReadsPerTurn = 16;
-/// And is sent so much to: one that takes a long history does not keep what is live from the others.
-constexpr std::size_t kSendBytesPerTurn = 1U << 20U;
+/// So much of a connection is read in one round: little enough to be in the cache still when it is sent.
+constexpr std::size_t kReadBytesPerRound = 256U << 10U;
+/// And so much is sent to one: who takes a long history does not keep what is live from the others.
+constexpr std::size_t kSendBytesPerRound = 256U << 10U;
 constexpr int kAcceptsPerTurn = 64;
 constexpr Duration kAcceptPause = std::chrono::milliseconds(100);
 constexpr std::size_t kInputBytes = 256U << 10U;
@@ -42,6 +42,7 @@ struct Driver::Connection {
   IoWatcher watcher;
   bool connecting;
   bool blocked = false;
+  bool in_turn = false;  // in to_send_
   bool dead = false;
 };
 
@@ -52,6 +53,7 @@ Driver::Driver(struct ev_loop* loop, Log& log)
       input_watcher_(loop),
       timer_(loop),
       accept_pause_(loop),
+      round_(loop),
       interrupt_(loop),
       terminate_(loop),
       report_(loop) {}
@@ -73,8 +75,9 @@ Requests::Exit Driver::run(Machine& machine, bool read_input) {
     input_buffer_.resize(kInputBytes);
     input_watcher_.start<&Driver::input_ready>(*this, STDIN_FILENO, EV_READ);
   }
+  round_.start<&Driver::end_round>(*this);
   machine.begin(now());
-  end_turn();
+  perform();
   if (!exit_) ev_run(loop_, 0);
   return exit_.value_or(Requests::Exit{1, "the event loop ended by itself"});
 }
@@ -83,13 +86,13 @@ Requests::Exit Driver::run(Machine& machine, bool read_input) {
 
 void Driver::signal_ready(int number) {
   machine_->signal(number == SIGUSR1 ? Signal::Report : Signal::Terminate, now());
-  end_turn();
+  perform();
 }
 
 void Driver::timer_ready() {
   armed_for_ = MonoTime::max();
   machine_->tick(now());
-  end_turn();
+  perform();
 }
 
 void Driver::input_ready(int) {
@@ -97,7 +100,7 @@ void Driver::input_ready(int) {
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (got <= 0) input_watcher_.stop();
   machine_->input(ByteSpan(input_buffer_).first(got > 0 ? static_cast<std::size_t>(got) : 0), now());
-  end_turn();
+  perform();
 }
 
 void Driver::accept_ready(int) {
@@ -115,7 +118,7 @@ void Driver::accept_ready(int) {
     connection->watch(EV_READ);
     connections_.emplace(link, std::move(connection));
   }
-  end_turn();
+  perform();
 }
 
 void Driver::accept_again() { accept_watcher_.start<&Driver::accept_ready>(*this, listener_.get(), EV_READ); }
@@ -129,10 +132,10 @@ void Driver::connection_ready(Connection& connection, int events) {
       connection.blocked = false;
       connection.watcher.want(EV_READ);
       machine_->set_blocked(connection.link, false, now());
-      pump(connection);
+      send_later(connection);
     }
   }
-  end_turn();
+  perform();
 }
 
 void Driver::finish_connect(Connection& connection) {
@@ -144,7 +147,8 @@ void Driver::finish_connect(Connection& connection) {
 }
 
 void Driver::receive(Connection& connection) {
-  for (int i = 0; i < kReadsPerTurn && !connection.dead; ++i) {
+  std::size_t bytes_read = 0;
+  while (bytes_read < kReadBytesPerRound && !connection.dead) {
     const MutableByteSpan into = machine_->recv_slice(connection.link);
     if (into.empty()) return;
     const ssize_t got = ::recv(connection.fd.get(), into.data(), into.size(), 0);
@@ -153,9 +157,10 @@ void Driver::receive(Connection& connection) {
       if (errno != EAGAIN && errno != EINTR) lose(connection, std::strerror(errno));
       return;
     }
+    bytes_read += static_cast<std::size_t>(got);
     machine_->recv_advance(connection.link, static_cast<std::size_t>(got), now());
-    perform();
     if (static_cast<std::size_t>(got) < into.size()) return;
+    perform();
   }
 }
 
@@ -169,9 +174,11 @@ void Driver::perform() {
          !requests.close.empty()) {
     for (const NodeId& id : std::exchange(requests.listen, {})) listen(id);
     for (const Requests::Connect& request : std::exchange(requests.connect, {})) connect(request);
-    sending_.swap(requests.send);
-    for (const LinkId link : sending_) send(link);
-    sending_.clear();
+    for (const LinkId link : requests.send) {
+      const auto found = connections_.find(link);
+      if (found != connections_.end()) send_later(*found->second);
+    }
+    requests.send.clear();
     for (const LinkId link : std::exchange(requests.close, {})) close(link);
   }
   if (requests.exit && !exit_) {
@@ -181,9 +188,20 @@ void Driver::perform() {
   performing_ = false;
 }
 
-void Driver::end_turn() {
+/// Each link that has something to be sent has its turn, once: who is not done is the next round's.
+void Driver::end_round() {
+  sending_.swap(to_send_);
+  const Now time = now();
+  for (const LinkId link : sending_) {
+    const auto found = connections_.find(link);
+    if (found == connections_.end()) continue;
+    found->second->in_turn = false;
+    pump(*found->second, time, kSendBytesPerRound);
+  }
+  sending_.clear();
   perform();
   dead_.clear();
+  round_.hurry(!to_send_.empty());
   // A timer that is early finds nothing to do and is set anew: only an earlier deadline is worth a change.
   const MonoTime deadline = machine_->next_deadline();
   if (deadline >= armed_for_) return;
@@ -207,34 +225,29 @@ void Driver::connect(const Requests::Connect& request) {
   connections_.emplace(request.link, std::move(connection));
 }
 
-void Driver::send(LinkId link) {
-  const auto found = connections_.find(link);
-  if (found != connections_.end() && !found->second->connecting && !found->second->blocked)
-    pump(*found->second);
+void Driver::send_later(Connection& connection) {
+  if (connection.in_turn || connection.connecting || connection.blocked) return;
+  connection.in_turn = true;
+  to_send_.push_back(connection.link);
 }
 
-/// Sends until there is nothing left or the kernel takes no more.
-void Driver::pump(Connection& connection) {
-  const Now time = now();
-  std::size_t sent_bytes = 0;
-  while (true) {
-    if (sent_bytes >= kSendBytesPerTurn) {  // others first
-      machine_->requests().send.push_back(connection.link);
-      return;
-    }
-    const ByteSpan bytes = machine_->send_slice(connection.link, time);
-    if (bytes.empty()) return;
+/// Sends until there is nothing left, the kernel takes no more, or it is enough for now.
+void Driver::pump(Connection& connection, Now time, std::size_t bytes_max) {
+  while (!connection.blocked && !connection.dead) {
+    const ByteSpan waiting = machine_->send_slice(connection.link, time);
+    if (waiting.empty()) return;
+    if (bytes_max == 0) return send_later(connection);
+    const ByteSpan bytes = waiting.first(std::min(waiting.size(), bytes_max));
     const ssize_t sent = ::send(connection.fd.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (sent < 0 && errno != EAGAIN && errno != EINTR) return lose(connection, std::strerror(errno));
     if (sent > 0) {
       machine_->send_advance(connection.link, static_cast<std::size_t>(sent), time);
-      sent_bytes += static_cast<std::size_t>(sent);
+      bytes_max -= static_cast<std::size_t>(sent);
     }
     if (sent == static_cast<ssize_t>(bytes.size())) continue;
     connection.blocked = true;
     machine_->set_blocked(connection.link, true, time);
     connection.watcher.want(EV_READ | EV_WRITE);
-    return;
   }
 }
 
@@ -243,7 +256,7 @@ void Driver::close(LinkId link) {
   if (found == connections_.end()) return machine_->closed(link, "", now());
   Connection& connection = *found->second;
   if (!connection.connecting) {
-    pump(connection);
+    pump(connection, now(), kSendBytesPerRound);
     if (connection.dead) return;
     // Unread bytes would make the kernel reset the connection, and the peer lose what was sent last.
     ::shutdown(connection.fd.get(), SHUT_WR);

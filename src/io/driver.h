@@ -1,5 +1,8 @@
 // Performs what a Machine decides: one libev loop on epoll, its sockets, timers and signals. Owns every
 // connection; a connection that is to go is closed after the callback that it happened in.
+//
+// A round of the loop reads what has arrived, some of each connection, and then sends, some to each connection
+// that has something to be sent: in turn, so that none has to wait for another's backlog.
 #pragma once
 
 #include <ev.h>
@@ -45,13 +48,13 @@ class Driver {
   void receive(Connection& connection);
 
   void perform();
+  void end_round();
   void listen(const NodeId& id);
   void connect(const Requests::Connect& request);
-  void send(LinkId link);
-  void pump(Connection& connection);
+  void send_later(Connection& connection);
+  void pump(Connection& connection, Now time, std::size_t bytes_max);
   void close(LinkId link);
   void lose(Connection& connection, const std::string& why);
-  void end_turn();
   [[nodiscard]] static Now now();
 
   struct ev_loop* loop_;
@@ -62,12 +65,14 @@ class Driver {
   IoWatcher input_watcher_;
   TimerWatcher timer_;
   TimerWatcher accept_pause_;
+  RoundWatcher round_;
   SignalWatcher interrupt_;
   SignalWatcher terminate_;
   SignalWatcher report_;
   std::unordered_map<LinkId, std::unique_ptr<Connection>> connections_;
   std::vector<std::unique_ptr<Connection>> dead_;
-  std::vector<LinkId> sending_;  // requests().send while it is worked on
+  std::vector<LinkId> to_send_;  // whose turn comes at the end of this round
+  std::vector<LinkId> sending_;  // to_send_ while it is worked on
   std::vector<std::uint8_t> input_buffer_;
   bool performing_ = false;
   MonoTime armed_for_ = MonoTime::max();

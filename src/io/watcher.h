@@ -36,7 +36,7 @@ class IoWatcher {
   void want(int events) noexcept {
     if (!ev_is_active(&io_) || (io_.events & (EV_READ | EV_WRITE)) == events) return;
     ev_io_stop(loop_, &io_);
-    ev_io_set(&io_, io_.fd, events);
+    ev_io_modify(&io_, events);  // the kernel hears of it once in a round, if it is another set by then
     ev_io_start(loop_, &io_);
   }
   void stop() noexcept { ev_io_stop(loop_, &io_); }
@@ -71,6 +71,44 @@ class TimerWatcher {
  private:
   struct ev_loop* loop_;
   ev_timer timer_{};
+};
+
+/// Calls its owner in each round of the loop, when all that has happened is dealt with and before it waits.
+class RoundWatcher {
+ public:
+  explicit RoundWatcher(struct ev_loop* loop) noexcept : loop_(loop) {
+    ev_init(&prepare_, nullptr);
+    ev_idle_init(&idle_, [](struct ev_loop*, ev_idle*, int) {});
+  }
+  ~RoundWatcher() {
+    ev_prepare_stop(loop_, &prepare_);
+    ev_idle_stop(loop_, &idle_);
+  }
+  RoundWatcher(const RoundWatcher&) = delete;
+  RoundWatcher& operator=(const RoundWatcher&) = delete;
+
+  /// OnRound is a member `void f()`.
+  template <auto OnRound, class Owner>
+  void start(Owner& owner) noexcept {
+    prepare_.data = &owner;
+    ev_set_cb(&prepare_, [](struct ev_loop*, ev_prepare* prepare, int) {
+      (static_cast<Owner*>(prepare->data)->*OnRound)();
+    });
+    ev_prepare_start(loop_, &prepare_);
+  }
+  /// Whether the next round is to follow without waiting.
+  void hurry(bool on) noexcept {
+    if (on) {
+      ev_idle_start(loop_, &idle_);
+    } else {
+      ev_idle_stop(loop_, &idle_);
+    }
+  }
+
+ private:
+  struct ev_loop* loop_;
+  ev_prepare prepare_{};
+  ev_idle idle_{};
 };
 
 class SignalWatcher {

@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import re
+import time
 
 from harness import MIB, Background, FPS, FRAME_BYTES, OttdRig, median, table
 from namespaces import namespaces, remove_namespaces
@@ -34,18 +35,35 @@ def memory(result):
     return {"relay_mib": median(resident), "relay_mib_growth": settled[-1] - settled[0]}
 
 
-def reads_slowly(lab, seconds, rounds, show):
+def others_p99(rig, cycles, seconds, slow, fast_prefix=()):
+    """What a slow viewer does to the fast ones: their p99 of a second, while it is there and while a fast one is
+    there in its place, by turns, since the machine's own noise comes and goes. `slow` are the arguments of its load."""
+    others = rig.begin_load(FAST_VIEWERS, 2 * cycles * (seconds + 3), prefix=fast_prefix, watch=False, name="others")
+    others.wait_until_measuring()
+    began = time.monotonic()
+    spans = []
+    for kind, how in [("beside", slow), ("alone", {"prefix": fast_prefix})] * cycles:
+        load = rig.begin_load(1, seconds, warm_up=1.0, watch=False, name=kind, **how)
+        load.wait_until_measuring()
+        begin = time.monotonic() - began
+        load.finish()
+        spans.append((kind, begin, time.monotonic() - began))
+    others.process.end()  # it has seen enough, and says what
+    series = others.finish()["series"]
+    p99 = {kind: median([second["fast"]["age_ms_p99"] for second in series for span, begin, end in spans
+                         if span == kind and begin <= second["at_s"] - 1 and second["at_s"] <= end])
+           for kind in ("alone", "beside")}
+    return {"fast_p99_ms_alone": p99["alone"], "fast_p99_ms_beside": p99["beside"]}
+
+
+def reads_slowly(lab, seconds, cycles, show):
+    how = {"flags": ["--slow", 1, "--read-rate", HALF_RATE]}
     with OttdRig(lab) as rig:
-        alone, beside, slow = [], [], None
-        for _ in range(rounds):
-            alone.append(rig.load(FAST_VIEWERS, seconds)["fast"]["latency_ms"]["p99"])
-            result = rig.load(FAST_VIEWERS + 1, seconds, ["--slow", 1, "--read-rate", HALF_RATE])
-            beside.append(result["fast"]["latency_ms"]["p99"])
-            slow = result
-            show(f"slow: reading at half the rate: age {result['slow']['latency_ms']['p50']:.0f} ms (p50); the others' "
-                 f"p99 {alone[-1]:.2f} ms without it, {beside[-1]:.2f} with it")
-    return {"case": "reads at half the rate", **ages(slow, "slow"), **memory(slow),
-            "fast_p99_ms_alone": median(alone), "fast_p99_ms_beside": median(beside),
+        slow = rig.load(FAST_VIEWERS + 1, seconds, **how)
+        p99 = others_p99(rig, cycles, 10, how)
+    show(f"slow: reading at half the rate: age {slow['slow']['latency_ms']['p50']:.0f} ms (p50); the others' p99 "
+         f"{p99['fast_p99_ms_alone']:.2f} ms without it, {p99['fast_p99_ms_beside']:.2f} with it")
+    return {"case": "reads at half the rate", **ages(slow, "slow"), **memory(slow), **p99,
             "series": [second["slow"] for second in slow["series"]]}
 
 
@@ -115,25 +133,22 @@ class BehindLink(OttdRig):
         self.target, self.stream = RELAY_END, ["--stream", "load0"]
 
 
-def behind_slow_link(lab, seconds, show):
+def behind_slow_link(lab, seconds, cycles, show):
     with SlowLink() as link, BehindLink(lab, link) as rig:
         near, far = link.inside(link.near), link.inside(link.far)
-        alone = rig.load(FAST_VIEWERS, seconds, prefix=near)["fast"]["latency_ms"]["p99"]
-        slow_load = rig.begin_load(1, seconds, prefix=far, watch=False, name="far")
+        # The relay's processes are seen from outside of it.
+        slow_load = rig.begin_load(1, seconds, prefix=far, name="far")
         slow_load.wait_until_measuring()
         queue = Background(link.queue_ms, 0.2)
-        fast = rig.load(FAST_VIEWERS, seconds - 4, prefix=near)
         slow = slow_load.finish()
         waited = queue.stop()
-    slow["slow"] = slow["fast"]
+        p99 = others_p99(rig, cycles, 10, {"prefix": far}, near)
     for second in slow["series"]:
         second["slow"] = second["fast"]
-    queue_p50 = median(waited)
     show(f"slow: behind a link of half the rate: age {slow['fast']['latency_ms']['p50']:.0f} ms (p50), of which "
-         f"{queue_p50:.0f} ms in the link's own queue")
-    return {"case": f"behind a link of half the rate (tbf {LINK})", **ages(slow, "slow"), **memory(fast),
-            "link_queue_ms_p50": queue_p50, "link_queue_ms_max": max(waited),
-            "fast_p99_ms_alone": alone, "fast_p99_ms_beside": fast["fast"]["latency_ms"]["p99"],
+         f"{median(waited):.0f} ms in the link's own queue")
+    return {"case": f"behind a link of half the rate (tbf {LINK})", **ages(dict(slow, slow=slow["fast"]), "slow"),
+            **memory(slow), "link_queue_ms_p50": median(waited), "link_queue_ms_max": max(waited), **p99,
             "series": [second["slow"] for second in slow["series"]]}
 
 
@@ -148,10 +163,10 @@ def stops(lab, pause, show):
 
 
 def run(lab, options, show):
-    seconds, pause = (6, 5) if options.quick else (40, 30)
-    cases = [reads_slowly(lab, seconds, 1 if options.quick else 2, show)]
+    seconds, pause, cycles = (6, 5, 1) if options.quick else (40, 30, 4)
+    cases = [reads_slowly(lab, seconds, cycles, show)]
     if os.geteuid() == 0:
-        cases.append(behind_slow_link(lab, seconds, show))
+        cases.append(behind_slow_link(lab, seconds, cycles, show))
     else:
         show("slow: a slow link needs root: left out")
     return {"cases": cases, "stopped": stops(lab, pause, show)}

@@ -23,7 +23,7 @@ struct OverlayConfig {
   std::uint64_t random_seed = 0;  // for the jitter of retries
 
   Duration heartbeat = std::chrono::milliseconds(100);
-  Duration lag_max = std::chrono::milliseconds(500);
+  Duration lag_max = std::chrono::milliseconds(300);
   Duration history = std::chrono::seconds(2);  // how old a frame a START may ask for
   std::size_t ring_bytes = std::size_t{16} << 20U;
 };

@@ -73,14 +73,20 @@ void Network::stop(const IpAddress& address) { find(address)->stopped = true; }
 void Network::resume(const IpAddress& address) {
   Host& host = *find(address);
   host.stopped = false;
-  // As with epoll: all that has come in meanwhile first, and then the timers.
+  // As in a round of the driver's loop: all that has come in meanwhile first, then the timers, then sending.
   const auto links = host.links;
+  host.catching_up = true;
   for (const auto& [link, end] : links) {
     if (!host.alive) return;
     read(end.first, end.second);
-    unblock(end.first, end.second);
   }
   timer(host);
+  host.catching_up = false;
+  perform(host);
+  for (const auto& [link, end] : links) {
+    if (!host.alive) return;
+    unblock(end.first, end.second);
+  }
 }
 
 void Network::set_silent(const IpAddress& a, const IpAddress& b, bool is_silent) {
@@ -133,16 +139,18 @@ void Network::perform(Host& host) {
   if (host.performing || !host.alive) return;
   host.performing = true;
   Requests& requests = host.machine->requests();
-  while (!requests.listen.empty() || !requests.connect.empty() || !requests.send.empty() ||
-         !requests.close.empty()) {
+  const auto to_send = [&] { return !requests.send.empty() && !host.catching_up; };
+  while (!requests.listen.empty() || !requests.connect.empty() || to_send() || !requests.close.empty()) {
     for (const NodeId& id : std::exchange(requests.listen, {})) {
       host.listening = id;
       host.machine->listening(std::nullopt, now());
     }
     for (const auto& request : std::exchange(requests.connect, {})) connect(host, request);
-    host.sending.swap(requests.send);  // both keep their memory, as a machine may expect
-    for (const LinkId link : host.sending) pump(host, link);
-    host.sending.clear();
+    if (to_send()) {
+      host.sending.swap(requests.send);  // both keep their memory, as a machine may expect
+      for (const LinkId link : host.sending) pump(host, link);
+      host.sending.clear();
+    }
     for (const LinkId link : std::exchange(requests.close, {})) close(host, link);
   }
   host.performing = false;

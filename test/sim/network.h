@@ -89,6 +89,7 @@ class Network {
     bool stopped = false;
     bool alive = true;
     bool performing = false;
+    bool catching_up = false;  // reads what has come in, and sends later
     std::uint16_t next_port = 40000;
   };
   struct Event {

@@ -33,6 +33,7 @@ TEST_CASE("what a new parent sends before its answer to START is not taken for w
   holds(6372);
   holds(7707);
 }
+TEST_CASE("who stood still looks at the clock before it skips frames for a child") { holds(102287); }
 TEST_CASE("two relays that were each other's parent in turn leave no flow behind") { holds(4064); }
 
 }  // namespace

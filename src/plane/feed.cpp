@@ -5,6 +5,12 @@
 #include "ott/assert.h"
 
 namespace ott {
+namespace {
+
+/// How long a child counts as slow after it was skipped.
+constexpr Duration kSlowMemory = std::chrono::seconds(2);
+
+}  // namespace
 
 void Feed::start(const StreamBuffer& buffer, FrameNumber last, MonoTime oldest, MonoTime now) {
   const auto* frame = last.value == 0 ? buffer.newest_complete() : buffer.first_after(last);
@@ -61,6 +67,12 @@ ByteSpan Feed::rest_of_record(const StreamBuffer& buffer) const {
   return {buffer.at(position_), end - position_.value};
 }
 
+ByteSpan Feed::rest_of_frame(const StreamBuffer& buffer) const {
+  if (!residue_.empty()) return residue_;
+  if (!started_ || position_ == buffer.head()) return {};
+  return {buffer.at(position_), buffer.end_of_frame(boundary_).value - position_.value};
+}
+
 std::uint64_t Feed::advance(const StreamBuffer& buffer, std::size_t bytes, MonoTime now) {
   if (!residue_.empty()) {
     OTT_ASSERT(bytes <= residue_.size());
@@ -96,12 +108,15 @@ std::uint64_t Feed::advance(const StreamBuffer& buffer, std::size_t bytes, MonoT
 bool Feed::late(const StreamBuffer& buffer, MonoTime now, MonoTime not_before, Duration lag_max) const {
   if (!started_ || now < judged_from_) return false;
   const auto* frame = buffer.frame_of(boundary_);
-  return frame != nullptr && now - std::max({frame->arrived, judged_from_, not_before}) > lag_max;
+  const Duration bound = now < slow_until_ ? lag_max / 3 : lag_max;
+  return frame != nullptr && now - std::max({frame->arrived, judged_from_, not_before}) > bound;
 }
 
 void Feed::limit_lag(const StreamBuffer& buffer, MonoTime now, MonoTime not_before, Duration lag_max) {
-  if (!residue_.empty() || position_ != boundary_) return;
-  if (late(buffer, now, not_before, lag_max)) jump_to_newest(buffer);
+  if (!residue_.empty() || position_ != boundary_ || !late(buffer, now, not_before, lag_max)) return;
+  if (buffer.frame_of(boundary_)->start < boundary_ || boundary_ >= buffer.newest()->start) return;
+  jump_to_newest(buffer);
+  slow_until_ = now + kSlowMemory;
 }
 
 void Feed::leave_before(const StreamBuffer& buffer, Position tail) {

@@ -1,9 +1,11 @@
 // One stream's way to one child: a position in the stream's buffer, and the slow-viewer policy. A feed owns
 // no payload, but for the rest of one half-sent record when the ring is about to overwrite it.
 //
-// A child that falls behind has its feed moved to the newest frame's start, always at a record boundary, and
-// the frames left out are counted and named (take_skip). Lag is what the child's own link could not take:
-// history that a START asked for is never cut short (judged_from_ stays in the future until it is sent).
+// A child that falls behind has its feed moved to the newest frame's start once the frame that is under way is
+// sent, and the frames left out are counted and named (take_skip). One that has just been skipped has a third of
+// the bound: a hiccup is made up for, and who is slow for good gets what is fresh. Lag is what the child's own
+// link could not take: history that a START asked for is never cut short (judged_from_ stays in the future until
+// it is sent).
 #pragma once
 
 #include <optional>
@@ -35,6 +37,8 @@ class Feed {
   [[nodiscard]] ByteSpan pending(const StreamBuffer& buffer) const;
   /// The rest of a half-sent record; empty between records. Nothing else may be sent on the link before it.
   [[nodiscard]] ByteSpan rest_of_record(const StreamBuffer& buffer) const;
+  /// The rest of the frame that is under way, as far as it is here: all that a child past the bound gets.
+  [[nodiscard]] ByteSpan rest_of_frame(const StreamBuffer& buffer) const;
   /// `bytes` of what pending or rest_of_record gave were sent. Returns how many frames were completed by it.
   std::uint64_t advance(const StreamBuffer& buffer, std::size_t bytes, MonoTime now);
 
@@ -42,7 +46,7 @@ class Feed {
   /// (the time when this process itself was last found late).
   [[nodiscard]] bool late(const StreamBuffer& buffer, MonoTime now, MonoTime not_before,
                           Duration lag_max) const;
-  /// Applies the bound, unless a record is half sent; call when the link can take bytes.
+  /// Applies the bound, unless a frame is half sent; call when the link can take bytes.
   void limit_lag(const StreamBuffer& buffer, MonoTime now, MonoTime not_before, Duration lag_max);
   /// Moves out of the way of bytes that are about to be overwritten.
   void leave_before(const StreamBuffer& buffer, Position tail);
@@ -61,6 +65,7 @@ class Feed {
   Position boundary_;                       // the start of the record that it lies in, or itself
   Position replay_end_;                     // the head at START; before it everything is asked-for history
   MonoTime judged_from_ = MonoTime::max();  // when it passed replay_end_
+  MonoTime slow_until_;                     // skipped not long ago
   std::optional<Skip> skip_;
   FrameNumber known_;     // frames up to here the child has: START named a frame that is not here yet
   FrameNumber left_out_;  // the last frame that a skip has named since START

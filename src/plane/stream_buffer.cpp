@@ -122,4 +122,9 @@ const StreamBuffer::Frame* StreamBuffer::frame_of(Position position) const {
   return &frame(next == 0 ? 0 : next - 1);
 }
 
+Position StreamBuffer::end_of_frame(Position position) const {
+  const std::size_t next = first_where([position](const Frame& frame) { return frame.start > position; });
+  return next == count_ ? head_ : frame(next).start;
+}
+
 }  // namespace ott

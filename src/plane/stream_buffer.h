@@ -61,6 +61,8 @@ class StreamBuffer {
   /// The frame that the record at `position` belongs to, or the oldest known if that is forgotten; none at
   /// the head.
   [[nodiscard]] const Frame* frame_of(Position position) const;
+  /// Where the frame of this position ends, as far as it is here.
+  [[nodiscard]] Position end_of_frame(Position position) const;
 
   /// The last frame of which nothing more is to come: what a START names. 0: none.
   [[nodiscard]] FrameNumber last_done() const {

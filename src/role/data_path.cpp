@@ -191,6 +191,12 @@ void DataPath::wake_children(Flow& flow) {
   }
 }
 
+ByteSpan DataPath::what_to_send(const Child& child, Now now) const {
+  const StreamBuffer& buffer = child.flow->buffer;
+  const bool late = child.feed.late(buffer, now.mono, state_.late_until, state_.config.lag_max);
+  return late ? child.feed.rest_of_frame(buffer) : child.feed.pending(buffer);
+}
+
 ByteSpan DataPath::from_feed(PeerLink& link, Child& child, Now now) const {
   const StreamBuffer& buffer = child.flow->buffer;
   child.feed.pass_over_known(buffer);
@@ -204,7 +210,7 @@ ByteSpan DataPath::from_feed(PeerLink& link, Child& child, Now now) const {
     return link.outbox;
   }
   link.sending = &child;
-  const ByteSpan pending = child.feed.pending(buffer);
+  const ByteSpan pending = what_to_send(child, now);
   return link.feeds.size() > 1 ? pending.first(std::min(pending.size(), kTurnBytes)) : pending;
 }
 
@@ -214,10 +220,8 @@ ByteSpan DataPath::send_slice(PeerLink& link, Now now) {
   if (link.sending != nullptr) {
     Child& child = *link.sending;
     const ByteSpan rest = child.feed.rest_of_record(child.flow->buffer);
-    const bool alone =
-        link.outbox.empty() && link.feeds.size() == 1 &&
-        !child.feed.late(child.flow->buffer, now.mono, state_.late_until, state_.config.lag_max);
-    if (!rest.empty()) return alone ? child.feed.pending(child.flow->buffer) : rest;
+    const bool alone = link.outbox.empty() && link.feeds.size() == 1;
+    if (!rest.empty()) return alone ? what_to_send(child, now) : rest;
   }
   link.sending = nullptr;
   if (!link.outbox.empty()) return ByteSpan(link.outbox).subspan(link.outbox_sent);

@@ -42,6 +42,7 @@ class DataPath {
   [[nodiscard]] Flow* flow_for(const PeerLink& link, const Record& record) const;
   [[nodiscard]] std::size_t receive_limit(const PeerLink& link, ByteSpan pending) const;
   Flow* only_flow_of(const PeerLink& link) const;
+  [[nodiscard]] ByteSpan what_to_send(const Child& child, Now now) const;
   ByteSpan from_feed(PeerLink& link, Child& child, Now now) const;
 
   OverlayState& state_;

@@ -47,8 +47,7 @@ class TestChild {
       }
     }
     const bool late = child_.feed.late(buffer, now, not_before, lag_max);
-    const ByteSpan rest = child_.feed.rest_of_record(buffer);
-    const ByteSpan run = late && !rest.empty() ? rest : child_.feed.pending(buffer);
+    const ByteSpan run = late ? child_.feed.rest_of_frame(buffer) : child_.feed.pending(buffer);
     const ByteSpan sent = run.first(std::min(run.size(), bytes_max));
     received.insert(received.end(), sent.begin(), sent.end());
     if (!sent.empty()) frames += child_.feed.advance(buffer, sent.size(), now);

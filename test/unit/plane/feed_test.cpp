@@ -108,26 +108,38 @@ TEST_CASE("past the bound a child goes on with the newest frame, and is told wha
     child.send();
     CHECK(child.text() == "1 2+ 2. 3+ 3. 4+ 4. 5+ 5. 6+ 6. 7+ 7.");
   }
-  SECTION("between two records") {
+  SECTION("between two frames") {
     child.now = at_ms(40 + 101);
     CHECK(child.feed().late(flow.buffer, child.now, {}, child.lag_max));
     child.send();
     CHECK(child.text() == "1 2-6s 7+ 7.");
     CHECK(child.feed().frames_skipped() == 5);
   }
-  SECTION("within a frame, which counts as missed") {
-    child.send(132);
-    child.now = at_ms(300);
-    child.send();
-    CHECK(child.text() == "1 2+ 2-6s 7+ 7.");
-  }
-  SECTION("a half-sent record is finished first") {
-    child.send(50);
+  SECTION("a half-sent frame is finished first") {
+    child.send(GENERATE(132, 50));
     child.now = at_ms(300);
     CHECK(child.send(10) == 10);
-    CHECK(child.send() == 132 - 60);
     child.send();
-    CHECK(child.text() == "1 2+ 2-6s 7+ 7.");
+    CHECK(child.text() == "1 2+ 2.");
+    child.send();
+    CHECK(child.text() == "1 2+ 2. 3-6s 7+ 7.");
+  }
+  SECTION("who was skipped has a third of the bound for a while") {
+    child.now = at_ms(300);
+    child.send();
+    const auto sends_after = [&](int lag) {
+      source.frame(flow, 1, 100, child.now);
+      source.frame(flow, 1, 100, child.now);
+      child.now += milliseconds(lag);
+      const std::uint64_t before = child.feed().frames_skipped();
+      child.send();
+      return child.feed().frames_skipped() - before;
+    };
+    CHECK(sends_after(33) == 0);
+    CHECK(sends_after(34) == 1);
+    child.now += milliseconds(2'001);
+    CHECK(sends_after(100) == 0);
+    CHECK(sends_after(101) == 1);
   }
   SECTION("who was late itself does not count that against the child") {
     child.now = at_ms(300);

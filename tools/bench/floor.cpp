@@ -107,8 +107,12 @@ class Floor {
       if (head_ - whole_ < record) break;
       whole_ += record;
     }
-    for (std::size_t i = children_.size(); i-- > 0;) {
-      if (!children_[i]->lags) send(*children_[i]);
+    // In the order in which they came, which is that of their sockets in memory: any other costs a third more
+    // with a thousand of them.
+    for (std::size_t i = 0; i < children_.size();) {
+      Child& child = *children_[i];
+      if (!child.lags) send(child);
+      if (i < children_.size() && children_[i].get() == &child) ++i;  // it may be lost
     }
     return true;
   }

@@ -15,6 +15,7 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "io/socket.h"
@@ -76,10 +77,11 @@ class Floor {
       if (!*accepted) return {};
       auto child = std::make_unique<Child>();
       child->fd = std::move((*accepted)->fd);
-      child->position = whole_;
+      child->position = recent_;
       child->index = children_.size();
-      watch(EPOLL_CTL_ADD, child->fd, EPOLLRDHUP, child.get());
+      watch(EPOLL_CTL_ADD, child->fd, EPOLLIN, child.get());
       children_.push_back(std::move(child));
+      send(*children_.back());
     }
   }
 
@@ -102,6 +104,7 @@ class Floor {
     const ssize_t got = ::recv(source_.get(), ring_.at(Position{head_}), bytes, 0);
     if (got <= 0) return got < 0 && (errno == EAGAIN || errno == EINTR);
     head_ += static_cast<std::size_t>(got);
+    recent_ = std::exchange(last_whole_, whole_);
     while (head_ - whole_ >= kLengthBytes) {
       const std::uint64_t record = kLengthBytes + load_be<std::uint32_t>(ring_.at(Position{whole_}));
       if (head_ - whole_ < record) break;
@@ -128,12 +131,12 @@ class Floor {
     if (lags == child.lags) return;
     child.lags = lags;
     lagging_ = lags ? lagging_ + 1 : lagging_ - 1;
-    watch(EPOLL_CTL_MOD, child.fd, lags ? EPOLLRDHUP | EPOLLOUT : EPOLLRDHUP, &child);
+    watch(EPOLL_CTL_MOD, child.fd, lags ? EPOLLIN | EPOLLOUT : EPOLLIN, &child);
   }
 
   void child_ready(Child& child, std::uint32_t events) {
     if (!child.fd.valid()) return;
-    if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) {
+    if ((events & ~EPOLLOUT) != 0 && !hear(child)) {
       lose(child);
     } else {
       send(child);
@@ -142,6 +145,13 @@ class Floor {
       source_waits_ = false;
       watch(EPOLL_CTL_MOD, source_, EPOLLIN, &source_);
     }
+  }
+
+  /// What a child says means nothing; false when it is gone.
+  static bool hear(const Child& child) {
+    std::array<std::uint8_t, 256> unread;
+    const ssize_t got = ::recv(child.fd.get(), unread.data(), unread.size(), MSG_DONTWAIT);
+    return got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR));
   }
 
   void lose(Child& child) {
@@ -160,6 +170,10 @@ class Floor {
   Fd epoll_{::epoll_create1(EPOLL_CLOEXEC)};
   std::uint64_t head_ = 0;   // received so far
   std::uint64_t whole_ = 0;  // the end of the last whole record
+  // The same before the last receive, and the one before: a new child begins there, as ottd's begin with what
+  // is newest. It is also what opens their windows, and in a small one a frame travels as two segments.
+  std::uint64_t last_whole_ = 0;
+  std::uint64_t recent_ = 0;
   std::vector<std::unique_ptr<Child>> children_;
   std::vector<std::unique_ptr<Child>> gone_;  // until the round of events is over
   std::size_t lagging_ = 0;

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -76,12 +77,14 @@ class Nginx(HttpRig):
         user = "user nobody nogroup;" if os.geteuid() == 0 else ""
         temporary = " ".join(f"{kind}_temp_path {folder}/{kind};"
                              for kind in ("client_body", "proxy", "fastcgi", "scgi", "uwsgi"))
-        (folder / "nginx.conf").write_text(
+        text = (
             f"{user} daemon off; worker_processes 1; pid {folder}/pid; error_log stderr;\n"
             "events { worker_connections 4096; }\n"
             f"http {{ access_log off; {temporary}\n"
             f"  server {{ listen {self.at}:{PORT};\n"
             f"    location / {{ proxy_pass http://{self.source}:{PORT}/; proxy_buffering off; }} }} }}\n")
+        (folder / "nginx.conf").write_text(text)
+        self.settings = "\n" + text
         return ["nginx", "-e", "stderr", "-p", folder, "-c", folder / "nginx.conf"]
 
 
@@ -106,14 +109,14 @@ def offer_to_install(missing, show):
 def version(peer):
     flag = "-v" if peer is Nginx else "--version"
     done = subprocess.run([*peer.prefix(), peer.program, flag], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          text=True)
-    return next((line for line in done.stdout.splitlines() if any(c.isdigit() for c in line)), "")
+                          env=dict(os.environ, HOME="/nonexistent"), text=True)
+    return next((line for line in done.stdout.splitlines() if re.search(r"(version|/)\D*\d+\.\d+", line)), "")
 
 
 def generic(command, rig):
     """The command as one would write it, without this run's own addresses and folder."""
-    text = " ".join(map(str, command)).replace(str(rig.lab.folder), "DIR")
-    return text.replace(rig.source, "SOURCE").replace(rig.at, "HERE") if hasattr(rig, "source") else text
+    text = " ".join(map(str, command)) + rig.settings
+    return re.sub(r"\d+-nginx", "nginx", text.replace(str(rig.lab.folder), "DIR")).replace(rig.range, "127.x.y.")
 
 
 def run(lab, options, show):
@@ -167,6 +170,6 @@ def report(results):
                          lambda case: f"{case['latency_ms_p50']:.1f} / {case['latency_ms_p99']:.1f}"),
                         ("frames lost", lambda case: case["frames_lost"])):
         parts.append(table([title, *(f"{n} viewers" for n in counts)], [row(name, cell) for name in by_relay]))
-    parts.append("\n".join(f"    {command}" for command in results["commands"].values()))
+    parts.append("\n".join(f"    {line}" for command in results["commands"].values() for line in command.splitlines()))
     parts.append("\n".join(results["versions"].values()))
     return "\n\n".join(parts)

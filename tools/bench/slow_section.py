@@ -58,13 +58,19 @@ def others_p99(rig, cycles, seconds, slow, fast_prefix=()):
 
 def reads_slowly(lab, seconds, cycles, show):
     how = {"flags": ["--slow", 1, "--read-rate", HALF_RATE]}
-    with OttdRig(lab) as rig:
+    with PlainRig(lab) as rig:
         slow = rig.load(FAST_VIEWERS + 1, seconds, **how)
         p99 = others_p99(rig, cycles, 10, how)
     show(f"slow: reading at half the rate: age {slow['slow']['latency_ms']['p50']:.0f} ms (p50); the others' p99 "
          f"{p99['fast_p99_ms_alone']:.2f} ms without it, {p99['fast_p99_ms_beside']:.2f} with it")
     return {"case": "reads at half the rate", **ages(slow, "slow"), **memory(slow), **p99,
             "series": [second["slow"] for second in slow["series"]]}
+
+
+class PlainRig(OttdRig):
+    """Its viewers' buffers are as the kernel makes them: what they hold counts here."""
+
+    viewer_flags = []
 
 
 class SlowLink:
@@ -108,7 +114,7 @@ class SlowLink:
         return int(found[1]) * {"": 1, "K": 1024, "M": 1 << 20}[found[2]] / HALF_RATE * 1000 if found else 0
 
 
-class BehindLink(OttdRig):
+class BehindLink(PlainRig):
     """All in the near namespace; viewers of the far one connect to the link's address."""
 
     def __init__(self, lab, link):
@@ -153,7 +159,7 @@ def behind_slow_link(lab, seconds, cycles, show):
 
 
 def stops(lab, pause, show):
-    with OttdRig(lab) as rig:
+    with PlainRig(lab) as rig:
         result = rig.load(FAST_VIEWERS + 1, pause + 5, ["--slow", 1, "--pause", pause])
     show(f"slow: a viewer that stopped for {pause} s reads {result['old_bytes_after_pause'] / 1e6:.2f} MB until a "
          "fresh frame")

@@ -7,8 +7,9 @@
 namespace ott::load {
 namespace {
 
-/// So many connections are under way at once, except in a stampede.
-constexpr std::size_t kConnectingMax = 256;
+/// So many viewers are on their way to their first frame at once, except in a stampede: a server with a short
+/// queue of connections is to be measured, too.
+constexpr std::size_t kConnectingMax = 64;
 /// A guest may be silent for a minute.
 constexpr Duration kBeatInterval = std::chrono::seconds(15);
 /// How soon after a pause viewers are looked at, to see what they had to read first.
@@ -38,6 +39,7 @@ Crowd::Crowd(struct ev_loop* loop, const Plan& plan, std::function<void()> chang
   incarnation_ = static_cast<std::uint64_t>(wall_now().time_since_epoch().count());
   for (std::size_t i = 0; i < plan.viewers; ++i) {
     viewers_.push_back(std::make_unique<Viewer>(loop, static_cast<ViewerEvents&>(*this)));
+    viewers_.back()->set_receive_buffer(plan.receive_buffer_bytes);
   }
 }
 
@@ -81,12 +83,9 @@ std::unique_ptr<Session> Crowd::make_session(std::size_t index, FrameTally& tall
 
 // ---- what viewers tell -----------------------------------------------------------------------------------
 
-void Crowd::connected() {
+void Crowd::playing() {
   if (in_flight_ > 0) --in_flight_;
   if (phase_ == Phase::Connecting) connect_some();
-}
-
-void Crowd::playing() {
   first_frame_ms_.push_back(ms(mono_now() - began_at_));
   if (++playing_ == viewers_.size()) all_play();
 }

@@ -82,7 +82,6 @@ class Crowd : private ViewerEvents {
  private:
   enum class Phase : std::uint8_t { Connecting, WarmUp, Stampede, Measuring, Done };
 
-  void connected() override;
   void playing() override;
   void ended(const std::string& why) override;
 
@@ -111,7 +110,7 @@ class Crowd : private ViewerEvents {
   TimerWatcher pause_timer_;
   std::uint64_t incarnation_ = 0;
   std::size_t next_ = 0;       // the next viewer to connect
-  std::size_t in_flight_ = 0;  // connecting
+  std::size_t in_flight_ = 0;  // without a first frame yet
   std::size_t playing_ = 0;
   MonoTime began_at_{};
   MonoTime measuring_since_{};

@@ -52,6 +52,9 @@ void declare(CLI::App& app, Words& words, Plan& plan) {
   app.add_option("--from", words.from,
                  "viewers: connect from addresses of this range, such as 127.7 (127.7.0.1, …)")
       ->type_name("RANGE");
+  app.add_option("--receive-buffer", plan.receive_buffer_bytes,
+                 "viewers: of each socket, fixed (default: the kernel finds it, and not always the same)")
+      ->type_name("BYTES");
   app.add_option("--slow", plan.slow, "so many of the viewers are slow, by --read-rate or --pause")
       ->type_name("N");
   app.add_option("--read-rate", words.read_rate, "what a slow viewer reads")->type_name("BYTES/S");

@@ -28,6 +28,7 @@ struct Plan {
   std::size_t slow = 0;                   // so many of them, the first ones, are slow or pause
   double read_rate = 0;                   // bytes a second of a slow one; 0: not slow
   Duration pause{};                       // a slow one reads nothing for so long
+  std::size_t receive_buffer_bytes = 0;   // of a viewer's socket; 0: as the kernel finds it
   bool stampede = false;                  // all disconnect and connect again before the measurement
 
   std::size_t publish = 0;          // streams

@@ -40,6 +40,10 @@ void Viewer::connect(const NodeId& to, const std::optional<IpAddress>& from,
   auto fd = connect_to(to, from);
   if (!fd) return end(fd.error().message);
   fd_ = std::move(*fd);
+  if (receive_buffer_bytes_ > 0) {
+    const int bytes = static_cast<int>(std::min<std::size_t>(receive_buffer_bytes_, 1U << 30U));
+    (void)::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+  }
   connecting_ = true;
   watcher_.start<&Viewer::ready>(*this, fd_.get(), EV_WRITE);
 }
@@ -112,7 +116,6 @@ void Viewer::finish_connect() {
   session_->opened(local_end(fd_));
   watcher_.want(wanted_events());
   flush();
-  if (connected_) events_.connected();
 }
 
 void Viewer::flush() {

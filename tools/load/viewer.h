@@ -15,7 +15,6 @@ namespace ott::load {
 class ViewerEvents {
  public:
   virtual ~ViewerEvents() = default;
-  virtual void connected() = 0;
   virtual void playing() = 0;  // the first frame is whole
   virtual void ended(const std::string& why) = 0;
 };
@@ -31,6 +30,8 @@ class Viewer {
   /// Sends a sign of life.
   void beat();
 
+  /// Of the connections from now on.
+  void set_receive_buffer(std::size_t bytes) { receive_buffer_bytes_ = bytes; }
   /// Reads no more than this from now on.
   void set_rate(double bytes_per_second);
   /// Reads nothing until resume().
@@ -61,7 +62,8 @@ class Viewer {
   Fd fd_;
   IoWatcher watcher_;
   std::unique_ptr<TimerWatcher> rate_timer_;  // of a slow one
-  double rate_ = 0;                           // bytes a second; 0: as they come
+  std::size_t receive_buffer_bytes_ = 0;
+  double rate_ = 0;  // bytes a second; 0: as they come
   double allowance_ = 0;
   MonoTime refilled_at_{};
   std::vector<std::uint8_t> pending_;  // begun, and not enough of it yet

@@ -37,6 +37,7 @@ bool Flow::all_children_asked() const {
 }
 
 MutableByteSpan Flow::room(std::size_t bytes) {
+  buffer.grow_for(bytes);
   const Position tail = buffer.tail_for(bytes);
   if (tail != buffer.tail()) {
     for (const auto& child : children) child->feed.leave_before(buffer, tail);

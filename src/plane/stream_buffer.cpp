@@ -31,6 +31,19 @@ MutableByteSpan StreamBuffer::room(std::size_t bytes) {
   return {ring_.at(head_), bytes};
 }
 
+void StreamBuffer::grow_for(std::size_t bytes) {
+  const Position tail = tail_for(bytes);
+  if (tail == tail_ || capacity() >= capacity_max_ || count_ == 0) return;
+  const std::size_t kept = first_where([tail](const Frame& frame) { return frame.start >= tail; });
+  const bool enough = kept < count_ && newest()->arrived - frame(kept - 1).arrived >= history_;
+  if (kept == 0 || enough) return;
+  auto larger = MirroredRing::create(std::min(2 * capacity(), capacity_max_));
+  if (!larger) return;  // without memory the history stays as short as it is
+  const Position end{std::min(head_.value + bytes, tail_.value + capacity())};
+  std::copy_n(ring_.at(tail_), end.value - tail_.value, larger->at(tail_));
+  ring_ = std::move(*larger);
+}
+
 void StreamBuffer::forget_oldest() {
   first_ = (first_ + 1) & mask_;
   --count_;

@@ -27,6 +27,16 @@ class StreamBuffer {
   /// `frames_max`: how many frames are remembered at most, a power of two.
   static Result<StreamBuffer> create(std::size_t capacity_bytes, std::size_t frames_max = 2048);
 
+  /// Lets the ring grow, up to `capacity_bytes`, for as long as it does not hold what arrived within
+  /// `history`: a small ring is cheaper, since it stays in the processor's caches.
+  void may_grow(std::size_t capacity_bytes, Duration history) {
+    capacity_max_ = capacity_bytes;
+    history_ = history;
+  }
+  /// Grows if writing `bytes` behind the head would overwrite history, and it may. All bytes stay at their
+  /// positions, also up to `bytes` behind the head, but elsewhere in memory.
+  void grow_for(std::size_t bytes);
+
   [[nodiscard]] std::size_t capacity() const { return ring_.capacity(); }
   [[nodiscard]] Position head() const { return head_; }
   [[nodiscard]] Position tail() const { return tail_; }
@@ -85,6 +95,8 @@ class StreamBuffer {
   void add_frame(FrameNumber number);
 
   MirroredRing ring_;
+  std::size_t capacity_max_ = 0;
+  Duration history_{};
   Position head_;
   Position tail_;
   std::vector<Frame> frames_;  // a ring of frames: count_ of them from first_

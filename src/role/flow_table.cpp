@@ -14,6 +14,8 @@ namespace {
 /// level below it: they wait for theirs. One that is dead is noticed by its link; this is for the others.
 constexpr Duration kStartPatience = std::chrono::milliseconds(100);
 constexpr Duration kStartPatienceMax = std::chrono::seconds(1);
+/// A stream's ring at first.
+constexpr std::size_t kFirstRingBytes = 1U << 20U;
 /// How often a request to watch is repeated until a path is there.
 constexpr Duration kWatchRetry = std::chrono::milliseconds(500);
 /// How often the origin hears of a number of viewers that has changed (a first and a last one at once).
@@ -44,8 +46,15 @@ Flow* FlowTable::find(StreamId id) {
   return found == flows_.end() ? nullptr : found->second.get();
 }
 
+Result<StreamBuffer> FlowTable::make_buffer() const {
+  const OverlayConfig& config = state_.config;
+  auto buffer = StreamBuffer::create(std::min(kFirstRingBytes, config.ring_bytes));
+  if (buffer) buffer->may_grow(config.ring_bytes, config.history);
+  return buffer;
+}
+
 Flow* FlowTable::create(const NodeId& origin, const StreamInfo& info) {
-  auto buffer = StreamBuffer::create(state_.config.ring_bytes);
+  auto buffer = make_buffer();
   if (!buffer) {
     state_.log.error(fmt::format("stream {}: {}", info.name, buffer.error().message));
     return nullptr;
@@ -270,7 +279,7 @@ bool FlowTable::must_rewind(const Flow& flow, const Child& child, Now now) const
 /// Begins the flow anew from the oldest frame that a child needs. The others go on with the frame after their
 /// last one, once it is here again.
 void FlowTable::rewind(Flow& flow, Now now) {
-  auto buffer = StreamBuffer::create(state_.config.ring_bytes);
+  auto buffer = make_buffer();
   if (!buffer) return state_.log.error(fmt::format("stream {}: {}", flow.info.name, buffer.error().message));
   set_receiver(flow, nullptr);
   for (const auto& child : flow.children) {
@@ -470,8 +479,8 @@ void FlowTable::on_link_ended(PeerLink& link, Now now) {
   }
 }
 
-/// A link that comes back before the origin has looked changes no tree, and nobody below sees that it was gone:
-/// a relay that has children and no parent by then says so.
+/// A link that comes back before the origin has looked changes no tree, and nobody below sees that it was
+/// gone: a relay that has children and no parent by then says so.
 void FlowTable::ask_for_children(const Flow& flow, Now now) {
   if (flow.children.empty()) return;
   Watching& watching = watching_[flow.id()];

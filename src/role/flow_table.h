@@ -56,6 +56,7 @@ class FlowTable {
     }
   };
 
+  [[nodiscard]] Result<StreamBuffer> make_buffer() const;
   Flow* create(const NodeId& origin, const StreamInfo& info);
   void erase(Flow& flow);
   void erase_if_unneeded(Flow& flow);

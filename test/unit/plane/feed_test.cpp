@@ -367,6 +367,7 @@ void run_history(unsigned seed) {
   const auto below = [&random](unsigned bound) { return static_cast<unsigned>(random() % bound); };
   const std::size_t index = below(2) == 0 ? 8 : 64;
   Flow flow = make_flow(8192, index);
+  if (below(2) == 0) flow.buffer.may_grow(8192U << below(5), milliseconds(below(2'000)));
   test::History history(flow);
   std::vector<std::unique_ptr<TestChild>> children;
   for (unsigned i = 0; i < 3; ++i) {

@@ -192,6 +192,40 @@ TEST_CASE("a frame that is larger than the ring goes on, without its beginning")
   CHECK(number(buffer.newest_complete()) == 3);
 }
 
+TEST_CASE("a ring grows while its history is too short, and everything stays where it was") {
+  StreamBuffer buffer = make_buffer(4096);
+  buffer.may_grow(16'384, std::chrono::milliseconds(1'000));
+  std::uint64_t frame = 0;
+  const auto add = [&buffer, &frame](int at_ms) {
+    const test::Bytes record = data_record(frame + 1, static_cast<std::uint16_t>(frame), kWhole, 1'000);
+    ++frame;
+    buffer.grow_for(record.size());
+    put(buffer, record, test::at_ms(at_ms));
+  };
+  for (int i = 0; i < 6; ++i) add(100 * i);
+  CHECK(buffer.capacity() == 8'192);
+  CHECK(contents(buffer) == "1 2 3 4 5 6");
+  std::memset(buffer.room(2'000).data(), 0x5A, 2'000);  // of a record that is being received
+  buffer.grow_for(4'000);
+  CHECK(buffer.capacity() == 16'384);
+  CHECK(std::count(buffer.at(buffer.head()), buffer.at(buffer.head()) + 2'000, 0x5A) == 2'000);
+  CHECK(contents(buffer) == "1 2 3 4 5 6");
+  for (int i = 6; i < 40; ++i) add(100 * i);
+  CHECK(buffer.capacity() == 16'384);
+  CHECK(buffer.oldest()->number == FrameNumber{26});
+}
+
+TEST_CASE("a ring that holds its history does not grow") {
+  StreamBuffer buffer = make_buffer(8'192);
+  buffer.may_grow(1U << 20U, std::chrono::milliseconds(200));
+  for (std::uint16_t i = 0; i < 40; ++i) {
+    const test::Bytes record = data_record(i + 1U, i, kWhole, 1'000);
+    buffer.grow_for(record.size());
+    put(buffer, record, test::at_ms(100 * i));
+  }
+  CHECK(buffer.capacity() == 8'192);
+}
+
 TEST_CASE("the index forgets the oldest frames, and only frames") {
   StreamBuffer buffer = make_buffer(1U << 16U, 8);
   Source source;

@@ -51,7 +51,7 @@ def normal_again(series, over, quiet_ms):
     frame there, and none much older. The first whole second after it is the earliest to be seen."""
     def normal(second):
         return (second["frames"] >= 0.95 * CALM_FPS * CALM_VIEWERS
-                and second["age_ms_p99"] <= max(3 * quiet_ms, quiet_ms + 5))
+                and second["age_ms_p99"] <= max(3 * quiet_ms, quiet_ms + 20))
     first = len(series)
     while first > math.ceil(over) and normal(series[first - 1]):
         first -= 1

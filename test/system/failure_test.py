@@ -82,9 +82,10 @@ class Failures(unittest.TestCase):
         self.lose_an_access_node(lambda access: access.kill(), without_bootstrapper=True)
 
     def lose_an_access_node(self, lose, without_bootstrapper=False):
-        with Overlay("boot-r1 boot-r2 boot-p1 r1-p1 r2-p1") as net:
+        # Guests are offered four access nodes, of equally near ones those with the smaller addresses: not p1.
+        with Overlay("boot-r1 boot-r2 boot-r3 boot-r4 r1-p1 r2-p1 r3-p1 r4-p1") as net:
             boot = net.bootstrap("unwatched=pattern:160x120@1")
-            relays = {net.address[node.name]: node for node in net.nodes("r1 r2")}
+            relays = {net.address[node.name]: node for node in net.nodes("r1 r2 r3 r4")}
             net.node("p1", "--stream", self.film(net))
             guest = net.start("g1", ["--role", "client", "--bootstrap", net.address["boot"], "--stream", "film",
                                      "--dump", net.folder / "g1.frames", "--stats", net.folder / "g1.stats"])

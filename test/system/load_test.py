@@ -13,7 +13,7 @@ import unittest
 
 from hostile_test import (BYE, DATA, FINALACK, NODE, RELATION_GUEST, SKIP, SPEERS, START, STREAMS, TRACKER, WATCH,
                           message, node_id, read_message)
-from overlay import OTTD, PORT, TIMEOUT_S, Overlay, _die_with_parent, claim_range
+from overlay import OTTD, PORT, TIMEOUT_S, Overlay, _die_with_parent, claim_range, wait_until
 
 OTT_LOAD = pathlib.Path(OTTD).resolve().parent / "ott-load"
 STARTED = 16
@@ -133,11 +133,17 @@ class AgainstOttd(unittest.TestCase):
             self.assertGreater(results["slow"]["frames_skipped"], 0)
 
 
+def accepts(host: str, port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((host, port)) == 0
+
+
 class OverHttp(unittest.TestCase):
     def test_its_own_server(self):
         prefix, token = claim_range()
         self.addCleanup(token.close)
         with Load("--protocol", "http", "--publish", 1, "--listen", f"{prefix}1:8080", "--frame-bytes", 20_000):
+            wait_until(lambda: accepts(f"{prefix}1", 8080), "the server listens")
             with Load("--protocol", "http", "--viewers", 5, "--to", f"http://{prefix}1:8080/", "--warm-up", "0.1s",
                       "--duration", "1s") as load:
                 results, _ = load.finish()

@@ -40,7 +40,7 @@ void Peer::publish(Now now) {
   publish_at_ += kFrameInterval;
   if (publish_at_ < now.mono) publish_at_ = now.mono + kFrameInterval;
   ++published_.value;
-  duty_.times->push_back(now.mono);
+  (*duty_.times)[*own_].push_back(now.mono);
   Flow& flow = *overlay_.flow(*own_);
   for (unsigned part = 0; part < parts_of(published_); ++part) {
     const std::size_t bytes = kRtpBytesMin + payload_bytes(published_, part);
@@ -139,7 +139,7 @@ void Peer::complete(FrameNumber frame, Now now) {
     // A ring holds the history; finding another way takes a while on top of an outage.
     const Duration bridged = context_.options.overlay.history - std::chrono::milliseconds(600);
     const auto at = [this](FrameNumber number) {
-      return duty_.times->begin() + static_cast<std::ptrdiff_t>(number.value - 1);
+      return (*duty_.times)[*reading_].begin() + static_cast<std::ptrdiff_t>(number.value - 1);
     };
     const auto in_rings = std::lower_bound(at(FrameNumber{last_.value + 1}), at(frame), now.mono - bridged);
     const auto young = std::min(lost, static_cast<std::uint64_t>(at(frame) - in_rings));

@@ -2,6 +2,7 @@
 // writes down all that it gets in its Ledger, which outlives it.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,8 +22,9 @@ struct Ledger {
   std::vector<std::string> complaints;  // duplicates, wrong order, wrong bytes
 };
 
-/// When each frame was published, the first one's time first: by the origin, for the viewers' accounts.
-using PublishTimes = std::vector<MonoTime>;
+/// When each frame of each stream was published, the first one's time first: by the origin, for the viewers'
+/// accounts.
+using PublishTimes = std::map<StreamId, std::vector<MonoTime>>;
 
 struct Duty {
   PublishTimes* times = nullptr;

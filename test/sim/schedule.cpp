@@ -254,7 +254,7 @@ void Schedule::restart_later(std::size_t index) {
 
 void Schedule::relay_dies(bool planned) {
   const std::size_t index = 1 + pick(relays_);
-  if (index == origin_ || !members_[index].running) return;
+  if (!members_[index].running) return;
   at_once(fmt::format("{} {}", index, planned ? "is told to leave" : "dies"));
   stop_running(index, planned);
   restart_later(index);
@@ -315,7 +315,7 @@ void Schedule::overlay_parts() {
 }
 
 void Schedule::bootstrapper_restarts() {
-  if (!members_[0].running || origin_ == 0) return;
+  if (!members_[0].running) return;
   at_once("the bootstrapper dies");
   stop_running(0, false);
   restart_later(0);

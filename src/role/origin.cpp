@@ -125,13 +125,17 @@ void Origin::tick(Now now) {
 }
 
 void Origin::measure(OwnStream& stream, Duration elapsed) {
-  const std::uint64_t bytes = flows_.find(stream.info.id)->buffer.bytes_committed();
+  const Flow& flow = *flows_.find(stream.info.id);
+  const std::uint64_t bytes = flow.buffer.bytes_committed();
   const std::uint64_t rate =
       static_cast<std::uint64_t>(static_cast<double>(bytes - stream.bytes_at_measurement) * 8.0 /
                                  std::chrono::duration<double>(elapsed).count());
   stream.bytes_at_measurement = bytes;
   std::uint32_t viewers = flows_.viewers(stream.info.id);
-  for (const auto& [node, watcher] : stream.watchers) viewers += watcher.viewers;
+  for (const NodeId& node : flow.tree.destinations()) {  // the others are out of reach
+    const auto watcher = stream.watchers.find(node);
+    if (watcher != stream.watchers.end()) viewers += watcher->second.viewers;
+  }
   const std::uint64_t told = stream.info.bits_per_second;
   const std::uint64_t change = rate > told ? rate - told : told - rate;
   if (viewers == stream.info.viewers && change * 5 <= told) return;

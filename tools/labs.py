@@ -465,7 +465,7 @@ def enter(name):
 def interfaces(lab, node):
     """[(name, is up, [addresses])]."""
     listed = json.loads(run("ip", "-n", namespace(lab, node), "-j", "address", "show"))
-    return [(link["ifname"], "UP" in link["flags"] and link.get("operstate") != "DOWN",
+    return [(link["ifname"], {"UP", "LOWER_UP"} <= set(link["flags"]),
              [f"{a['local']}/{a['prefixlen']}" for a in link["addr_info"] if a["scope"] != "link"])
             for link in listed if link["ifname"] not in ("lo", "br0")]
 

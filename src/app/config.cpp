@@ -66,7 +66,7 @@ void declare(CLI::App& app, Words& words) {
                  "sign of life on each overlay link; three missed are a failure")
       ->type_name("TIME");
   app.add_option("--history", words.history,
-                 "how far back a stream can be taken up again: 8 MiB of memory a second")
+                 "how far back a stream can be taken up again: up to 8 MiB of memory a second")
       ->type_name("TIME");
   app.add_option("--log-level", words.log_level, "debug, info, warning or error")->type_name("LEVEL");
 }

@@ -1,11 +1,11 @@
 // One stream's way to one child: a position in the stream's buffer, and the slow-viewer policy. A feed owns
 // no payload, but for the rest of one half-sent record when the ring is about to overwrite it.
 //
-// A child that falls behind has its feed moved to the newest frame's start once the frame that is under way is
-// sent, and the frames left out are counted and named (take_skip). One that has just been skipped has a third of
-// the bound: a hiccup is made up for, and who is slow for good gets what is fresh. Lag is what the child's own
-// link could not take: history that a START asked for is never cut short (judged_from_ stays in the future until
-// it is sent).
+// A child that falls behind has its feed moved to the newest frame's start once the frame that is under way
+// is sent, and the frames left out are counted and named (take_skip). One that has just been skipped has a
+// third of the bound: a hiccup is made up for, and who is slow for good gets what is fresh. Lag is what the
+// child's own link could not take: history that a START asked for is never cut short (judged_from_ stays in
+// the future until it is sent).
 #pragma once
 
 #include <optional>

@@ -263,8 +263,7 @@ void Schedule::relay_dies(bool planned) {
 void Schedule::process_stalls() {
   const std::size_t index = pick(members_.size());
   Member& member = members_[index];
-  if (!member.running || member.stopped || network_.machine(member.address) == nullptr)
-    return;
+  if (!member.running || member.stopped || network_.machine(member.address) == nullptr) return;
   const Duration how_long = between(milliseconds(20), milliseconds(1500));
   at_once(fmt::format("{} stands still for {} ms", index, how_long / milliseconds(1)));
   network_.stop(member.address);

@@ -13,6 +13,8 @@ class Log {
   virtual ~Log() = default;
   /// One event, one line. Never called per record.
   virtual void line(LogLevel level, const std::string& text) = 0;
+  /// False if such lines go nowhere: what takes long to put into words need not be.
+  [[nodiscard]] virtual bool enabled(LogLevel) const { return true; }
 
   void debug(const std::string& text) { line(LogLevel::Debug, text); }
   void info(const std::string& text) { line(LogLevel::Info, text); }

@@ -18,13 +18,16 @@ class SpdLog : public Log {
     logger_->set_level(spdlog::level::from_str(std::string(level)));
   }
 
-  void line(LogLevel level, const std::string& text) override {
-    constexpr std::array kLevels = {spdlog::level::debug, spdlog::level::info, spdlog::level::warn,
-                                    spdlog::level::err};
-    logger_->log(kLevels.at(static_cast<std::size_t>(level)), text);
-  }
+  void line(LogLevel level, const std::string& text) override { logger_->log(to_spdlog(level), text); }
+  [[nodiscard]] bool enabled(LogLevel level) const override { return logger_->should_log(to_spdlog(level)); }
 
  private:
+  static spdlog::level::level_enum to_spdlog(LogLevel level) {
+    constexpr std::array kLevels = {spdlog::level::debug, spdlog::level::info, spdlog::level::warn,
+                                    spdlog::level::err};
+    return kLevels.at(static_cast<std::size_t>(level));
+  }
+
   std::shared_ptr<spdlog::logger> logger_;
 };
 

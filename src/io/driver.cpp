@@ -32,18 +32,18 @@ Result<LoopPtr> make_loop() {
 
 struct Driver::Connection {
   Connection(Driver& owner, LinkId id, Fd socket, bool is_connecting)
-      : driver(owner), link(id), fd(std::move(socket)), watcher(owner.loop_), connecting(is_connecting) {}
+      : driver(owner), link(id), fd(std::move(socket)), connecting(is_connecting), watcher(owner.loop_) {}
   void ready(int events) { driver.connection_ready(*this, events); }
   void watch(int events) { watcher.start<&Connection::ready>(*this, fd.get(), events); }
 
   Driver& driver;
   LinkId link;
   Fd fd;
-  IoWatcher watcher;
   bool connecting;
   bool blocked = false;
   bool in_turn = false;  // in to_send_
   bool dead = false;
+  IoWatcher watcher;
 };
 
 Driver::Driver(struct ev_loop* loop, Log& log)
@@ -89,11 +89,7 @@ void Driver::signal_ready(int number) {
   perform();
 }
 
-void Driver::timer_ready() {
-  armed_for_ = MonoTime::max();
-  machine_->tick(now());
-  perform();
-}
+void Driver::timer_ready() { armed_for_ = MonoTime::max(); }
 
 void Driver::input_ready(int) {
   const ssize_t got = ::read(STDIN_FILENO, input_buffer_.data(), input_buffer_.size());
@@ -188,23 +184,26 @@ void Driver::perform() {
   performing_ = false;
 }
 
-/// Each link that has something to be sent has its turn, once: who is not done is the next round's.
+/// When all that has arrived is read, what is due is done. Then each link that has something to be sent has
+/// its turn, once: who is not done is the next round's.
 void Driver::end_round() {
-  sending_.swap(to_send_);
   const Now time = now();
-  for (const LinkId link : sending_) {
-    const auto found = connections_.find(link);
-    if (found == connections_.end()) continue;
-    found->second->in_turn = false;
-    pump(*found->second, time, kSendBytesPerRound);
+  machine_->tick(time);
+  perform();
+  sending_.swap(to_send_);
+  for (Connection* connection : sending_) {
+    connection->in_turn = false;
+    pump(*connection, time, kSendBytesPerRound);
   }
   sending_.clear();
   perform();
-  dead_.clear();
+  if (!dead_.empty()) {
+    std::erase_if(to_send_, [](const Connection* connection) { return connection->dead; });
+    dead_.clear();
+  }
   round_.hurry(!to_send_.empty());
-  // A timer that is early finds nothing to do and is set anew: only an earlier deadline is worth a change.
   const MonoTime deadline = machine_->next_deadline();
-  if (deadline >= armed_for_) return;
+  if (deadline == armed_for_) return;
   armed_for_ = deadline;
   timer_.start<&Driver::timer_ready>(*this, std::max(deadline - now().mono, Duration{}));
 }
@@ -228,7 +227,7 @@ void Driver::connect(const Requests::Connect& request) {
 void Driver::send_later(Connection& connection) {
   if (connection.in_turn || connection.connecting || connection.blocked) return;
   connection.in_turn = true;
-  to_send_.push_back(connection.link);
+  to_send_.push_back(&connection);
 }
 
 /// Sends until there is nothing left, the kernel takes no more, or it is enough for now.

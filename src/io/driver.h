@@ -71,8 +71,8 @@ class Driver {
   SignalWatcher report_;
   std::unordered_map<LinkId, std::unique_ptr<Connection>> connections_;
   std::vector<std::unique_ptr<Connection>> dead_;
-  std::vector<LinkId> to_send_;  // whose turn comes at the end of this round
-  std::vector<LinkId> sending_;  // to_send_ while it is worked on
+  std::vector<Connection*> to_send_;  // whose turn comes at the end of this round
+  std::vector<Connection*> sending_;  // to_send_ while it is worked on
   std::vector<std::uint8_t> input_buffer_;
   bool performing_ = false;
   MonoTime armed_for_ = MonoTime::max();

@@ -10,9 +10,6 @@
 
 namespace ott {
 
-/// What has arrived is looked at before any timer is: nobody is called silent whose bytes lie unread.
-inline constexpr int kIoPriority = 1;
-
 class IoWatcher {
  public:
   explicit IoWatcher(struct ev_loop* loop) noexcept : loop_(loop) { ev_init(&io_, nullptr); }
@@ -29,7 +26,6 @@ class IoWatcher {
       (static_cast<Owner*>(io->data)->*OnReady)(revents);
     });
     ev_io_set(&io_, fd, events);
-    ev_set_priority(&io_, kIoPriority);
     ev_io_start(loop_, &io_);
   }
   /// Changes what a started watcher waits for.

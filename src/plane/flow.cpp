@@ -3,24 +3,28 @@
 #include <algorithm>
 
 namespace ott {
+namespace {
+
+LinkId link_of(const std::unique_ptr<Child>& child) { return child->link; }
+
+}  // namespace
 
 Child* Flow::child(LinkId link) {
-  const auto found = std::find_if(children.begin(), children.end(),
-                                  [link](const auto& child) { return child->link == link; });
-  return found == children.end() ? nullptr : found->get();
+  const auto at = std::ranges::lower_bound(children, link, {}, &link_of);
+  return at != children.end() && (*at)->link == link ? at->get() : nullptr;
 }
 
 Child& Flow::add_child(LinkId link, const NodeId& node) {
-  children.push_back(std::make_unique<Child>());
-  Child& child = *children.back();
-  child.flow = this;
-  child.link = link;
-  child.node = node;
-  return child;
+  auto child = std::make_unique<Child>();
+  child->flow = this;
+  child->link = link;
+  child->node = node;
+  return **children.insert(std::ranges::lower_bound(children, link, {}, &link_of), std::move(child));
 }
 
 void Flow::remove_child(LinkId link) {
-  std::erase_if(children, [link](const auto& child) { return child->link == link; });
+  const auto [from, to] = std::ranges::equal_range(children, link, {}, &link_of);
+  children.erase(from, to);
 }
 
 FrameNumber Flow::start_after() const {

@@ -22,7 +22,31 @@ namespace ott {
 enum class Purpose : std::uint8_t { Accepted, Registration, Neighbour, Access };
 
 struct PeerLink {
+  // What each record of a thousand viewers' links touches is together, for the cache's sake.
   LinkId id;
+  // Outgoing: control messages first, then feeds in turn; a half-sent record before everything.
+  std::vector<Child*> feeds;
+  std::size_t next_feed = 0;
+  Child* sending = nullptr;  // whom send_slice spoke for; null: the outbox
+  std::vector<std::uint8_t> outbox;
+  std::size_t outbox_sent = 0;
+  MonoTime last_sent;
+  std::uint64_t bytes_out = 0;
+  std::uint64_t frames_out = 0;
+  bool blocked = false;
+  bool queued = false;  // in Requests::send
+  bool closing = false;
+  bool ended = false;  // noted as ended
+
+  // Incoming: the beginning of a message that is not complete. For a flow's receiver it is in the ring.
+  std::vector<std::uint8_t> partial;
+  Flow* receiving = nullptr;
+  std::size_t receiving_bytes = 0;
+  std::size_t flows_in = 0;  // streams whose parent this link is
+  MonoTime last_heard;
+  std::uint64_t bytes_in = 0;
+  std::uint64_t frames_in = 0;
+
   Purpose purpose = Purpose::Accepted;
   NodeId remote;  // what was connected to, or where it came from
   Handshake handshake = Handshake::accepting();
@@ -32,36 +56,13 @@ struct PeerLink {
   PeerKind peer_kind = PeerKind::Node;
   std::uint64_t peer_incarnation = 0;
   Relation relation = Relation::Control;
-  bool closing = false;
-  bool ended = false;  // noted as ended
   std::string close_reason;
   std::optional<ByeReason> closed_for;  // why this end closes
   std::optional<Bye> peer_bye;          // why the other end closes
 
-  // Outgoing: control messages first, then feeds in turn; a half-sent record before everything.
-  std::vector<std::uint8_t> outbox;
-  std::size_t outbox_sent = 0;
-  std::vector<Child*> feeds;
-  std::size_t next_feed = 0;
-  Child* sending = nullptr;  // whom send_slice spoke for; null: the outbox
-  bool blocked = false;
-  bool queued = false;  // in Requests::send
-
-  // Incoming: the beginning of a message that is not complete. For a flow's receiver it is in the ring.
-  std::vector<std::uint8_t> partial;
-  Flow* receiving = nullptr;
-  std::size_t receiving_bytes = 0;
-  std::size_t flows_in = 0;  // streams whose parent this link is
-
   MonoTime opened_at;
-  MonoTime last_heard;
-  MonoTime last_sent;
-  Duration rtt{-1};  // < 0: not measured
-
-  std::uint64_t bytes_in = 0;
-  std::uint64_t bytes_out = 0;
-  std::uint64_t frames_in = 0;
-  std::uint64_t frames_out = 0;
+  MonoTime echo_sent;  // when its round trip was measured last
+  Duration rtt{-1};    // < 0: not measured
   std::uint64_t frames_skipped = 0;
 
   [[nodiscard]] bool outgoing() const { return purpose != Purpose::Accepted; }

@@ -101,8 +101,10 @@ void Origin::recompute(OwnStream& stream) {
   if (tree == flow.tree && !resend && known_below) return;
   flow.info = stream.info;
   const Label label = make_label(stream.info.id, version_of(flow.label) + 1);
-  state_.log.debug(
-      fmt::format("stream {}: tree {}: {}", stream.info.name, version_of(label), to_string(tree)));
+  if (state_.log.enabled(LogLevel::Debug)) {
+    state_.log.debug(
+        fmt::format("stream {}: tree {}: {}", stream.info.name, version_of(label), to_string(tree)));
+  }
   flows_.install_own(flow, label, std::move(tree));
 }
 

@@ -11,17 +11,20 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-/// Guests' links are many and their ends are noticed by nobody else: they beat slower.
-constexpr Duration kGuestBeat = milliseconds(500);
 constexpr int kBeatsMissedMax = 3;
-/// A viewer that stands still for a while finds its place again.
+/// Links that carry no overlay's data (to the bootstrapper, from an access node to its guests) beat slower.
+constexpr Duration kSlowBeat = milliseconds(500);
+/// Guests are many, and a viewer that stands still for a while finds its place again.
+constexpr Duration kGuestBeat = seconds(10);
 constexpr Duration kGuestSilenceMax = seconds(60);
 /// How long a node that was told to stop waits for its children to find other parents.
 constexpr Duration kRetireMax = seconds(2);
 /// What a link costs while it is damped: more than any way around.
 constexpr std::uint32_t kDampedLinkCost = 10 * kLinkCostMax;
-/// How often a link's round trip is measured.
+/// How often a link's round trip is measured, where the link beats as often.
 constexpr Duration kEchoInterval = seconds(1);
+/// Who is awake when so much of the time between two beats (1/kBeatEarly) is left beats then.
+constexpr int kBeatEarly = 3;
 
 std::uint64_t nanoseconds(MonoTime time) {
   return static_cast<std::uint64_t>(time.time_since_epoch().count());
@@ -119,7 +122,7 @@ MonoTime Overlay::next_deadline() const {
 }
 
 void Overlay::tick(Now now) {
-  if (now.mono >= beat_at_) {
+  if (now.mono >= beat_at_ - state_.config.heartbeat / kBeatEarly) {
     // Who is late to run heard nobody meanwhile: that is not the others' silence, nor their lag.
     if (now.mono - beat_at_ > state_.config.heartbeat / 2) {
       for (const auto& [id, link] : state_.links.all())
@@ -514,7 +517,7 @@ void Overlay::settle(Now now) {
 }
 
 void Overlay::link_is_up(PeerLink& link, Now now) {
-  state_.links.send(link, Heartbeat{false, nanoseconds(now.mono)});
+  send_echo(link, now);
   switch (link.relation) {
     case Relation::Control:
       state_.log.info(link.outgoing() ? "registered with " + membership_.describe(link.peer)
@@ -540,14 +543,18 @@ void Overlay::link_is_up(PeerLink& link, Now now) {
 
 // ---- signs of life ---------------------------------------------------------------------------------------
 
+void Overlay::send_echo(PeerLink& link, Now now) {
+  link.echo_sent = now.mono;
+  state_.links.send(link, Heartbeat{false, nanoseconds(now.mono)});
+}
+
 Duration Overlay::beat_interval(const PeerLink& link) const {
   return link.relation == Relation::Neighbour ? state_.config.heartbeat
-                                              : std::max(kGuestBeat, state_.config.heartbeat);
+                                              : std::max(kSlowBeat, state_.config.heartbeat);
 }
 
 void Overlay::beat(Now now) {
-  const bool echo = now.mono >= echo_at_;
-  if (echo) echo_at_ = now.mono + kEchoInterval;
+  const Duration early = state_.config.heartbeat / 2;  // what is due before the next beat is half done
   for (const auto& [id, link] : state_.links.all()) {
     if (!link->handshake.over() || link->closing) continue;
     const Duration interval = beat_interval(*link);
@@ -559,9 +566,10 @@ void Overlay::beat(Now now) {
       state_.links.close(*link, ByeReason::Silent, "nothing heard of you");
       continue;
     }
-    if (echo && !link->is_guest()) {
-      state_.links.send(*link, Heartbeat{false, nanoseconds(now.mono)});
-    } else if (now.mono - link->last_sent >= interval) {
+    const Duration echo_interval = link->is_access() ? kGuestBeat : kEchoInterval;
+    if (!link->is_guest() && now.mono + early - link->echo_sent >= echo_interval) {
+      send_echo(*link, now);
+    } else if (!link->is_access() && !link->queued && now.mono + early - link->last_sent >= interval) {
       state_.links.send(*link, Heartbeat{false, 0});
     }
   }

@@ -106,6 +106,7 @@ class Overlay {
   void flood_links(const Links& message, const PeerLink* from);
   void forward_ping(const Ping& ping);
   void beat(Now now);
+  void send_echo(PeerLink& link, Now now);
   [[nodiscard]] Duration beat_interval(const PeerLink& link) const;
 
   OverlayState state_;
@@ -125,7 +126,6 @@ class Overlay {
   bool overlay_changed_ = false;  // some link state is new
   bool graph_changed_ = false;    // and with it, some link
   MonoTime beat_at_ = MonoTime::max();
-  MonoTime echo_at_{};
   FlapDamper flaps_;
   MonoTime usable_at_ = MonoTime::max();  // when a link that kept failing may be used again
   bool retiring_ = false;

@@ -138,6 +138,7 @@ void Network::wake(const IpAddress& address) {
 void Network::perform(Host& host) {
   if (host.performing || !host.alive) return;
   host.performing = true;
+  if (!host.catching_up && !host.stopped) host.machine->tick(now());
   Requests& requests = host.machine->requests();
   const auto to_send = [&] { return !requests.send.empty() && !host.catching_up; };
   while (!requests.listen.empty() || !requests.connect.empty() || to_send() || !requests.close.empty()) {

@@ -71,6 +71,7 @@ Links tree_like(std::size_t nodes, std::mt19937&) {
 class NoLog : public Log {
  public:
   void line(LogLevel, const std::string&) override {}
+  [[nodiscard]] bool enabled(LogLevel) const override { return false; }
 };
 
 OverlayConfig origin_config(TreePolicy policy) {

@@ -1,6 +1,7 @@
 #include "ott/graph.h"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "core/shortest_paths.h"
@@ -18,6 +19,7 @@ Graph::Vertex Graph::vertex_for(const NodeId& node) {
   const Vertex fresh = free_vertices_.empty() ? static_cast<Vertex>(vertices_.size()) : free_vertices_.back();
   const auto [place, is_new] = vertex_of_.try_emplace(node, fresh);
   if (is_new) {
+    ranks_.clear();
     if (free_vertices_.empty()) {
       vertices_.push_back({node, {}});
     } else {
@@ -77,6 +79,16 @@ std::optional<std::uint32_t> Graph::link_cost(const NodeId& a, const NodeId& b) 
   const Edge* edge = from ? find_edge(*from, b) : nullptr;
   if (edge == nullptr) return std::nullopt;
   return edge->cost;
+}
+
+const std::vector<std::uint32_t>& Graph::ranks() const {
+  if (!ranks_.empty() || vertices_.empty()) return ranks_;
+  std::vector<Vertex> by_id(vertices_.size());
+  std::iota(by_id.begin(), by_id.end(), Vertex{0});
+  std::ranges::sort(by_id, {}, [this](Vertex vertex) -> const NodeId& { return node(vertex); });
+  ranks_.resize(by_id.size());
+  for (std::uint32_t rank = 0; rank < by_id.size(); ++rank) ranks_[by_id[rank]] = rank;
+  return ranks_;
 }
 
 std::optional<Graph::Vertex> Graph::vertex_of(const NodeId& node) const {

@@ -46,13 +46,14 @@ PathTree multicast_tree(const Graph& graph, const NodeId& src, std::span<const N
                         TreePolicy policy) {
   const auto root = graph.vertex_of(src);
   if (!root) return {};
-  const ShortestPaths paths = shortest_paths(graph, *root);
+  ShortestPaths paths = shortest_paths(graph, *root);
   std::vector<Vertex> terminals;
   for (const NodeId& dest : dests) {
     const auto vertex = graph.vertex_of(dest);
     if (vertex && paths.reaches(*vertex)) terminals.push_back(*vertex);
   }
-  const ParentOf parent = policy == TreePolicy::Shared ? shared_tree(graph, *root, terminals) : paths.parent;
+  ParentOf parent = std::move(paths.parent);
+  if (policy == TreePolicy::Shared) parent = shared_tree(graph, *root, terminals, std::move(parent));
   return to_path_tree(graph, parent, *root, terminals);
 }
 

@@ -5,6 +5,7 @@
 #include "core/shared_tree.h"
 
 #include <algorithm>
+#include <functional>
 #include <queue>
 #include <utility>
 
@@ -30,7 +31,7 @@ class Growth {
   Members from(Vertex start) {
     join(start);
     while (missing_ > 0 && !queue_.empty()) {
-      const auto [distance, vertex] = queue_.top();
+      const auto [distance, rank, vertex] = queue_.top();
       queue_.pop();
       if (distance > paths_.distance[vertex]) continue;
       if (terminal_[vertex] && !in_tree_[vertex]) {
@@ -49,21 +50,16 @@ class Growth {
  private:
   struct Reached {
     std::uint64_t distance;
+    std::uint32_t rank;
     Vertex vertex;
-  };
-  struct Later {
-    const Graph* graph;
-    bool operator()(const Reached& a, const Reached& b) const {
-      if (a.distance != b.distance) return a.distance > b.distance;
-      return graph->node(b.vertex) < graph->node(a.vertex);
-    }
+    auto operator<=>(const Reached&) const = default;
   };
 
   void join(Vertex vertex) {
     in_tree_[vertex] = true;
     if (terminal_[vertex]) --missing_;
     paths_.distance[vertex] = 0;
-    queue_.push({0, vertex});
+    queue_.push({0, ranks_[vertex], vertex});
   }
 
   void spread(Vertex from) {
@@ -74,19 +70,20 @@ class Growth {
       if (distance < known) {
         known = distance;
         parent = from;
-        queue_.push({distance, edge.to});
-      } else if (distance == known && !in_tree_[edge.to] && graph_.node(from) < graph_.node(parent)) {
+        queue_.push({distance, ranks_[edge.to], edge.to});
+      } else if (distance == known && !in_tree_[edge.to] && ranks_[from] < ranks_[parent]) {
         parent = from;
       }
     }
   }
 
   const Graph& graph_;
+  const std::vector<std::uint32_t>& ranks_ = graph_.ranks();
   const Members& terminal_;
   std::size_t missing_;  // terminals not in the tree yet
   ShortestPaths paths_;  // from the tree as it is so far
   Members in_tree_;
-  std::priority_queue<Reached, std::vector<Reached>, Later> queue_{Later{&graph_}};
+  std::priority_queue<Reached, std::vector<Reached>, std::greater<>> queue_;
 };
 
 /// Prim's algorithm within the members; among equal links the one nearer to the root, so that the tree is
@@ -95,21 +92,19 @@ ParentOf span_members(const Graph& graph, Vertex root, const Members& member) {
   struct Link {
     std::uint32_t cost;
     std::uint32_t depth;
+    std::uint32_t from_rank, to_rank;
     Vertex from, to;
+    auto operator<=>(const Link&) const = default;
   };
-  const auto later = [&graph](const Link& a, const Link& b) {
-    if (a.cost != b.cost) return a.cost > b.cost;
-    if (a.depth != b.depth) return a.depth > b.depth;
-    if (a.from != b.from) return graph.node(b.from) < graph.node(a.from);
-    return graph.node(b.to) < graph.node(a.to);
-  };
-  std::priority_queue<Link, std::vector<Link>, decltype(later)> queue(later);
+  const std::vector<std::uint32_t>& ranks = graph.ranks();
+  std::priority_queue<Link, std::vector<Link>, std::greater<>> queue;
   ParentOf parent(graph.vertex_limit(), Graph::kNoVertex);
   Members spanned(graph.vertex_limit());
   const auto reach = [&](Vertex vertex, std::uint32_t depth) {
     spanned[vertex] = true;
     for (const Graph::Edge edge : graph.edges(vertex)) {
-      if (member[edge.to] && !spanned[edge.to]) queue.push({edge.cost, depth + 1, vertex, edge.to});
+      if (member[edge.to] && !spanned[edge.to])
+        queue.push({edge.cost, depth + 1, ranks[vertex], ranks[edge.to], vertex, edge.to});
     }
   };
   reach(root, 0);
@@ -139,19 +134,13 @@ void prune(ParentOf& parent, Vertex root, const Members& terminal) {
   }
 }
 
-/// The union of the shortest paths from the root.
-ParentOf shortest_tree(const Graph& graph, Vertex root, const Members& terminal) {
-  ParentOf parent = shortest_paths(graph, root).parent;
-  prune(parent, root, terminal);
-  return parent;
-}
-
 /// What a tree's links cost together.
 std::uint64_t total_cost(const Graph& graph, const ParentOf& parent) {
   std::uint64_t total = 0;
   for (Vertex vertex = 0; vertex < parent.size(); ++vertex) {
-    if (parent[vertex] != Graph::kNoVertex)
-      total += *graph.link_cost(graph.node(vertex), graph.node(parent[vertex]));
+    if (parent[vertex] == Graph::kNoVertex) continue;
+    const auto edges = graph.edges(vertex);
+    total += std::ranges::find(edges, parent[vertex], &Graph::Edge::to)->cost;
   }
   return total;
 }
@@ -162,21 +151,20 @@ std::vector<Vertex> branching_candidates(const Graph& graph, const Members& term
   for (Vertex vertex = 0; vertex < graph.vertex_limit(); ++vertex) {
     if (graph.edges(vertex).size() >= 3 && !terminal[vertex]) candidates.push_back(vertex);
   }
-  std::sort(candidates.begin(), candidates.end(),
-            [&graph](Vertex a, Vertex b) { return graph.node(a) < graph.node(b); });
+  std::ranges::sort(candidates, {}, [&ranks = graph.ranks()](Vertex vertex) { return ranks[vertex]; });
   return candidates;
 }
 
 class Search {
  public:
-  Search(const Graph& graph, Vertex root, std::span<const Vertex> terminals)
-      : graph_(graph), root_(root), terminal_(graph.vertex_limit()) {
+  Search(const Graph& graph, Vertex root, std::span<const Vertex> terminals, ParentOf shortest)
+      : graph_(graph), root_(root), terminal_(graph.vertex_limit()), best_(std::move(shortest)) {
     for (const Vertex vertex : terminals) terminal_[vertex] = true;
     through_ = terminal_;
   }
 
   ParentOf run() {
-    best_ = shortest_tree(graph_, root_, terminal_);
+    prune(best_, root_, terminal_);
     best_cost_ = total_cost(graph_, best_);
     try_tree();
     refine();
@@ -217,7 +205,7 @@ class Search {
     return try_tree();
   }
 
-  static constexpr std::size_t kRefinementWorkMax = 1'000'000;  // vertices and edges visited
+  static constexpr std::size_t kRefinementWorkMax = 400'000;  // vertices and edges visited
 
   const Graph& graph_;
   Vertex root_;
@@ -229,8 +217,8 @@ class Search {
 
 }  // namespace
 
-ParentOf shared_tree(const Graph& graph, Vertex root, std::span<const Vertex> terminals) {
-  return Search(graph, root, terminals).run();
+ParentOf shared_tree(const Graph& graph, Vertex root, std::span<const Vertex> terminals, ParentOf shortest) {
+  return Search(graph, root, terminals, std::move(shortest)).run();
 }
 
 }  // namespace ott

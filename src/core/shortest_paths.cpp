@@ -10,8 +10,10 @@ namespace {
 
 using Vertex = Graph::Vertex;
 
+using Ranks = std::vector<std::uint32_t>;
+
 /// Notes the way to `edge.to` through `from` if it is better than the known one; true if it is cheaper.
-bool relax(const Graph& graph, ShortestPaths& paths, Vertex from, Graph::Edge edge) {
+bool relax(const Ranks& ranks, ShortestPaths& paths, Vertex from, Graph::Edge edge) {
   const std::uint64_t distance = paths.distance[from] + edge.cost;
   std::uint64_t& known = paths.distance[edge.to];
   Vertex& parent = paths.parent[edge.to];
@@ -21,7 +23,7 @@ bool relax(const Graph& graph, ShortestPaths& paths, Vertex from, Graph::Edge ed
     parent = from;
     return true;
   }
-  if (graph.node(from) < graph.node(parent)) parent = from;
+  if (ranks[from] < ranks[parent]) parent = from;
   return false;
 }
 
@@ -30,7 +32,7 @@ void search_breadth_first(const Graph& graph, ShortestPaths& paths, Vertex sourc
   for (std::size_t next = 0; next < reached.size(); ++next) {
     const Vertex from = reached[next];
     for (const Graph::Edge edge : graph.edges(from)) {
-      if (relax(graph, paths, from, edge)) reached.push_back(edge.to);
+      if (relax(graph.ranks(), paths, from, edge)) reached.push_back(edge.to);
     }
   }
 }
@@ -44,7 +46,7 @@ void search_cheapest_first(const Graph& graph, ShortestPaths& paths, Vertex sour
     queue.pop();
     if (distance > paths.distance[from]) continue;  // found a cheaper way since
     for (const Graph::Edge edge : graph.edges(from)) {
-      if (relax(graph, paths, from, edge)) queue.emplace(paths.distance[edge.to], edge.to);
+      if (relax(graph.ranks(), paths, from, edge)) queue.emplace(paths.distance[edge.to], edge.to);
     }
   }
 }

@@ -406,6 +406,25 @@ TEST_CASE("on small overlays the shared tree is mostly the best there is") {
   CHECK(100 * shared_total <= 101 * least_total);
 }
 
+TEST_CASE("a node that comes late takes its place in the order that decides between equal ways") {
+  Graph graph;
+  for (const unsigned by : {7U, 5U, 9U}) {
+    graph.add_link(node(1), node(by));
+    graph.add_link(node(by), node(20));
+  }
+  CHECK(graph.shortest_path(node(1), node(20)) == nodes(1, 5, 20));
+  graph.add_link(node(1), node(3));
+  graph.add_link(node(3), node(20));
+  CHECK(graph.shortest_path(node(1), node(20)) == nodes(1, 3, 20));
+  graph.remove_node(node(3));
+  graph.remove_node(node(5));
+  CHECK(graph.shortest_path(node(1), node(20)) == nodes(1, 7, 20));
+  graph.add_link(node(1), node(6));
+  graph.add_link(node(6), node(20));
+  CHECK(graph.shortest_path(node(1), node(20)) == nodes(1, 6, 20));
+  CHECK(graph.ranks().at(*graph.vertex_of(node(6))) < graph.ranks().at(*graph.vertex_of(node(7))));
+}
+
 TEST_CASE("on large overlays, too, the shared tree costs no more than the shortest") {
   for (unsigned seed = 1; seed <= 70; ++seed) {
     Random random(seed);

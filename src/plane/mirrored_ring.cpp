@@ -3,48 +3,70 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
 
+#include "ott/assert.h"
+
 namespace ott {
 namespace {
 
-Result<MirroredRing> failed(const char* operation) {
+Result<void> failed(const char* operation) {
   return fail(std::string("a stream's ring: ") + operation + ": " + std::strerror(errno));
+}
+
+std::size_t whole_pages(std::size_t bytes) {
+  const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  return (bytes + page - 1) / page * page;
 }
 
 }  // namespace
 
 Result<MirroredRing> MirroredRing::create(std::size_t capacity_bytes) {
-  const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-  const std::size_t capacity = (capacity_bytes + page - 1) / page * page;
-  const int fd = memfd_create("ottd-ring", MFD_CLOEXEC);
-  if (fd < 0) return tl::unexpected(failed("memfd_create").error());
-  const auto close_and_fail = [fd](const char* operation) {
-    auto error = failed(operation);
-    close(fd);
-    return error;
-  };
-  if (ftruncate(fd, static_cast<off_t>(capacity)) != 0) return close_and_fail("ftruncate");
+  MirroredRing ring;
+  ring.fd_ = memfd_create("ottd-ring", MFD_CLOEXEC);
+  if (ring.fd_ < 0) return tl::unexpected(failed("memfd_create").error());
+  if (auto mapped = ring.map(whole_pages(capacity_bytes)); !mapped) return tl::unexpected(mapped.error());
+  return ring;
+}
+
+Result<void> MirroredRing::map(std::size_t capacity) {
+  if (ftruncate(fd_, static_cast<off_t>(capacity)) != 0) return failed("ftruncate");
   void* both = mmap(nullptr, 2 * capacity, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (both == MAP_FAILED) return close_and_fail("mmap");
+  if (both == MAP_FAILED) return failed("mmap");
   auto* base = static_cast<std::uint8_t*>(both);
   for (std::uint8_t* half : {base, base + capacity}) {
-    if (mmap(half, capacity, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED) {
-      auto error = close_and_fail("mmap");
+    if (mmap(half, capacity, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd_, 0) == MAP_FAILED) {
+      auto error = failed("mmap");
       munmap(base, 2 * capacity);
       return error;
     }
   }
-  close(fd);
-  return MirroredRing(base, capacity);
+  if (base_ != nullptr) munmap(base_, 2 * capacity_);
+  base_ = base;
+  capacity_ = capacity;
+  return {};
 }
 
-MirroredRing::MirroredRing(MirroredRing&& other) noexcept
-    : base_(std::exchange(other.base_, nullptr)), capacity_(other.capacity_) {}
+Result<void> MirroredRing::grow(std::size_t capacity_bytes, Position from, Position to) {
+  const std::size_t capacity = whole_pages(capacity_bytes);
+  OTT_ASSERT(capacity >= capacity_ && to.value - from.value <= capacity_);
+  const std::uint64_t begin = from.value % capacity_;
+  const bool wraps = begin + (to.value - from.value) > capacity_;
+  if (!wraps && begin == from.value % capacity) return map(capacity);
+  auto larger = create(capacity);
+  if (!larger) return tl::unexpected(larger.error());
+  std::copy_n(at(from), to.value - from.value, larger->at(from));
+  *this = std::move(*larger);
+  return {};
+}
+
+MirroredRing::MirroredRing(MirroredRing&& other) noexcept { *this = std::move(other); }
 
 MirroredRing& MirroredRing::operator=(MirroredRing&& other) noexcept {
+  std::swap(fd_, other.fd_);
   std::swap(base_, other.base_);
   std::swap(capacity_, other.capacity_);
   return *this;
@@ -52,6 +74,7 @@ MirroredRing& MirroredRing::operator=(MirroredRing&& other) noexcept {
 
 MirroredRing::~MirroredRing() {
   if (base_ != nullptr) munmap(base_, 2 * capacity_);
+  if (fd_ >= 0) close(fd_);
 }
 
 }  // namespace ott

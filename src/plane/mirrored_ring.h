@@ -1,5 +1,5 @@
 // Memory that is mapped twice, back to back, so that any run of up to its capacity is contiguous, also
-// across the wrap. Owns a memfd mapping; nothing else.
+// across the wrap. Owns a memfd and its mapping; nothing else.
 #pragma once
 
 #include <cstddef>
@@ -13,6 +13,9 @@ class MirroredRing {
  public:
   /// Rounds up to whole pages. Fails only when the kernel has no memory or address space.
   static Result<MirroredRing> create(std::size_t capacity_bytes);
+  /// Makes it larger, and keeps what lies between two positions (at most capacity() apart): without touching
+  /// it, where its place stays the same, as in a ring that has not wrapped yet. Unchanged if that fails.
+  Result<void> grow(std::size_t capacity_bytes, Position from, Position to);
   MirroredRing(MirroredRing&& other) noexcept;
   MirroredRing& operator=(MirroredRing&& other) noexcept;
   MirroredRing(const MirroredRing&) = delete;
@@ -24,9 +27,13 @@ class MirroredRing {
   [[nodiscard]] std::uint8_t* at(Position position) const { return base_ + position.value % capacity_; }
 
  private:
-  MirroredRing(std::uint8_t* base, std::size_t capacity) : base_(base), capacity_(capacity) {}
-  std::uint8_t* base_;
-  std::size_t capacity_;
+  MirroredRing() = default;
+  /// Maps so much of the memfd (whole pages), in place of what is mapped so far.
+  Result<void> map(std::size_t capacity);
+
+  int fd_ = -1;
+  std::uint8_t* base_ = nullptr;
+  std::size_t capacity_ = 0;
 };
 
 }  // namespace ott

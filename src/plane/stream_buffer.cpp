@@ -37,11 +37,9 @@ void StreamBuffer::grow_for(std::size_t bytes) {
   const std::size_t kept = first_where([tail](const Frame& frame) { return frame.start >= tail; });
   const bool enough = kept < count_ && newest()->arrived - frame(kept - 1).arrived >= history_;
   if (kept == 0 || enough) return;
-  auto larger = MirroredRing::create(std::min(2 * capacity(), capacity_max_));
-  if (!larger) return;  // without memory the history stays as short as it is
+  // What has been received behind the head is kept, too. Without memory the history stays as short as it is.
   const Position end{std::min(head_.value + bytes, tail_.value + capacity())};
-  std::copy_n(ring_.at(tail_), end.value - tail_.value, larger->at(tail_));
-  ring_ = std::move(*larger);
+  (void)ring_.grow(std::min(2 * capacity(), capacity_max_), tail_, end);
 }
 
 void StreamBuffer::forget_oldest() {

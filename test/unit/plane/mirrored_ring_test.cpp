@@ -43,6 +43,29 @@ TEST_CASE("capacity bytes are contiguous from every position, however large") {
   }
 }
 
+TEST_CASE("a ring that grows keeps what it holds, wherever it lies") {
+  constexpr std::size_t kSmall = 8192;
+  for (const std::size_t large : {std::size_t{16384}, std::size_t{20480}, std::size_t{65536}}) {
+    for (std::uint64_t begin = 0; begin < 4 * large; begin += 1024) {
+      auto ring = MirroredRing::create(kSmall);
+      REQUIRE(ring);
+      const std::uint64_t bytes = begin % 3 == 0 ? kSmall : 1500;
+      for (std::uint64_t i = begin; i < begin + bytes; ++i)
+        *ring->at(Position{i}) = static_cast<std::uint8_t>(i * 7);
+      REQUIRE(ring->grow(large, Position{begin}, Position{begin + bytes}));
+      REQUIRE(ring->capacity() == large);
+      std::size_t wrong = 0;
+      for (std::uint64_t i = begin; i < begin + bytes; ++i) {
+        wrong += *ring->at(Position{i}) != static_cast<std::uint8_t>(i * 7);
+      }
+      CAPTURE(large, begin);
+      CHECK(wrong == 0);
+      *ring->at(Position{begin + large - 1}) = 99;
+      CHECK(ring->at(Position{begin})[large - 1] == 99);
+    }
+  }
+}
+
 TEST_CASE("a ring that moves takes its memory along") {
   auto first = MirroredRing::create(4096);
   auto second = MirroredRing::create(8192);

@@ -52,7 +52,8 @@ class Graph {
   };
   [[nodiscard]] std::optional<Vertex> vertex_of(const NodeId& node) const;
   [[nodiscard]] const NodeId& node(Vertex vertex) const { return vertices_[vertex].node; }
-  /// By vertex, its place among all: a < b in these is a < b in NodeIds, and much quicker to tell.
+  /// By vertex, its place among all: a < b in these is a < b in NodeIds, and much quicker to tell. Valid
+  /// until a node is added; what it says of removed ones means nothing.
   [[nodiscard]] const std::vector<std::uint32_t>& ranks() const;
   /// Ordered by the NodeId of the other end.
   [[nodiscard]] std::span<const Edge> edges(Vertex vertex) const { return vertices_[vertex].edges; }

@@ -68,8 +68,8 @@ class Machine {
 
   /// When tick() wants to be called at the latest.
   [[nodiscard]] virtual MonoTime next_deadline() const = 0;
-  /// Does what is due. Called before sending whenever something has happened, too: what is nearly due may be
-  /// done then, and costs no wake-up of its own.
+  /// Does what is due. Called in each round of the driver's loop, when all that has arrived is read and
+  /// before anything is sent: what is nearly due can be done then, instead of waking the process once more.
   virtual void tick(Now now) = 0;
   virtual void signal(Signal signal, Now now) = 0;
   /// Bytes from standard input; empty: its end.

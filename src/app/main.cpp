@@ -147,7 +147,7 @@ Result<int> run(Config& config, Log& log) {
   return 0;
 }
 
-/// Each connection is a descriptor: as many as the host allows.
+/// Each connection is a descriptor, and each stream: as many as the host allows.
 void raise_descriptor_limit() {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;

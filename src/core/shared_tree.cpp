@@ -1,7 +1,8 @@
 // The Steiner tree problem is NP-hard; this is the heuristic of Takahashi and Matsuyama (1980): grow a tree
 // from one node, each time by the cheapest path to the nearest destination not yet in it (at most twice the
 // optimum). What it reached is then spanned by a minimum spanning tree and branches to nowhere are cut.
-// On overlays of a few hundred nodes this is repeated with likely branching nodes as further destinations.
+// On small overlays (kRefinementWorkMax) this is repeated with likely branching nodes as further
+// destinations.
 #include "core/shared_tree.h"
 
 #include <algorithm>

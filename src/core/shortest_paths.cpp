@@ -28,17 +28,19 @@ bool relax(const Ranks& ranks, ShortestPaths& paths, Vertex from, Graph::Edge ed
 }
 
 void search_breadth_first(const Graph& graph, ShortestPaths& paths, Vertex source) {
+  const Ranks& ranks = graph.ranks();
   std::vector<Vertex> reached = {source};
   for (std::size_t next = 0; next < reached.size(); ++next) {
     const Vertex from = reached[next];
     for (const Graph::Edge edge : graph.edges(from)) {
-      if (relax(graph.ranks(), paths, from, edge)) reached.push_back(edge.to);
+      if (relax(ranks, paths, from, edge)) reached.push_back(edge.to);
     }
   }
 }
 
 void search_cheapest_first(const Graph& graph, ShortestPaths& paths, Vertex source) {
   using Reached = std::pair<std::uint64_t, Vertex>;
+  const Ranks& ranks = graph.ranks();
   std::priority_queue<Reached, std::vector<Reached>, std::greater<>> queue;
   queue.emplace(0, source);
   while (!queue.empty()) {
@@ -46,7 +48,7 @@ void search_cheapest_first(const Graph& graph, ShortestPaths& paths, Vertex sour
     queue.pop();
     if (distance > paths.distance[from]) continue;  // found a cheaper way since
     for (const Graph::Edge edge : graph.edges(from)) {
-      if (relax(graph.ranks(), paths, from, edge)) queue.emplace(paths.distance[edge.to], edge.to);
+      if (relax(ranks, paths, from, edge)) queue.emplace(paths.distance[edge.to], edge.to);
     }
   }
 }

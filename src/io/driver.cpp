@@ -184,8 +184,8 @@ void Driver::perform() {
   performing_ = false;
 }
 
-/// When all that has arrived is read, what is due is done. Then each link that has something to be sent has
-/// its turn, once: who is not done is the next round's.
+/// When all that has arrived is read, what is due is done. Then each connection that has something to be sent
+/// has its turn, once: who is not done is the next round's.
 void Driver::end_round() {
   const Now time = now();
   machine_->tick(time);

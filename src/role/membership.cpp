@@ -224,8 +224,7 @@ bool Membership::is_taken(PeerLink& link, const NodeId& id, std::uint64_t incarn
     state_.links.close(*other, ByeReason::NotNeeded, "replaced by a newer connection");
     return false;
   }
-  const Duration silence = now.mono - other->last_heard;
-  if (silence < 3 * state_.config.heartbeat) {
+  if (now.mono - other->last_heard <= state_.silence_max(*other)) {
     state_.log.warning(fmt::format("refused {}: {} is online already, from {}", to_string(link.remote),
                                    to_string(id), to_string(other->remote)));
     state_.links.close(
@@ -380,8 +379,9 @@ void Membership::choose_access(Now now) {
       best_after = node.answered_after;
     }
   }
-  if (best == nullptr || (!all_answered && now.mono < choose_access_at_)) return;
+  if (best != nullptr && !all_answered && now.mono < choose_access_at_) return;
   choose_access_at_ = MonoTime::max();
+  if (best == nullptr) return;  // the next answer is the first again
   for (auto& [id, node] : access_) {
     PeerLink* link = node.link ? state_.links.find(*node.link) : nullptr;
     if (link != nullptr && link != best)

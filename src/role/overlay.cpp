@@ -11,20 +11,17 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr int kBeatsMissedMax = 3;
-/// Links that carry no overlay's data (to the bootstrapper, from an access node to its guests) beat slower.
-constexpr Duration kSlowBeat = milliseconds(500);
-/// Guests are many, and a viewer that stands still for a while finds its place again.
+/// A guest has nothing to say, and there are many: so often it measures the round trip, and is heard of by
+/// it.
 constexpr Duration kGuestBeat = seconds(10);
-constexpr Duration kGuestSilenceMax = seconds(60);
 /// How long a node that was told to stop waits for its children to find other parents.
 constexpr Duration kRetireMax = seconds(2);
 /// What a link costs while it is damped: more than any way around.
 constexpr std::uint32_t kDampedLinkCost = 10 * kLinkCostMax;
-/// How often a link's round trip is measured, where the link beats as often.
+/// How often all others measure it.
 constexpr Duration kEchoInterval = seconds(1);
-/// Who is awake when so much of the time between two beats (1/kBeatEarly) is left beats then.
-constexpr int kBeatEarly = 3;
+/// Beats that are due within this part of the interval (1/4 of it) go out when we are awake anyway.
+constexpr int kBeatEarly = 4;
 
 std::uint64_t nanoseconds(MonoTime time) {
   return static_cast<std::uint64_t>(time.time_since_epoch().count());
@@ -548,18 +545,11 @@ void Overlay::send_echo(PeerLink& link, Now now) {
   state_.links.send(link, Heartbeat{false, nanoseconds(now.mono)});
 }
 
-Duration Overlay::beat_interval(const PeerLink& link) const {
-  return link.relation == Relation::Neighbour ? state_.config.heartbeat
-                                              : std::max(kSlowBeat, state_.config.heartbeat);
-}
-
 void Overlay::beat(Now now) {
-  const Duration early = state_.config.heartbeat / 2;  // what is due before the next beat is half done
+  const Duration slack = state_.config.heartbeat / 2;  // whose turn comes before half of the next interval
   for (const auto& [id, link] : state_.links.all()) {
     if (!link->handshake.over() || link->closing) continue;
-    const Duration interval = beat_interval(*link);
-    const Duration silence_max = link->is_guest() ? kGuestSilenceMax : kBeatsMissedMax * interval;
-    if (now.mono - link->last_heard > silence_max) {
+    if (now.mono - link->last_heard > state_.silence_max(*link)) {
       state_.log.info(
           fmt::format("{}: silent for {} ms: taken for dead", membership_.describe(link->peer),
                       std::chrono::duration_cast<milliseconds>(now.mono - link->last_heard).count()));
@@ -567,9 +557,15 @@ void Overlay::beat(Now now) {
       continue;
     }
     const Duration echo_interval = link->is_access() ? kGuestBeat : kEchoInterval;
-    if (!link->is_guest() && now.mono + early - link->echo_sent >= echo_interval) {
+    if (!link->is_guest() && now.mono - link->echo_sent + slack >= echo_interval) {
       send_echo(*link, now);
-    } else if (!link->is_access() && !link->queued && now.mono + early - link->last_sent >= interval) {
+      continue;
+    }
+    const Duration interval = state_.beat_interval(*link);
+    const Duration quiet = now.mono - link->last_sent;
+    // Who is about to be sent something needs no beat; but it may turn out to have all of that already.
+    const bool served = link->queued && quiet < 2 * interval;
+    if (!link->is_access() && !served && quiet + slack >= interval) {
       state_.links.send(*link, Heartbeat{false, 0});
     }
   }

@@ -107,7 +107,6 @@ class Overlay {
   void forward_ping(const Ping& ping);
   void beat(Now now);
   void send_echo(PeerLink& link, Now now);
-  [[nodiscard]] Duration beat_interval(const PeerLink& link) const;
 
   OverlayState state_;
   Membership membership_;

@@ -32,6 +32,11 @@ struct OverlayConfig {
 struct OverlayState {
   OverlayState(OverlayConfig c, Log& l) : config(std::move(c)), log(l), links(l) {}
 
+  /// How long a link may be quiet before its ends show a sign of life, but for a guest's own end.
+  [[nodiscard]] Duration beat_interval(const PeerLink& link) const;
+  /// How long nothing may be heard of its peer.
+  [[nodiscard]] Duration silence_max(const PeerLink& link) const;
+
   OverlayConfig config;
   Log& log;
   LinkTable links;

@@ -95,7 +95,10 @@ def there(peer):
     return shutil.which(peer.program, path=os.environ.get("PATH", "") + ":/usr/sbin") is not None
 
 
-def offer_to_install(missing, show):
+def offer_to_install(show):
+    missing = [peer for peer in PEERS if not there(peer)]
+    if not missing:
+        return
     packages = [package for peer in missing for package in peer.packages]
     names = ", ".join(peer.name for peer in missing)
     if sys.stdin.isatty():
@@ -120,9 +123,6 @@ def generic(command, rig):
 
 
 def run(lab, options, show):
-    missing = [peer for peer in PEERS if not there(peer)]
-    if missing:
-        offer_to_install(missing, show)
     peers = [peer for peer in PEERS if there(peer)]
     rounds, seconds, counts = (1, 2.0, [1, 10]) if options.quick else (2, 5.0, VIEWERS)
     commands = {}

@@ -138,7 +138,7 @@ class Engine {
 
   void pass(Duration time) {
     mono_ += time;
-    if (overlay.next_deadline() <= mono_) overlay.tick(now());
+    overlay.tick(now());
     perform();
   }
 

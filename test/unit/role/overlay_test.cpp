@@ -357,6 +357,71 @@ TEST_CASE("a flow that begins anew does not wait for a child that never asks") {
   CHECK(relay.count_sent(relay.boot, MessageType::Start) == 1);
 }
 
+TEST_CASE("a child that has all that comes for it already hears that we are there") {
+  Carrying relay;
+  relay.receive(relay.boot, relay.frame(1));
+  relay.say(relay.three, Start{Carrying::kStream, FrameNumber{100}, 1});
+  relay.count_sent(relay.three, MessageType::Data);
+  milliseconds quiet{0};
+  milliseconds longest{0};
+  for (std::uint64_t number = 2; number <= 99; ++number) {
+    relay.receive(relay.boot, relay.frame(number));
+    relay.pass(milliseconds(20));
+    for (const LinkId link : {relay.two, relay.three}) relay.say(link, Heartbeat{});
+    quiet = relay.drain(relay.three) > 0 ? milliseconds(0) : quiet + milliseconds(20);
+    longest = std::max(longest, quiet);
+  }
+  CHECK(relay.count_sent(relay.three, MessageType::Data) == 0);
+  CHECK(longest <= milliseconds(260));
+}
+
+TEST_CASE("a process with an id that is taken is refused for as long as the other may be quiet") {
+  Engine bootstrapper(Engine::bootstrapper());
+  const auto join = [&bootstrapper](std::uint64_t incarnation) {
+    const LinkId link = bootstrapper.accept(node("10.0.0.3:4000"));
+    bootstrapper.say(link, Ack{PeerKind::Node, incarnation, {node("10.0.0.3")}});
+    return link;
+  };
+  const LinkId first = join(5);
+  bootstrapper.say(first, FinalAck{Relation::Control});
+  const auto pass = [&bootstrapper](int times) {
+    for (int i = 0; i < times; ++i) bootstrapper.pass(milliseconds(50));
+  };
+  pass(14);
+  CHECK(bye(bootstrapper, join(6)) == ByeReason::Duplicate);
+  CHECK_FALSE(bootstrapper.links[first].closed);
+  pass(20);
+  CHECK(bootstrapper.links[first].closed);
+  const LinkId second = join(7);
+  CHECK_FALSE(bootstrapper.links[second].closed);
+}
+
+TEST_CASE("a guest whose only answer is gone again waits for the others, and does not spin") {
+  OverlayConfig config;
+  config.kind = PeerKind::Guest;
+  config.incarnation = 1;
+  config.access = {node("10.0.0.2"), node("10.0.0.3")};
+  Engine guest(config);
+  REQUIRE(guest.connecting.size() == 2);
+  std::vector<LinkId> links;
+  for (const Requests::Connect& request : std::exchange(guest.connecting, {})) {
+    guest.links[request.link].peer = request.to;
+    guest.overlay.opened(request.link, node("192.168.9.9:5555"), guest.now());
+    guest.drain(request.link);
+    links.push_back(request.link);
+  }
+  const auto answer = [&guest](LinkId link) {
+    guest.say(link, Speers{PeerKind::Node, 9, guest.links[link].peer, node("192.168.9.9:5555"), {}});
+  };
+  answer(links[0]);
+  guest.lose(links[0]);
+  guest.pass(milliseconds(500));
+  CHECK(guest.overlay.next_deadline() > guest.now().mono);
+  answer(links[1]);
+  guest.pass(milliseconds(500));
+  CHECK(guest.count_sent(links[1], MessageType::FinalAck) == 1);
+}
+
 TEST_CASE("a child that stands still is no danger to its parent, however small the frames and however long") {
   Carrying relay;
   relay.drain(relay.three, 20);

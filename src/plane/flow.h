@@ -63,8 +63,8 @@ struct Flow {
   std::uint32_t start_number = 0;             // of our last START
   bool started = false;                       // the parent has answered it
   MonoTime start_deadline = MonoTime::max();  // START goes up then, whoever has not asked yet
-  /// In the order of their links, the oldest first: where that is the order of their sockets in memory,
-  /// sending to a thousand of them costs a quarter less than in any other.
+  /// In the order of their links, the oldest first, which is that of their sockets in memory: sending to a
+  /// thousand of them in any other costs more.
   std::vector<std::unique_ptr<Child>> children;
 };
 

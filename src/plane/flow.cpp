@@ -23,8 +23,7 @@ Child& Flow::add_child(LinkId link, const NodeId& node) {
 }
 
 void Flow::remove_child(LinkId link) {
-  const auto [from, to] = std::ranges::equal_range(children, link, {}, &link_of);
-  children.erase(from, to);
+  std::erase_if(children, [link](const auto& child) { return child->link == link; });
 }
 
 FrameNumber Flow::start_after() const {

@@ -29,7 +29,7 @@ constexpr std::size_t kViewersMax = 10'000;
 constexpr std::size_t kStreamsMax = 1'000;
 constexpr std::size_t kFrameBytesMin = 64;
 constexpr std::size_t kFrameBytesMax = 4U << 20U;
-constexpr double kFpsMax = 1000;
+constexpr double kFpsMax = 10'000;
 
 /// The command line's words, before they mean anything.
 struct Words {

@@ -12,9 +12,9 @@ namespace ott {
 /// of every vertex outside.
 using ParentOf = std::vector<Graph::Vertex>;
 
-/// A tree that spans root and terminals, every leaf one of them; `shortest` are the parents on the shortest
-/// paths from the root, whose tree is never the cheaper one. Deterministic; the order of terminals means
-/// nothing. REQUIRES: all terminals can be reached from the root.
+/// A tree that spans root and terminals, every leaf one of them. `shortest` are the parents on the shortest
+/// paths from the root: their tree is taken where none cheaper is found. Deterministic; the order of
+/// terminals means nothing. REQUIRES: all terminals can be reached from the root.
 ParentOf shared_tree(const Graph& graph, Graph::Vertex root, std::span<const Graph::Vertex> terminals,
                      ParentOf shortest);
 

@@ -61,8 +61,8 @@ class Machine {
   virtual void recv_advance(LinkId link, std::size_t bytes, Now now) = 0;
   /// All that can be sent in one call; empty: nothing. Valid until the next call.
   virtual ByteSpan send_slice(LinkId link, Now now) = 0;
-  /// `bytes` of that were taken by the connection.
-  virtual void send_advance(LinkId link, std::size_t bytes, Now now) = 0;
+  /// `bytes` of that were taken by the connection. False if that was all: send_slice would be empty.
+  virtual bool send_advance(LinkId link, std::size_t bytes, Now now) = 0;
   /// The connection takes no more now (true), or takes bytes again (false).
   virtual void set_blocked(LinkId link, bool blocked, Now now) = 0;
 

@@ -63,8 +63,15 @@ using Label = Strong<struct LabelTag, std::uint64_t>;
 using FrameNumber = Strong<struct FrameNumberTag, std::uint64_t>;
 /// Bytes since a ring's birth; never wraps.
 using Position = Strong<struct PositionTag, std::uint64_t>;
-/// A link of this process (an accepted or a made connection). Never used twice.
+/// A link of this process (an accepted or a made connection): a slot of its tables of links in the upper 32
+/// bits, so that a table is as long as there were ever links at once, and in the lower 32 a number that tells
+/// those apart that had the slot one after the other.
 using LinkId = Strong<struct LinkIdTag, std::uint64_t>;
+
+constexpr LinkId make_link_id(std::uint32_t slot, std::uint32_t number) {
+  return LinkId{(std::uint64_t{slot} << 32U) | number};
+}
+constexpr std::uint32_t slot_of(LinkId link) { return static_cast<std::uint32_t>(link.value >> 32U); }
 
 inline constexpr unsigned kTreeVersionBits = 24;
 

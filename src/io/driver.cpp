@@ -30,19 +30,20 @@ Result<LoopPtr> make_loop() {
   return loop;
 }
 
-struct Driver::Connection {
+struct alignas(64) Driver::Connection {
   Connection(Driver& owner, LinkId id, Fd socket, bool is_connecting)
-      : driver(owner), link(id), fd(std::move(socket)), connecting(is_connecting), watcher(owner.loop_) {}
+      : link(id), fd(std::move(socket)), connecting(is_connecting), driver(owner), watcher(owner.loop_) {}
   void ready(int events) { driver.connection_ready(*this, events); }
   void watch(int events) { watcher.start<&Connection::ready>(*this, fd.get(), events); }
 
-  Driver& driver;
+  // What each send touches comes first.
   LinkId link;
   Fd fd;
   bool connecting;
   bool blocked = false;
   bool in_turn = false;  // in to_send_
   bool dead = false;
+  Driver& driver;
   IoWatcher watcher;
 };
 
@@ -112,7 +113,7 @@ void Driver::accept_ready(int) {
     const LinkId link = machine_->accepted((*accepted)->remote, now());
     auto connection = std::make_unique<Connection>(*this, link, std::move((*accepted)->fd), false);
     connection->watch(EV_READ);
-    connections_.emplace(link, std::move(connection));
+    connections_.insert(link, std::move(connection));
   }
   perform();
 }
@@ -171,8 +172,7 @@ void Driver::perform() {
     for (const NodeId& id : std::exchange(requests.listen, {})) listen(id);
     for (const Requests::Connect& request : std::exchange(requests.connect, {})) connect(request);
     for (const LinkId link : requests.send) {
-      const auto found = connections_.find(link);
-      if (found != connections_.end()) send_later(*found->second);
+      if (Connection* connection = connections_.find(link)) send_later(*connection);
     }
     requests.send.clear();
     for (const LinkId link : std::exchange(requests.close, {})) close(link);
@@ -221,7 +221,7 @@ void Driver::connect(const Requests::Connect& request) {
   if (!socket) return machine_->closed(request.link, socket.error().message, now());
   auto connection = std::make_unique<Connection>(*this, request.link, std::move(*socket), true);
   connection->watch(EV_WRITE);
-  connections_.emplace(request.link, std::move(connection));
+  connections_.insert(request.link, std::move(connection));
 }
 
 void Driver::send_later(Connection& connection) {
@@ -240,7 +240,8 @@ void Driver::pump(Connection& connection, Now time, std::size_t bytes_max) {
     const ssize_t sent = ::send(connection.fd.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (sent < 0 && errno != EAGAIN && errno != EINTR) return lose(connection, std::strerror(errno));
     if (sent > 0) {
-      machine_->send_advance(connection.link, static_cast<std::size_t>(sent), time);
+      const bool more = machine_->send_advance(connection.link, static_cast<std::size_t>(sent), time);
+      if (!more) return;
       bytes_max -= static_cast<std::size_t>(sent);
     }
     if (sent == static_cast<ssize_t>(bytes.size())) continue;
@@ -251,28 +252,25 @@ void Driver::pump(Connection& connection, Now time, std::size_t bytes_max) {
 }
 
 void Driver::close(LinkId link) {
-  const auto found = connections_.find(link);
-  if (found == connections_.end()) return machine_->closed(link, "", now());
-  Connection& connection = *found->second;
-  if (!connection.connecting) {
-    pump(connection, now(), kSendBytesPerRound);
-    if (connection.dead) return;
+  Connection* connection = connections_.find(link);
+  if (connection == nullptr) return machine_->closed(link, "", now());
+  if (!connection->connecting) {
+    pump(*connection, now(), kSendBytesPerRound);
+    if (connection->dead) return;
     // Unread bytes would make the kernel reset the connection, and the peer lose what was sent last.
-    ::shutdown(connection.fd.get(), SHUT_WR);
+    ::shutdown(connection->fd.get(), SHUT_WR);
     std::array<std::uint8_t, 4096> unread;
-    while (::recv(connection.fd.get(), unread.data(), unread.size(), MSG_DONTWAIT) > 0) {
+    while (::recv(connection->fd.get(), unread.data(), unread.size(), MSG_DONTWAIT) > 0) {
     }
   }
-  lose(connection, "");
+  lose(*connection, "");
 }
 
 void Driver::lose(Connection& connection, const std::string& why) {
   if (connection.dead) return;
   connection.dead = true;
   connection.watcher.stop();
-  const auto found = connections_.find(connection.link);
-  dead_.push_back(std::move(found->second));
-  connections_.erase(found);
+  dead_.push_back(connections_.take(connection.link));
   machine_->closed(connection.link, why, now());
 }
 

@@ -9,11 +9,11 @@
 #include <ev.h>
 
 #include <memory>
-#include <unordered_map>
 #include <vector>
 
 #include "io/fd.h"
 #include "io/watcher.h"
+#include "ott/link_map.h"
 #include "ott/log.h"
 #include "ott/machine.h"
 
@@ -70,7 +70,7 @@ class Driver {
   SignalWatcher interrupt_;
   SignalWatcher terminate_;
   SignalWatcher report_;
-  std::unordered_map<LinkId, std::unique_ptr<Connection>> connections_;
+  LinkMap<Connection> connections_;
   std::vector<std::unique_ptr<Connection>> dead_;
   std::vector<Connection*> to_send_;  // whose turn comes at the end of this round
   std::vector<Connection*> sending_;  // to_send_ while it is worked on

@@ -94,6 +94,7 @@ class RoundWatcher {
   }
   /// Whether the next round is to follow without waiting.
   void hurry(bool on) noexcept {
+    if (on == ev_is_active(&idle_)) return;
     if (on) {
       ev_idle_start(loop_, &idle_);
     } else {

@@ -106,15 +106,16 @@ std::uint64_t Feed::advance(const StreamBuffer& buffer, std::size_t bytes, MonoT
 }
 
 bool Feed::late(const StreamBuffer& buffer, MonoTime now, MonoTime not_before, Duration lag_max) const {
-  if (!started_ || now < judged_from_) return false;
+  const auto* newest = buffer.newest();
+  if (newest == nullptr || boundary_ >= newest->start || !started_ || now < judged_from_) return false;
   const auto* frame = buffer.frame_of(boundary_);
   const Duration bound = now < slow_until_ ? lag_max / 3 : lag_max;
-  return frame != nullptr && now - std::max({frame->arrived, judged_from_, not_before}) > bound;
+  return now - std::max({frame->arrived, judged_from_, not_before}) > bound;
 }
 
 void Feed::limit_lag(const StreamBuffer& buffer, MonoTime now, MonoTime not_before, Duration lag_max) {
   if (!residue_.empty() || position_ != boundary_ || !late(buffer, now, not_before, lag_max)) return;
-  if (buffer.frame_of(boundary_)->start < boundary_ || boundary_ >= buffer.newest()->start) return;
+  if (buffer.frame_of(boundary_)->start < boundary_) return;
   jump_to_newest(buffer);
   slow_until_ = now + kSlowMemory;
 }

@@ -42,8 +42,8 @@ class Feed {
   /// `bytes` of what pending or rest_of_record gave were sent. Returns how many frames were completed by it.
   std::uint64_t advance(const StreamBuffer& buffer, std::size_t bytes, MonoTime now);
 
-  /// True if the child is past the bound on lag. Frames that arrived here before `not_before` count from then
-  /// (the time when this process itself was last found late).
+  /// True if the child is past the bound on lag, and there is something newer for it. Frames that arrived here
+  /// before `not_before` count from then (the time when this process itself was last found late).
   [[nodiscard]] bool late(const StreamBuffer& buffer, MonoTime now, MonoTime not_before,
                           Duration lag_max) const;
   /// Applies the bound, unless a frame is half sent; call when the link can take bytes.
@@ -61,19 +61,21 @@ class Feed {
   void jump_to_newest(const StreamBuffer& buffer);
   void leave_out(const StreamBuffer& buffer, Position to, FrameNumber last);
 
-  Position position_;                       // the next byte to send
-  Position boundary_;                       // the start of the record that it lies in, or itself
-  Position replay_end_;                     // the head at START; before it everything is asked-for history
+  // What each record of each child touches comes first: see Child.
+  Position position_;              // the next byte to send
+  Position boundary_;              // the start of the record that it lies in, or itself
+  FrameNumber known_;              // frames up to here the child has: START named a frame that is not here yet
+  std::uint64_t frames_mark_ = 0;  // buffer.frames_completed() when the child last had everything
+  bool started_ = false;
+  bool mark_valid_ = false;
   MonoTime judged_from_ = MonoTime::max();  // when it passed replay_end_
-  MonoTime slow_until_;                     // skipped not long ago
+  std::vector<std::uint8_t> residue_;       // rest of a half-sent record that the ring no longer holds
   std::optional<Skip> skip_;
-  FrameNumber known_;     // frames up to here the child has: START named a frame that is not here yet
+
+  Position replay_end_;   // the head at START; before it everything is asked-for history
+  MonoTime slow_until_;   // skipped not long ago
   FrameNumber left_out_;  // the last frame that a skip has named since START
   std::uint64_t frames_skipped_ = 0;
-  std::uint64_t frames_mark_ = 0;  // buffer.frames_completed() when the child last had everything
-  bool mark_valid_ = false;
-  std::vector<std::uint8_t> residue_;  // rest of a half-sent record that the ring no longer holds
-  bool started_ = false;
 };
 
 }  // namespace ott

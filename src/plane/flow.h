@@ -13,15 +13,18 @@ namespace ott {
 
 struct Flow;
 
-struct Child {
-  Flow* flow;
+/// What each frame touches of a child lies in two lines of the cache: among many children it is not in there.
+struct alignas(64) Child {
+  Flow* flow = nullptr;
   LinkId link;
+  Child* next_on_link = nullptr;  // whose turn is after this one's; itself if it is the only one
+  Feed feed;
+
   NodeId node;
   bool guest = false;
   bool tracker_sent = false;
   bool asked = false;  // START has come
   FrameNumber last;    // what it named
-  Feed feed;
 };
 
 struct Flow {
@@ -63,8 +66,8 @@ struct Flow {
   std::uint32_t start_number = 0;             // of our last START
   bool started = false;                       // the parent has answered it
   MonoTime start_deadline = MonoTime::max();  // START goes up then, whoever has not asked yet
-  /// In the order of their links, the oldest first, which is that of their sockets in memory: sending to a
-  /// thousand of them in any other costs more.
+  /// In the order of their links, which is mostly that of their sockets in memory: sending to a thousand of
+  /// them in any other costs more.
   std::vector<std::unique_ptr<Child>> children;
 };
 

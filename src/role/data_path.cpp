@@ -45,7 +45,7 @@ MutableByteSpan DataPath::recv_slice(PeerLink& link) {
   return MutableByteSpan(scratch_).subspan(link.partial.size(), limit);
 }
 
-void DataPath::received(PeerLink& link, std::size_t bytes, Now now) {
+bool DataPath::received(PeerLink& link, std::size_t bytes, Now now) {
   link.bytes_in += bytes;
   link.last_heard = now.mono;
   scratch_begin_ = scratch_end_ = 0;
@@ -56,6 +56,7 @@ void DataPath::received(PeerLink& link, std::size_t bytes, Now now) {
     scratch_end_ = link.partial.size() + bytes;
     link.partial.clear();
   }
+  return link.receiving != nullptr;
 }
 
 void DataPath::take_from_ring(PeerLink& link, Now now) {
@@ -211,7 +212,7 @@ ByteSpan DataPath::from_feed(PeerLink& link, Child& child, Now now) const {
   }
   link.sending = &child;
   const ByteSpan pending = what_to_send(child, now);
-  return link.feeds.size() > 1 ? pending.first(std::min(pending.size(), kTurnBytes)) : pending;
+  return link.several_feeds() ? pending.first(std::min(pending.size(), kTurnBytes)) : pending;
 }
 
 ByteSpan DataPath::send_slice(PeerLink& link, Now now) {
@@ -220,35 +221,40 @@ ByteSpan DataPath::send_slice(PeerLink& link, Now now) {
   if (link.sending != nullptr) {
     Child& child = *link.sending;
     const ByteSpan rest = child.feed.rest_of_record(child.flow->buffer);
-    const bool alone = link.outbox.empty() && link.feeds.size() == 1;
+    const bool alone = link.outbox.empty() && !link.several_feeds();
     if (!rest.empty()) return alone ? what_to_send(child, now) : rest;
   }
   link.sending = nullptr;
   if (!link.outbox.empty()) return ByteSpan(link.outbox).subspan(link.outbox_sent);
-  for (std::size_t i = 0; i < link.feeds.size(); ++i) {
-    Child& child = *link.feeds[link.next_feed % link.feeds.size()];
-    link.next_feed = (link.next_feed + 1) % link.feeds.size();
+  const Child* first = link.feeds;
+  while (link.feeds != nullptr) {
+    Child& child = *link.feeds;
+    link.feeds = child.next_on_link;
     const ByteSpan bytes = from_feed(link, child, now);
     if (!bytes.empty()) return bytes;
+    if (link.feeds == first) break;
   }
   link.sending = nullptr;
   return {};
 }
 
-void DataPath::send_advance(PeerLink& link, std::size_t bytes, Now now) {
+bool DataPath::send_advance(PeerLink& link, std::size_t bytes, Now now) {
   link.bytes_out += bytes;
   link.last_sent = now.mono;
   if (link.sending != nullptr) {
-    link.frames_out += link.sending->feed.advance(link.sending->flow->buffer, bytes, now.mono);
-    return;
+    Child& child = *link.sending;
+    const StreamBuffer& buffer = child.flow->buffer;
+    link.frames_out += child.feed.advance(buffer, bytes, now.mono);
+    return !child.feed.pending(buffer).empty() || !link.outbox.empty() || link.several_feeds();
   }
   link.outbox_sent += bytes;
   OTT_ASSERT(link.outbox_sent <= link.outbox.size());
-  if (link.outbox_sent < link.outbox.size()) return;
+  if (link.outbox_sent < link.outbox.size()) return true;
   link.outbox.clear();
   link.outbox_sent = 0;
   constexpr std::size_t kOutboxKeptBytes = 1024;
   if (link.outbox.capacity() > kOutboxKeptBytes) link.outbox.shrink_to_fit();
+  return link.feeds != nullptr;
 }
 
 }  // namespace ott

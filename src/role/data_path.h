@@ -16,8 +16,9 @@ class DataPath {
   DataPath(OverlayState& state, FlowTable& flows);
 
   MutableByteSpan recv_slice(PeerLink& link);
-  /// Takes the records that lie in the ring, and readies what is left for next_control.
-  void received(PeerLink& link, std::size_t bytes, Now now);
+  /// Takes the records that lie in the ring, and readies what is left for next_control. True if nothing is
+  /// left: that was nothing but records.
+  bool received(PeerLink& link, std::size_t bytes, Now now);
 
   struct Control {
     Header header;
@@ -30,7 +31,8 @@ class DataPath {
   void keep_rest(PeerLink& link);
 
   ByteSpan send_slice(PeerLink& link, Now now);
-  void send_advance(PeerLink& link, std::size_t bytes, Now now);
+  /// False if that was all there is.
+  bool send_advance(PeerLink& link, std::size_t bytes, Now now);
 
   /// Asks for the links of all children that have something new to get.
   void wake_children(Flow& flow);

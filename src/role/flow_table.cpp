@@ -136,7 +136,7 @@ void FlowTable::install_children(Flow& flow, const Tracker& tracker) {
     }
     if (flow.child(link->id) == nullptr) {
       Child& child = flow.add_child(link->id, branch.next);
-      link->feeds.push_back(&child);
+      link->add_feed(child);
     }
     Child& child = *flow.child(link->id);
     child.tracker_sent = true;
@@ -158,7 +158,7 @@ void FlowTable::send_guest_tracker(Flow& flow, PeerLink& link) {
   if (flow.child(link.id) == nullptr) {
     Child& child = flow.add_child(link.id, link.peer);
     child.guest = true;
-    link.feeds.push_back(&child);
+    link.add_feed(child);
   }
   Child& child = *flow.child(link.id);
   if (child.tracker_sent) return;
@@ -310,7 +310,7 @@ void FlowTable::on_stop(PeerLink& link, const Stop& message, Now now) {
     // It has not seen the tree that makes it our child again.
     Child& child = flow->add_child(link.id, link.peer);
     child.tracker_sent = true;
-    link.feeds.push_back(&child);
+    link.add_feed(child);
   }
   maybe_start(*flow, now);
   erase_if_unneeded(*flow);
@@ -324,9 +324,7 @@ void FlowTable::drop_child(Flow& flow, PeerLink& link) {
   link.outbox.insert(link.outbox.begin() + static_cast<std::ptrdiff_t>(link.outbox_sent), rest.begin(),
                      rest.end());
   if (!rest.empty()) state_.links.want_send(link);
-  std::erase(link.feeds, child);
-  if (link.sending == child) link.sending = nullptr;
-  link.next_feed = 0;
+  link.remove_feed(*child);
   flow.remove_child(link.id);
 }
 
@@ -419,8 +417,8 @@ void FlowTable::tell_origin(StreamId stream, Watching& watching, Now now) {
   PathTree path;
   PeerLink* next = nullptr;
   if (state_.config.kind == PeerKind::Guest) {
-    for (const auto& [id, link] : state_.links.all()) {
-      if (link->is_access()) next = link.get();
+    for (PeerLink& link : state_.links.all()) {
+      if (link.is_access()) next = &link;
     }
     if (next != nullptr) path.entries = {{state_.self, 2, false}, {next->peer, 1, true}};
   } else {

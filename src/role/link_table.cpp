@@ -12,21 +12,37 @@ constexpr std::size_t kOutboxBytesMax = 8U << 20U;
 
 }  // namespace
 
+void PeerLink::add_feed(Child& child) {
+  if (feeds == nullptr) feeds = child.next_on_link = &child;
+  child.next_on_link = std::exchange(feeds->next_on_link, &child);
+}
+
+void PeerLink::remove_feed(Child& child) {
+  Child* before = &child;
+  while (before->next_on_link != &child) before = before->next_on_link;
+  before->next_on_link = child.next_on_link;
+  if (feeds == &child) feeds = before == &child ? nullptr : child.next_on_link;
+  if (sending == &child) sending = nullptr;
+}
+
 PeerLink& LinkTable::add(Purpose purpose, const NodeId& remote, Now now) {
   auto link = std::make_unique<PeerLink>();
-  link->id = LinkId{next_id_++};
+  std::uint32_t slot = static_cast<std::uint32_t>(links_.size());
+  if (!free_slots_.empty()) {
+    slot = free_slots_.back();
+    free_slots_.pop_back();
+  }
+  link->id = make_link_id(slot, ++links_made_);
   link->purpose = purpose;
   link->remote = remote;
   link->handshake = link->outgoing() ? Handshake::connecting() : Handshake::accepting();
   link->opened_at = link->last_heard = link->last_sent = now.mono;
-  PeerLink& added = *link;
-  links_.emplace(added.id, std::move(link));
-  return added;
+  const LinkId id = link->id;
+  return links_.insert(id, std::move(link));
 }
 
-PeerLink* LinkTable::find(LinkId id) {
-  const auto found = links_.find(id);
-  return found == links_.end() ? nullptr : found->second.get();
+void LinkTable::remove(LinkId id) {
+  if (links_.take(id) != nullptr) free_slots_.push_back(slot_of(id));
 }
 
 PeerLink* LinkTable::neighbour(const NodeId& id) {
@@ -47,8 +63,8 @@ void LinkTable::note_ended(PeerLink& link) {
 }
 
 PeerLink* LinkTable::with_peer(const NodeId& id) {
-  for (const auto& [link_id, link] : links_) {
-    if (link->peer_known && link->peer == id && !link->closing) return link.get();
+  for (PeerLink& link : links_) {
+    if (link.peer_known && link.peer == id && !link.closing) return &link;
   }
   return nullptr;
 }
@@ -61,8 +77,9 @@ std::vector<NodeId> LinkTable::neighbours() const {
 }
 
 std::size_t LinkTable::guests() const {
-  return static_cast<std::size_t>(std::count_if(links_.begin(), links_.end(),
-                                                [](const auto& entry) { return entry.second->is_guest(); }));
+  std::size_t count = 0;
+  for (const PeerLink& link : links_) count += link.is_guest() ? 1 : 0;
+  return count;
 }
 
 void LinkTable::close(PeerLink& link, ByeReason reason, const std::string& text) {

@@ -6,11 +6,11 @@
 #include <map>
 #include <memory>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "ott/handshake.h"
+#include "ott/link_map.h"
 #include "ott/log.h"
 #include "ott/machine.h"
 #include "ott/message.h"
@@ -21,22 +21,21 @@ namespace ott {
 /// Why a connection was made.
 enum class Purpose : std::uint8_t { Accepted, Registration, Neighbour, Access };
 
-struct PeerLink {
-  // What each record of a thousand viewers' links touches is together, for the cache's sake.
+/// What each frame touches of a link comes first, like a Child's.
+struct alignas(64) PeerLink {
   LinkId id;
-  // Outgoing: control messages first, then feeds in turn; a half-sent record before everything.
-  std::vector<Child*> feeds;
-  std::size_t next_feed = 0;
-  Child* sending = nullptr;  // whom send_slice spoke for; null: the outbox
-  std::vector<std::uint8_t> outbox;
-  std::size_t outbox_sent = 0;
-  MonoTime last_sent;
-  std::uint64_t bytes_out = 0;
-  std::uint64_t frames_out = 0;
   bool blocked = false;
   bool queued = false;  // in Requests::send
   bool closing = false;
   bool ended = false;  // noted as ended
+  // Outgoing: control messages first, then feeds in turn; a half-sent record before everything.
+  Child* feeds = nullptr;    // whose turn is next; they form a ring
+  Child* sending = nullptr;  // whom send_slice spoke for; null: the outbox
+  std::vector<std::uint8_t> outbox;
+  MonoTime last_sent;
+  std::uint64_t bytes_out = 0;
+  std::uint64_t frames_out = 0;
+  std::size_t outbox_sent = 0;
 
   // Incoming: the beginning of a message that is not complete. For a flow's receiver it is in the ring.
   std::vector<std::uint8_t> partial;
@@ -65,6 +64,10 @@ struct PeerLink {
   Duration rtt{-1};    // < 0: not measured
   std::uint64_t frames_skipped = 0;
 
+  void add_feed(Child& child);
+  void remove_feed(Child& child);
+  [[nodiscard]] bool several_feeds() const { return feeds != nullptr && feeds->next_on_link != feeds; }
+
   [[nodiscard]] bool outgoing() const { return purpose != Purpose::Accepted; }
   [[nodiscard]] bool connected() const { return !closing && handshake.state() == HandshakeState::Connected; }
   [[nodiscard]] bool is_neighbour() const { return connected() && relation == Relation::Neighbour; }
@@ -87,17 +90,17 @@ class LinkTable {
   explicit LinkTable(Log& log) : log_(log) {}
 
   PeerLink& add(Purpose purpose, const NodeId& remote, Now now);
-  PeerLink* find(LinkId id);
+  [[nodiscard]] PeerLink* find(LinkId id) const { return links_.find(id); }
   /// The overlay link to a neighbour, if it is up.
   PeerLink* neighbour(const NodeId& id);
   /// Its handshake has ended with CONNECTED.
   void note_connected(const PeerLink& link);
   /// Any link whose peer has this id and that is not closing.
   PeerLink* with_peer(const NodeId& id);
-  void remove(LinkId id) { links_.erase(id); }
+  void remove(LinkId id);
 
   [[nodiscard]] std::vector<NodeId> neighbours() const;
-  [[nodiscard]] const std::unordered_map<LinkId, std::unique_ptr<PeerLink>>& all() const { return links_; }
+  [[nodiscard]] const LinkMap<PeerLink>& all() const { return links_; }
   [[nodiscard]] std::size_t guests() const;
 
   /// Queues a message; a peer that reads none of them for too long is closed. One that has grown too long for
@@ -133,10 +136,11 @@ class LinkTable {
 
   Log& log_;
   Requests requests_;
-  std::unordered_map<LinkId, std::unique_ptr<PeerLink>> links_;
+  LinkMap<PeerLink> links_;
+  std::vector<std::uint32_t> free_slots_;
   std::map<NodeId, LinkId> neighbours_;
   std::vector<LinkId> ended_;
-  std::uint64_t next_id_ = 1;
+  std::uint32_t links_made_ = 0;  // wraps
 };
 
 }  // namespace ott

@@ -473,12 +473,12 @@ MonoTime Membership::next_deadline() const {
 }
 
 void Membership::tick(Now now) {
-  for (const auto& [id, link] : state_.links.all()) {
-    const Duration patience = link->outgoing() ? kConnectTimeout : kHandshakeTimeout;
-    if (link->handshake.over() || link->closing || now.mono - link->opened_at < patience) continue;
+  for (PeerLink& link : state_.links.all()) {
+    const Duration patience = link.outgoing() ? kConnectTimeout : kHandshakeTimeout;
+    if (link.handshake.over() || link.closing || now.mono - link.opened_at < patience) continue;
     state_.log.info(
-        fmt::format("{}: closing: no handshake within {} ms", link->name(), patience / milliseconds(1)));
-    state_.links.close(*link, ByeReason::Protocol, "the handshake took too long");
+        fmt::format("{}: closing: no handshake within {} ms", link.name(), patience / milliseconds(1)));
+    state_.links.close(link, ByeReason::Protocol, "the handshake took too long");
   }
   if (now.mono >= choose_access_at_) choose_access(now);
   if (now.mono >= registration_retry_.at) {
@@ -507,11 +507,11 @@ std::vector<Peer> Membership::access_offers(const NodeId& guest) const {
     return bits;
   };
   std::vector<NodeId> nodes;
-  for (const auto& [id, link] : state_.links.all()) {
-    const LinkState* known = link->peer_known ? state_.db.find(link->peer) : nullptr;
+  for (const PeerLink& link : state_.links.all()) {
+    const LinkState* known = link.peer_known ? state_.db.find(link.peer) : nullptr;
     const bool leaving = known != nullptr && known->links.empty();
-    if (link->handshake.over() && !link->closing && !leaving && link->peer_kind == PeerKind::Node) {
-      nodes.push_back(link->peer);
+    if (link.handshake.over() && !link.closing && !leaving && link.peer_kind == PeerKind::Node) {
+      nodes.push_back(link.peer);
     }
   }
   if (nodes.empty()) nodes.push_back(state_.self);

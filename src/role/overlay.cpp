@@ -81,9 +81,9 @@ MutableByteSpan Overlay::recv_slice(LinkId id) {
   return link == nullptr ? MutableByteSpan{} : data_.recv_slice(*link);
 }
 
-void Overlay::recv_advance(LinkId id, std::size_t bytes, Now now) {
+bool Overlay::recv_advance(LinkId id, std::size_t bytes, Now now) {
   PeerLink& link = *state_.links.find(id);
-  data_.received(link, bytes, now);
+  if (data_.received(link, bytes, now)) return link.receiving->watched_here;
   std::string complaint;
   while (!link.closing) {
     const auto control = data_.next_control(link, now, complaint);
@@ -96,6 +96,7 @@ void Overlay::recv_advance(LinkId id, std::size_t bytes, Now now) {
   }
   if (!link.closing) data_.keep_rest(link);
   settle(now);
+  return true;
 }
 
 ByteSpan Overlay::send_slice(LinkId id, Now now) {
@@ -105,8 +106,8 @@ ByteSpan Overlay::send_slice(LinkId id, Now now) {
   return data_.send_slice(*link, now);
 }
 
-void Overlay::send_advance(LinkId id, std::size_t bytes, Now now) {
-  data_.send_advance(*state_.links.find(id), bytes, now);
+bool Overlay::send_advance(LinkId id, std::size_t bytes, Now now) {
+  return data_.send_advance(*state_.links.find(id), bytes, now);
 }
 
 void Overlay::set_blocked(LinkId id, bool blocked, Now) {
@@ -118,12 +119,16 @@ MonoTime Overlay::next_deadline() const {
                    origin_.next_deadline()});
 }
 
+MonoTime Overlay::early_deadline() const {
+  return std::min(beat_at_ - state_.config.heartbeat / kBeatEarly, next_deadline());
+}
+
 void Overlay::tick(Now now) {
   if (now.mono >= beat_at_ - state_.config.heartbeat / kBeatEarly) {
     // Who is late to run heard nobody meanwhile: that is not the others' silence, nor their lag.
     if (now.mono - beat_at_ > state_.config.heartbeat / 2) {
-      for (const auto& [id, link] : state_.links.all())
-        link->last_heard = std::max(link->last_heard, now.mono);
+      for (PeerLink& link : state_.links.all())
+        link.last_heard = std::max(link.last_heard, now.mono);
       state_.late_until = now.mono;
     }
     beat_at_ = now.mono + state_.config.heartbeat;
@@ -150,8 +155,8 @@ bool Overlay::retire(Now now) {
   state_.log.info("leaving: forwarding until all children have another parent");
   retiring_ = state_.leaving = true;
   leave_at_ = now.mono + kRetireMax;
-  for (const auto& [id, link] : state_.links.all()) {
-    if (link->is_guest()) state_.links.close(*link, ByeReason::Leaving, "leaving");
+  for (PeerLink& link : state_.links.all()) {
+    if (link.is_guest()) state_.links.close(link, ByeReason::Leaving, "leaving");
   }
   advertise(now);
   settle(now);
@@ -174,7 +179,7 @@ bool Overlay::retired(Now now) const {
 
 void Overlay::leave(int status, const std::string& message) {
   leaving_ = true;
-  for (const auto& [id, link] : state_.links.all()) state_.links.close(*link, ByeReason::Leaving, "leaving");
+  for (PeerLink& link : state_.links.all()) state_.links.close(link, ByeReason::Leaving, "leaving");
   if (!requests().exit) requests().exit = {status, message};
 }
 
@@ -331,8 +336,8 @@ void Overlay::on_message(PeerLink& link, const Message& m, Now) {
 
 std::size_t Overlay::ping_watchers(Now now) {
   std::vector<NodeId> watchers = origin_.watchers();
-  for (const auto& [id, link] : state_.links.all()) {
-    if (link->is_guest()) {
+  for (const PeerLink& link : state_.links.all()) {
+    if (link.is_guest()) {
       watchers.push_back(state_.self);
       break;
     }
@@ -373,12 +378,12 @@ void Overlay::forward_ping(const Ping& ping) {
     if (PeerLink* next = state_.links.neighbour(branch.next)) state_.links.send(*next, on);
   }
   if (!ping.tracker.for_here()) return;
-  for (const auto& [id, link] : state_.links.all()) {
-    if (!link->is_guest()) continue;
+  for (PeerLink& link : state_.links.all()) {
+    if (!link.is_guest()) continue;
     Ping on = ping;
-    on.tracker.path.entries = {{state_.self, 2, false}, {link->peer, 1, true}};
+    on.tracker.path.entries = {{state_.self, 2, false}, {link.peer, 1, true}};
     on.tracker = split(on.tracker).front().tracker;
-    state_.links.send(*link, on);
+    state_.links.send(link, on);
   }
 }
 
@@ -440,8 +445,7 @@ std::vector<KnownStream> Overlay::streams() const {
 
 bool Overlay::attached() const {
   if (is_guest()) return guest_streams_known_;
-  return std::any_of(state_.links.all().begin(), state_.links.all().end(),
-                     [](const auto& entry) { return entry.second->is_neighbour(); });
+  return !state_.links.neighbours().empty();
 }
 
 void Overlay::send_streams(PeerLink& link) {
@@ -462,8 +466,8 @@ void Overlay::tell_guests() {
   }
   if (now_there == told_streams_) return;
   told_streams_ = std::move(now_there);
-  for (const auto& [id, link] : state_.links.all()) {
-    if (link->is_guest()) send_streams(*link);
+  for (PeerLink& link : state_.links.all()) {
+    if (link.is_guest()) send_streams(link);
   }
 }
 
@@ -547,26 +551,26 @@ void Overlay::send_echo(PeerLink& link, Now now) {
 
 void Overlay::beat(Now now) {
   const Duration slack = state_.config.heartbeat / 2;  // whose turn comes before half of the next interval
-  for (const auto& [id, link] : state_.links.all()) {
-    if (!link->handshake.over() || link->closing) continue;
-    if (now.mono - link->last_heard > state_.silence_max(*link)) {
+  for (PeerLink& link : state_.links.all()) {
+    if (!link.handshake.over() || link.closing) continue;
+    if (now.mono - link.last_heard > state_.silence_max(link)) {
       state_.log.info(
-          fmt::format("{}: silent for {} ms: taken for dead", membership_.describe(link->peer),
-                      std::chrono::duration_cast<milliseconds>(now.mono - link->last_heard).count()));
-      state_.links.close(*link, ByeReason::Silent, "nothing heard of you");
+          fmt::format("{}: silent for {} ms: taken for dead", membership_.describe(link.peer),
+                      std::chrono::duration_cast<milliseconds>(now.mono - link.last_heard).count()));
+      state_.links.close(link, ByeReason::Silent, "nothing heard of you");
       continue;
     }
-    const Duration echo_interval = link->is_access() ? kGuestBeat : kEchoInterval;
-    if (!link->is_guest() && now.mono - link->echo_sent + slack >= echo_interval) {
-      send_echo(*link, now);
+    const Duration echo_interval = link.is_access() ? kGuestBeat : kEchoInterval;
+    if (!link.is_guest() && now.mono - link.echo_sent + slack >= echo_interval) {
+      send_echo(link, now);
       continue;
     }
-    const Duration interval = state_.beat_interval(*link);
-    const Duration quiet = now.mono - link->last_sent;
+    const Duration interval = state_.beat_interval(link);
+    const Duration quiet = now.mono - link.last_sent;
     // Who is about to be sent something needs no beat; but it may turn out to have all of that already.
-    const bool served = link->queued && quiet < 2 * interval;
-    if (!link->is_access() && !served && quiet + slack >= interval) {
-      state_.links.send(*link, Heartbeat{false, 0});
+    const bool served = link.queued && quiet < 2 * interval;
+    if (!link.is_access() && !served && quiet + slack >= interval) {
+      state_.links.send(link, Heartbeat{false, 0});
     }
   }
 }
@@ -594,10 +598,10 @@ void Overlay::report() {
                          version_of(flow->label), state));
   }
   log.info(fmt::format("links: {}", state_.links.all().size()));
-  for (const auto& [id, link] : state_.links.all()) {
-    log.info(fmt::format("  {}: {}, {} in, {} out, rtt {:.2f} ms", membership_.describe(link->peer),
-                         to_string(link->handshake.state()), link->bytes_in, link->bytes_out,
-                         std::chrono::duration<double, std::milli>(link->rtt).count()));
+  for (const PeerLink& link : state_.links.all()) {
+    log.info(fmt::format("  {}: {}, {} in, {} out, rtt {:.2f} ms", membership_.describe(link.peer),
+                         to_string(link.handshake.state()), link.bytes_in, link.bytes_out,
+                         std::chrono::duration<double, std::milli>(link.rtt).count()));
   }
 }
 

@@ -36,11 +36,14 @@ class Overlay {
   void opened(LinkId link, const NodeId& local, Now now);
   void closed(LinkId link, std::string_view why, Now now);
   MutableByteSpan recv_slice(LinkId link);
-  void recv_advance(LinkId link, std::size_t bytes, Now now);
+  /// False if that was nothing but records for others: no deadline has changed, nobody here has to know.
+  bool recv_advance(LinkId link, std::size_t bytes, Now now);
   ByteSpan send_slice(LinkId link, Now now);
-  void send_advance(LinkId link, std::size_t bytes, Now now);
+  bool send_advance(LinkId link, std::size_t bytes, Now now);
   void set_blocked(LinkId link, bool blocked, Now now);
   [[nodiscard]] MonoTime next_deadline() const;
+  /// From when on tick() finds something to do, if it is called before the next deadline.
+  [[nodiscard]] MonoTime early_deadline() const;
   void tick(Now now);
   Requests& requests() { return state_.links.requests(); }
 

@@ -27,8 +27,6 @@ void OverlayRole::listening(const std::optional<Error>& error, Now now) {
   after(now);
 }
 
-LinkId OverlayRole::accepted(const NodeId& remote, Now now) { return overlay_.accepted(remote, now); }
-
 void OverlayRole::opened(LinkId link, const NodeId& local, Now now) {
   overlay_.opened(link, local, now);
   after(now);
@@ -40,15 +38,11 @@ void OverlayRole::closed(LinkId link, std::string_view why, Now now) {
 }
 
 void OverlayRole::recv_advance(LinkId link, std::size_t bytes, Now now) {
-  overlay_.recv_advance(link, bytes, now);
-  after(now);
-}
-
-MonoTime OverlayRole::next_deadline() const {
-  return std::min({overlay_.next_deadline(), role_deadline(), stats_at_});
+  if (overlay_.recv_advance(link, bytes, now)) after(now);
 }
 
 void OverlayRole::tick(Now now) {
+  if (now.mono < due_) return;
   overlay_.tick(now);
   if (now.mono >= stats_at_ && !left_) {
     stats_at_ = std::max(stats_at_ + kStatsInterval, now.mono);
@@ -60,6 +54,7 @@ void OverlayRole::tick(Now now) {
 void OverlayRole::signal(Signal signal, Now now) {
   if (signal == Signal::Report) return overlay_.report();
   if (!overlay_.retire(now)) leave(0, "", now);
+  after(now);
 }
 
 void OverlayRole::input(ByteSpan, Now) {}
@@ -79,11 +74,15 @@ void OverlayRole::log_arrived(Now now) {
 }
 
 void OverlayRole::after(Now now) {
-  if (left_) return;
-  log_arrived(now);
-  if (!requests().exit) step(now);
-  if (overlay_.retired(now)) leave(0, "", now);
-  if (requests().exit && !left_) leave(requests().exit->status, requests().exit->message, now);
+  if (!left_) {
+    log_arrived(now);
+    if (!requests().exit) step(now);
+    if (overlay_.retired(now)) leave(0, "", now);
+    if (requests().exit && !left_) leave(requests().exit->status, requests().exit->message, now);
+  }
+  const MonoTime own = std::min(role_deadline(), stats_at_);
+  deadline_ = std::min(overlay_.next_deadline(), own);
+  due_ = std::min(overlay_.early_deadline(), own);
 }
 
 void OverlayRole::leave(int status, const std::string& message, Now now) {

@@ -13,17 +13,17 @@ class OverlayRole : public Machine {
 
   void begin(Now now) override;
   void listening(const std::optional<Error>& error, Now now) override;
-  LinkId accepted(const NodeId& remote, Now now) override;
+  LinkId accepted(const NodeId& remote, Now now) override { return overlay_.accepted(remote, now); }
   void opened(LinkId link, const NodeId& local, Now now) override;
   void closed(LinkId link, std::string_view why, Now now) override;
   MutableByteSpan recv_slice(LinkId link) override { return overlay_.recv_slice(link); }
   void recv_advance(LinkId link, std::size_t bytes, Now now) override;
   ByteSpan send_slice(LinkId link, Now now) override { return overlay_.send_slice(link, now); }
-  void send_advance(LinkId link, std::size_t bytes, Now now) override {
-    overlay_.send_advance(link, bytes, now);
+  bool send_advance(LinkId link, std::size_t bytes, Now now) override {
+    return overlay_.send_advance(link, bytes, now);
   }
   void set_blocked(LinkId link, bool blocked, Now now) override { overlay_.set_blocked(link, blocked, now); }
-  [[nodiscard]] MonoTime next_deadline() const override;
+  [[nodiscard]] MonoTime next_deadline() const override { return deadline_; }
   void tick(Now now) override;
   void signal(Signal signal, Now now) override;
   void input(ByteSpan bytes, Now now) override;
@@ -47,6 +47,9 @@ class OverlayRole : public Machine {
   void log_arrived(Now now);
   void write_stats(Now now, bool final);
 
+  // Kept since the last time when something happened that may change them, for records only pass through.
+  MonoTime deadline_{};
+  MonoTime due_{};  // from then on there is something for tick() to do
   MonoTime stats_at_ = MonoTime::max();
   bool left_ = false;
 };

@@ -42,17 +42,17 @@ void StatsLine::begin(std::string_view name) {
 void StatsLine::add_links(const LinkTable& links) {
   key("links");
   json_.StartArray();
-  for (const auto& [id, link] : links.all()) {
+  for (const PeerLink& link : links.all()) {
     json_.StartObject();
-    add("peer", link->name());
-    add("state", to_string(link->handshake.state()));
-    add("bytes_in", link->bytes_in);
-    add("bytes_out", link->bytes_out);
-    add("frames_in", link->frames_in);
-    add("frames_out", link->frames_out);
-    add("frames_skipped", link->frames_skipped);
-    if (link->rtt >= Duration{}) {
-      add("rtt_ms", std::chrono::duration<double, std::milli>(link->rtt).count());
+    add("peer", link.name());
+    add("state", to_string(link.handshake.state()));
+    add("bytes_in", link.bytes_in);
+    add("bytes_out", link.bytes_out);
+    add("frames_in", link.frames_in);
+    add("frames_out", link.frames_out);
+    add("frames_skipped", link.frames_skipped);
+    if (link.rtt >= Duration{}) {
+      add("rtt_ms", std::chrono::duration<double, std::milli>(link.rtt).count());
     } else {
       key("rtt_ms");
       json_.Null();

@@ -60,9 +60,9 @@ class CountingMachine : public Machine {
     const CountingScope scope;
     return machine_->send_slice(link, now);
   }
-  void send_advance(LinkId link, std::size_t bytes, Now now) override {
+  bool send_advance(LinkId link, std::size_t bytes, Now now) override {
     const CountingScope scope;
-    machine_->send_advance(link, bytes, now);
+    return machine_->send_advance(link, bytes, now);
   }
   void set_blocked(LinkId link, bool blocked, Now now) override { machine_->set_blocked(link, blocked, now); }
   [[nodiscard]] MonoTime next_deadline() const override { return machine_->next_deadline(); }

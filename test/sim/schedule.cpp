@@ -339,8 +339,8 @@ void Schedule::check_bounds() {
   for (std::size_t i = 0; i < members_.size(); ++i) {
     Peer* process = peer(i);
     if (process == nullptr) continue;
-    for (const auto& [id, link] : process->overlay().links().all()) {
-      const std::size_t waiting = link->outbox.size() - link->outbox_sent;
+    for (const PeerLink& link : process->overlay().links().all()) {
+      const std::size_t waiting = link.outbox.size() - link.outbox_sent;
       if (waiting > kOutboxBytesMax)
         violated(fmt::format("{}: {} bytes of control wait for one peer", i, waiting));
     }
@@ -369,7 +369,7 @@ void Schedule::check_viewers() {
 void Schedule::check_steady_state() {
   const auto frames_in = [this](std::size_t index) {
     std::uint64_t frames = 0;
-    for (const auto& [id, link] : peer(index)->overlay().links().all()) frames += link->frames_in;
+    for (const PeerLink& link : peer(index)->overlay().links().all()) frames += link.frames_in;
     return frames;
   };
   std::vector<std::uint64_t> before(members_.size());

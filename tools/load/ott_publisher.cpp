@@ -59,9 +59,11 @@ void OttPublisher::step(Now now) {
   }
 }
 
-void OttPublisher::send_advance(LinkId link, std::size_t bytes, Now now) {
-  OverlayRole::send_advance(link, bytes, now);
-  if (plan_.fps == 0) publish_what_is_taken(now);
+bool OttPublisher::send_advance(LinkId link, std::size_t bytes, Now now) {
+  const bool more = OverlayRole::send_advance(link, bytes, now);
+  if (plan_.fps != 0) return more;
+  publish_what_is_taken(now);
+  return true;
 }
 
 void OttPublisher::set_blocked(LinkId link, bool blocked, Now now) {

@@ -13,7 +13,7 @@ class OttPublisher : public OverlayRole {
  public:
   OttPublisher(RoleContext& context, const Plan& plan);
 
-  void send_advance(LinkId link, std::size_t bytes, Now now) override;
+  bool send_advance(LinkId link, std::size_t bytes, Now now) override;
   void set_blocked(LinkId link, bool blocked, Now now) override;
   [[nodiscard]] std::uint64_t frames() const { return frames_; }
 

@@ -31,11 +31,11 @@ bench_packages := python3 iproute2 linux-perf
 lint_packages := clang-tidy clang-format
 fuzz_packages := clang libclang-rt-14-dev
 
-CXXFLAGS ?= -O2 -g
+CXXFLAGS ?= -O2 -g -fno-plt
 warnings := -Wall -Wextra -Wconversion -Wshadow -Werror
 all_cxxflags := -std=c++20 $(CXXFLAGS) $(warnings) -Iinclude -Isrc -DSPDLOG_FMT_EXTERNAL -DSPDLOG_COMPILED_LIB \
                 $(if $(san),-fsanitize=$(san) -fno-omit-frame-pointer -fno-sanitize-recover=all)
-all_ldflags := $(LDFLAGS) $(if $(san),-fsanitize=$(san))
+all_ldflags := -Wl,-z,now $(LDFLAGS) $(if $(san),-fsanitize=$(san))
 libs := -lev -lspdlog -lfmt -ljpeg -lpthread
 
 # libott.a: the protocol, without I/O. The program adds everything else.

@@ -56,7 +56,7 @@ struct Framed {
 
 /// Looks at the first message in `bytes`. A body longer than `body_bytes_max` is malformed, and so is
 /// anything that does not begin with our version byte and a known type: it shows as soon as it is seen.
-Framed next_message(ByteSpan bytes, std::uint32_t body_bytes_max);
+[[gnu::hot]] Framed next_message(ByteSpan bytes, std::uint32_t body_bytes_max);
 
 // ---- records: the two messages that travel through rings -------------------------------------------------
 
@@ -93,7 +93,7 @@ inline bool is_record(MessageType type) { return type == MessageType::Data || ty
 
 /// Reads the record that a Whole Framed of such a type stands for; nothing if its lengths or numbers are
 /// wrong. REQUIRES: message.size() >= header.total().
-std::optional<Record> parse_record(const Header& header, ByteSpan message);
+[[gnu::hot]] std::optional<Record> parse_record(const Header& header, ByteSpan message);
 
 /// Writes a record's first kRecordHeaderBytes. REQUIRES: that much space.
 void store_record_header(std::uint8_t* at, const Header& header, Label label, FrameNumber frame,

@@ -1,7 +1,9 @@
 // What decides, seen from what performs: a Machine has no sockets and no clock. Its driver (src/io, or a
 // simulated network) tells it what happened and when, lends it no memory and takes none: received bytes go
 // where recv_slice says, bytes to send are where send_slice says. After each call, or a few of them, the
-// driver performs what requests() holds. No call into the driver ever comes out of a Machine.
+// driver performs what requests() holds; a link that is in Requests::send is sent to until send_slice or
+// send_advance says that there is nothing left, or the connection is blocked. No call into the driver ever
+// comes out of a Machine.
 #pragma once
 
 #include <optional>
@@ -63,7 +65,8 @@ class Machine {
   virtual ByteSpan send_slice(LinkId link, Now now) = 0;
   /// `bytes` of that were taken by the connection. False if that was all: send_slice would be empty.
   virtual bool send_advance(LinkId link, std::size_t bytes, Now now) = 0;
-  /// The connection takes no more now (true), or takes bytes again (false).
+  /// The connection takes no more now (true), or takes bytes again (false); then send_slice is called, asked for
+  /// or not.
   virtual void set_blocked(LinkId link, bool blocked, Now now) = 0;
 
   /// When tick() wants to be called at the latest.

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <ctime>
 
 #include "io/socket.h"
 
@@ -21,6 +22,12 @@ constexpr std::size_t kSendBytesPerRound = 256U << 10U;
 constexpr int kAcceptsPerTurn = 64;
 constexpr Duration kAcceptPause = std::chrono::milliseconds(100);
 constexpr std::size_t kInputBytes = 256U << 10U;
+
+Duration read_clock(clockid_t clock) {
+  timespec time{};
+  ::clock_gettime(clock, &time);
+  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+}
 
 }  // namespace
 
@@ -41,7 +48,6 @@ struct alignas(64) Driver::Connection {
   Fd fd;
   bool connecting;
   bool blocked = false;
-  bool in_turn = false;  // in to_send_
   bool dead = false;
   Driver& driver;
   IoWatcher watcher;
@@ -62,8 +68,7 @@ Driver::Driver(struct ev_loop* loop, Log& log)
 Driver::~Driver() = default;
 
 Now Driver::now() {
-  return {MonoTime(std::chrono::steady_clock::now().time_since_epoch()),
-          std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now())};
+  return {MonoTime(read_clock(CLOCK_MONOTONIC)), WallTime(read_clock(CLOCK_REALTIME))};
 }
 
 Requests::Exit Driver::run(Machine& machine, bool read_input) {
@@ -78,8 +83,7 @@ Requests::Exit Driver::run(Machine& machine, bool read_input) {
   }
   round_.start<&Driver::end_round>(*this);
   machine.begin(now());
-  perform();
-  if (!exit_) ev_run(loop_, 0);
+  ev_run(loop_, 0);
   return exit_.value_or(Requests::Exit{1, "the event loop ended by itself"});
 }
 
@@ -87,7 +91,6 @@ Requests::Exit Driver::run(Machine& machine, bool read_input) {
 
 void Driver::signal_ready(int number) {
   machine_->signal(number == SIGUSR1 ? Signal::Report : Signal::Terminate, now());
-  perform();
 }
 
 void Driver::timer_ready() { armed_for_ = MonoTime::max(); }
@@ -97,7 +100,6 @@ void Driver::input_ready(int) {
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (got <= 0) input_watcher_.stop();
   machine_->input(ByteSpan(input_buffer_).first(got > 0 ? static_cast<std::size_t>(got) : 0), now());
-  perform();
 }
 
 void Driver::accept_ready(int) {
@@ -115,24 +117,19 @@ void Driver::accept_ready(int) {
     connection->watch(EV_READ);
     connections_.insert(link, std::move(connection));
   }
-  perform();
 }
 
 void Driver::accept_again() { accept_watcher_.start<&Driver::accept_ready>(*this, listener_.get(), EV_READ); }
 
 void Driver::connection_ready(Connection& connection, int events) {
-  if (connection.connecting) {
-    finish_connect(connection);
-  } else {
-    if ((events & EV_READ) != 0) receive(connection);
-    if ((events & EV_WRITE) != 0 && !connection.dead) {
-      connection.blocked = false;
-      connection.watcher.want(EV_READ);
-      machine_->set_blocked(connection.link, false, now());
-      send_later(connection);
-    }
+  if (connection.connecting) return finish_connect(connection);
+  if ((events & EV_READ) != 0) receive(connection);
+  if ((events & EV_WRITE) != 0 && !connection.dead) {
+    connection.blocked = false;
+    connection.watcher.want(EV_READ);
+    machine_->set_blocked(connection.link, false, now());
+    to_send_.push_back(connection.link);
   }
-  perform();
 }
 
 void Driver::finish_connect(Connection& connection) {
@@ -157,55 +154,46 @@ void Driver::receive(Connection& connection) {
     bytes_read += static_cast<std::size_t>(got);
     machine_->recv_advance(connection.link, static_cast<std::size_t>(got), now());
     if (static_cast<std::size_t>(got) < into.size()) return;
-    perform();
   }
 }
 
 // ---- what is asked for -----------------------------------------------------------------------------------
 
-void Driver::perform() {
-  if (performing_) return;
-  performing_ = true;
-  Requests& requests = machine_->requests();
-  while (!requests.listen.empty() || !requests.connect.empty() || !requests.send.empty() ||
-         !requests.close.empty()) {
-    for (const NodeId& id : std::exchange(requests.listen, {})) listen(id);
-    for (const Requests::Connect& request : std::exchange(requests.connect, {})) connect(request);
-    for (const LinkId link : requests.send) {
-      if (Connection* connection = connections_.find(link)) send_later(*connection);
-    }
-    requests.send.clear();
-    for (const LinkId link : std::exchange(requests.close, {})) close(link);
-  }
-  if (requests.exit && !exit_) {
-    exit_ = std::exchange(requests.exit, std::nullopt);
-    ev_break(loop_, EVBREAK_ALL);
-  }
-  performing_ = false;
-}
-
-/// When all that has arrived is read, what is due is done. Then each connection that has something to be sent
-/// has its turn, once: who is not done is the next round's.
+/// When all that has arrived is read, what is due is done. Then each link that has something to be sent has its
+/// turn, once: who is not done is the next round's.
 void Driver::end_round() {
   const Now time = now();
   machine_->tick(time);
   perform();
+  Requests& requests = machine_->requests();
+  to_send_.insert(to_send_.end(), requests.send.begin(), requests.send.end());
+  requests.send.clear();
   sending_.swap(to_send_);
-  for (Connection* connection : sending_) {
-    connection->in_turn = false;
-    pump(*connection, time, kSendBytesPerRound);
+  for (const LinkId link : sending_) {
+    Connection* connection = connections_.find(link);
+    if (connection != nullptr && !connection->connecting) pump(*connection, time, kSendBytesPerRound);
   }
   sending_.clear();
-  perform();
-  if (!dead_.empty()) {
-    std::erase_if(to_send_, [](const Connection* connection) { return connection->dead; });
-    dead_.clear();
+  perform();  // what comes of those that were lost
+  dead_.clear();
+  if (requests.exit) {
+    exit_ = std::exchange(requests.exit, std::nullopt);
+    ev_break(loop_, EVBREAK_ALL);
   }
-  round_.hurry(!to_send_.empty());
+  round_.hurry(!to_send_.empty() || !requests.send.empty());
   const MonoTime deadline = machine_->next_deadline();
   if (deadline == armed_for_) return;
   armed_for_ = deadline;
   timer_.start<&Driver::timer_ready>(*this, std::max(deadline - now().mono, Duration{}));
+}
+
+void Driver::perform() {
+  Requests& requests = machine_->requests();
+  while (!requests.listen.empty() || !requests.connect.empty() || !requests.close.empty()) {
+    for (const NodeId& id : std::exchange(requests.listen, {})) listen(id);
+    for (const Requests::Connect& request : std::exchange(requests.connect, {})) connect(request);
+    for (const LinkId link : std::exchange(requests.close, {})) close(link);
+  }
 }
 
 void Driver::listen(const NodeId& id) {
@@ -224,18 +212,12 @@ void Driver::connect(const Requests::Connect& request) {
   connections_.insert(request.link, std::move(connection));
 }
 
-void Driver::send_later(Connection& connection) {
-  if (connection.in_turn || connection.connecting || connection.blocked) return;
-  connection.in_turn = true;
-  to_send_.push_back(&connection);
-}
-
 /// Sends until there is nothing left, the kernel takes no more, or it is enough for now.
 void Driver::pump(Connection& connection, Now time, std::size_t bytes_max) {
   while (!connection.blocked && !connection.dead) {
     const ByteSpan waiting = machine_->send_slice(connection.link, time);
     if (waiting.empty()) return;
-    if (bytes_max == 0) return send_later(connection);
+    if (bytes_max == 0) return to_send_.push_back(connection.link);
     const ByteSpan bytes = waiting.first(std::min(waiting.size(), bytes_max));
     const ssize_t sent = ::send(connection.fd.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (sent < 0 && errno != EAGAIN && errno != EINTR) return lose(connection, std::strerror(errno));

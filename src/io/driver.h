@@ -1,9 +1,9 @@
 // Performs what a Machine decides: one libev loop on epoll, its sockets, timers and signals. Owns every
 // connection; a connection that is to go is closed after the callback that it happened in.
 //
-// A round of the loop reads what has arrived, some of each connection, has the machine do what is due, and
-// then sends, some to each connection that has something to be sent: in turn, so that none has to wait for
-// another's backlog.
+// A round of the loop reads what has arrived, some of each connection, has the machine do what is due, performs
+// what it asks for, and sends, some to each connection that has something to be sent: in turn, so that none has
+// to wait for another's backlog.
 #pragma once
 
 #include <ev.h>
@@ -44,19 +44,18 @@ class Driver {
   void accept_again();
   void signal_ready(int number);
   void input_ready(int events);
-  void connection_ready(Connection& connection, int events);
+  [[gnu::hot]] void connection_ready(Connection& connection, int events);
   void finish_connect(Connection& connection);
-  void receive(Connection& connection);
+  [[gnu::hot]] void receive(Connection& connection);
 
-  void perform();
-  void end_round();
+  [[gnu::hot]] void perform();
+  [[gnu::hot]] void end_round();
   void listen(const NodeId& id);
   void connect(const Requests::Connect& request);
-  void send_later(Connection& connection);
-  void pump(Connection& connection, Now time, std::size_t bytes_max);
+  [[gnu::hot]] void pump(Connection& connection, Now time, std::size_t bytes_max);
   void close(LinkId link);
   void lose(Connection& connection, const std::string& why);
-  [[nodiscard]] static Now now();
+  [[nodiscard, gnu::hot]] static Now now();
 
   struct ev_loop* loop_;
   Log& log_;
@@ -72,10 +71,9 @@ class Driver {
   SignalWatcher report_;
   LinkMap<Connection> connections_;
   std::vector<std::unique_ptr<Connection>> dead_;
-  std::vector<Connection*> to_send_;  // whose turn comes at the end of this round
-  std::vector<Connection*> sending_;  // to_send_ while it is worked on
+  std::vector<LinkId> to_send_;  // whose turn comes at the end of this round
+  std::vector<LinkId> sending_;  // to_send_ while it is worked on
   std::vector<std::uint8_t> input_buffer_;
-  bool performing_ = false;
   MonoTime armed_for_ = MonoTime::max();
   std::optional<Requests::Exit> exit_;
 };

@@ -31,25 +31,25 @@ class Feed {
   /// child has been sent whole; a record that is half sent is finished first. REQUIRES: started().
   FrameNumber leave(const StreamBuffer& buffer);
   /// Passes over frames that the child has already. Call before pending().
-  void pass_over_known(const StreamBuffer& buffer);
+  [[gnu::hot]] void pass_over_known(const StreamBuffer& buffer);
 
   /// All that can be sent now, in one run; empty when the child has everything.
-  [[nodiscard]] ByteSpan pending(const StreamBuffer& buffer) const;
+  [[nodiscard, gnu::hot]] ByteSpan pending(const StreamBuffer& buffer) const;
   /// The rest of a half-sent record; empty between records. Nothing else may be sent on the link before it.
-  [[nodiscard]] ByteSpan rest_of_record(const StreamBuffer& buffer) const;
+  [[nodiscard, gnu::hot]] ByteSpan rest_of_record(const StreamBuffer& buffer) const;
   /// The rest of the frame that is under way, as far as it is here: all that a child past the bound gets.
   [[nodiscard]] ByteSpan rest_of_frame(const StreamBuffer& buffer) const;
   /// `bytes` of what pending or rest_of_record gave were sent. Returns how many frames were completed by it.
-  std::uint64_t advance(const StreamBuffer& buffer, std::size_t bytes, MonoTime now);
+  [[gnu::hot]] std::uint64_t advance(const StreamBuffer& buffer, std::size_t bytes, MonoTime now);
 
   /// True if the child is past the bound on lag, and there is something newer for it. Frames that arrived here
   /// before `not_before` count from then (the time when this process itself was last found late).
-  [[nodiscard]] bool late(const StreamBuffer& buffer, MonoTime now, MonoTime not_before,
+  [[nodiscard, gnu::hot]] bool late(const StreamBuffer& buffer, MonoTime now, MonoTime not_before,
                           Duration lag_max) const;
   /// Applies the bound, unless a frame is half sent; call when the link can take bytes.
-  void limit_lag(const StreamBuffer& buffer, MonoTime now, MonoTime not_before, Duration lag_max);
+  [[gnu::hot]] void limit_lag(const StreamBuffer& buffer, MonoTime now, MonoTime not_before, Duration lag_max);
   /// Moves out of the way of bytes that are about to be overwritten.
-  void leave_before(const StreamBuffer& buffer, Position tail);
+  [[gnu::hot]] void leave_before(const StreamBuffer& buffer, Position tail);
   [[nodiscard]] Position position() const { return position_; }
 
   /// The frames left out since the last call, to be told to the child before anything else of this stream.

@@ -46,7 +46,7 @@ struct Flow {
     ++start_number;
   }
   /// Makes room at the head for `bytes`, moving slow children out of the way.
-  MutableByteSpan room(std::size_t bytes);
+  [[gnu::hot]] MutableByteSpan room(std::size_t bytes);
 
   NodeId origin;
   StreamInfo info;

@@ -35,7 +35,7 @@ class StreamBuffer {
   }
   /// Grows if writing `bytes` behind the head would overwrite history, and it may. All bytes stay at their
   /// positions, also up to `bytes` behind the head, but elsewhere in memory.
-  void grow_for(std::size_t bytes);
+  [[gnu::hot]] void grow_for(std::size_t bytes);
 
   [[nodiscard]] std::size_t capacity() const { return ring_.capacity(); }
   [[nodiscard]] Position head() const { return head_; }
@@ -46,16 +46,16 @@ class StreamBuffer {
   [[nodiscard]] bool untouched() const { return last_frame_.value == 0; }
 
   /// Where the tail will be once `bytes` behind the head may be written.
-  [[nodiscard]] Position tail_for(std::size_t bytes) const;
+  [[nodiscard, gnu::hot]] Position tail_for(std::size_t bytes) const;
   /// `bytes` of memory at the head. Forgets what they overwrite: first move readers past tail_for(bytes).
   /// REQUIRES: bytes <= capacity() / 2.
-  MutableByteSpan room(std::size_t bytes);
+  [[gnu::hot]] MutableByteSpan room(std::size_t bytes);
 
   /// True if this record comes next: not one that is here already, and not the middle of a frame whose
   /// beginning is missing.
-  [[nodiscard]] bool takes(const Record& record) const;
+  [[nodiscard, gnu::hot]] bool takes(const Record& record) const;
   /// Makes the record at the head part of the stream. REQUIRES: takes(record), and its bytes lie there.
-  void commit(const Record& record, MonoTime now);
+  [[gnu::hot]] void commit(const Record& record, MonoTime now);
 
   /// The record that begins at a position. REQUIRES: tail() <= position < head(), a record's start.
   [[nodiscard]] Record record_at(Position position) const;
@@ -92,7 +92,7 @@ class StreamBuffer {
   [[nodiscard]] std::size_t first_where(Predicate holds) const;
   [[nodiscard]] const Frame& frame(std::size_t index) const { return frames_[(first_ + index) & mask_]; }
   void forget_oldest();
-  void add_frame(FrameNumber number);
+  [[gnu::hot]] void add_frame(FrameNumber number);
 
   MirroredRing ring_;
   std::size_t capacity_max_ = 0;

@@ -15,10 +15,10 @@ class DataPath {
  public:
   DataPath(OverlayState& state, FlowTable& flows);
 
-  MutableByteSpan recv_slice(PeerLink& link);
+  [[gnu::hot]] MutableByteSpan recv_slice(PeerLink& link);
   /// Takes the records that lie in the ring, and readies what is left for next_control. True if nothing is
   /// left: that was nothing but records.
-  bool received(PeerLink& link, std::size_t bytes, Now now);
+  [[gnu::hot]] bool received(PeerLink& link, std::size_t bytes, Now now);
 
   struct Control {
     Header header;
@@ -30,22 +30,22 @@ class DataPath {
   /// Keeps the beginning of a message for the next read. Call when next_control has given nothing.
   void keep_rest(PeerLink& link);
 
-  ByteSpan send_slice(PeerLink& link, Now now);
+  [[gnu::hot]] ByteSpan send_slice(PeerLink& link, Now now);
   /// False if that was all there is.
-  bool send_advance(PeerLink& link, std::size_t bytes, Now now);
+  [[gnu::hot]] bool send_advance(PeerLink& link, std::size_t bytes, Now now);
 
   /// Asks for the links of all children that have something new to get.
-  void wake_children(Flow& flow);
+  [[gnu::hot]] void wake_children(Flow& flow);
 
  private:
-  void take_from_ring(PeerLink& link, Now now);
+  [[gnu::hot]] void take_from_ring(PeerLink& link, Now now);
   void take_by_copy(PeerLink& link, const Record& record, ByteSpan message, Now now);
-  void note_taken(PeerLink& link, Flow& flow, const Record& record);
-  [[nodiscard]] Flow* flow_for(const PeerLink& link, const Record& record) const;
-  [[nodiscard]] std::size_t receive_limit(const PeerLink& link, ByteSpan pending) const;
+  [[gnu::hot]] void note_taken(PeerLink& link, Flow& flow, const Record& record);
+  [[nodiscard, gnu::hot]] Flow* flow_for(const PeerLink& link, const Record& record) const;
+  [[nodiscard, gnu::hot]] std::size_t receive_limit(const PeerLink& link, ByteSpan pending) const;
   Flow* only_flow_of(const PeerLink& link) const;
-  [[nodiscard]] ByteSpan what_to_send(const Child& child, Now now) const;
-  ByteSpan from_feed(PeerLink& link, Child& child, Now now) const;
+  [[nodiscard, gnu::hot]] ByteSpan what_to_send(const Child& child, Now now) const;
+  [[gnu::hot]] ByteSpan from_feed(PeerLink& link, Child& child, Now now) const;
 
   OverlayState& state_;
   FlowTable& flows_;

@@ -14,7 +14,7 @@ class FlowTable {
  public:
   explicit FlowTable(OverlayState& state) : state_(state) {}
 
-  Flow* find(StreamId id);
+  [[gnu::hot]] Flow* find(StreamId id);
   [[nodiscard]] const std::map<StreamId, std::unique_ptr<Flow>>& all() const { return flows_; }
   /// Makes the flow of a stream of which this node is the origin.
   Result<Flow*> create_own(const StreamInfo& info);

@@ -25,7 +25,7 @@ enum class Purpose : std::uint8_t { Accepted, Registration, Neighbour, Access };
 struct alignas(64) PeerLink {
   LinkId id;
   bool blocked = false;
-  bool queued = false;  // in Requests::send
+  bool queued = false;  // the driver is to call send_slice
   bool closing = false;
   bool ended = false;  // noted as ended
   // Outgoing: control messages first, then feeds in turn; a half-sent record before everything.

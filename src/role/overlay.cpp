@@ -19,7 +19,7 @@ constexpr Duration kRetireMax = seconds(2);
 /// What a link costs while it is damped: more than any way around.
 constexpr std::uint32_t kDampedLinkCost = 10 * kLinkCostMax;
 /// How often all others measure it.
-constexpr Duration kEchoInterval = seconds(1);
+constexpr Duration kEchoInterval = seconds(5);
 /// Beats that are due within this part of the interval (1/4 of it) go out when we are awake anyway.
 constexpr int kBeatEarly = 4;
 
@@ -102,16 +102,22 @@ bool Overlay::recv_advance(LinkId id, std::size_t bytes, Now now) {
 ByteSpan Overlay::send_slice(LinkId id, Now now) {
   PeerLink* link = state_.links.find(id);
   if (link == nullptr) return {};
-  link->queued = false;
-  return data_.send_slice(*link, now);
+  const ByteSpan bytes = data_.send_slice(*link, now);
+  link->queued = !bytes.empty();
+  return bytes;
 }
 
 bool Overlay::send_advance(LinkId id, std::size_t bytes, Now now) {
-  return data_.send_advance(*state_.links.find(id), bytes, now);
+  PeerLink& link = *state_.links.find(id);
+  link.queued = data_.send_advance(link, bytes, now);
+  return link.queued;
 }
 
 void Overlay::set_blocked(LinkId id, bool blocked, Now) {
-  if (PeerLink* link = state_.links.find(id)) link->blocked = blocked;
+  PeerLink* link = state_.links.find(id);
+  if (link == nullptr) return;
+  link->blocked = blocked;
+  link->queued = !blocked;
 }
 
 MonoTime Overlay::next_deadline() const {

@@ -35,11 +35,11 @@ class Overlay {
   LinkId accepted(const NodeId& remote, Now now);
   void opened(LinkId link, const NodeId& local, Now now);
   void closed(LinkId link, std::string_view why, Now now);
-  MutableByteSpan recv_slice(LinkId link);
+  [[gnu::hot]] MutableByteSpan recv_slice(LinkId link);
   /// False if that was nothing but records for others: no deadline has changed, nobody here has to know.
-  bool recv_advance(LinkId link, std::size_t bytes, Now now);
-  ByteSpan send_slice(LinkId link, Now now);
-  bool send_advance(LinkId link, std::size_t bytes, Now now);
+  [[gnu::hot]] bool recv_advance(LinkId link, std::size_t bytes, Now now);
+  [[gnu::hot]] ByteSpan send_slice(LinkId link, Now now);
+  [[gnu::hot]] bool send_advance(LinkId link, std::size_t bytes, Now now);
   void set_blocked(LinkId link, bool blocked, Now now);
   [[nodiscard]] MonoTime next_deadline() const;
   /// From when on tick() finds something to do, if it is called before the next deadline.

@@ -6,7 +6,7 @@ namespace ott {
 namespace {
 
 /// All links but neighbours' beat slower: nobody's way depends on them alone.
-constexpr Duration kSlowBeat = std::chrono::milliseconds(500);
+constexpr Duration kSlowBeat = std::chrono::seconds(1);
 constexpr int kBeatsMissedMax = 3;
 /// Guests are many, and a viewer that stands still for a while finds its place again.
 constexpr Duration kGuestSilenceMax = std::chrono::seconds(60);

@@ -16,18 +16,18 @@ class OverlayRole : public Machine {
   LinkId accepted(const NodeId& remote, Now now) override { return overlay_.accepted(remote, now); }
   void opened(LinkId link, const NodeId& local, Now now) override;
   void closed(LinkId link, std::string_view why, Now now) override;
-  MutableByteSpan recv_slice(LinkId link) override { return overlay_.recv_slice(link); }
-  void recv_advance(LinkId link, std::size_t bytes, Now now) override;
-  ByteSpan send_slice(LinkId link, Now now) override { return overlay_.send_slice(link, now); }
-  bool send_advance(LinkId link, std::size_t bytes, Now now) override {
+  [[gnu::hot]] MutableByteSpan recv_slice(LinkId link) override { return overlay_.recv_slice(link); }
+  [[gnu::hot]] void recv_advance(LinkId link, std::size_t bytes, Now now) override;
+  [[gnu::hot]] ByteSpan send_slice(LinkId link, Now now) override { return overlay_.send_slice(link, now); }
+  [[gnu::hot]] bool send_advance(LinkId link, std::size_t bytes, Now now) override {
     return overlay_.send_advance(link, bytes, now);
   }
   void set_blocked(LinkId link, bool blocked, Now now) override { overlay_.set_blocked(link, blocked, now); }
-  [[nodiscard]] MonoTime next_deadline() const override { return deadline_; }
-  void tick(Now now) override;
+  [[nodiscard, gnu::hot]] MonoTime next_deadline() const override { return deadline_; }
+  [[gnu::hot]] void tick(Now now) override;
   void signal(Signal signal, Now now) override;
   void input(ByteSpan bytes, Now now) override;
-  Requests& requests() override { return overlay_.requests(); }
+  [[gnu::hot]] Requests& requests() override { return overlay_.requests(); }
 
  protected:
   /// The role's own work: something has happened, or the role's deadline has come.

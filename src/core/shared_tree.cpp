@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "core/shortest_paths.h"
+#include "ott/assert.h"
 
 namespace ott {
 namespace {
@@ -27,14 +28,18 @@ class Growth {
     paths_.distance.assign(graph.vertex_limit(), ShortestPaths::kUnreachable);
     paths_.parent.assign(graph.vertex_limit(), Graph::kNoVertex);
     in_tree_.resize(graph.vertex_limit());
+    OTT_ASSERT(graph.vertex_limit() <= kRankMask);
+    by_rank_.resize(graph.vertex_limit());
+    for (Vertex vertex = 0; vertex < graph.vertex_limit(); ++vertex) by_rank_[ranks_[vertex]] = vertex;
   }
 
   Members from(Vertex start) {
     join(start);
     while (missing_ > 0 && !queue_.empty()) {
-      const auto [distance, rank, vertex] = queue_.top();
+      const std::uint64_t nearest = queue_.top();
       queue_.pop();
-      if (distance > paths_.distance[vertex]) continue;
+      const Vertex vertex = by_rank_[nearest & kRankMask];
+      if (nearest >> kRankBits > paths_.distance[vertex]) continue;
       if (terminal_[vertex] && !in_tree_[vertex]) {
         for (Vertex v = vertex; !in_tree_[v];) {
           const Vertex parent = paths_.parent[v];
@@ -49,29 +54,30 @@ class Growth {
   }
 
  private:
-  struct Reached {
-    std::uint64_t distance;
-    std::uint32_t rank;
-    Vertex vertex;
-    auto operator<=>(const Reached&) const = default;
-  };
+  // A vertex that is reached waits as one number, its distance and then its rank: comparing these is most of
+  // the work.
+  static constexpr unsigned kRankBits = 24;
+  static constexpr std::uint64_t kRankMask = (std::uint64_t{1} << kRankBits) - 1;
+
+  void reach(Vertex vertex, std::uint64_t distance) {
+    paths_.distance[vertex] = distance;
+    queue_.push(distance << kRankBits | ranks_[vertex]);
+  }
 
   void join(Vertex vertex) {
     in_tree_[vertex] = true;
     if (terminal_[vertex]) --missing_;
-    paths_.distance[vertex] = 0;
-    queue_.push({0, ranks_[vertex], vertex});
+    reach(vertex, 0);
   }
 
   void spread(Vertex from) {
     for (const Graph::Edge edge : graph_.edges(from)) {
       const std::uint64_t distance = paths_.distance[from] + edge.cost;
-      std::uint64_t& known = paths_.distance[edge.to];
+      const std::uint64_t known = paths_.distance[edge.to];
       Vertex& parent = paths_.parent[edge.to];
       if (distance < known) {
-        known = distance;
         parent = from;
-        queue_.push({distance, ranks_[edge.to], edge.to});
+        reach(edge.to, distance);
       } else if (distance == known && !in_tree_[edge.to] && ranks_[from] < ranks_[parent]) {
         parent = from;
       }
@@ -84,7 +90,8 @@ class Growth {
   std::size_t missing_;  // terminals not in the tree yet
   ShortestPaths paths_;  // from the tree as it is so far
   Members in_tree_;
-  std::priority_queue<Reached, std::vector<Reached>, std::greater<>> queue_;
+  std::vector<Vertex> by_rank_;
+  std::priority_queue<std::uint64_t, std::vector<std::uint64_t>, std::greater<>> queue_;
 };
 
 /// Prim's algorithm within the members; among equal links the one nearer to the root, so that the tree is

@@ -4,16 +4,18 @@ from harness import FloorRig, OttdRig, median, sends_per_frame, spread, table
 
 PACED = [1, 10, 100, 1000]
 SATURATED_VIEWERS = 64
+# Then each relay has been through all of its ring, and no page of it is new.
+WARM_UP_S = 4.0
 RIGS = (FloorRig, OttdRig)
 
 
-def rounds_of(lab, viewers, fps, rounds, seconds, show):
+def rounds_of(lab, viewers, fps, rounds, seconds, quick, show):
     """Alternately, a process of its own each time."""
     runs = {rig.name: [] for rig in RIGS}
     for i in range(rounds):
         for kind in RIGS if i % 2 == 0 else reversed(RIGS):
             with kind(lab, fps=fps) as rig:
-                result = rig.load(viewers, seconds, warm_up=min(2.0, seconds / 3))
+                result = rig.load(viewers, seconds, warm_up=1.0 if quick else WARM_UP_S)
             result.pop("series")
             runs[kind.name].append(result)
             show(f"floor: {viewers} viewers{'' if fps else ', saturated'}, round {i + 1}: {kind.name} "
@@ -27,8 +29,8 @@ def user_share(runs):
     return user / (user + system) if user + system else None
 
 
-def case(lab, name, viewers, fps, rounds, seconds, show):
-    runs = rounds_of(lab, viewers, fps, rounds, seconds, show)
+def case(lab, name, viewers, fps, rounds, seconds, quick, show):
+    runs = rounds_of(lab, viewers, fps, rounds, seconds, quick, show)
     def of(kind, key):
         return median([run["relay"][key] for run in runs[kind]])
     floor, ottd = (of(kind, "cpu_s_per_gib") for kind in ("floor", "ottd"))
@@ -55,9 +57,10 @@ def run(lab, options, show):
     rounds, seconds = (3, 1.5) if options.quick else (5, 5.0)
     paced = [10, 100] if options.quick else PACED
     # A few viewers cost little in a second, and that little is noisy: they are watched longer.
-    cases = [case(lab, f"{n} viewers", n, 30, rounds, seconds * (2 if n <= 10 else 1), show) for n in paced]
-    cases.append(case(lab, f"{SATURATED_VIEWERS} viewers, saturated", SATURATED_VIEWERS, 0, rounds,
-                      seconds if options.quick else 5.0, show))
+    cases = [case(lab, f"{n} viewers", n, 30, rounds, seconds * (2 if n <= 10 else 1), options.quick, show)
+             for n in paced]
+    cases.append(case(lab, f"{SATURATED_VIEWERS} viewers, saturated", SATURATED_VIEWERS, 0, rounds, seconds,
+                      options.quick, show))
     sends = {}
     for n in [] if options.quick else [1, 10, 100]:
         for kind in RIGS:

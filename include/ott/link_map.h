@@ -1,5 +1,6 @@
-// What one part keeps of each link. A LinkId names a slot, so finding a link's own touches no other memory but
-// one word of a table: a relay looks up each of its children for each frame, and they have left the caches.
+// What one part keeps of each link. A LinkId names a slot, so finding a link's own touches no other memory
+// but one word of a table: a relay looks up each of its children for each frame, and they have left the
+// caches.
 #pragma once
 
 #include <memory>

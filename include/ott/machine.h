@@ -65,8 +65,8 @@ class Machine {
   virtual ByteSpan send_slice(LinkId link, Now now) = 0;
   /// `bytes` of that were taken by the connection. False if that was all: send_slice would be empty.
   virtual bool send_advance(LinkId link, std::size_t bytes, Now now) = 0;
-  /// The connection takes no more now (true), or takes bytes again (false); then send_slice is called, asked for
-  /// or not.
+  /// The connection takes no more now (true), or takes bytes again (false); then send_slice is called, asked
+  /// for or not.
   virtual void set_blocked(LinkId link, bool blocked, Now now) = 0;
 
   /// When tick() wants to be called at the latest.

@@ -67,9 +67,7 @@ Driver::Driver(struct ev_loop* loop, Log& log)
 
 Driver::~Driver() = default;
 
-Now Driver::now() {
-  return {MonoTime(read_clock(CLOCK_MONOTONIC)), WallTime(read_clock(CLOCK_REALTIME))};
-}
+Now Driver::now() { return {MonoTime(read_clock(CLOCK_MONOTONIC)), WallTime(read_clock(CLOCK_REALTIME))}; }
 
 Requests::Exit Driver::run(Machine& machine, bool read_input) {
   machine_ = &machine;
@@ -159,8 +157,8 @@ void Driver::receive(Connection& connection) {
 
 // ---- what is asked for -----------------------------------------------------------------------------------
 
-/// When all that has arrived is read, what is due is done. Then each link that has something to be sent has its
-/// turn, once: who is not done is the next round's.
+/// When all that has arrived is read, what is due is done. Then each link that has something to be sent has
+/// its turn, once: who is not done is the next round's.
 void Driver::end_round() {
   const Now time = now();
   machine_->tick(time);

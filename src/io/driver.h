@@ -1,9 +1,9 @@
 // Performs what a Machine decides: one libev loop on epoll, its sockets, timers and signals. Owns every
 // connection; a connection that is to go is closed after the callback that it happened in.
 //
-// A round of the loop reads what has arrived, some of each connection, has the machine do what is due, performs
-// what it asks for, and sends, some to each connection that has something to be sent: in turn, so that none has
-// to wait for another's backlog.
+// A round of the loop reads what has arrived, some of each connection, has the machine do what is due,
+// performs what it asks for, and sends, some to each connection that has something to be sent: in turn, so
+// that none has to wait for another's backlog.
 #pragma once
 
 #include <ev.h>

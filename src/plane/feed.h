@@ -42,12 +42,13 @@ class Feed {
   /// `bytes` of what pending or rest_of_record gave were sent. Returns how many frames were completed by it.
   [[gnu::hot]] std::uint64_t advance(const StreamBuffer& buffer, std::size_t bytes, MonoTime now);
 
-  /// True if the child is past the bound on lag, and there is something newer for it. Frames that arrived here
-  /// before `not_before` count from then (the time when this process itself was last found late).
+  /// True if the child is past the bound on lag, and there is something newer for it. Frames that arrived
+  /// here before `not_before` count from then (the time when this process itself was last found late).
   [[nodiscard, gnu::hot]] bool late(const StreamBuffer& buffer, MonoTime now, MonoTime not_before,
-                          Duration lag_max) const;
+                                    Duration lag_max) const;
   /// Applies the bound, unless a frame is half sent; call when the link can take bytes.
-  [[gnu::hot]] void limit_lag(const StreamBuffer& buffer, MonoTime now, MonoTime not_before, Duration lag_max);
+  [[gnu::hot]] void limit_lag(const StreamBuffer& buffer, MonoTime now, MonoTime not_before,
+                              Duration lag_max);
   /// Moves out of the way of bytes that are about to be overwritten.
   [[gnu::hot]] void leave_before(const StreamBuffer& buffer, Position tail);
   [[nodiscard]] Position position() const { return position_; }
@@ -62,9 +63,9 @@ class Feed {
   void leave_out(const StreamBuffer& buffer, Position to, FrameNumber last);
 
   // What each record of each child touches comes first: see Child.
-  Position position_;              // the next byte to send
-  Position boundary_;              // the start of the record that it lies in, or itself
-  FrameNumber known_;              // frames up to here the child has: START named a frame that is not here yet
+  Position position_;  // the next byte to send
+  Position boundary_;  // the start of the record that it lies in, or itself
+  FrameNumber known_;  // frames up to here the child has: START named a frame that is not here yet
   std::uint64_t frames_mark_ = 0;  // buffer.frames_completed() when the child last had everything
   bool started_ = false;
   bool mark_valid_ = false;

@@ -90,7 +90,7 @@ class LinkTable {
   explicit LinkTable(Log& log) : log_(log) {}
 
   PeerLink& add(Purpose purpose, const NodeId& remote, Now now);
-  [[nodiscard]] PeerLink* find(LinkId id) const { return links_.find(id); }
+  PeerLink* find(LinkId id) { return links_.find(id); }
   /// The overlay link to a neighbour, if it is up.
   PeerLink* neighbour(const NodeId& id);
   /// Its handshake has ended with CONNECTED.

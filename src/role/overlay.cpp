@@ -133,8 +133,7 @@ void Overlay::tick(Now now) {
   if (now.mono >= beat_at_ - state_.config.heartbeat / kBeatEarly) {
     // Who is late to run heard nobody meanwhile: that is not the others' silence, nor their lag.
     if (now.mono - beat_at_ > state_.config.heartbeat / 2) {
-      for (PeerLink& link : state_.links.all())
-        link.last_heard = std::max(link.last_heard, now.mono);
+      for (PeerLink& link : state_.links.all()) link.last_heard = std::max(link.last_heard, now.mono);
       state_.late_until = now.mono;
     }
     beat_at_ = now.mono + state_.config.heartbeat;

@@ -5,8 +5,9 @@
 namespace ott {
 namespace {
 
-/// All links but neighbours' beat slower: nobody's way depends on them alone.
-constexpr Duration kSlowBeat = std::chrono::seconds(1);
+/// Guests' links beat slower than neighbours', and control links, which carry nobody's stream, slower still.
+constexpr Duration kGuestLinkBeat = std::chrono::milliseconds(500);
+constexpr Duration kControlBeat = std::chrono::seconds(1);
 constexpr int kBeatsMissedMax = 3;
 /// Guests are many, and a viewer that stands still for a while finds its place again.
 constexpr Duration kGuestSilenceMax = std::chrono::seconds(60);
@@ -14,7 +15,15 @@ constexpr Duration kGuestSilenceMax = std::chrono::seconds(60);
 }  // namespace
 
 Duration OverlayState::beat_interval(const PeerLink& link) const {
-  return link.relation == Relation::Neighbour ? config.heartbeat : std::max(kSlowBeat, config.heartbeat);
+  switch (link.relation) {
+    case Relation::Neighbour:
+      return config.heartbeat;
+    case Relation::Guest:
+      return std::max(kGuestLinkBeat, config.heartbeat);
+    case Relation::Control:
+      return std::max(kControlBeat, config.heartbeat);
+  }
+  return config.heartbeat;
 }
 
 Duration OverlayState::silence_max(const PeerLink& link) const {

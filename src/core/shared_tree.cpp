@@ -7,17 +7,67 @@
 
 #include <algorithm>
 #include <functional>
+#include <optional>
 #include <queue>
 #include <utility>
 
 #include "core/shortest_paths.h"
-#include "ott/assert.h"
 
 namespace ott {
 namespace {
 
 using Vertex = Graph::Vertex;
 using Members = std::vector<bool>;  // by vertex
+
+/// Vertices that are reached but not yet searched from, the nearest first. Nearly all are a few links away,
+/// so each small distance has a list of its own, last in first out, and only what is far waits in a heap. The
+/// order follows from that of the calls and from NodeIds, so trees do not depend on how vertices are
+/// numbered.
+class Reached {
+ public:
+  explicit Reached(const std::vector<std::uint32_t>& ranks) : ranks_(ranks), near_(kNear) {}
+
+  void push(Vertex vertex, std::uint64_t distance) {
+    if (distance >= kNear) {
+      far_.push({distance, ranks_[vertex], vertex});
+    } else {
+      near_[distance].push_back(vertex);
+      nearest_ = std::min<std::size_t>(nearest_, distance);
+    }
+  }
+
+  struct Nearest {
+    Vertex vertex;
+    std::uint64_t distance;
+  };
+  /// None if nothing waits.
+  std::optional<Nearest> pop() {
+    while (nearest_ < kNear && near_[nearest_].empty()) ++nearest_;
+    if (nearest_ < kNear) {
+      const Vertex vertex = near_[nearest_].back();
+      near_[nearest_].pop_back();
+      return Nearest{vertex, nearest_};
+    }
+    if (far_.empty()) return std::nullopt;
+    const Nearest nearest = {far_.top().vertex, far_.top().distance};
+    far_.pop();
+    return nearest;
+  }
+
+ private:
+  struct Far {
+    std::uint64_t distance;
+    std::uint32_t rank;
+    Vertex vertex;
+    auto operator<=>(const Far&) const = default;
+  };
+  static constexpr std::size_t kNear = 64;
+
+  const std::vector<std::uint32_t>& ranks_;
+  std::vector<std::vector<Vertex>> near_;  // by distance
+  std::size_t nearest_ = 0;                // the lists before this one are empty
+  std::priority_queue<Far, std::vector<Far>, std::greater<>> far_;
+};
 
 /// Grows the set of vertices that the tree uses. One search runs through all rounds: when a path joins the
 /// tree, its vertices become sources at distance 0 and whatever is nearer to them now is visited again.
@@ -28,18 +78,15 @@ class Growth {
     paths_.distance.assign(graph.vertex_limit(), ShortestPaths::kUnreachable);
     paths_.parent.assign(graph.vertex_limit(), Graph::kNoVertex);
     in_tree_.resize(graph.vertex_limit());
-    OTT_ASSERT(graph.vertex_limit() <= kRankMask);
-    by_rank_.resize(graph.vertex_limit());
-    for (Vertex vertex = 0; vertex < graph.vertex_limit(); ++vertex) by_rank_[ranks_[vertex]] = vertex;
   }
 
   Members from(Vertex start) {
     join(start);
-    while (missing_ > 0 && !queue_.empty()) {
-      const std::uint64_t nearest = queue_.top();
-      queue_.pop();
-      const Vertex vertex = by_rank_[nearest & kRankMask];
-      if (nearest >> kRankBits > paths_.distance[vertex]) continue;
+    while (missing_ > 0) {
+      const auto nearest = reached_.pop();
+      if (!nearest) break;
+      const Vertex vertex = nearest->vertex;
+      if (nearest->distance > paths_.distance[vertex]) continue;  // found a cheaper way since
       if (terminal_[vertex] && !in_tree_[vertex]) {
         for (Vertex v = vertex; !in_tree_[v];) {
           const Vertex parent = paths_.parent[v];
@@ -54,14 +101,9 @@ class Growth {
   }
 
  private:
-  // A vertex that is reached waits as one number, its distance and then its rank: comparing these is most of
-  // the work.
-  static constexpr unsigned kRankBits = 24;
-  static constexpr std::uint64_t kRankMask = (std::uint64_t{1} << kRankBits) - 1;
-
   void reach(Vertex vertex, std::uint64_t distance) {
     paths_.distance[vertex] = distance;
-    queue_.push(distance << kRankBits | ranks_[vertex]);
+    reached_.push(vertex, distance);
   }
 
   void join(Vertex vertex) {
@@ -73,25 +115,18 @@ class Growth {
   void spread(Vertex from) {
     for (const Graph::Edge edge : graph_.edges(from)) {
       const std::uint64_t distance = paths_.distance[from] + edge.cost;
-      const std::uint64_t known = paths_.distance[edge.to];
-      Vertex& parent = paths_.parent[edge.to];
-      if (distance < known) {
-        parent = from;
-        reach(edge.to, distance);
-      } else if (distance == known && !in_tree_[edge.to] && ranks_[from] < ranks_[parent]) {
-        parent = from;
-      }
+      if (distance >= paths_.distance[edge.to]) continue;
+      paths_.parent[edge.to] = from;
+      reach(edge.to, distance);
     }
   }
 
   const Graph& graph_;
-  const std::vector<std::uint32_t>& ranks_ = graph_.ranks();
   const Members& terminal_;
   std::size_t missing_;  // terminals not in the tree yet
   ShortestPaths paths_;  // from the tree as it is so far
   Members in_tree_;
-  std::vector<Vertex> by_rank_;
-  std::priority_queue<std::uint64_t, std::vector<std::uint64_t>, std::greater<>> queue_;
+  Reached reached_{graph_.ranks()};
 };
 
 /// Prim's algorithm within the members; among equal links the one nearer to the root, so that the tree is
@@ -153,13 +188,12 @@ std::uint64_t total_cost(const Graph& graph, const ParentOf& parent) {
   return total;
 }
 
-/// Vertices where a tree may branch although nothing is to be delivered there, ordered by NodeId.
+/// Vertices where a tree may branch although nothing is to be delivered there.
 std::vector<Vertex> branching_candidates(const Graph& graph, const Members& terminal) {
   std::vector<Vertex> candidates;
   for (Vertex vertex = 0; vertex < graph.vertex_limit(); ++vertex) {
     if (graph.edges(vertex).size() >= 3 && !terminal[vertex]) candidates.push_back(vertex);
   }
-  std::ranges::sort(candidates, {}, [&ranks = graph.ranks()](Vertex vertex) { return ranks[vertex]; });
   return candidates;
 }
 
@@ -194,9 +228,11 @@ class Search {
 
   /// On a small overlay there is time to ask of each further node whether a tree led through it is cheaper.
   void refine() {
-    const std::vector<Vertex> candidates = branching_candidates(graph_, terminal_);
+    std::vector<Vertex> candidates = branching_candidates(graph_, terminal_);
     const std::size_t work_per_try = graph_.vertex_limit() + 2 * graph_.link_count();
     const std::size_t work_per_round = work_per_try * candidates.size();
+    if (work_per_round > kRefinementWorkMax) return;
+    std::ranges::sort(candidates, {}, [&ranks = graph_.ranks()](Vertex vertex) { return ranks[vertex]; });
     bool improved = true;
     for (std::size_t work = work_per_round; improved && work <= kRefinementWorkMax; work += work_per_round) {
       improved = false;

@@ -66,11 +66,6 @@ void Origin::on_watch(const Watch& message, Now now) {
 
 void Origin::on_graph_changed(Now now) {
   for (OwnStream& stream : streams_) {
-    // A watcher that was started anew says for itself what it wants.
-    std::erase_if(stream.watchers, [this](const auto& entry) {
-      const LinkState* state = state_.db.find(entry.first);
-      return state != nullptr && state->incarnation > entry.second.incarnation;
-    });
     if (!stream.watchers.empty() || !flows_.find(stream.info.id)->children.empty()) mark(stream, now);
   }
 }
@@ -87,6 +82,11 @@ std::vector<NodeId> Origin::watchers() const {
 
 void Origin::recompute(OwnStream& stream) {
   Flow& flow = *flows_.find(stream.info.id);
+  // A watcher that was started anew says for itself what it wants.
+  std::erase_if(stream.watchers, [this](const auto& entry) {
+    const LinkState* state = state_.db.find(entry.first);
+    return state != nullptr && state->incarnation > entry.second.incarnation;
+  });
   std::vector<NodeId> destinations;
   for (const auto& [node, watcher] : stream.watchers) destinations.push_back(node);
   PathTree tree = multicast_tree(state_.db.graph(), state_.self, destinations, state_.config.tree_policy);

@@ -8,24 +8,13 @@
 namespace ott {
 namespace {
 
-using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-/// A guest has nothing to say, and there are many: so often it measures the round trip, and is heard of by
-/// it.
-constexpr Duration kGuestBeat = seconds(10);
 /// How long a node that was told to stop waits for its children to find other parents.
 constexpr Duration kRetireMax = seconds(2);
 /// What a link costs while it is damped: more than any way around.
 constexpr std::uint32_t kDampedLinkCost = 10 * kLinkCostMax;
-/// How often all others measure it.
-constexpr Duration kEchoInterval = seconds(5);
-/// Beats that are due within this part of the interval (1/4 of it) go out when we are awake anyway.
-constexpr int kBeatEarly = 4;
 
-std::uint64_t nanoseconds(MonoTime time) {
-  return static_cast<std::uint64_t>(time.time_since_epoch().count());
-}
 std::uint64_t nanoseconds(WallTime time) {
   return static_cast<std::uint64_t>(time.time_since_epoch().count());
 }
@@ -37,12 +26,13 @@ Overlay::Overlay(OverlayConfig config, Log& log)
       membership_(state_),
       flows_(state_),
       origin_(state_, flows_),
+      heartbeats_(state_, membership_),
       data_(state_, flows_) {}
 
 // ---- what the driver says --------------------------------------------------------------------------------
 
 void Overlay::begin(Now now) {
-  beat_at_ = now.mono + state_.config.heartbeat;
+  heartbeats_.begin(now);
   membership_.begin(now);
   settle(now);
 }
@@ -121,27 +111,14 @@ void Overlay::set_blocked(LinkId id, bool blocked, Now) {
 }
 
 MonoTime Overlay::next_deadline() const {
-  return std::min({beat_at_, leave_at_, usable_at_, membership_.next_deadline(), flows_.next_deadline(),
-                   origin_.next_deadline()});
+  return std::min({heartbeats_.next_deadline(), leave_at_, usable_at_, membership_.next_deadline(),
+                   flows_.next_deadline(), origin_.next_deadline()});
 }
 
-MonoTime Overlay::early_deadline() const {
-  return std::min(beat_at_ - state_.config.heartbeat / kBeatEarly, next_deadline());
-}
+MonoTime Overlay::early_deadline() const { return std::min(heartbeats_.early_deadline(), next_deadline()); }
 
 void Overlay::tick(Now now) {
-  if (now.mono >= beat_at_ - state_.config.heartbeat / kBeatEarly) {
-    // Who is late to run heard nobody meanwhile: that is not the others' silence, nor their lag.
-    if (now.mono - beat_at_ > state_.config.heartbeat / 2) {
-      for (PeerLink& link : state_.links.all()) link.last_heard = std::max(link.last_heard, now.mono);
-      state_.late_until = now.mono;
-    }
-    beat_at_ = now.mono + state_.config.heartbeat;
-    beat(now);
-    membership_.tick(now);
-  } else if (now.mono >= membership_.next_deadline()) {
-    membership_.tick(now);
-  }
+  if (heartbeats_.tick(now) || now.mono >= membership_.next_deadline()) membership_.tick(now);
   if (now.mono >= usable_at_) {
     usable_at_ = MonoTime::max();
     for (const NodeId& id : state_.links.neighbours()) {
@@ -275,15 +252,6 @@ void Overlay::on_bye(PeerLink& link, const Bye& m, Now) {
     state_.log.debug(fmt::format("{}: it closes: {}", link.name(), m.text));
   }
   state_.links.close(link, m.reason, m.text);
-}
-
-void Overlay::on_heartbeat(PeerLink& link, const Heartbeat& m, Now now) {
-  if (!m.reply) {
-    if (m.time != 0) state_.links.send(link, Heartbeat{true, m.time});
-    return;
-  }
-  const std::uint64_t now_ns = nanoseconds(now.mono);
-  if (m.time <= now_ns) link.rtt = Duration(static_cast<Duration::rep>(now_ns - m.time));
 }
 
 void Overlay::on_tracker(PeerLink& link, const TrackerMessage& m, Now now) {
@@ -523,7 +491,7 @@ void Overlay::settle(Now now) {
 }
 
 void Overlay::link_is_up(PeerLink& link, Now now) {
-  send_echo(link, now);
+  heartbeats_.send_echo(link, now);
   switch (link.relation) {
     case Relation::Control:
       state_.log.info(link.outgoing() ? "registered with " + membership_.describe(link.peer)
@@ -544,39 +512,6 @@ void Overlay::link_is_up(PeerLink& link, Now now) {
         send_streams(link);
       }
       return;
-  }
-}
-
-// ---- signs of life ---------------------------------------------------------------------------------------
-
-void Overlay::send_echo(PeerLink& link, Now now) {
-  link.echo_sent = now.mono;
-  state_.links.send(link, Heartbeat{false, nanoseconds(now.mono)});
-}
-
-void Overlay::beat(Now now) {
-  const Duration slack = state_.config.heartbeat / 2;  // whose turn comes before half of the next interval
-  for (PeerLink& link : state_.links.all()) {
-    if (!link.handshake.over() || link.closing) continue;
-    if (now.mono - link.last_heard > state_.silence_max(link)) {
-      state_.log.info(
-          fmt::format("{}: silent for {} ms: taken for dead", membership_.describe(link.peer),
-                      std::chrono::duration_cast<milliseconds>(now.mono - link.last_heard).count()));
-      state_.links.close(link, ByeReason::Silent, "nothing heard of you");
-      continue;
-    }
-    const Duration echo_interval = link.is_access() ? kGuestBeat : kEchoInterval;
-    if (!link.is_guest() && now.mono - link.echo_sent + slack >= echo_interval) {
-      send_echo(link, now);
-      continue;
-    }
-    const Duration interval = state_.beat_interval(link);
-    const Duration quiet = now.mono - link.last_sent;
-    // Who is about to be sent something needs no beat; but it may turn out to have all of that already.
-    const bool served = link.queued && quiet < 2 * interval;
-    if (!link.is_access() && !served && quiet + slack >= interval) {
-      state_.links.send(link, Heartbeat{false, 0});
-    }
   }
 }
 

@@ -12,6 +12,7 @@
 #include "role/data_path.h"
 #include "role/flap_damper.h"
 #include "role/flow_table.h"
+#include "role/heartbeats.h"
 #include "role/membership.h"
 #include "role/origin.h"
 
@@ -96,7 +97,7 @@ class Overlay {
   void on_stop(PeerLink& link, const Stop& m, Now now) { flows_.on_stop(link, m, now); }
   void on_links(PeerLink& link, const Links& m, Now now);
   void on_watch(PeerLink& link, const Watch& m, Now now);
-  void on_heartbeat(PeerLink& link, const Heartbeat& m, Now now);
+  void on_heartbeat(PeerLink& link, const Heartbeat& m, Now now) { heartbeats_.on_heartbeat(link, m, now); }
   void on_bye(PeerLink& link, const Bye& m, Now now);
   void on_streams(PeerLink& link, const Streams& m, Now now);
 
@@ -108,13 +109,12 @@ class Overlay {
   void send_streams(PeerLink& link);
   void flood_links(const Links& message, const PeerLink* from);
   void forward_ping(const Ping& ping);
-  void beat(Now now);
-  void send_echo(PeerLink& link, Now now);
 
   OverlayState state_;
   Membership membership_;
   FlowTable flows_;
   Origin origin_;
+  Heartbeats heartbeats_;
   DataPath data_;
 
   std::uint64_t link_state_number_ = 0;
@@ -127,7 +127,6 @@ class Overlay {
   std::uint64_t streams_version_ = 0;
   bool overlay_changed_ = false;  // some link state is new
   bool graph_changed_ = false;    // and with it, some link
-  MonoTime beat_at_ = MonoTime::max();
   FlapDamper flaps_;
   MonoTime usable_at_ = MonoTime::max();  // when a link that kept failing may be used again
   bool retiring_ = false;

@@ -17,12 +17,17 @@ using std::chrono::seconds;
 constexpr Duration kGuestEchoInterval = seconds(10);
 /// How often all others measure it.
 constexpr Duration kEchoInterval = seconds(5);
+/// How often guests' and control links are looked at, which need not be as quick and may be many: to look at
+/// a link is to fetch it from memory.
+constexpr Duration kAllInterval = milliseconds(250);
 /// Beats that are due within this part of the interval (1/4 of it) go out when we are awake anyway.
 constexpr int kBeatEarly = 4;
 
 std::uint64_t nanoseconds(MonoTime time) {
   return static_cast<std::uint64_t>(time.time_since_epoch().count());
 }
+
+bool is_quick(const PeerLink& link) { return link.is_neighbour() || link.is_access(); }
 
 }  // namespace
 
@@ -36,8 +41,16 @@ bool Heartbeats::tick(Now now) {
     state_.late_until = now.mono;
   }
   beat_at_ = now.mono + state_.config.heartbeat;
+  std::erase_if(quick_, [this, now](LinkId id) {
+    PeerLink* link = state_.links.find(id);
+    if (link == nullptr || link->closing) return true;
+    beat(*link, now);
+    return false;
+  });
+  if (now.mono < all_at_) return false;
+  all_at_ = now.mono + kAllInterval;
   for (PeerLink& link : state_.links.all()) {
-    if (link.handshake.over() && !link.closing) beat(link, now);
+    if (link.handshake.over() && !link.closing && !is_quick(link)) beat(link, now);
   }
   return true;
 }
@@ -63,6 +76,11 @@ void Heartbeats::beat(PeerLink& link, Now now) {
   if (!link.is_access() && !served && quiet + slack >= interval) {
     state_.links.send(link, Heartbeat{false, 0});
   }
+}
+
+void Heartbeats::on_link_up(PeerLink& link, Now now) {
+  send_echo(link, now);
+  if (is_quick(link)) quick_.push_back(link.id);
 }
 
 void Heartbeats::send_echo(PeerLink& link, Now now) {

@@ -491,7 +491,7 @@ void Overlay::settle(Now now) {
 }
 
 void Overlay::link_is_up(PeerLink& link, Now now) {
-  heartbeats_.send_echo(link, now);
+  heartbeats_.on_link_up(link, now);
   switch (link.relation) {
     case Relation::Control:
       state_.log.info(link.outgoing() ? "registered with " + membership_.describe(link.peer)

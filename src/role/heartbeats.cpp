@@ -18,7 +18,8 @@ constexpr Duration kGuestEchoInterval = seconds(10);
 /// How often all others measure it.
 constexpr Duration kEchoInterval = seconds(5);
 /// How often guests' and control links are looked at, which need not be as quick and may be many: to look at
-/// a link is to fetch it from memory.
+/// a link is to fetch it from memory. Half of a guest's interval, so that no link is quiet for more than one
+/// and a half of its own.
 constexpr Duration kAllInterval = milliseconds(250);
 /// Beats that are due within this part of the interval (1/4 of it) go out when we are awake anyway.
 constexpr int kBeatEarly = 4;
@@ -47,7 +48,7 @@ bool Heartbeats::tick(Now now) {
     beat(*link, now);
     return false;
   });
-  if (now.mono < all_at_) return false;
+  if (now.mono + slack() < all_at_) return false;
   all_at_ = now.mono + kAllInterval;
   for (PeerLink& link : state_.links.all()) {
     if (link.handshake.over() && !link.closing && !is_quick(link)) beat(link, now);
@@ -63,9 +64,8 @@ void Heartbeats::beat(PeerLink& link, Now now) {
     state_.links.close(link, ByeReason::Silent, "nothing heard of you");
     return;
   }
-  const Duration slack = state_.config.heartbeat / 2;  // whose turn comes before half of the next interval
   const Duration echo_interval = link.is_access() ? kGuestEchoInterval : kEchoInterval;
-  if (!link.is_guest() && now.mono - link.echo_sent + slack >= echo_interval) {
+  if (!link.is_guest() && now.mono - link.echo_sent + slack() >= echo_interval) {
     send_echo(link, now);
     return;
   }
@@ -73,7 +73,7 @@ void Heartbeats::beat(PeerLink& link, Now now) {
   const Duration quiet = now.mono - link.last_sent;
   // Who is about to be sent something needs no beat; but it may turn out to have all of that already.
   const bool served = link.queued && quiet < 2 * interval;
-  if (!link.is_access() && !served && quiet + slack >= interval) {
+  if (!link.is_access() && !served && quiet + slack() >= interval) {
     state_.links.send(link, Heartbeat{false, 0});
   }
 }

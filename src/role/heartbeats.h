@@ -24,6 +24,8 @@ class Heartbeats {
   [[gnu::hot]] bool tick(Now now);
 
  private:
+  /// Whose turn comes before half of the next interval has it now.
+  [[nodiscard]] Duration slack() const { return state_.config.heartbeat / 2; }
   [[gnu::hot]] void beat(PeerLink& link, Now now);
   void send_echo(PeerLink& link, Now now);
 

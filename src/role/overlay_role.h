@@ -2,7 +2,7 @@
 // step(), which is called whenever something has happened.
 #pragma once
 
-#include "role/overlay.h"
+#include "overlay/overlay.h"
 #include "role/role.h"
 
 namespace ott {

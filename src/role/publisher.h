@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "media/source.h"
-#include "role/overlay.h"
+#include "overlay/overlay.h"
 #include "role/role.h"
 
 namespace ott {

@@ -10,7 +10,7 @@
 #include "media/frame_sink.h"
 #include "ott/log.h"
 #include "ott/machine.h"
-#include "role/overlay_config.h"
+#include "overlay/overlay_config.h"
 
 namespace ott {
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "role/overlay.h"
+#include "overlay/overlay.h"
 
 namespace ott {
 

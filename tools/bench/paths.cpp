@@ -13,7 +13,7 @@
 #include <random>
 #include <set>
 
-#include "role/origin.h"
+#include "overlay/origin.h"
 
 namespace ott {
 namespace {

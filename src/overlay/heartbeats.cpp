@@ -1,10 +1,10 @@
-#include "role/heartbeats.h"
+#include "overlay/heartbeats.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
-#include "role/membership.h"
+#include "overlay/membership.h"
 
 namespace ott {
 namespace {

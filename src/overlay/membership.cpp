@@ -1,4 +1,4 @@
-#include "role/membership.h"
+#include "overlay/membership.h"
 
 #include <fmt/format.h>
 

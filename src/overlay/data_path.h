@@ -7,7 +7,7 @@
 // copies payload only in the rare read that a control message shares with records.
 #pragma once
 
-#include "role/flow_table.h"
+#include "overlay/flow_table.h"
 
 namespace ott {
 

@@ -2,7 +2,7 @@
 // silent.
 #pragma once
 
-#include "role/overlay_config.h"
+#include "overlay/overlay_config.h"
 
 namespace ott {
 

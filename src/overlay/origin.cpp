@@ -1,4 +1,4 @@
-#include "role/origin.h"
+#include "overlay/origin.h"
 
 #include <fmt/format.h>
 

@@ -1,5 +1,5 @@
 // One process's engine, and peers that break the rules or come to their edges.
-#include "role/overlay.h"
+#include "overlay/overlay.h"
 
 #include <catch2/catch.hpp>
 

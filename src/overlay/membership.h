@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "role/overlay_config.h"
+#include "overlay/overlay_config.h"
 
 namespace ott {
 

@@ -9,7 +9,7 @@
 
 #include "../core/random_messages.h"
 #include "ott/assert.h"
-#include "role/overlay.h"
+#include "overlay/overlay.h"
 
 namespace ott::test {
 

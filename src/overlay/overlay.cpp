@@ -1,4 +1,4 @@
-#include "role/overlay.h"
+#include "overlay/overlay.h"
 
 #include <fmt/format.h>
 

@@ -4,7 +4,7 @@
 
 #include <map>
 
-#include "role/flow_table.h"
+#include "overlay/flow_table.h"
 
 namespace ott {
 

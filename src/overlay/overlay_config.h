@@ -7,7 +7,7 @@
 #include "ott/graph.h"
 #include "ott/link_state.h"
 #include "ott/topology.h"
-#include "role/link_table.h"
+#include "overlay/link_table.h"
 
 namespace ott {
 

@@ -1,4 +1,4 @@
-#include "role/flow_table.h"
+#include "overlay/flow_table.h"
 
 #include <fmt/format.h>
 

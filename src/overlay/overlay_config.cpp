@@ -1,4 +1,4 @@
-#include "role/overlay_config.h"
+#include "overlay/overlay_config.h"
 
 #include <algorithm>
 

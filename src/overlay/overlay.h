@@ -9,12 +9,12 @@
 #include <string>
 #include <vector>
 
-#include "role/data_path.h"
-#include "role/flap_damper.h"
-#include "role/flow_table.h"
-#include "role/heartbeats.h"
-#include "role/membership.h"
-#include "role/origin.h"
+#include "overlay/data_path.h"
+#include "overlay/flap_damper.h"
+#include "overlay/flow_table.h"
+#include "overlay/heartbeats.h"
+#include "overlay/membership.h"
+#include "overlay/origin.h"
 
 namespace ott {
 

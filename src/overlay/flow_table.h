@@ -6,7 +6,7 @@
 #include <map>
 #include <memory>
 
-#include "role/overlay_config.h"
+#include "overlay/overlay_config.h"
 
 namespace ott {
 

@@ -1,4 +1,4 @@
-#include "role/flap_damper.h"
+#include "overlay/flap_damper.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "role/link_table.h"
+#include "overlay/link_table.h"
 
 #include <fmt/format.h>
 

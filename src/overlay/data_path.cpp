@@ -1,4 +1,4 @@
-#include "role/data_path.h"
+#include "overlay/data_path.h"
 
 #include <algorithm>
 #include <cstring>

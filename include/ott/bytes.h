@@ -53,18 +53,17 @@ class Reader {
   NodeId node_id();
   /// A text with a 16-bit length before it. Fails on control characters.
   std::string text();
-  /// A count of things that take at least `bytes_each`, so a count no message could hold fails at once.
+  /// A count of things that take at least `bytes_each`, so a count no message could hold fails at once, and
+  /// so does one above `most`.
   template <class T>
-  std::size_t count(std::size_t bytes_each) {
+  std::size_t count(std::size_t bytes_each, std::size_t most = ~std::size_t{0}) {
     const std::size_t n = number<T>();
-    if (n > bytes_.size() / bytes_each) return failed<std::size_t>();
+    if (n > bytes_.size() / bytes_each || n > most) return failed<std::size_t>();
     return n;
   }
 
   void fail() { ok_ = false, bytes_ = {}; }
   [[nodiscard]] bool ok() const { return ok_; }
-  /// True when everything was read and nothing is left over.
-  [[nodiscard]] bool complete() const { return ok_ && bytes_.empty(); }
 
  private:
   template <class T>

@@ -8,7 +8,7 @@
 
 namespace ott {
 
-inline constexpr std::uint8_t kProtocolVersion = 1;
+inline constexpr std::uint8_t kProtocolVersion = 2;
 inline constexpr std::size_t kHeaderBytes = 8;
 /// The longest body before the handshake is over, and after it.
 inline constexpr std::uint32_t kBodyBytesMaxUnauthenticated = 4096;
@@ -31,12 +31,18 @@ enum class MessageType : std::uint8_t {
   Bye = 14,
   Streams = 15,
   Started = 16,
+  Refused = 17,
+  Query = 18,
+  Report = 19,
+  Sync = 20,
 };
-inline constexpr std::uint8_t kMessageTypeLast = 16;
+inline constexpr std::uint8_t kMessageTypeLast = 20;
+/// Types from here on are optional: a receiver that does not know one passes over the message.
+inline constexpr std::uint8_t kMessageTypeOptional = 128;
 
 struct Header {
   MessageType type{};
-  std::uint8_t flags = 0;    // Data: kFirstOfFrame, kLastOfFrame; 0 elsewhere
+  std::uint8_t flags = 0;    // Data: kFirstOfFrame, kLastOfFrame, kSyncPoint; 0 elsewhere
   std::uint8_t hops = 0;     // Data, Skip: overlay links crossed so far; 0 elsewhere
   std::uint32_t length = 0;  // bytes of the body
 
@@ -62,10 +68,19 @@ struct Framed {
 
 inline constexpr std::uint8_t kFirstOfFrame = 1;
 inline constexpr std::uint8_t kLastOfFrame = 2;
+/// On every record of a frame at which decoding can begin.
+inline constexpr std::uint8_t kSyncPoint = 4;
+inline constexpr std::uint8_t kRecordFlags = kFirstOfFrame | kLastOfFrame | kSyncPoint;
 /// A record's bytes before its RTP packet: header, label, frame number, time.
 inline constexpr std::size_t kRecordHeaderBytes = 32;
 /// The longest RTP packet in a record.
 inline constexpr std::size_t kRtpBytesMax = 16384;
+/// A stream's frame numbers begin at 1 and stay far below this.
+inline constexpr std::uint64_t kFrameNumberMax = std::uint64_t{1} << 62U;
+/// DATA's time as a signed number of ns since the epoch.
+inline constexpr std::uint64_t kSourceTimeMax = (std::uint64_t{1} << 63U) - 1;
+/// How many frames one SKIP may name: more than an hour of 240 frames a second.
+inline constexpr std::uint64_t kSkipFramesMax = std::uint64_t{1} << 20U;
 /// The shortest: an RTP header (RFC 3550, section 5.1).
 inline constexpr std::size_t kRtpBytesMin = 12;
 

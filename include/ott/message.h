@@ -9,16 +9,41 @@
 
 namespace ott {
 
+// The ranges in which a peer's numbers make sense. A message with one outside is malformed.
+/// A link state's number: one of a LINKS with this one is a withdrawal, and has neither links nor streams.
+inline constexpr std::uint64_t kSequenceMax = (std::uint64_t{1} << 62U) - 1;
+/// Counters and times of PING, MESSAGE and HEARTBEAT stay below this, so that they can be subtracted.
+inline constexpr std::uint64_t kNumberMax = (std::uint64_t{1} << 63U) - 1;
+inline constexpr std::uint32_t kHelloMsMin = 5;
+inline constexpr std::uint32_t kHelloMsMax = 60'000;
+inline constexpr std::uint16_t kLifetimeMaxS = 3'600;
+/// A topology's costs end at 1,000,000; a damped link costs ten times as much more.
+inline constexpr std::uint32_t kCostMax = (1U << 24U) - 1;
+inline constexpr std::uint32_t kViewersMax = 1U << 20U;
+inline constexpr std::size_t kAckIdsMax = 64;
+inline constexpr std::size_t kStateLinksMax = 4'096;
+inline constexpr std::size_t kStateStreamsMax = 64;
+inline constexpr std::size_t kStreamsMax = 1'024;  // of all origins; what STREAMS can hold
+inline constexpr std::size_t kNameBytesMax = 255;
+inline constexpr std::size_t kTextBytesMax = 1'024;  // of MESSAGE, BYE and REFUSED
+
 /// What kind of process says ACK.
 enum class PeerKind : std::uint8_t { Bootstrap = 0, Node = 1, Client = 2, Guest = 3 };
 std::string_view to_string(PeerKind kind);
+
+/// What each end of a connection says of itself in its first message.
+struct Greeting {
+  PeerKind kind = PeerKind::Node;
+  std::uint64_t incarnation = 0;   // differs for each start of a process
+  std::uint32_t hello_ms = 100;    // its hello interval on links to neighbours
+  std::uint64_t capabilities = 0;  // a bit each; unknown ones mean nothing (none is defined so far)
+};
 
 /// Opens the handshake. `ids` holds one id if the sender knows its own, or else all that it could be: the
 /// bootstrapper picks the one that its topology has. A Guest sends the address it connects from.
 struct Ack {
   static constexpr MessageType kType = MessageType::Ack;
-  PeerKind kind = PeerKind::Node;
-  std::uint64_t incarnation = 0;  // when the process started, ns since the epoch; tells a restart
+  Greeting greeting;
   std::vector<NodeId> ids;
 };
 
@@ -32,8 +57,7 @@ struct Peer {
 /// (whose `you` has port 0: it has no place in the topology); between plain nodes there are none.
 struct Speers {
   static constexpr MessageType kType = MessageType::Speers;
-  PeerKind kind = PeerKind::Node;
-  std::uint64_t incarnation = 0;
+  Greeting greeting;
   NodeId me;
   NodeId you;
   std::vector<Peer> peers;
@@ -79,8 +103,6 @@ struct StreamInfo {
   std::uint32_t width = 0;
   std::uint32_t height = 0;
   std::uint32_t fps_milli = 0;
-  std::uint64_t bits_per_second = 0;  // measured while somebody watches
-  std::uint32_t viewers = 0;
 
   bool operator==(const StreamInfo&) const = default;
 };
@@ -103,11 +125,14 @@ struct Start {
   std::uint32_t number = 0;  // comes back in STARTED
 };
 
-/// Parent to child, in band: the records that answer that START follow; those before it were older.
+/// Parent to child, in band: the records that answer that START follow; those before it were older. They
+/// begin behind frame `after`: the START's `last`, unless the parent's stream has not come that far. Then
+/// `after` is lower (0: the newest picture follows), and what the child has beyond it is none of this stream.
 struct Started {
   static constexpr MessageType kType = MessageType::Started;
   StreamId stream;
   std::uint32_t number = 0;
+  FrameNumber after{};
 };
 
 /// Child to parent: send no more of this stream. The label is the tree that the child goes by: a parent that
@@ -124,15 +149,20 @@ struct Adjacency {
   bool operator==(const Adjacency&) const = default;
 };
 
-/// What one node says of itself: its live links and the streams it is the origin of. The newest of a
-/// reporter replaces the older ones; (incarnation, number) orders them.
+/// What one node says of itself: its live links and the streams it is the origin of. Of two states of one
+/// reporter the one with the higher number is newer. Numbers begin at 1 and go on over restarts: a restarted
+/// node hears its former state from its neighbours and continues from there.
 struct LinkState {
   NodeId reporter;
   PeerKind kind = PeerKind::Node;
-  std::uint64_t incarnation = 0;
+  std::uint64_t incarnation = 0;  // which run of the reporter says so; of no account to the order
   std::uint64_t number = 0;
-  std::vector<Adjacency> links;
-  std::vector<StreamInfo> streams;
+  std::uint16_t lifetime_s = 0;  // what is left of it; a state that is not refreshed within is forgotten
+  std::vector<Adjacency> links{};
+  std::vector<StreamInfo> streams{};
+
+  /// Takes back all that was said under this reporter's id: its numbers begin at 1 again.
+  [[nodiscard]] bool is_withdrawal() const { return number == kSequenceMax; }
 };
 
 /// Floods a LinkState.
@@ -151,6 +181,53 @@ struct Watch {
   std::uint64_t incarnation = 0;  // of the watcher
   std::uint32_t viewers = 0;
   bool wants_tracker = false;  // the watcher has no path yet
+  FrameNumber last{};          // the last frame that it has; 0: none
+  NodeId starved_by{};         // a parent of its that lives and sends nothing of this stream; all zero: none
+};
+
+enum class RefusedReason : std::uint8_t {
+  UnknownStream = 1,  // no origin that can be reached has it
+  NoRoom = 2,         // a limit of the refusing node is reached
+};
+inline constexpr std::uint8_t kRefusedReasonLast = 2;
+
+/// Answers a WATCH that is in vain, back to the watcher. It may ask again.
+struct Refused {
+  static constexpr MessageType kType = MessageType::Refused;
+  Tracker tracker;
+  StreamId stream;
+  RefusedReason reason = RefusedReason::UnknownStream;
+  std::string text;
+};
+
+/// Asks an origin how its streams are doing; travels to it, or from a guest to its access node.
+struct Query {
+  static constexpr MessageType kType = MessageType::Query;
+  Tracker tracker;
+  NodeId asker;
+  std::uint32_t number = 0;
+};
+
+/// What changes all the time of a stream, and is therefore in no link state.
+struct StreamFigures {
+  StreamId stream;
+  std::uint32_t viewers = 0;
+  std::uint64_t bits_per_second = 0;  // over the last second; 0 while nobody watches
+
+  bool operator==(const StreamFigures&) const = default;
+};
+
+/// Answers Query: an origin of its streams, or an access node to its guest of all that it knows.
+struct Report {
+  static constexpr MessageType kType = MessageType::Report;
+  Tracker tracker;
+  std::uint32_t number = 0;
+  std::vector<StreamFigures> figures;
+};
+
+/// Asks a neighbour for all link states that it has, as when the link came up.
+struct Sync {
+  static constexpr MessageType kType = MessageType::Sync;
 };
 
 /// Sign of life, and its echo: the round-trip time of a link.
@@ -170,8 +247,10 @@ enum class ByeReason : std::uint8_t {
   NotNeeded = 7,      // a guest chose another access node, or a second connection to the same peer
   WrongRole = 8,      // not the bootstrapper
   Silent = 9,         // nothing heard for too long
+  NoRoom = 10,        // a limit of this process is reached
+  WrongAddress = 11,  // the id is another node's: it does not come from an address of its own
 };
-inline constexpr std::uint8_t kByeReasonLast = 9;
+inline constexpr std::uint8_t kByeReasonLast = 11;
 
 /// Why the sender closes this connection.
 struct Bye {
@@ -201,6 +280,10 @@ void write(Writer& out, const Watch& m);
 void write(Writer& out, const Heartbeat& m);
 void write(Writer& out, const Bye& m);
 void write(Writer& out, const Streams& m);
+void write(Writer& out, const Refused& m);
+void write(Writer& out, const Query& m);
+void write(Writer& out, const Report& m);
+void write(Writer& out, const Sync& m);
 
 void read(Reader& in, Ack& m);
 void read(Reader& in, Speers& m);
@@ -216,6 +299,10 @@ void read(Reader& in, Watch& m);
 void read(Reader& in, Heartbeat& m);
 void read(Reader& in, Bye& m);
 void read(Reader& in, Streams& m);
+void read(Reader& in, Refused& m);
+void read(Reader& in, Query& m);
+void read(Reader& in, Report& m);
+void read(Reader& in, Sync& m);
 
 /// Appends the whole message, header included. REQUIRES: the body fits kBodyBytesMax.
 template <class T>
@@ -230,13 +317,14 @@ void encode(std::vector<std::uint8_t>& out, const T& message) {
   store_header(out.data() + at, header);
 }
 
-/// Reads a body (what follows the header). Nothing if it is malformed in any way, or longer than it says.
+/// Reads a body (what follows the header). Nothing if it is malformed in any way. Bytes behind the fields
+/// that are known here belong to later versions, and are passed over.
 template <class T>
 std::optional<T> decode(ByteSpan body) {
   Reader reader(body);
   T message;
   read(reader, message);
-  if (!reader.complete()) return std::nullopt;
+  if (!reader.ok()) return std::nullopt;
   return message;
 }
 

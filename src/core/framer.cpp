@@ -25,8 +25,9 @@ Framed malformed(const char* complaint) {
 
 Framed next_message(ByteSpan bytes, std::uint32_t body_bytes_max) {
   if (!bytes.empty() && bytes[0] != kProtocolVersion)
-    return malformed("it is not ottd's protocol, version 1");
-  if (bytes.size() >= 2 && (bytes[1] == 0 || bytes[1] > kMessageTypeLast)) {
+    return malformed("it is not ottd's protocol, version 2");
+  if (bytes.size() >= 2 &&
+      (bytes[1] == 0 || (bytes[1] > kMessageTypeLast && bytes[1] < kMessageTypeOptional))) {
     return malformed("unknown message type");
   }
   Framed framed;
@@ -37,7 +38,8 @@ Framed next_message(ByteSpan bytes, std::uint32_t body_bytes_max) {
   framed.header.length = load_be<std::uint32_t>(bytes.data() + 4);
   framed.has_header = true;
   const bool record = is_record(framed.header.type);
-  if (!record && (framed.header.flags != 0 || framed.header.hops != 0)) {
+  const bool optional = bytes[1] >= kMessageTypeOptional;
+  if (!record && !optional && (framed.header.flags != 0 || framed.header.hops != 0)) {
     return malformed("flags or hops on a message that has none");
   }
   if (framed.header.length > body_bytes_max ||
@@ -56,10 +58,12 @@ std::optional<Record> parse_record(const Header& header, ByteSpan message) {
   record.frame = FrameNumber{load_be<std::uint64_t>(message.data() + 16)};
   record.time_or_last = load_be<std::uint64_t>(message.data() + 24);
   record.rtp = message.subspan(kRecordHeaderBytes, header.total() - kRecordHeaderBytes);
-  if (record.frame.value == 0) return std::nullopt;
+  if (record.frame.value == 0 || record.frame.value > kFrameNumberMax) return std::nullopt;
   if (record.is_skip()) {
     if (!record.rtp.empty() || header.flags != 0 || record.last_skipped() < record.frame) return std::nullopt;
-  } else if (record.rtp.size() < kRtpBytesMin || (header.flags & ~(kFirstOfFrame | kLastOfFrame)) != 0) {
+    if (record.last_skipped().value - record.frame.value >= kSkipFramesMax) return std::nullopt;
+  } else if (record.time_or_last > kSourceTimeMax || record.rtp.size() < kRtpBytesMin ||
+             (header.flags & ~kRecordFlags) != 0) {
     return std::nullopt;
   }
   return record;

@@ -1,7 +1,6 @@
 #include "ott/link_state.h"
 
 #include <algorithm>
-#include <tuple>
 
 namespace ott {
 namespace {
@@ -22,10 +21,7 @@ const LinkState* LinkStateDb::find(const NodeId& reporter) const {
 
 LinkStateDb::Update LinkStateDb::update(const LinkState& state) {
   const LinkState* before = find(state.reporter);
-  if (before != nullptr &&
-      std::tie(state.incarnation, state.number) <= std::tie(before->incarnation, before->number)) {
-    return Update::Old;
-  }
+  if (before != nullptr && state.number <= before->number) return Update::Old;
   const bool same_links = before != nullptr && before->links == state.links;
   if (!same_links) set_links(state, before);
   states_.insert_or_assign(state.reporter, state);

@@ -29,9 +29,56 @@ bool read_bool(Reader& in) {
   return value == 1;
 }
 
+/// A number up to `max`.
+std::uint64_t read_up_to(Reader& in, std::uint64_t max) {
+  const std::uint64_t value = in.u64();
+  if (value > max) in.fail();
+  return value;
+}
+
+std::uint32_t read_between(Reader& in, std::uint32_t least, std::uint32_t most) {
+  const std::uint32_t value = in.u32();
+  if (value < least || value > most) in.fail();
+  return value;
+}
+
+std::string read_text(Reader& in, std::size_t bytes_max) {
+  std::string text = in.text();
+  if (text.size() > bytes_max) in.fail();
+  return text;
+}
+
+/// 40 bits, and never 0.
+StreamId read_stream_id(Reader& in) {
+  const std::uint64_t value = in.u64();
+  if (value == 0 || value >> (64 - kTreeVersionBits) != 0) in.fail();
+  return StreamId{value};
+}
+
+Label read_label(Reader& in) {
+  const Label label{in.u64()};
+  if (stream_of(label).value == 0) in.fail();
+  return label;
+}
+
 constexpr std::size_t kPeerBytesMin = kNodeIdBytes + 4 + 2;
 constexpr std::size_t kAdjacencyBytes = kNodeIdBytes + 4;
-constexpr std::size_t kStreamInfoBytesMin = 8 + 2 + 2 + 4 + 4 + 4 + 8 + 4;
+constexpr std::size_t kStreamInfoBytesMin = 8 + 2 + 2 + 4 + 4 + 4;
+constexpr std::size_t kFiguresBytes = 8 + 4 + 8;
+
+void write(Writer& out, const Greeting& greeting) {
+  write_enum(out, greeting.kind);
+  out.u64(greeting.incarnation);
+  out.u32(greeting.hello_ms);
+  out.u64(greeting.capabilities);
+}
+
+void read(Reader& in, Greeting& greeting) {
+  greeting.kind = read_kind(in);
+  greeting.incarnation = in.u64();
+  greeting.hello_ms = read_between(in, kHelloMsMin, kHelloMsMax);
+  greeting.capabilities = in.u64();
+}
 
 void write(Writer& out, const StreamInfo& stream) {
   out.u64(stream.id.value);
@@ -40,19 +87,15 @@ void write(Writer& out, const StreamInfo& stream) {
   out.u32(stream.width);
   out.u32(stream.height);
   out.u32(stream.fps_milli);
-  out.u64(stream.bits_per_second);
-  out.u32(stream.viewers);
 }
 
 void read(Reader& in, StreamInfo& stream) {
-  stream.id = StreamId{in.u64()};
-  stream.name = in.text();
-  stream.kind = in.text();
+  stream.id = read_stream_id(in);
+  stream.name = read_text(in, kNameBytesMax);
+  stream.kind = read_text(in, kNameBytesMax);
   stream.width = in.u32();
   stream.height = in.u32();
   stream.fps_milli = in.u32();
-  stream.bits_per_second = in.u64();
-  stream.viewers = in.u32();
 }
 
 void write(Writer& out, const LinkState& state) {
@@ -60,6 +103,7 @@ void write(Writer& out, const LinkState& state) {
   write_enum(out, state.kind);
   out.u64(state.incarnation);
   out.u64(state.number);
+  out.u16(state.lifetime_s);
   out.u32(static_cast<std::uint32_t>(state.links.size()));
   for (const Adjacency& link : state.links) {
     out.node_id(link.id);
@@ -73,18 +117,20 @@ void read(Reader& in, LinkState& state) {
   state.reporter = in.node_id();
   state.kind = read_kind(in);
   state.incarnation = in.u64();
-  state.number = in.u64();
-  state.links.resize(in.count<std::uint32_t>(kAdjacencyBytes));
+  state.number = read_up_to(in, kSequenceMax);
+  state.lifetime_s = in.u16();
+  if (state.number == 0 || state.lifetime_s == 0 || state.lifetime_s > kLifetimeMaxS) in.fail();
+  state.links.resize(in.count<std::uint32_t>(kAdjacencyBytes, kStateLinksMax));
   for (Adjacency& link : state.links) {
     link.id = in.node_id();
-    link.cost = in.u32();
-    if (link.cost == 0) in.fail();
+    link.cost = read_between(in, 1, kCostMax);
   }
   const auto ascends = [](const Adjacency& a, const Adjacency& b) { return a.id < b.id; };
   if (std::adjacent_find(state.links.begin(), state.links.end(), std::not_fn(ascends)) != state.links.end())
     in.fail();
-  state.streams.resize(in.count<std::uint32_t>(kStreamInfoBytesMin));
+  state.streams.resize(in.count<std::uint32_t>(kStreamInfoBytesMin, kStateStreamsMax));
   for (StreamInfo& stream : state.streams) read(in, stream);
+  if (state.is_withdrawal() && (!state.links.empty() || !state.streams.empty())) in.fail();
 }
 
 }  // namespace
@@ -104,23 +150,20 @@ std::string_view to_string(PeerKind kind) {
 }
 
 void write(Writer& out, const Ack& m) {
-  write_enum(out, m.kind);
-  out.u64(m.incarnation);
+  write(out, m.greeting);
   out.u16(static_cast<std::uint16_t>(m.ids.size()));
   for (const NodeId& id : m.ids) out.node_id(id);
 }
 
 void read(Reader& in, Ack& m) {
-  m.kind = read_kind(in);
-  m.incarnation = in.u64();
-  m.ids.resize(in.count<std::uint16_t>(kNodeIdBytes));
+  read(in, m.greeting);
+  m.ids.resize(in.count<std::uint16_t>(kNodeIdBytes, kAckIdsMax));
   for (NodeId& id : m.ids) id = in.node_id();
   if (m.ids.empty()) in.fail();
 }
 
 void write(Writer& out, const Speers& m) {
-  write_enum(out, m.kind);
-  out.u64(m.incarnation);
+  write(out, m.greeting);
   out.node_id(m.me);
   out.node_id(m.you);
   out.u32(static_cast<std::uint32_t>(m.peers.size()));
@@ -132,16 +175,14 @@ void write(Writer& out, const Speers& m) {
 }
 
 void read(Reader& in, Speers& m) {
-  m.kind = read_kind(in);
-  m.incarnation = in.u64();
+  read(in, m.greeting);
   m.me = in.node_id();
   m.you = in.node_id();
   m.peers.resize(in.count<std::uint32_t>(kPeerBytesMin));
   for (Peer& peer : m.peers) {
     peer.id = in.node_id();
-    peer.cost = in.u32();
-    peer.name = in.text();
-    if (peer.cost == 0) in.fail();
+    peer.cost = read_between(in, 1, kCostMax);
+    peer.name = read_text(in, kNameBytesMax);
   }
 }
 
@@ -158,8 +199,9 @@ void write(Writer& out, const Ping& m) {
 void read(Reader& in, Ping& m) {
   read(in, m.tracker);
   m.from = in.node_id();
-  m.number = in.u64();
-  m.time = in.u64();
+  m.number = read_up_to(in, kNumberMax);
+  m.time = read_up_to(in, kNumberMax);
+  if (m.tracker.flood) in.fail();
 }
 
 void write(Writer& out, const Message& m) {
@@ -172,8 +214,8 @@ void write(Writer& out, const Message& m) {
 void read(Reader& in, Message& m) {
   read(in, m.tracker);
   m.from = in.node_id();
-  m.number = in.u64();
-  m.text = in.text();
+  m.number = read_up_to(in, kNumberMax);
+  m.text = read_text(in, kTextBytesMax);
 }
 
 void write(Writer& out, const TrackerMessage& m) {
@@ -186,7 +228,7 @@ void write(Writer& out, const TrackerMessage& m) {
 
 void read(Reader& in, TrackerMessage& m) {
   read(in, m.tracker);
-  m.label = Label{in.u64()};
+  m.label = read_label(in);
   m.origin = in.node_id();
   read(in, m.stream);
   m.expects_start = read_bool(in);
@@ -200,23 +242,25 @@ void write(Writer& out, const Start& m) {
 }
 
 void read(Reader& in, Start& m) {
-  m.stream = StreamId{in.u64()};
-  m.last = FrameNumber{in.u64()};
+  m.stream = read_stream_id(in);
+  m.last = FrameNumber{read_up_to(in, kFrameNumberMax)};
   m.number = in.u32();
 }
 
 void write(Writer& out, const Started& m) {
   out.u64(m.stream.value);
   out.u32(m.number);
+  out.u64(m.after.value);
 }
 
 void read(Reader& in, Started& m) {
-  m.stream = StreamId{in.u64()};
+  m.stream = read_stream_id(in);
   m.number = in.u32();
+  m.after = FrameNumber{read_up_to(in, kFrameNumberMax)};
 }
 
 void write(Writer& out, const Stop& m) { out.u64(m.label.value); }
-void read(Reader& in, Stop& m) { m.label = Label{in.u64()}; }
+void read(Reader& in, Stop& m) { m.label = read_label(in); }
 
 void write(Writer& out, const Links& m) {
   write(out, m.tracker);
@@ -236,15 +280,19 @@ void write(Writer& out, const Watch& m) {
   out.u64(m.incarnation);
   out.u32(m.viewers);
   out.u8(m.wants_tracker ? 1 : 0);
+  out.u64(m.last.value);
+  out.node_id(m.starved_by);
 }
 
 void read(Reader& in, Watch& m) {
   read(in, m.tracker);
-  m.stream = StreamId{in.u64()};
+  m.stream = read_stream_id(in);
   m.watcher = in.node_id();
   m.incarnation = in.u64();
-  m.viewers = in.u32();
+  m.viewers = read_between(in, 0, kViewersMax);
   m.wants_tracker = read_bool(in);
+  m.last = FrameNumber{read_up_to(in, kFrameNumberMax)};
+  m.starved_by = in.node_id();
   if (m.tracker.flood) in.fail();
 }
 
@@ -255,7 +303,7 @@ void write(Writer& out, const Heartbeat& m) {
 
 void read(Reader& in, Heartbeat& m) {
   m.reply = read_bool(in);
-  m.time = in.u64();
+  m.time = read_up_to(in, kNumberMax);
 }
 
 void write(Writer& out, const Bye& m) {
@@ -265,7 +313,7 @@ void write(Writer& out, const Bye& m) {
 
 void read(Reader& in, Bye& m) {
   m.reason = read_enum(in, ByeReason::Leaving, ByeReason{kByeReasonLast});
-  m.text = in.text();
+  m.text = read_text(in, kTextBytesMax);
 }
 
 void write(Writer& out, const Streams& m) {
@@ -277,12 +325,66 @@ void write(Writer& out, const Streams& m) {
 }
 
 void read(Reader& in, Streams& m) {
-  m.streams.resize(in.count<std::uint32_t>(kStreamInfoBytesMin + kNodeIdBytes));
+  m.streams.resize(in.count<std::uint32_t>(kStreamInfoBytesMin + kNodeIdBytes, kStreamsMax));
   m.origins.resize(m.streams.size());
   for (std::size_t i = 0; i < m.streams.size(); ++i) {
     read(in, m.streams[i]);
     m.origins[i] = in.node_id();
   }
 }
+
+void write(Writer& out, const Refused& m) {
+  write(out, m.tracker);
+  out.u64(m.stream.value);
+  write_enum(out, m.reason);
+  out.text(m.text);
+}
+
+void read(Reader& in, Refused& m) {
+  read(in, m.tracker);
+  m.stream = read_stream_id(in);
+  m.reason = read_enum(in, RefusedReason::UnknownStream, RefusedReason{kRefusedReasonLast});
+  m.text = read_text(in, kTextBytesMax);
+  if (m.tracker.flood) in.fail();
+}
+
+void write(Writer& out, const Query& m) {
+  write(out, m.tracker);
+  out.node_id(m.asker);
+  out.u32(m.number);
+}
+
+void read(Reader& in, Query& m) {
+  read(in, m.tracker);
+  m.asker = in.node_id();
+  m.number = in.u32();
+  if (m.tracker.flood) in.fail();
+}
+
+void write(Writer& out, const Report& m) {
+  write(out, m.tracker);
+  out.u32(m.number);
+  out.u32(static_cast<std::uint32_t>(m.figures.size()));
+  for (const StreamFigures& figures : m.figures) {
+    out.u64(figures.stream.value);
+    out.u32(figures.viewers);
+    out.u64(figures.bits_per_second);
+  }
+}
+
+void read(Reader& in, Report& m) {
+  read(in, m.tracker);
+  m.number = in.u32();
+  m.figures.resize(in.count<std::uint32_t>(kFiguresBytes, kStreamsMax));
+  for (StreamFigures& figures : m.figures) {
+    figures.stream = read_stream_id(in);
+    figures.viewers = in.u32();
+    figures.bits_per_second = in.u64();
+  }
+  if (m.tracker.flood) in.fail();
+}
+
+void write(Writer& /*out*/, const Sync& /*m*/) {}
+void read(Reader& /*in*/, Sync& /*m*/) {}
 
 }  // namespace ott

@@ -247,7 +247,7 @@ void FlowTable::on_start(PeerLink& link, const Start& message, Now now) {
   Flow* flow = find(message.stream);
   Child* child = flow == nullptr ? nullptr : flow->child(link.id);
   if (child == nullptr) return;  // its place in the tree is gone; it will hear of another
-  state_.links.send(link, Started{message.stream, message.number});
+  state_.links.send(link, Started{message.stream, message.number, message.last});
   if (child->feed.started()) child->feed.leave(flow->buffer);
   child->asked = true;
   child->last = message.last;

@@ -52,8 +52,7 @@ struct alignas(64) PeerLink {
   bool peer_known = false;
   NodeId peer;
   NodeId self_there;  // a guest's own id, as its access node sees it
-  PeerKind peer_kind = PeerKind::Node;
-  std::uint64_t peer_incarnation = 0;
+  Greeting greeting;  // the peer's; incarnation 0: it has said none yet
   Relation relation = Relation::Control;
   std::string close_reason;
   std::optional<ByeReason> closed_for;  // why this end closes

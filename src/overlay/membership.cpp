@@ -113,10 +113,9 @@ void Membership::on_opened(PeerLink& link, const NodeId& local, Now now) {
   if (link.handshake.on(HandshakeEvent::Opened) != HandshakeAction::SendAck) return;
   link.opened_at = link.last_heard = now.mono;
   Ack ack;
-  ack.kind = state_.config.kind;
-  ack.incarnation = state_.config.incarnation;
+  ack.greeting = state_.greeting();
   if (link.purpose == Purpose::Access) {
-    ack.kind = PeerKind::Guest;
+    ack.greeting.kind = PeerKind::Guest;
     ack.ids = {local};
   } else if (state_.self_known) {
     ack.ids = {state_.self};
@@ -135,12 +134,11 @@ void Membership::on_ack(PeerLink& link, const Ack& message, Now now) {
   if (link.handshake.on(HandshakeEvent::AckReceived) != HandshakeAction::SendPeers) {
     return protocol_error(link, "ACK out of order");
   }
-  link.peer_kind = message.kind;
-  link.peer_incarnation = message.incarnation;
-  if (message.kind == PeerKind::Guest && state_.leaving) {
+  link.greeting = message.greeting;
+  if (message.greeting.kind == PeerKind::Guest && state_.leaving) {
     return state_.links.close(link, ByeReason::Leaving, "this node is leaving");
   }
-  if (message.kind == PeerKind::Guest) {
+  if (message.greeting.kind == PeerKind::Guest) {
     link.peer = link.remote;
     link.peer_known = true;
     return send_peers(link, link.remote, Relation::Guest, {});
@@ -169,7 +167,7 @@ void Membership::ack_at_bootstrapper(PeerLink& link, const Ack& message, Now now
   for (const NodeId& id : message.ids) {
     named += (named.empty() ? "" : ", ") + to_string(id.port == 0 ? NodeId{id.address, kDefaultPort} : id);
   }
-  if (ids.empty() && message.kind == PeerKind::Client) {
+  if (ids.empty() && message.greeting.kind == PeerKind::Client) {
     return send_peers(link, NodeId{link.remote.address, 0}, Relation::Control, access_offers(link.remote));
   }
   if (ids.empty()) {
@@ -189,7 +187,7 @@ void Membership::ack_at_bootstrapper(PeerLink& link, const Ack& message, Now now
         fmt::format("the topology has several nodes on this host ({}, {}{}); say which with --id",
                     to_string(ids[0]), to_string(ids[1]), ids.size() > 2 ? ", …" : ""));
   }
-  if (is_taken(link, ids[0], message.incarnation, now)) return;
+  if (is_taken(link, ids[0], message.greeting.incarnation, now)) return;
   const Topology::Node& node = *state_.config.topology->find(ids[0]);
   std::vector<Peer> peers;
   for (const Topology::Neighbour& neighbour : node.neighbours) {
@@ -207,7 +205,7 @@ void Membership::ack_at_node(PeerLink& link, const Ack& message, Now now) {
     state_.log.info(fmt::format("refused {}: no neighbour of this node", to_string(link.remote)));
     return state_.links.close(link, ByeReason::NotNeighbour, text);
   }
-  if (is_taken(link, id, message.incarnation, now)) return;
+  if (is_taken(link, id, message.greeting.incarnation, now)) return;
   send_peers(link, id, Relation::Neighbour, {});
 }
 
@@ -216,7 +214,7 @@ void Membership::ack_at_node(PeerLink& link, const Ack& message, Now now) {
 bool Membership::is_taken(PeerLink& link, const NodeId& id, std::uint64_t incarnation, Now now) {
   PeerLink* other = state_.links.with_peer(id);
   if (other == nullptr || other == &link) return false;
-  if (other->peer_incarnation == incarnation || other->peer_incarnation == 0) {
+  if (other->greeting.incarnation == incarnation || other->greeting.incarnation == 0) {
     if (other->outgoing() && state_.self < id) {
       state_.links.close(link, ByeReason::NotNeeded, "connected already");
       return true;
@@ -245,8 +243,7 @@ void Membership::send_peers(PeerLink& link, const NodeId& you, Relation relation
   }
   link.relation = relation;
   Speers speers;
-  speers.kind = state_.config.kind;
-  speers.incarnation = state_.config.incarnation;
+  speers.greeting = state_.greeting();
   speers.me = state_.self;
   speers.you = you;
   speers.peers = std::move(peers);
@@ -258,8 +255,7 @@ void Membership::on_speers(PeerLink& link, const Speers& message, Now now) {
   if (link.handshake.state() != HandshakeState::WPeers) return protocol_error(link, "SPEERS out of order");
   link.peer = message.me;
   link.peer_known = true;
-  link.peer_kind = message.kind;
-  link.peer_incarnation = message.incarnation;
+  link.greeting = message.greeting;
   switch (link.purpose) {
     case Purpose::Registration:
       return registered(link, message, now);
@@ -314,7 +310,7 @@ void Membership::finish(PeerLink& link) {
 // ---- connecting ------------------------------------------------------------------------------------------
 
 void Membership::registered(PeerLink& link, const Speers& message, Now now) {
-  if (message.kind != PeerKind::Bootstrap) {
+  if (message.greeting.kind != PeerKind::Bootstrap) {
     return quit(fmt::format("{} is a node, not the bootstrapper: give --bootstrap the bootstrapper's address",
                             to_string(link.remote)));
   }
@@ -510,7 +506,7 @@ std::vector<Peer> Membership::access_offers(const NodeId& guest) const {
   for (const PeerLink& link : state_.links.all()) {
     const LinkState* known = link.peer_known ? state_.db.find(link.peer) : nullptr;
     const bool leaving = known != nullptr && known->links.empty();
-    if (link.handshake.over() && !link.closing && !leaving && link.peer_kind == PeerKind::Node) {
+    if (link.handshake.over() && !link.closing && !leaving && link.greeting.kind == PeerKind::Node) {
       nodes.push_back(link.peer);
     }
   }

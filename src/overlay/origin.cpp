@@ -9,7 +9,7 @@ namespace {
 
 /// Changes that come together are one recomputation: it waits this long for others.
 constexpr Duration kSettleTime = std::chrono::milliseconds(2);
-constexpr Duration kNewsInterval = std::chrono::seconds(1);
+constexpr Duration kMeasureInterval = std::chrono::seconds(1);
 
 /// FNV-1a, 64 bit, folded to the 40 that a StreamId has.
 StreamId stream_id(const NodeId& origin, std::string_view name, std::uint64_t incarnation) {
@@ -33,6 +33,7 @@ Result<StreamId> Origin::add_stream(StreamInfo info) {
   if (!flow) return tl::unexpected(flow.error());
   OwnStream stream;
   stream.info = info;
+  stream.figures.stream = info.id;
   streams_.push_back(std::move(stream));
   news_ = true;
   return info.id;
@@ -110,7 +111,7 @@ void Origin::recompute(OwnStream& stream) {
 
 MonoTime Origin::next_deadline() const {
   if (streams_.empty()) return MonoTime::max();
-  return std::min(recompute_at_, measured_at_ + kNewsInterval);
+  return std::min(recompute_at_, measured_at_ + kMeasureInterval);
 }
 
 void Origin::tick(Now now) {
@@ -121,7 +122,7 @@ void Origin::tick(Now now) {
     }
   }
   const Duration elapsed = now.mono - measured_at_;
-  if (elapsed < kNewsInterval) return;
+  if (elapsed < kMeasureInterval) return;
   measured_at_ = now.mono;
   for (OwnStream& stream : streams_) measure(stream, elapsed);
 }
@@ -138,12 +139,13 @@ void Origin::measure(OwnStream& stream, Duration elapsed) {
     const auto watcher = stream.watchers.find(node);
     if (watcher != stream.watchers.end()) viewers += watcher->second.viewers;
   }
-  const std::uint64_t told = stream.info.bits_per_second;
-  const std::uint64_t change = rate > told ? rate - told : told - rate;
-  if (viewers == stream.info.viewers && change * 5 <= told) return;
-  stream.info.viewers = viewers;
-  stream.info.bits_per_second = rate;
-  news_ = true;
+  stream.figures = {stream.info.id, viewers, rate};
+}
+
+std::vector<StreamFigures> Origin::figures() const {
+  std::vector<StreamFigures> all;
+  for (const OwnStream& stream : streams_) all.push_back(stream.figures);
+  return all;
 }
 
 std::vector<StreamInfo> Origin::streams() const {

@@ -29,6 +29,8 @@ class Origin {
 
   /// What is said of the streams now, the default one first.
   [[nodiscard]] std::vector<StreamInfo> streams() const;
+  /// How they are doing: viewers, and bits over the last second.
+  [[nodiscard]] std::vector<StreamFigures> figures() const;
   /// True if that has changed since the last call.
   bool take_news() { return std::exchange(news_, false); }
 
@@ -39,6 +41,7 @@ class Origin {
   };
   struct OwnStream {
     StreamInfo info;
+    StreamFigures figures;  // as measured last
     std::map<NodeId, Watcher> watchers;
     bool dirty = false;   // the tree has to be computed again
     bool resend = false;  // and sent down even if it is the same

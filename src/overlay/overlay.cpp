@@ -3,7 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <tuple>
+
+#include "overlay/source_route.h"
 
 namespace ott {
 namespace {
@@ -26,6 +27,7 @@ Overlay::Overlay(OverlayConfig config, Log& log)
       membership_(state_),
       flows_(state_),
       origin_(state_, flows_),
+      figures_(state_, origin_),
       heartbeats_(state_, membership_),
       data_(state_, flows_) {}
 
@@ -112,7 +114,7 @@ void Overlay::set_blocked(LinkId id, bool blocked, Now) {
 
 MonoTime Overlay::next_deadline() const {
   return std::min({heartbeats_.next_deadline(), leave_at_, usable_at_, membership_.next_deadline(),
-                   flows_.next_deadline(), origin_.next_deadline()});
+                   flows_.next_deadline(), origin_.next_deadline(), figures_.next_deadline()});
 }
 
 MonoTime Overlay::early_deadline() const { return std::min(heartbeats_.early_deadline(), next_deadline()); }
@@ -128,6 +130,7 @@ void Overlay::tick(Now now) {
   }
   flows_.tick(now);
   origin_.tick(now);
+  figures_.tick(now);
   if (origin_.take_news()) advertise(now);
   settle(now);
 }
@@ -181,8 +184,8 @@ void Overlay::handle(PeerLink& link, const DataPath::Control& control, Now now) 
   const bool handshake =
       type == MessageType::Ack || type == MessageType::Speers || type == MessageType::FinalAck;
   const bool for_all = type == MessageType::Bye || (link.handshake.over() && type == MessageType::Heartbeat);
-  const bool for_guests =
-      type == MessageType::Watch || type == MessageType::Start || type == MessageType::Stop;
+  const bool for_guests = type == MessageType::Watch || type == MessageType::Query ||
+                          type == MessageType::Start || type == MessageType::Stop;
   bool good =
       handshake || for_all || link.is_neighbour() || link.is_access() || (link.is_guest() && for_guests);
   const char* complaint = "a message that has no place on this link";
@@ -230,6 +233,18 @@ void Overlay::handle(PeerLink& link, const DataPath::Control& control, Now now) 
         break;
       case MessageType::Streams:
         good = dispatch(link, body, &Overlay::on_streams, now);
+        break;
+      case MessageType::Refused:
+        good = dispatch(link, body, &Overlay::on_refused, now);
+        break;
+      case MessageType::Query:
+        good = dispatch(link, body, &Overlay::on_query, now);
+        break;
+      case MessageType::Report:
+        good = dispatch(link, body, &Overlay::on_report, now);
+        break;
+      case MessageType::Sync:
+        good = dispatch(link, body, &Overlay::on_sync, now);
         break;
       case MessageType::Data:
       case MessageType::Skip:
@@ -371,6 +386,7 @@ void Overlay::advertise(Now now) {
   state.kind = state_.config.kind;
   state.incarnation = state_.config.incarnation;
   state.number = ++link_state_number_;
+  state.lifetime_s = kLifetimeMaxS;
   for (const NodeId& id : state_.links.neighbours()) {
     // Who is about to leave is no way for anybody, and a link that keeps failing only where there is no
     // other.
@@ -397,10 +413,8 @@ void Overlay::flood_links(const Links& message, const PeerLink* from) {
 void Overlay::on_links(PeerLink& link, const Links& m, Now now) {
   if (m.state.reporter == state_.self) {
     // Somebody remembers more of us than we do: from before a restart, or a clock that was set back.
-    const auto known = std::tie(state_.config.incarnation, link_state_number_);
-    if (std::tie(m.state.incarnation, m.state.number) <= known) return;
-    state_.config.incarnation = m.state.incarnation;
-    link_state_number_ = std::max(link_state_number_, m.state.number);
+    if (m.state.number <= link_state_number_) return;
+    link_state_number_ = m.state.number;
     advertise(now);
     return;
   }
@@ -452,6 +466,19 @@ void Overlay::on_streams(PeerLink& link, const Streams& m, Now) {
   ++streams_version_;
 }
 
+void Overlay::on_refused(PeerLink& link, const Refused& m, Now) {
+  if (link.is_access()) return state_.log.warning(fmt::format("{}: {}", link.name(), m.text));
+  if (m.tracker.path.root().node != state_.self) return;
+  if (!m.tracker.for_here()) return forward(state_.links, m);
+  state_.log.info(fmt::format("{}: {}", to_string(m.tracker.visited.front()), m.text));
+}
+
+void Overlay::on_sync(PeerLink& link, const Sync&, Now) {
+  for (const auto& [reporter, link_state] : state_.db.all()) {
+    state_.links.send(link, Links{Tracker::everywhere(), link_state});
+  }
+}
+
 void Overlay::watch(const KnownStream& stream, bool wanted, Now now) {
   flows_.watch_here(stream.info.id, stream.origin, wanted, now);
 }
@@ -500,7 +527,7 @@ void Overlay::link_is_up(PeerLink& link, Now now) {
     case Relation::Neighbour:
       state_.log.info(fmt::format("linked with {}", membership_.describe(link.peer)));
       for (const auto& [reporter, link_state] : state_.db.all()) {
-        if (reporter != link.peer) state_.links.send(link, Links{Tracker::everywhere(), link_state});
+        state_.links.send(link, Links{Tracker::everywhere(), link_state});
       }
       return;
     case Relation::Guest:

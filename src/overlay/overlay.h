@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "overlay/data_path.h"
+#include "overlay/figures.h"
 #include "overlay/flap_damper.h"
 #include "overlay/flow_table.h"
 #include "overlay/heartbeats.h"
@@ -69,6 +70,7 @@ class Overlay {
   Flow* flow(StreamId id) { return flows_.find(id); }
 
   Origin& origin() { return origin_; }
+  Figures& figures() { return figures_; }
   /// A record was committed to a flow of our own.
   void published(Flow& flow) { data_.wake_children(flow); }
 
@@ -99,6 +101,10 @@ class Overlay {
   void on_watch(PeerLink& link, const Watch& m, Now now);
   void on_heartbeat(PeerLink& link, const Heartbeat& m, Now now) { heartbeats_.on_heartbeat(link, m, now); }
   void on_bye(PeerLink& link, const Bye& m, Now now);
+  void on_query(PeerLink& link, const Query& m, Now now) { figures_.on_query(link, m, now); }
+  void on_report(PeerLink& link, const Report& m, Now now) { figures_.on_report(link, m, now); }
+  void on_refused(PeerLink& link, const Refused& m, Now now);
+  void on_sync(PeerLink& link, const Sync& m, Now now);
   void on_streams(PeerLink& link, const Streams& m, Now now);
 
   [[nodiscard]] bool forwards_for_others() const;
@@ -114,6 +120,7 @@ class Overlay {
   Membership membership_;
   FlowTable flows_;
   Origin origin_;
+  Figures figures_;
   Heartbeats heartbeats_;
   DataPath data_;
 

@@ -26,6 +26,11 @@ Duration OverlayState::beat_interval(const PeerLink& link) const {
   return config.heartbeat;
 }
 
+Greeting OverlayState::greeting() const {
+  const auto hello_ms = config.heartbeat / std::chrono::milliseconds(1);
+  return {config.kind, config.incarnation, static_cast<std::uint32_t>(hello_ms), 0};
+}
+
 Duration OverlayState::silence_max(const PeerLink& link) const {
   return link.is_guest() ? kGuestSilenceMax : kBeatsMissedMax * beat_interval(link);
 }

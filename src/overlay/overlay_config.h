@@ -7,6 +7,7 @@
 #include "ott/graph.h"
 #include "ott/link_state.h"
 #include "ott/topology.h"
+#include "overlay/limits.h"
 #include "overlay/link_table.h"
 
 namespace ott {
@@ -26,6 +27,7 @@ struct OverlayConfig {
   Duration lag_max = std::chrono::milliseconds(300);
   Duration history = std::chrono::seconds(2);  // how old a frame a START may ask for
   std::size_t ring_bytes = std::size_t{16} << 20U;
+  Limits limits;
 };
 
 /// One process's view of the overlay, owned by its Overlay and borrowed by the overlay's parts.
@@ -37,10 +39,14 @@ struct OverlayState {
   /// How long nothing may be heard of its peer.
   [[nodiscard]] Duration silence_max(const PeerLink& link) const;
 
+  /// What this process says of itself when it opens a handshake or answers one.
+  [[nodiscard]] Greeting greeting() const;
+
   OverlayConfig config;
   Log& log;
   LinkTable links;
   LinkStateDb db;
+  LimitCounters counters;
   bool leaving = false;  // guests are sent away
   bool self_known = false;
   NodeId self;

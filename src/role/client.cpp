@@ -112,17 +112,23 @@ class Client : public OverlayRole {
       if (now.mono >= end_at_) leave(1, "nobody could be asked within the time given", now);
       return;
     }
+    if (!asked_) {
+      asked_ = overlay_.figures().round();
+      overlay_.figures().ask(now);
+    }
+    if (overlay_.figures().round() == *asked_) return;
     std::string table = fmt::format("{:<16} {:<10} {:>11} {:>7} {:>12} {:>8}  {}\n", "NAME", "SOURCE", "SIZE",
                                     "FPS", "BITRATE", "VIEWERS", "ORIGIN");
     for (const KnownStream& stream : overlay_.streams()) {
       const StreamInfo& info = stream.info;
+      const StreamFigures figures = overlay_.figures().of(info.id);
       table +=
           fmt::format("{:<16} {:<10} {:>11} {:>7} {:>12} {:>8}  {}\n", info.name, info.kind,
                       fmt::format("{}x{}", info.width, info.height), info.fps_milli / 1000.0,
-                      info.bits_per_second == 0
+                      figures.bits_per_second == 0
                           ? std::string("-")
-                          : fmt::format("{:.2f} Mbit/s", static_cast<double>(info.bits_per_second) / 1e6),
-                      info.viewers, to_string(stream.origin));
+                          : fmt::format("{:.2f} Mbit/s", static_cast<double>(figures.bits_per_second) / 1e6),
+                      figures.viewers, to_string(stream.origin));
     }
     table.pop_back();
     const auto printed = context_.print->write(table);
@@ -132,6 +138,7 @@ class Client : public OverlayRole {
   Viewer viewer_;
   std::optional<KnownStream> watched_;
   std::optional<std::uint64_t> seen_version_;
+  std::optional<unsigned> asked_;  // the round of figures before --list has asked
   bool complained_ = false;
   MonoTime end_at_ = MonoTime::max();
   MonoTime status_at_ = MonoTime::max();

@@ -18,8 +18,8 @@ class OttSession : public Session {
 
   void opened(const NodeId& local) override {
     Ack ack;
-    ack.kind = PeerKind::Guest;
-    ack.incarnation = incarnation_;
+    ack.greeting.kind = PeerKind::Guest;
+    ack.greeting.incarnation = incarnation_;
     ack.ids = {local};
     encode(out, ack);
   }

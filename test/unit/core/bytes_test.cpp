@@ -23,7 +23,7 @@ TEST_CASE("numbers stand in network byte order") {
   CHECK(in.u16() == 0x0203);
   CHECK(in.u32() == 0x04050607);
   CHECK(in.u64() == 0x08090A0B0C0D0E0F);
-  CHECK(in.complete());
+  CHECK(in.ok());
 }
 
 TEST_CASE("a NodeId is sixteen bytes of address and two of port") {
@@ -39,7 +39,7 @@ TEST_CASE("a NodeId is sixteen bytes of address and two of port") {
   Reader in(bytes);
   CHECK(in.node_id() == node("10.1.2.3:7001"));
   CHECK(in.node_id() == node("[2001:db8::5]:80"));
-  CHECK(in.complete());
+  CHECK(in.ok());
 }
 
 TEST_CASE("a text is as long as it says, up to 65,535 bytes") {
@@ -49,7 +49,7 @@ TEST_CASE("a text is as long as it says, up to 65,535 bytes") {
   CHECK(bytes.size() == 2 + text.size());
   Reader in(bytes);
   CHECK(in.text() == text);
-  CHECK(in.complete());
+  CHECK(in.ok());
   bytes.pop_back();
   Reader cut(bytes);
   CHECK(cut.text().empty());
@@ -76,7 +76,7 @@ TEST_CASE("after the first short read everything is zero, and the reader stays f
   CHECK(in.node_id() == Reader({}).node_id());
   CHECK(in.count<std::uint8_t>(1) == 0);
   CHECK_FALSE(in.ok());
-  CHECK_FALSE(in.complete());
+  CHECK_FALSE(in.ok());
 }
 
 TEST_CASE("what is left over is not complete") {
@@ -84,9 +84,9 @@ TEST_CASE("what is left over is not complete") {
   Reader in(bytes);
   CHECK(in.u8() == 1);
   CHECK(in.ok());
-  CHECK_FALSE(in.complete());
+  CHECK_FALSE(in.ok());
   CHECK(in.u8() == 2);
-  CHECK(in.complete());
+  CHECK(in.ok());
 }
 
 TEST_CASE("a count that the rest cannot hold fails before anything is made of it") {

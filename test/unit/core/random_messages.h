@@ -15,7 +15,7 @@ namespace ott::test {
 
 using Bytes = std::vector<std::uint8_t>;
 using AllMessages = std::tuple<Ack, Speers, FinalAck, Ping, Message, TrackerMessage, Start, Started, Stop,
-                               Links, Watch, Heartbeat, Bye, Streams>;
+                               Links, Watch, Heartbeat, Bye, Streams, Refused, Query, Report, Sync>;
 
 /// Calls use(T{}) for each type of message.
 template <class Use>
@@ -39,8 +39,10 @@ inline NodeId any_node(Random& random) {
   return id;
 }
 
-inline std::string any_text(Random& random) {
-  std::string text(random.below(12) == 0 ? random.below(300) : random.below(12), ' ');
+inline std::string any_text(Random& random, std::size_t bytes_max = kTextBytesMax) {
+  const std::size_t longest = std::min<std::size_t>(bytes_max, 300);
+  std::string text(
+      random.below(12) == 0 ? random.below(static_cast<unsigned>(longest + 1)) : random.below(12), ' ');
   for (char& c : text) c = static_cast<char>(0x20 + random.below(0x5F) + 0x80 * random.below(2));
   return text;
 }
@@ -69,48 +71,56 @@ inline Tracker any_tracker(Random& random, bool flood) {
   return tracker;
 }
 
+inline StreamId any_stream_id(Random& random) {
+  return StreamId{std::max<std::uint64_t>(1, any_u64(random) >> kTreeVersionBits)};
+}
+inline std::uint64_t any_up_to(Random& random, std::uint64_t max) { return any_u64(random) & max; }
+inline FrameNumber any_frame(Random& random) { return FrameNumber{any_up_to(random, kFrameNumberMax - 1)}; }
+
 inline StreamInfo any_stream(Random& random) {
   StreamInfo stream;
-  stream.id = StreamId{any_u64(random) >> kTreeVersionBits};
-  stream.name = any_text(random);
-  stream.kind = any_text(random);
+  stream.id = any_stream_id(random);
+  stream.name = any_text(random, kNameBytesMax);
+  stream.kind = any_text(random, kNameBytesMax);
   stream.width = any_u32(random);
   stream.height = any_u32(random);
   stream.fps_milli = any_u32(random);
-  stream.bits_per_second = any_u64(random);
-  stream.viewers = any_u32(random);
   return stream;
 }
 
 inline PeerKind any_kind(Random& random) { return PeerKind{static_cast<std::uint8_t>(random.below(4))}; }
 
+inline Greeting any_greeting(Random& random) {
+  return {any_kind(random), any_u64(random), kHelloMsMin + random.below(kHelloMsMax - kHelloMsMin + 1),
+          any_u64(random)};
+}
+
 inline void fill(Random& random, Ack& m) {
-  m.kind = any_kind(random);
-  m.incarnation = any_u64(random);
+  m.greeting = any_greeting(random);
   m.ids = any_nodes(random, 5);
   m.ids.push_back(any_node(random));
 }
 inline void fill(Random& random, Speers& m) {
-  m.kind = any_kind(random);
-  m.incarnation = any_u64(random);
+  m.greeting = any_greeting(random);
   m.me = any_node(random);
   m.you = any_node(random);
   m.peers.resize(random.below(5));
-  for (Peer& peer : m.peers) peer = {any_node(random), std::max(1U, any_u32(random)), any_text(random)};
+  for (Peer& peer : m.peers)
+    peer = {any_node(random), 1 + random.below(kCostMax), any_text(random, kNameBytesMax)};
 }
 inline void fill(Random& random, FinalAck& m) {
   m.relation = Relation{static_cast<std::uint8_t>(random.below(3))};
 }
 inline void fill(Random& random, Ping& m) {
-  m.tracker = any_tracker(random, random.below(4) == 0);
+  m.tracker = any_tracker(random, false);
   m.from = any_node(random);
-  m.number = any_u64(random);
-  m.time = any_u64(random);
+  m.number = any_up_to(random, kNumberMax);
+  m.time = any_up_to(random, kNumberMax);
 }
 inline void fill(Random& random, Message& m) {
   m.tracker = any_tracker(random, random.below(2) == 0);
   m.from = any_node(random);
-  m.number = any_u64(random);
+  m.number = any_up_to(random, kNumberMax);
   m.text = any_text(random);
 }
 inline void fill(Random& random, TrackerMessage& m) {
@@ -121,38 +131,42 @@ inline void fill(Random& random, TrackerMessage& m) {
   m.expects_start = random.below(2) == 1;
 }
 inline void fill(Random& random, Start& m) {
-  m.stream = StreamId{any_u64(random)};
-  m.last = FrameNumber{any_u64(random)};
+  m.stream = any_stream_id(random);
+  m.last = any_frame(random);
   m.number = any_u32(random);
 }
 inline void fill(Random& random, Started& m) {
-  m.stream = StreamId{any_u64(random)};
+  m.stream = any_stream_id(random);
   m.number = any_u32(random);
+  m.after = any_frame(random);
 }
-inline void fill(Random& random, Stop& m) { m.label = Label{any_u64(random)}; }
+inline void fill(Random& random, Stop& m) { m.label = make_label(any_stream_id(random), any_u32(random)); }
 inline void fill(Random& random, Links& m) {
   m.tracker = any_tracker(random, true);
   m.state.reporter = any_node(random);
   m.state.kind = any_kind(random);
   m.state.incarnation = any_u64(random);
-  m.state.number = any_u64(random);
+  m.state.number = 1 + any_up_to(random, kSequenceMax >> 1U);
+  m.state.lifetime_s = static_cast<std::uint16_t>(1 + random.below(kLifetimeMaxS));
   std::set<NodeId> neighbours;
   for (unsigned i = random.below(5); i > 0; --i) neighbours.insert(any_node(random));
-  for (const NodeId& id : neighbours) m.state.links.push_back({id, std::max(1U, any_u32(random))});
+  for (const NodeId& id : neighbours) m.state.links.push_back({id, 1 + random.below(kCostMax)});
   m.state.streams.resize(random.below(4));
   for (StreamInfo& stream : m.state.streams) stream = any_stream(random);
 }
 inline void fill(Random& random, Watch& m) {
   m.tracker = any_tracker(random, false);
-  m.stream = StreamId{any_u64(random)};
+  m.stream = any_stream_id(random);
   m.watcher = any_node(random);
   m.incarnation = any_u64(random);
-  m.viewers = any_u32(random);
+  m.viewers = random.below(kViewersMax + 1);
   m.wants_tracker = random.below(2) == 1;
+  m.last = any_frame(random);
+  m.starved_by = any_node(random);
 }
 inline void fill(Random& random, Heartbeat& m) {
   m.reply = random.below(2) == 1;
-  m.time = any_u64(random);
+  m.time = any_up_to(random, kNumberMax);
 }
 inline void fill(Random& random, Bye& m) {
   m.reason = ByeReason{static_cast<std::uint8_t>(1 + random.below(kByeReasonLast))};
@@ -163,6 +177,25 @@ inline void fill(Random& random, Streams& m) {
   for (StreamInfo& stream : m.streams) stream = any_stream(random);
   for (std::size_t i = 0; i < m.streams.size(); ++i) m.origins.push_back(any_node(random));
 }
+inline void fill(Random& random, Refused& m) {
+  m.tracker = any_tracker(random, false);
+  m.stream = any_stream_id(random);
+  m.reason = RefusedReason{static_cast<std::uint8_t>(1 + random.below(kRefusedReasonLast))};
+  m.text = any_text(random);
+}
+inline void fill(Random& random, Query& m) {
+  m.tracker = any_tracker(random, false);
+  m.asker = any_node(random);
+  m.number = any_u32(random);
+}
+inline void fill(Random& random, Report& m) {
+  m.tracker = any_tracker(random, false);
+  m.number = any_u32(random);
+  m.figures.resize(random.below(4));
+  for (StreamFigures& figures : m.figures)
+    figures = {any_stream_id(random), any_u32(random), any_u64(random)};
+}
+inline void fill(Random& /*random*/, Sync& /*m*/) {}
 
 template <class T>
 T any_message(Random& random) {
@@ -216,8 +249,11 @@ class Wire {
     return *this;
   }
   Wire& stream(const StreamInfo& info) {
-    u64(info.id.value).text(info.name).text(info.kind).u32(info.width).u32(info.height).u32(info.fps_milli);
-    return u64(info.bits_per_second).u32(info.viewers);
+    u64(info.id.value).text(info.name).text(info.kind).u32(info.width).u32(info.height);
+    return u32(info.fps_milli);
+  }
+  Wire& greeting(const Greeting& g) {
+    return u8(static_cast<std::uint8_t>(g.kind)).u64(g.incarnation).u32(g.hello_ms).u64(g.capabilities);
   }
   Wire& tracker(const Tracker& t) {
     u8(t.flood ? 1 : 0).u16(t.hops).u16(t.visited.size());
@@ -232,13 +268,13 @@ class Wire {
 
 inline Bytes wire_body(const Ack& m) {
   Wire wire;
-  wire.u8(static_cast<std::uint8_t>(m.kind)).u64(m.incarnation).u16(m.ids.size());
+  wire.greeting(m.greeting).u16(m.ids.size());
   for (const NodeId& id : m.ids) wire.id(id);
   return wire.bytes;
 }
 inline Bytes wire_body(const Speers& m) {
   Wire wire;
-  wire.u8(static_cast<std::uint8_t>(m.kind)).u64(m.incarnation).id(m.me).id(m.you).u32(m.peers.size());
+  wire.greeting(m.greeting).id(m.me).id(m.you).u32(m.peers.size());
   for (const Peer& peer : m.peers) wire.id(peer.id).u32(peer.cost).text(peer.name);
   return wire.bytes;
 }
@@ -261,12 +297,14 @@ inline Bytes wire_body(const TrackerMessage& m) {
 inline Bytes wire_body(const Start& m) {
   return Wire().u64(m.stream.value).u64(m.last.value).u32(m.number).bytes;
 }
-inline Bytes wire_body(const Started& m) { return Wire().u64(m.stream.value).u32(m.number).bytes; }
+inline Bytes wire_body(const Started& m) {
+  return Wire().u64(m.stream.value).u32(m.number).u64(m.after.value).bytes;
+}
 inline Bytes wire_body(const Stop& m) { return Wire().u64(m.label.value).bytes; }
 inline Bytes wire_body(const Links& m) {
   Wire wire;
   wire.tracker(m.tracker).id(m.state.reporter).u8(static_cast<std::uint8_t>(m.state.kind));
-  wire.u64(m.state.incarnation).u64(m.state.number).u32(m.state.links.size());
+  wire.u64(m.state.incarnation).u64(m.state.number).u16(m.state.lifetime_s).u32(m.state.links.size());
   for (const Adjacency& link : m.state.links) wire.id(link.id).u32(link.cost);
   wire.u32(m.state.streams.size());
   for (const StreamInfo& stream : m.state.streams) wire.stream(stream);
@@ -275,7 +313,7 @@ inline Bytes wire_body(const Links& m) {
 inline Bytes wire_body(const Watch& m) {
   Wire wire;
   wire.tracker(m.tracker).u64(m.stream.value).id(m.watcher).u64(m.incarnation).u32(m.viewers);
-  return wire.u8(m.wants_tracker ? 1 : 0).bytes;
+  return wire.u8(m.wants_tracker ? 1 : 0).u64(m.last.value).id(m.starved_by).bytes;
 }
 inline Bytes wire_body(const Heartbeat& m) { return Wire().u8(m.reply ? 1 : 0).u64(m.time).bytes; }
 inline Bytes wire_body(const Bye& m) {
@@ -287,5 +325,19 @@ inline Bytes wire_body(const Streams& m) {
   for (std::size_t i = 0; i < m.streams.size(); ++i) wire.stream(m.streams[i]).id(m.origins[i]);
   return wire.bytes;
 }
+
+inline Bytes wire_body(const Refused& m) {
+  Wire wire;
+  wire.tracker(m.tracker).u64(m.stream.value).u8(static_cast<std::uint8_t>(m.reason)).text(m.text);
+  return wire.bytes;
+}
+inline Bytes wire_body(const Query& m) { return Wire().tracker(m.tracker).id(m.asker).u32(m.number).bytes; }
+inline Bytes wire_body(const Report& m) {
+  Wire wire;
+  wire.tracker(m.tracker).u32(m.number).u32(m.figures.size());
+  for (const StreamFigures& f : m.figures) wire.u64(f.stream.value).u32(f.viewers).u64(f.bits_per_second);
+  return wire.bytes;
+}
+inline Bytes wire_body(const Sync& /*m*/) { return {}; }
 
 }  // namespace ott::test

@@ -22,7 +22,7 @@ std::optional<Tracker> round_trip(const Tracker& tracker) {
   Reader in(bytes);
   Tracker back;
   read(in, back);
-  return in.complete() ? std::optional(back) : std::nullopt;
+  return in.ok() ? std::optional(back) : std::nullopt;
 }
 
 TEST_CASE("each branch carries its own subtree, a hop more, and where it has been") {

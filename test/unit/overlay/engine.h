@@ -28,6 +28,17 @@ inline constexpr std::string_view kStarTopology = R"({
   "10.0.0.20": { "neighbors": [] }
 })";
 
+inline Ack ack(PeerKind kind, std::uint64_t incarnation, const NodeId& id) {
+  return {Greeting{kind, incarnation}, {id}};
+}
+/// One that its reporter has just made.
+inline Links links_of(const NodeId& reporter, std::uint64_t number, std::vector<Adjacency> links = {},
+                      std::vector<StreamInfo> streams = {}, PeerKind kind = PeerKind::Node,
+                      std::uint64_t incarnation = 1) {
+  return {Tracker::everywhere(),
+          {reporter, kind, incarnation, number, kLifetimeMaxS, std::move(links), std::move(streams)}};
+}
+
 class Engine {
  public:
   struct Link {
@@ -107,7 +118,7 @@ class Engine {
   /// The handshake of a peer that connects, or that was connected to; then nothing waits to be sent.
   void shake_hands(LinkId link, PeerKind kind, std::uint64_t incarnation,
                    Relation relation = Relation::Neighbour) {
-    say(link, Ack{kind, incarnation, {links.at(link).peer}});
+    say(link, ack(kind, incarnation, links.at(link).peer));
     say(link, FinalAck{relation});
     OTT_ASSERT(drain(link) > 0 && !links.at(link).closed);
   }
@@ -119,8 +130,7 @@ class Engine {
     links[link].peer = node("10.0.0.10");
     overlay.opened(link, node("10.0.0.20:4000"), now());
     perform();
-    say(link, Speers{PeerKind::Bootstrap,
-                     7'777,
+    say(link, Speers{Greeting{PeerKind::Bootstrap, 7'777},
                      node("10.0.0.10"),
                      node("10.0.0.20"),
                      {{node("10.0.0.10"), 1, "boot"}, {node("10.0.0.2"), 1, ""}, {node("10.0.0.3"), 1, ""}}});

@@ -78,7 +78,7 @@ class Talk {
         break;
       case 5:
         if (random_.below(2) == 0) {
-          encode(bytes, Started{any_stream(), 1 + random_.below(3)});
+          encode(bytes, Started{any_stream(), 1 + random_.below(3), FrameNumber{random_.below(20)}});
         } else {
           encode(bytes, Stop{any_label()});
         }
@@ -108,7 +108,8 @@ class Talk {
     m.state.reporter = any_node();
     m.state.kind = test::any_kind(random_);
     m.state.incarnation = random_.below(3);
-    m.state.number = random_.below(1'000);
+    m.state.number = 1 + random_.below(1'000);
+    m.state.lifetime_s = 60;
     std::map<NodeId, std::uint32_t> costs;
     for (unsigned i = random_.below(4); i > 0; --i) costs[any_node()] = 1 + random_.below(3);
     for (const auto& [id, cost] : costs) m.state.links.push_back({id, cost});
@@ -155,7 +156,8 @@ class Trial {
       good_ = {join(node("10.0.0.1")), join(node("10.0.0.2"), Relation::Control)};
       Links links{Tracker::everywhere(), {}};
       links.state.reporter = node("10.0.0.1");
-      links.state.incarnation = 1'000;  // nobody else speaks for it
+      links.state.number = 100'000;  // nobody else speaks for it
+      links.state.lifetime_s = kLifetimeMaxS;
       links.state.links = {{here_, 1}};
       engine_.say(good_[0], links);
       const Tracker path = Tracker::along({{{here_, 1, true}}});
@@ -171,7 +173,7 @@ class Trial {
     const LinkId link = engine_.accept(guest ? node("192.168.9.9:5555") : bad_);
     unsigned messages = 2;
     Bytes hands;
-    encode(hands, Ack{guest ? PeerKind::Guest : PeerKind::Node, 33, {bad_}});
+    encode(hands, test::ack(guest ? PeerKind::Guest : PeerKind::Node, 33, bad_));
     bool open = say(link, hands, 20);
     hands.clear();
     encode(hands, FinalAck{guest ? Relation::Guest : Relation::Neighbour});
@@ -248,7 +250,7 @@ class Trial {
         starts.push_back({decode<TrackerMessage>(body)->stream.id, {}, 1});
       if (header.type != MessageType::Start) return;
       const auto start = decode<Start>(body);
-      started.push_back({start->stream, start->number});
+      started.push_back({start->stream, start->number, start->last});
     });
     for (const Start& start : starts) {
       if (!engine_.links.at(link).closed) engine_.say(link, start);

@@ -1,0 +1,94 @@
+#include "overlay/figures.h"
+
+#include "overlay/source_route.h"
+
+namespace ott {
+namespace {
+
+/// How long a round waits for an origin that does not answer.
+constexpr Duration kPatience = std::chrono::milliseconds(500);
+
+}  // namespace
+
+StreamFigures Figures::of(StreamId stream) const {
+  const auto found = figures_.find(stream);
+  return found == figures_.end() ? StreamFigures{stream, 0, 0} : found->second;
+}
+
+void Figures::ask(Now now) {
+  if (answer_at_ == MonoTime::max()) begin_round(now);
+}
+
+void Figures::begin_round(Now now) {
+  figures_.clear();
+  awaited_.clear();
+  answer_at_ = now.mono + kPatience;
+  Query query;
+  query.asker = state_.self;
+  query.number = ++number_;
+  if (state_.config.kind == PeerKind::Guest) {
+    for (PeerLink& link : state_.links.all()) {
+      if (!link.is_access()) continue;
+      query.tracker = route_over_link(state_.self, link.peer);
+      awaited_.insert(link.peer);
+      state_.links.send(link, query);
+    }
+    return;
+  }
+  for (const StreamFigures& own : origin_.figures()) figures_[own.stream] = own;
+  for (const KnownStream& stream : known_streams(state_.db, state_.self)) {
+    if (stream.origin == state_.self || !awaited_.insert(stream.origin).second) continue;
+    query.tracker = route_to(state_, stream.origin);
+    forward(state_.links, query);
+  }
+  if (awaited_.empty()) end_round();
+}
+
+void Figures::end_round() {
+  answer_at_ = MonoTime::max();
+  ++round_;
+  Report report;
+  report.number = number_;
+  for (const auto& [stream, figures] : figures_) report.figures.push_back(figures);
+  for (const LinkId id : std::exchange(guests_, {})) {
+    PeerLink* link = state_.links.find(id);
+    if (link == nullptr || !link->is_guest()) continue;
+    report.tracker = route_over_link(state_.self, link->peer);
+    state_.links.send(*link, report);
+  }
+}
+
+void Figures::on_query(PeerLink& link, const Query& message, Now now) {
+  if (link.is_guest()) {
+    guests_.insert(link.id);
+    return ask(now);
+  }
+  if (message.tracker.path.root().node != state_.self) return;
+  if (!message.tracker.for_here()) return forward(state_.links, message);
+  Report report;
+  report.tracker = route_to(state_, message.asker);
+  if (report.tracker.path.empty()) return;
+  report.number = message.number;
+  report.figures = origin_.figures();
+  forward(state_.links, report);
+}
+
+void Figures::on_report(PeerLink& link, const Report& message, Now) {
+  const bool from_access = link.is_access();
+  if (!from_access && message.tracker.path.root().node != state_.self) return;
+  if (!from_access && !message.tracker.for_here()) return forward(state_.links, message);
+  if (message.number != number_ || answer_at_ == MonoTime::max()) return;
+  // Who has handled a message stands in it, the sender first.
+  const NodeId& from = message.tracker.visited.empty() ? link.peer : message.tracker.visited.front();
+  if (awaited_.erase(from_access ? link.peer : from) == 0) return;
+  for (const StreamFigures& figures : message.figures) {
+    if (figures_.size() < kStreamsMax) figures_[figures.stream] = figures;
+  }
+  if (awaited_.empty()) end_round();
+}
+
+void Figures::tick(Now now) {
+  if (now.mono >= answer_at_) end_round();
+}
+
+}  // namespace ott

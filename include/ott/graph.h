@@ -43,6 +43,9 @@ class Graph {
   [[nodiscard]] std::vector<std::vector<NodeId>> multicast_path_list(const NodeId& src,
                                                                      std::span<const NodeId> dests) const;
 
+  /// Which vertices can be reached from a node, itself included: 1 or 0 for each vertex.
+  [[nodiscard]] std::vector<std::uint8_t> reachable_from(const NodeId& from) const;
+
   // What path algorithms see: nodes as dense numbers. A vertex is valid until its node is removed.
   using Vertex = std::uint32_t;
   static constexpr Vertex kNoVertex = std::numeric_limits<Vertex>::max();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 
 #include "ott/graph.h"
 #include "ott/message.h"
@@ -17,19 +18,27 @@ class LinkStateDb {
     Graph,  // taken; links have changed
   };
 
+  /// Takes a state that is newer than what there is of its reporter.
   Update update(const LinkState& state);
+  /// Forgets a reporter. True if links have changed by that.
+  bool remove(const NodeId& reporter);
 
   [[nodiscard]] const Graph& graph() const { return graph_; }
+  /// True if there is a way from `here` to the node.
+  [[nodiscard]] bool reaches(const NodeId& here, const NodeId& node) const;
   /// Null if the node has never reported.
   [[nodiscard]] const LinkState* find(const NodeId& reporter) const;
   /// By NodeId.
   [[nodiscard]] const std::map<NodeId, LinkState>& all() const { return states_; }
 
  private:
-  void set_links(const LinkState& state, const LinkState* before);
+  bool set_links(const LinkState& state, const LinkState* before);
 
   std::map<NodeId, LinkState> states_;
   Graph graph_;
+  // What reaches() has found out, until links change.
+  mutable std::vector<std::uint8_t> reachable_;
+  mutable std::optional<NodeId> reachable_from_;
 };
 
 /// All streams of all origins: the bootstrapper's first, in its own order, then by origin. Those whose

@@ -142,4 +142,22 @@ std::vector<std::vector<NodeId>> Graph::multicast_path_list(const NodeId& src,
   return list;
 }
 
+std::vector<std::uint8_t> Graph::reachable_from(const NodeId& from) const {
+  std::vector<std::uint8_t> reached(vertex_limit(), 0);
+  const auto start = vertex_of(from);
+  if (!start) return reached;
+  std::vector<Vertex> waiting = {*start};
+  reached[*start] = 1;
+  while (!waiting.empty()) {
+    const Vertex vertex = waiting.back();
+    waiting.pop_back();
+    for (const Edge& edge : edges(vertex)) {
+      if (reached[edge.to] != 0) continue;
+      reached[edge.to] = 1;
+      waiting.push_back(edge.to);
+    }
+  }
+  return reached;
+}
+
 }  // namespace ott

@@ -23,26 +23,47 @@ LinkStateDb::Update LinkStateDb::update(const LinkState& state) {
   const LinkState* before = find(state.reporter);
   if (before != nullptr && state.number <= before->number) return Update::Old;
   const bool same_links = before != nullptr && before->links == state.links;
-  if (!same_links) set_links(state, before);
+  const bool changed = !same_links && set_links(state, before);
   states_.insert_or_assign(state.reporter, state);
-  return same_links ? Update::Newer : Update::Graph;
+  return changed ? Update::Graph : Update::Newer;
+}
+
+bool LinkStateDb::remove(const NodeId& reporter) {
+  const auto found = states_.find(reporter);
+  if (found == states_.end()) return false;
+  const bool had_links = !graph_.edges(*graph_.vertex_of(reporter)).empty();
+  graph_.remove_node(reporter);
+  states_.erase(found);
+  reachable_from_.reset();
+  return had_links;
+}
+
+bool LinkStateDb::reaches(const NodeId& here, const NodeId& node) const {
+  if (reachable_from_ != here) {
+    reachable_ = graph_.reachable_from(here);
+    reachable_from_ = here;
+  }
+  const auto vertex = graph_.vertex_of(node);
+  return vertex && reachable_[*vertex] != 0;
 }
 
 // A link is in the graph while both its ends report it, at the higher of the two costs.
-void LinkStateDb::set_links(const LinkState& state, const LinkState* before) {
+bool LinkStateDb::set_links(const LinkState& state, const LinkState* before) {
   const NodeId& here = state.reporter;
-  graph_.add_node(here);
+  bool changed = graph_.add_node(here);
   if (before != nullptr) {
     for (const Adjacency& link : before->links) {
-      if (link_to(&state, link.id) == nullptr) graph_.remove_link(here, link.id);
+      if (link_to(&state, link.id) == nullptr) changed = graph_.remove_link(here, link.id) || changed;
     }
   }
   for (const Adjacency& link : state.links) {
     const Adjacency* back = link_to(find(link.id), here);
     if (back != nullptr && link.id != here) {
-      graph_.add_link(here, link.id, std::max(link.cost, back->cost));
+      changed = graph_.add_link(here, link.id, std::max(link.cost, back->cost)) || changed;
     }
   }
+  if (changed) reachable_from_.reset();
+  return changed;
 }
 
 std::vector<KnownStream> known_streams(const LinkStateDb& db, const NodeId& here) {
@@ -50,8 +71,10 @@ std::vector<KnownStream> known_streams(const LinkStateDb& db, const NodeId& here
   for (const bool of_bootstrapper : {true, false}) {
     for (const auto& [id, state] : db.all()) {
       if ((state.kind == PeerKind::Bootstrap) != of_bootstrapper || state.streams.empty()) continue;
-      if (db.graph().shortest_path(here, id).empty()) continue;
-      for (const StreamInfo& stream : state.streams) streams.push_back({id, stream});
+      if (!db.reaches(here, id)) continue;
+      for (const StreamInfo& stream : state.streams) {
+        if (streams.size() < kStreamsMax) streams.push_back({id, stream});
+      }
     }
   }
   return streams;

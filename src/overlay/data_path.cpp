@@ -86,7 +86,7 @@ void DataPath::take_from_ring(PeerLink& link, Now now) {
     increment_hops(at);
     flow.buffer.commit(*record, now.mono);
     link.receiving_bytes -= record->header.total();
-    note_taken(link, flow, *record);
+    note_taken(link, flow, *record, now);
     taken = true;
   }
   if (taken) wake_children(flow);
@@ -102,31 +102,43 @@ Flow* DataPath::flow_for(const PeerLink& link, const Record& record) const {
   return flow->former_parent == link.id && !flow->buffer.untouched() ? flow : nullptr;
 }
 
-void DataPath::note_taken(PeerLink& link, Flow& flow, const Record& record) {
+void DataPath::note_taken(PeerLink& link, Flow& flow, const Record& record, Now now) {
   if (!record.is_skip() && record.last()) ++link.frames_in;
-  if (flow.former_parent && flow.parent == link.id) flows_.stop_former_parent(flow);
+  if (flow.parent != link.id) return;
+  flow.parent_fed_at = now.mono;
+  if (flow.former_parent) flows_.stop_former_parent(flow);
 }
 
-void DataPath::take_by_copy(PeerLink& link, const Record& record, ByteSpan message, Now now) {
+/// False if the record cannot be the stream's.
+bool DataPath::take_by_copy(PeerLink& link, const Record& record, ByteSpan message, Now now) {
   Flow* flow = flow_for(link, record);
-  if (flow == nullptr) return;  // late, from a parent that has been left
+  if (flow == nullptr) return true;  // late, from a parent that has been left
+  if (flow->buffer.is_beyond(record)) {
+    ++state_.counters.numbers_refused;
+    return false;
+  }
   if (flow->buffer.takes(record)) {
     if (flow->receiver) flows_.set_receiver(*flow, nullptr);
     const MutableByteSpan room = flow->room(message.size());
     std::copy(message.begin(), message.end(), room.begin());
     increment_hops(room.data());
-    const Framed framed = next_message(room, kBodyBytesMax);
-    flow->buffer.commit(*parse_record(framed.header, room), now.mono);
-    note_taken(link, *flow, record);
+    flow->buffer.commit(record, now.mono);
+    note_taken(link, *flow, record, now);
     wake_children(*flow);
   } else if (flow->former_parent && flow->parent == link.id) {
     flows_.stop_former_parent(*flow);  // the new parent is there, if only with what we have already
   }
+  return true;
+}
+
+/// The longest body that this peer may send now.
+std::uint32_t DataPath::body_limit(const PeerLink& link) const {
+  if (link.is_guest()) return static_cast<std::uint32_t>(state_.config.limits.guest_message_bytes);
+  return link.handshake.over() || link.outgoing() ? kBodyBytesMax : kBodyBytesMaxUnauthenticated;
 }
 
 std::optional<DataPath::Control> DataPath::next_control(PeerLink& link, Now now, std::string& complaint) {
-  const std::uint32_t body_bytes_max =
-      link.handshake.over() || link.outgoing() ? kBodyBytesMax : kBodyBytesMaxUnauthenticated;
+  const std::uint32_t body_bytes_max = body_limit(link);
   while (scratch_begin_ < scratch_end_) {
     const ByteSpan bytes = ByteSpan(scratch_).subspan(scratch_begin_, scratch_end_ - scratch_begin_);
     const Framed framed = next_message(bytes, body_bytes_max);
@@ -147,7 +159,10 @@ std::optional<DataPath::Control> DataPath::next_control(PeerLink& link, Now now,
       complaint = "DATA before the handshake is over";
       return std::nullopt;
     }
-    take_by_copy(link, *record, message, now);
+    if (!take_by_copy(link, *record, message, now)) {
+      complaint = "frame numbers that are far beyond the stream's";
+      return std::nullopt;
+    }
   }
   return std::nullopt;
 }
@@ -194,19 +209,22 @@ void DataPath::wake_children(Flow& flow) {
 
 ByteSpan DataPath::what_to_send(const Child& child, Now now) const {
   const StreamBuffer& buffer = child.flow->buffer;
-  const bool late = child.feed.late(buffer, now.mono, state_.late_until, state_.config.lag_max);
+  const bool late = child.feed.late(buffer, now.mono, MonoTime{}, state_.config.lag_max);
   return late ? child.feed.rest_of_frame(buffer) : child.feed.pending(buffer);
 }
 
 ByteSpan DataPath::from_feed(PeerLink& link, Child& child, Now now) const {
   const StreamBuffer& buffer = child.flow->buffer;
   child.feed.pass_over_known(buffer);
-  child.feed.limit_lag(buffer, now.mono, state_.late_until, state_.config.lag_max);
+  child.feed.limit_lag(buffer, now.mono, MonoTime{}, state_.config.lag_max);
   if (const auto skip = child.feed.take_skip()) {
     link.frames_skipped += skip->last.value - skip->first.value + 1;
+    // One SKIP names so many at most; of a longer gap the rest counts as lost.
+    const std::uint64_t least = skip->last.value - std::min(skip->last.value - 1, kSkipFramesMax - 1);
+    const FrameNumber first{std::max(skip->first.value, least)};
     link.outbox.resize(kRecordHeaderBytes);
     Header header{MessageType::Skip, 0, 0, kRecordHeaderBytes - kHeaderBytes};
-    store_record_header(link.outbox.data(), header, child.flow->label, skip->first, skip->last.value);
+    store_record_header(link.outbox.data(), header, child.flow->label, first, skip->last.value);
     link.sending = nullptr;
     return link.outbox;
   }

@@ -39,8 +39,9 @@ class DataPath {
 
  private:
   [[gnu::hot]] void take_from_ring(PeerLink& link, Now now);
-  void take_by_copy(PeerLink& link, const Record& record, ByteSpan message, Now now);
-  [[gnu::hot]] void note_taken(PeerLink& link, Flow& flow, const Record& record);
+  [[nodiscard]] std::uint32_t body_limit(const PeerLink& link) const;
+  bool take_by_copy(PeerLink& link, const Record& record, ByteSpan message, Now now);
+  [[gnu::hot]] void note_taken(PeerLink& link, Flow& flow, const Record& record, Now now);
   [[nodiscard, gnu::hot]] Flow* flow_for(const PeerLink& link, const Record& record) const;
   [[nodiscard, gnu::hot]] std::size_t receive_limit(const PeerLink& link, ByteSpan pending) const;
   Flow* only_flow_of(const PeerLink& link) const;

@@ -27,16 +27,14 @@ void Figures::begin_round(Now now) {
   query.asker = state_.self;
   query.number = ++number_;
   if (state_.config.kind == PeerKind::Guest) {
-    for (PeerLink& link : state_.links.all()) {
-      if (!link.is_access()) continue;
-      query.tracker = route_over_link(state_.self, link.peer);
-      awaited_.insert(link.peer);
-      state_.links.send(link, query);
-    }
-    return;
+    PeerLink* access = state_.links.access();
+    if (access == nullptr) return;
+    query.tracker = route_over_link(state_.self, access->peer);
+    awaited_.insert(access->peer);
+    return state_.links.send(*access, query);
   }
   for (const StreamFigures& own : origin_.figures()) figures_[own.stream] = own;
-  for (const KnownStream& stream : known_streams(state_.db, state_.self)) {
+  for (const KnownStream& stream : streams_.all()) {
     if (stream.origin == state_.self || !awaited_.insert(stream.origin).second) continue;
     query.tracker = route_to(state_, stream.origin);
     forward(state_.links, query);

@@ -7,12 +7,14 @@
 #include <vector>
 
 #include "overlay/origin.h"
+#include "overlay/stream_list.h"
 
 namespace ott {
 
 class Figures {
  public:
-  Figures(OverlayState& state, Origin& origin) : state_(state), origin_(origin) {}
+  Figures(OverlayState& state, const StreamList& streams, Origin& origin)
+      : state_(state), streams_(streams), origin_(origin) {}
 
   /// Asks for this process itself; `round()` changes once the answers are here, or are late.
   void ask(Now now);
@@ -30,6 +32,7 @@ class Figures {
   void end_round();
 
   OverlayState& state_;
+  const StreamList& streams_;
   Origin& origin_;
   std::map<StreamId, StreamFigures> figures_;  // of the last round; at most kStreamsMax
   std::set<NodeId> awaited_;                   // origins that have not answered

@@ -6,20 +6,32 @@
 #include <utility>
 
 #include "ott/assert.h"
+#include "overlay/source_route.h"
 
 namespace ott {
 namespace {
 
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
 /// How long a relay that is new to a stream waits for its children's STARTs before it sends its own, for each
 /// level below it: they wait for theirs. One that is dead is noticed by its link; this is for the others.
-constexpr Duration kStartPatience = std::chrono::milliseconds(100);
-constexpr Duration kStartPatienceMax = std::chrono::seconds(1);
+constexpr Duration kStartPatience = milliseconds(100);
+constexpr Duration kStartPatienceMax = seconds(1);
 /// A stream's ring at first.
 constexpr std::size_t kFirstRingBytes = 1U << 20U;
-/// How often a request to watch is repeated until a path is there.
-constexpr Duration kWatchRetry = std::chrono::milliseconds(500);
-/// How often the origin hears of a number of viewers that has changed (a first and a last one at once).
-constexpr Duration kViewersRefresh = std::chrono::seconds(1);
+/// A flow stays so long after its last viewer here has gone: one who comes back at once changes no tree.
+constexpr Duration kLinger = milliseconds(300);
+/// A parent that sends nothing of a stream for so long is complained of to the origin, which knows whether
+/// there was something to send. Each hop from the origin adds a little, so that of several nodes one below
+/// the other the uppermost complains first.
+constexpr Duration kStarvedAfter = seconds(2);
+constexpr Duration kStarvedPerHop = milliseconds(150);
+constexpr Duration kComplainInterval = seconds(2);
+/// How long nothing is taken from such a parent once another one has come: the first time, and at most.
+constexpr Duration kAvoidFirst = seconds(5);
+constexpr Duration kAvoidLongest = seconds(60);
+constexpr Duration kLookInterval = milliseconds(250);
 
 /// Serial order of tree versions, which wrap (RFC 1982).
 bool is_older(std::uint32_t version, std::uint32_t than) {
@@ -28,15 +40,12 @@ bool is_older(std::uint32_t version, std::uint32_t than) {
 }
 
 Duration start_patience(const Flow& flow) {
-  const auto levels = static_cast<Duration::rep>(1 + depth(flow.tree.subtree(0)));
+  const auto levels = static_cast<Duration::rep>(1 + flow.levels);
   return std::min(kStartPatience * levels, kStartPatienceMax);
 }
 
-bool has_child(const PathTree& tree, const NodeId& node) {
-  for (const PathTree::View child : tree.children()) {
-    if (child.front().node == node) return true;
-  }
-  return false;
+bool contains(const std::vector<NodeId>& nodes, const NodeId& node) {
+  return std::ranges::find(nodes, node) != nodes.end();
 }
 
 }  // namespace
@@ -46,7 +55,12 @@ Flow* FlowTable::find(StreamId id) {
   return found == flows_.end() ? nullptr : found->second.get();
 }
 
-Result<StreamBuffer> FlowTable::make_buffer() const {
+bool FlowTable::has_path(StreamId id) const {
+  const Flow* flow = find(id);
+  return flow != nullptr && (flow->own || flow->parent);
+}
+
+Result<StreamBuffer> FlowTable::make_buffer() {
   const OverlayConfig& config = state_.config;
   auto buffer = StreamBuffer::create(std::min(kFirstRingBytes, config.ring_bytes));
   if (buffer) buffer->may_grow(config.ring_bytes, config.history);
@@ -54,16 +68,22 @@ Result<StreamBuffer> FlowTable::make_buffer() const {
 }
 
 Flow* FlowTable::create(const NodeId& origin, const StreamInfo& info) {
+  if (flows_.size() >= state_.config.limits.flows) {
+    ++state_.counters.flows_refused;
+    state_.log.warning(fmt::format("stream {}: no room for more than {} streams", info.name, flows_.size()));
+    return nullptr;
+  }
   auto buffer = make_buffer();
   if (!buffer) {
+    ++state_.counters.flows_refused;
     state_.log.error(fmt::format("stream {}: {}", info.name, buffer.error().message));
     return nullptr;
   }
   auto flow = std::make_unique<Flow>(std::move(*buffer), origin, info);
+  flow->buffer_number = ++buffers_made_;
+  flow->watched_here = interests_.here(info.id);
   Flow* created = flow.get();
   flows_[info.id] = std::move(flow);
-  const auto watching = watching_.find(info.id);
-  created->watched_here = watching != watching_.end() && watching->second.here;
   return created;
 }
 
@@ -72,64 +92,84 @@ Result<Flow*> FlowTable::create_own(const StreamInfo& info) {
   if (flow == nullptr) return fail("stream " + info.name + ": no memory for its ring");
   flow->own = true;
   flow->label = make_label(info.id, 1);
-  flow->tree.entries = {{state_.self, 1, false}};
   return flow;
 }
 
 // ---- the tree, from the top ------------------------------------------------------------------------------
 
+/// A TRACKER is believed from the neighbour that handled it last, if it began at the origin, which lists the
+/// stream, and if its path has no more nodes than are known.
+bool FlowTable::is_announced(PeerLink& link, const TrackerMessage& message) const {
+  if (state_.config.kind == PeerKind::Guest) return interests_.find(message.stream.id) != nullptr;
+  const Tracker& tracker = message.tracker;
+  if (tracker.path.root().node != state_.self || tracker.has_visited(state_.self)) return false;
+  if (tracker.visited.empty() || tracker.visited.front() != message.origin) return false;
+  if (tracker.visited.back() != link.peer) return false;
+  if (tracker.path.entries.size() > state_.db.all().size() + 1) return false;
+  const LinkState* origin = state_.db.find(message.origin);
+  return origin != nullptr && std::ranges::any_of(origin->streams, [&message](const StreamInfo& info) {
+           return info.id == message.stream.id;
+         });
+}
+
+bool FlowTable::is_stale(const Flow& flow, const PeerLink& link, const TrackerMessage& message,
+                         Now now) const {
+  if (flow.own) return true;
+  if (flow.avoided == link.peer && now.mono < flow.avoided_until) return true;
+  // The version only orders the trees by which the stream comes; while it does not, any other way will do.
+  const bool starving = now.mono - flow.parent_fed_at > kStarvedAfter && flow.parent != link.id;
+  return flow.parent && !starving && is_older(version_of(message.label), version_of(flow.label));
+}
+
 void FlowTable::on_tracker(PeerLink& link, const TrackerMessage& message, Now now) {
-  state_.log.debug(
-      fmt::format("TRACKER {} of {} from {}", version_of(message.label), message.stream.name, link.name()));
+  if (state_.log.enabled(LogLevel::Debug)) {
+    state_.log.debug(
+        fmt::format("TRACKER {} of {} from {}", version_of(message.label), message.stream.name, link.name()));
+  }
   Flow* flow = find(message.stream.id);
-  const bool for_us = message.tracker.path.root().node == state_.self;
-  const bool stale =
-      flow != nullptr && (flow->own || is_older(version_of(message.label), version_of(flow->label)));
-  if (!for_us || stale) {
-    const bool from_parent = flow != nullptr && flow->parent == link.id;
-    if (!from_parent) state_.links.send(link, Stop{flow != nullptr ? flow->label : message.label});
+  if (!is_announced(link, message) || (flow != nullptr && is_stale(*flow, link, message, now))) {
+    const bool feeds_us = flow != nullptr && (flow->parent == link.id || flow->former_parent == link.id);
+    if (!feeds_us) state_.links.send(link, Stop{flow != nullptr ? flow->label : message.label});
     return;
   }
   if (flow == nullptr) flow = create(message.origin, message.stream);
   if (flow == nullptr) return state_.links.send(link, Stop{message.label});
   flow->label = message.label;
   flow->info = message.stream;
-  flow->tree = message.tracker.path;
-  if (flow->parent != link.id) set_parent(*flow, link);
+  flow->levels = depth(message.tracker.path.subtree(0));
+  flow->hops = message.tracker.hops;
+  if (flow->parent != link.id) set_parent(*flow, link, now);
   if (message.expects_start) flow->owe_start();
   if (!flow->start_sent) flow->start_deadline = now.mono + start_patience(*flow);
-  install_children(*flow, message.tracker);
+  install_children(*flow, message.tracker, now);
   install_guests(*flow);
-  if (message.tracker.for_here() && viewers(flow->id()) == 0) {
-    // The origin takes us for a viewer that we no longer are.
-    Watching gone{message.origin, {}, false, 1, MonoTime::max()};
-    tell_origin(flow->id(), gone, now);
-  }
+  // The origin may take us for a viewer that we no longer are.
+  if (message.tracker.for_here() && interests_.viewers(flow->id()) == 0) changed_.push_back(flow->id());
   maybe_start(*flow, now);
   erase_if_unneeded(*flow);
 }
 
-void FlowTable::install_own(Flow& flow, Label label, PathTree tree) {
-  OTT_ASSERT(flow.own);
+void FlowTable::install_own(Flow& flow, Label label, const PathTree& tree, Now now) {
+  OTT_ASSERT(flow.own && tree.root().node == state_.self);
   flow.label = label;
-  flow.tree = std::move(tree);
-  install_children(flow, Tracker::along(flow.tree));
+  flow.levels = depth(tree.subtree(0));
+  install_children(flow, Tracker::along(tree), now);
   install_guests(flow);
 }
 
-void FlowTable::install_children(Flow& flow, const Tracker& tracker) {
+void FlowTable::install_children(Flow& flow, const Tracker& tracker, Now now) {
   const std::vector<Branch> branches = split(tracker);
+  flow.tree_children.clear();
+  for (const Branch& branch : branches) flow.tree_children.push_back(branch.next);
   // A child that has not asked yet and is no longer ours finds its way by another tree.
   for (std::size_t i = flow.children.size(); i-- > 0;) {
     const Child& child = *flow.children[i];
-    const bool listed = std::any_of(branches.begin(), branches.end(),
-                                    [&child](const Branch& branch) { return branch.next == child.node; });
-    if (child.guest || child.asked || listed) continue;
+    if (child.guest || child.asked || contains(flow.tree_children, child.node)) continue;
     if (PeerLink* link = state_.links.find(child.link)) drop_child(flow, *link);
   }
   for (const Branch& branch : branches) {
     PeerLink* link = state_.links.neighbour(branch.next);
-    if (link == nullptr) {
+    if (link == nullptr || flow.parent == link->id) {
       state_.log.debug(
           fmt::format("stream {}: no link to {} for its tree", flow.info.name, to_string(branch.next)));
       continue;
@@ -140,15 +180,17 @@ void FlowTable::install_children(Flow& flow, const Tracker& tracker) {
     }
     Child& child = *flow.child(link->id);
     child.tracker_sent = true;
+    // Who gets a TRACKER has to know of the stream.
+    states_.write_before(*link, flow.origin, now);
     state_.links.send(*link,
                       TrackerMessage{branch.tracker, flow.label, flow.origin, flow.info, !child.asked});
   }
 }
 
 void FlowTable::install_guests(Flow& flow) {
-  const auto watching = watching_.find(flow.id());
-  if (watching == watching_.end()) return;
-  for (const LinkId guest : watching->second.guests) {
+  const Interests::Interest* interest = interests_.find(flow.id());
+  if (interest == nullptr) return;
+  for (const LinkId guest : interest->guests) {
     PeerLink* link = state_.links.find(guest);
     if (link != nullptr) send_guest_tracker(flow, *link);
   }
@@ -163,25 +205,32 @@ void FlowTable::send_guest_tracker(Flow& flow, PeerLink& link) {
   Child& child = *flow.child(link.id);
   if (child.tracker_sent) return;
   child.tracker_sent = true;
-  PathTree path;
-  path.entries = {{link.peer, 1, true}};
-  Tracker tracker = Tracker::along(std::move(path));
-  tracker.visited = {state_.self};
-  tracker.hops = 1;
-  state_.links.send(link, TrackerMessage{std::move(tracker), flow.label, flow.origin, flow.info, true});
+  state_.links.send(link, TrackerMessage{route_over_link(state_.self, link.peer), flow.label, flow.origin,
+                                         flow.info, true});
+}
+
+void FlowTable::feed_guest(StreamId stream, PeerLink& link) {
+  if (Flow* flow = find(stream)) send_guest_tracker(*flow, link);
+}
+
+void FlowTable::drop_guest(StreamId stream, PeerLink& link) {
+  if (Flow* flow = find(stream)) drop_child(*flow, link);
 }
 
 // ---- the flow, from below --------------------------------------------------------------------------------
 
-void FlowTable::set_parent(Flow& flow, PeerLink& link) {
+void FlowTable::set_parent(Flow& flow, PeerLink& link, Now now) {
   if (flow.former_parent == link.id) {  // back again, before it was told to stop
     flow.former_parent.reset();
     leave_link(flow, link.id);
   }
-  // Where a tree has turned round, who was fed by us feeds us now: two that feed each other would never end.
+  // Where a tree has turned round, the former child is the parent now: two that feed each other never end.
   drop_child(flow, link);
-  // Whoever feeds us goes on until the new parent's first record is here: the parent so far, or the one
-  // before it, if that has not begun.
+  const PeerLink* before = flow.parent ? state_.links.find(*flow.parent) : nullptr;
+  const bool starving = before != nullptr && now.mono - flow.parent_fed_at > kStarvedAfter;
+  flow.suspect = starving ? std::optional(before->peer) : std::nullopt;
+  // The parent so far goes on until the new one's first record is here; or the one before it, if the parent
+  // so far has not begun.
   if (flow.parent && flow.started) {
     stop_former_parent(flow);
     flow.former_parent = flow.parent;
@@ -189,6 +238,7 @@ void FlowTable::set_parent(Flow& flow, PeerLink& link) {
     stop_parent(flow, *flow.parent);
   }
   flow.parent = link.id;
+  flow.parent_fed_at = flow.parent_since = now.mono;
   ++link.flows_in;
   flow.owe_start();
 }
@@ -247,21 +297,34 @@ void FlowTable::on_start(PeerLink& link, const Start& message, Now now) {
   Flow* flow = find(message.stream);
   Child* child = flow == nullptr ? nullptr : flow->child(link.id);
   if (child == nullptr) return;  // its place in the tree is gone; it will hear of another
-  state_.links.send(link, Started{message.stream, message.number, message.last});
   if (child->feed.started()) child->feed.leave(flow->buffer);
   child->asked = true;
   child->last = message.last;
-  if (must_rewind(*flow, *child, now)) return rewind(*flow, now);
-  const MonoTime oldest = now.mono - state_.config.history;
-  child->feed.start(flow->buffer, message.last, state_.late_until > oldest ? MonoTime{} : oldest, now.mono);
+  child->start_number = message.number;
+  if (must_rewind(*flow, *child, now)) {
+    state_.links.send(link, Started{message.stream, message.number, message.last});
+    return rewind(*flow, now);
+  }
+  child->feed.start(flow->buffer, message.last, now.mono - state_.config.history, now.mono);
+  state_.links.send(link, Started{message.stream, message.number, message.last});
   state_.links.want_send(link);
   maybe_start(*flow, now);
 }
 
-void FlowTable::on_started(PeerLink& link, const Started& message) {
+void FlowTable::tell_restarted(Flow& flow, Child& child) {
+  ++state_.counters.numbers_refused;
+  child.last = {};
+  if (PeerLink* link = state_.links.find(child.link)) {
+    state_.links.send(*link, Started{flow.id(), child.start_number, FrameNumber{0}});
+  }
+}
+
+void FlowTable::on_started(PeerLink& link, const Started& message, Now now) {
   Flow* flow = find(message.stream);
-  if (flow != nullptr && flow->parent == link.id && flow->start_number == message.number)
-    flow->started = true;
+  if (flow == nullptr || flow->parent != link.id || flow->start_number != message.number) return;
+  flow->started = true;
+  flow->began_after = std::min(flow->began_after, message.after);
+  if (message.after < flow->buffer.last_done()) begin_anew(*flow, now);
 }
 
 /// A child that comes to us with an older need than all that this flow began for finds its frames further up.
@@ -276,8 +339,8 @@ bool FlowTable::must_rewind(const Flow& flow, const Child& child, Now now) const
   return last.value + 1 < oldest->number.value && oldest->arrived > now.mono - state_.config.history;
 }
 
-/// Begins the flow anew from the oldest frame that a child needs. The others go on with the frame after their
-/// last one, once it is here again.
+/// Begins the flow again from the oldest frame that a child needs. The others go on with the frame after
+/// their last one, once it is here again.
 void FlowTable::rewind(Flow& flow, Now now) {
   auto buffer = make_buffer();
   if (!buffer) return state_.log.error(fmt::format("stream {}: {}", flow.info.name, buffer.error().message));
@@ -287,7 +350,7 @@ void FlowTable::rewind(Flow& flow, Now now) {
   }
   flow.buffer = std::move(*buffer);
   flow.rewound_at = now.mono;
-  ++flow.buffer_number;
+  flow.buffer_number = ++buffers_made_;
   for (const auto& child : flow.children) {
     if (child->asked) child->feed.start(flow.buffer, child->last, MonoTime{}, now.mono);
   }
@@ -296,17 +359,37 @@ void FlowTable::rewind(Flow& flow, Now now) {
   maybe_start(flow, now);
 }
 
+/// The parent says that frames which are here are none of the stream: all of them go, and so they do below.
+void FlowTable::begin_anew(Flow& flow, Now now) {
+  auto buffer = make_buffer();
+  if (!buffer) return state_.log.error(fmt::format("stream {}: {}", flow.info.name, buffer.error().message));
+  state_.log.warning(fmt::format(
+      "stream {}: frames up to {} were here, and its parent has none of them: the stream begins anew",
+      flow.info.name, flow.buffer.last_done().value));
+  ++state_.counters.numbers_refused;
+  set_receiver(flow, nullptr);
+  stop_former_parent(flow);
+  for (const auto& child : flow.children) {
+    if (child->feed.started()) child->feed.leave(flow.buffer);
+  }
+  flow.buffer = std::move(*buffer);
+  flow.buffer_number = ++buffers_made_;
+  ++flow.numbering;
+  flow.began_after = {};
+  for (const auto& child : flow.children) {
+    if (!child->asked) continue;
+    child->feed.start(flow.buffer, FrameNumber{0}, MonoTime{}, now.mono);
+    tell_restarted(flow, *child);
+  }
+}
+
 void FlowTable::on_stop(PeerLink& link, const Stop& message, Now now) {
   state_.log.debug(fmt::format("STOP by tree {} from {}", version_of(message.label), link.name()));
-  const StreamId stream = stream_of(message.label);
-  Flow* flow = find(stream);
-  const auto watching = watching_.find(stream);
-  if (watching != watching_.end() && std::erase(watching->second.guests, link.id) > 0) {
-    watching_changed(stream, now);
-  }
+  Flow* flow = find(stream_of(message.label));
   if (flow == nullptr || flow->child(link.id) == nullptr) return;
   drop_child(*flow, link);
-  if (is_older(version_of(message.label), version_of(flow->label)) && has_child(flow->tree, link.peer)) {
+  if (is_older(version_of(message.label), version_of(flow->label)) &&
+      contains(flow->tree_children, link.peer)) {
     // It has not seen the tree that makes it our child again.
     Child& child = flow->add_child(link.id, link.peer);
     child.tracker_sent = true;
@@ -328,9 +411,20 @@ void FlowTable::drop_child(Flow& flow, PeerLink& link) {
   flow.remove_child(link.id);
 }
 
+void FlowTable::on_interest_changed(StreamId stream, Now now) {
+  Flow* flow = find(stream);
+  if (flow == nullptr) return;
+  flow->watched_here = interests_.here(stream);
+  if (interests_.viewers(stream) == 0 && flow->children.empty() && !flow->own) {
+    flow->linger_until = now.mono + kLinger;
+  } else {
+    flow->linger_until = MonoTime::max();
+  }
+}
+
 void FlowTable::erase_if_unneeded(Flow& flow) {
-  if (flow.own || flow.watched_here || !flow.children.empty() || viewers(flow.id()) > 0) return;
-  erase(flow);
+  if (flow.own || !flow.children.empty() || interests_.viewers(flow.id()) > 0) return;
+  if (flow.linger_until == MonoTime::max()) erase(flow);
 }
 
 void FlowTable::erase(Flow& flow) {
@@ -345,108 +439,9 @@ void FlowTable::erase(Flow& flow) {
   flows_.erase(id);
 }
 
-// ---- wanting to watch ------------------------------------------------------------------------------------
-
-std::uint32_t FlowTable::viewers(StreamId stream) const {
-  const auto watching = watching_.find(stream);
-  return watching == watching_.end() ? 0 : watching->second.viewers();
-}
-
-void FlowTable::watch_here(StreamId stream, const NodeId& origin, bool wanted, Now now) {
-  Watching& watching = watching_[stream];
-  watching.origin = origin;
-  watching.here = wanted;
-  Flow* flow = find(stream);
-  if (flow != nullptr) flow->watched_here = wanted;
-  watching_changed(stream, now);
-  if (flow != nullptr && !wanted) erase_if_unneeded(*flow);
-}
-
-void FlowTable::on_guest_watch(PeerLink& link, const Watch& message, Now now) {
-  NodeId origin = state_.self;
-  if (find(message.stream) == nullptr) {
-    const std::vector<KnownStream> streams = known_streams(state_.db, state_.self);
-    const auto known = std::find_if(streams.begin(), streams.end(), [&message](const KnownStream& stream) {
-      return stream.info.id == message.stream;
-    });
-    if (known == streams.end()) return;  // gone meanwhile; the guest's list of streams will say so
-    origin = known->origin;
-  } else {
-    origin = find(message.stream)->origin;
-  }
-  Watching& watching = watching_[message.stream];
-  watching.origin = origin;
-  std::erase(watching.guests, link.id);
-  if (message.viewers > 0) watching.guests.push_back(link.id);
-  watching_changed(message.stream, now);
-  Flow* flow = find(message.stream);
-  if (flow == nullptr) return;
-  if (message.viewers > 0) {
-    send_guest_tracker(*flow, link);
-  } else {
-    drop_child(*flow, link);
-    erase_if_unneeded(*flow);
-  }
-}
-
-bool FlowTable::has_path(const Flow* flow) const { return flow != nullptr && (flow->own || flow->parent); }
-
-void FlowTable::watching_changed(StreamId stream, Now now) {
-  const auto found = watching_.find(stream);
-  if (found == watching_.end()) return;
-  Watching& watching = found->second;
-  const std::uint32_t viewers = watching.viewers();
-  const bool at_once = (viewers == 0) != (watching.told == 0) || (viewers > 0 && !has_path(find(stream)));
-  if (at_once) {
-    tell_origin(stream, watching, now);
-  } else if (viewers != watching.told && watching.tell_at == MonoTime::max()) {
-    watching.tell_at = now.mono + kViewersRefresh;
-  }
-  if (viewers == 0 && watching.told == 0) watching_.erase(found);
-}
-
-void FlowTable::tell_origin(StreamId stream, Watching& watching, Now now) {
-  const Flow* flow = find(stream);
-  const bool wanted = watching.viewers() > 0 || (flow != nullptr && !flow->children.empty());
-  const bool wants_tracker = wanted && !has_path(flow);
-  watching.tell_at = wants_tracker ? now.mono + kWatchRetry : MonoTime::max();
-  const bool nothing_new = !wants_tracker && watching.viewers() == 0 && watching.told == 0;
-  watching.told = watching.viewers();
-  if (nothing_new || watching.origin == state_.self) return;
-  // As a guest, the way to the origin is our access node's business.
-  PathTree path;
-  PeerLink* next = nullptr;
-  if (state_.config.kind == PeerKind::Guest) {
-    for (PeerLink& link : state_.links.all()) {
-      if (link.is_access()) next = &link;
-    }
-    if (next != nullptr) path.entries = {{state_.self, 2, false}, {next->peer, 1, true}};
-  } else {
-    const std::vector<std::vector<NodeId>> paths = {
-        state_.db.graph().shortest_path(state_.self, watching.origin)};
-    path = multicast_path(paths);
-    if (path.entries.size() >= 2) next = state_.links.neighbour(path.entries[1].node);
-  }
-  if (next == nullptr) return;
-  Watch message;
-  message.tracker = split(Tracker::along(std::move(path))).front().tracker;
-  message.stream = stream;
-  message.watcher = state_.self;
-  message.incarnation = state_.config.incarnation;
-  message.viewers = watching.viewers();
-  message.wants_tracker = wants_tracker;
-  state_.links.send(*next, message);
-}
-
 // ---- changes and time ------------------------------------------------------------------------------------
 
 void FlowTable::on_link_ended(PeerLink& link, Now now) {
-  std::vector<StreamId> changed;
-  for (auto& [stream, watching] : watching_) {
-    if (std::erase(watching.guests, link.id) > 0) changed.push_back(stream);
-  }
-  for (const StreamId stream : changed) watching_changed(stream, now);
-
   std::vector<StreamId> touched;
   for (auto& [stream, flow] : flows_) {
     if (flow->receiver == link.id) {
@@ -468,25 +463,13 @@ void FlowTable::on_link_ended(PeerLink& link, Now now) {
   for (const StreamId stream : touched) {
     Flow* flow = find(stream);
     if (flow == nullptr) continue;
-    if (!has_path(flow)) {
-      watching_changed(stream, now);
-      ask_for_children(*flow, now);
-    }
+    if (!has_path(stream)) changed_.push_back(stream);
     maybe_start(*flow, now);
     erase_if_unneeded(*flow);
   }
 }
 
-/// A link that comes back before the origin has looked changes no tree, and nobody below sees that it was
-/// gone: a relay that has children and no parent by then says so.
-void FlowTable::ask_for_children(const Flow& flow, Now now) {
-  if (flow.children.empty()) return;
-  Watching& watching = watching_[flow.id()];
-  watching.origin = flow.origin;
-  watching.tell_at = std::min(watching.tell_at, now.mono + kWatchRetry);
-}
-
-void FlowTable::on_overlay_changed(Now now) {
+void FlowTable::on_overlay_changed() {
   // A stream that its origin no longer has is over: its origin has ended it, or has begun anew.
   std::vector<StreamId> over;
   for (const auto& [stream, flow] : flows_) {
@@ -497,34 +480,56 @@ void FlowTable::on_overlay_changed(Now now) {
     if (!exists) over.push_back(stream);
   }
   for (const StreamId stream : over) {
-    watching_.erase(stream);
     erase(*find(stream));
-  }
-  for (auto& [stream, watching] : watching_) {
-    if (watching.viewers() > 0 && !has_path(find(stream))) tell_origin(stream, watching, now);
+    changed_.push_back(stream);
   }
 }
 
+/// Parents that send nothing are looked for whenever tick() is called, which a process's own hellos see to.
 MonoTime FlowTable::next_deadline() const {
   MonoTime next = MonoTime::max();
-  for (const auto& [stream, flow] : flows_) next = std::min(next, flow->start_deadline);
-  for (const auto& [stream, watching] : watching_) next = std::min(next, watching.tell_at);
+  for (const auto& [stream, flow] : flows_) {
+    next = std::min({next, flow->start_deadline, flow->linger_until});
+  }
   return next;
 }
 
+void FlowTable::look_for_starving(Flow& flow, Now now) {
+  if (flow.own || !flow.parent || !flow.start_sent) return;
+  if (flow.suspect && flow.parent_fed_at > flow.parent_since) {
+    // The next parent has had something to send.
+    flow.avoided_for =
+        flow.avoided == flow.suspect ? std::min(2 * flow.avoided_for, kAvoidLongest) : kAvoidFirst;
+    flow.avoided = std::exchange(flow.suspect, std::nullopt);
+    flow.avoided_until = now.mono + flow.avoided_for;
+    ++state_.counters.parents_left;
+    state_.log.warning(fmt::format(
+        "stream {}: {} lives and has sent nothing of it; another parent does, and nothing is taken "
+        "from it for {} s",
+        flow.info.name, to_string(*flow.avoided), flow.avoided_for / seconds(1)));
+  }
+  const Duration patience = kStarvedAfter + kStarvedPerHop * std::min<int>(flow.hops, 20);
+  if (now.mono - flow.parent_fed_at < patience || now.mono < flow.complain_at) return;
+  flow.complain_at = now.mono + kComplainInterval;
+  starving_.push_back(flow.id());
+}
+
 void FlowTable::tick(Now now) {
+  const bool look = now.mono >= look_at_;
+  if (look) look_at_ = now.mono + kLookInterval;
+  std::vector<StreamId> lingered;
   for (auto& [stream, flow] : flows_) {
+    if (look) look_for_starving(*flow, now);
+    if (now.mono >= flow->linger_until) lingered.push_back(stream);
     if (now.mono < flow->start_deadline) continue;
     maybe_start(*flow, now);
     flow->start_deadline = MonoTime::max();
   }
-  for (auto& [stream, watching] : watching_) {
-    if (now.mono >= watching.tell_at) tell_origin(stream, watching, now);
+  for (const StreamId stream : lingered) {
+    Flow& flow = *find(stream);
+    flow.linger_until = MonoTime::max();
+    erase_if_unneeded(flow);
   }
-  std::erase_if(watching_, [](const auto& entry) {
-    const Watching& watching = entry.second;
-    return watching.viewers() == 0 && watching.told == 0 && watching.tell_at == MonoTime::max();
-  });
 }
 
 }  // namespace ott

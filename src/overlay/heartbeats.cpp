@@ -36,11 +36,6 @@ MonoTime Heartbeats::early_deadline() const { return beat_at_ - state_.config.he
 
 bool Heartbeats::tick(Now now) {
   if (now.mono < early_deadline()) return false;
-  // Who is late to run heard nobody meanwhile: that is not the others' silence, nor their lag.
-  if (now.mono - beat_at_ > state_.config.heartbeat / 2) {
-    for (PeerLink& link : state_.links.all()) link.last_heard = std::max(link.last_heard, now.mono);
-    state_.late_until = now.mono;
-  }
   beat_at_ = now.mono + state_.config.heartbeat;
   std::erase_if(quick_, [this, now](LinkId id) {
     PeerLink* link = state_.links.find(id);

@@ -5,12 +5,6 @@
 #include <algorithm>
 
 namespace ott {
-namespace {
-
-/// Control messages that wait for one peer: far more than any that reads has waiting.
-constexpr std::size_t kOutboxBytesMax = 8U << 20U;
-
-}  // namespace
 
 void PeerLink::add_feed(Child& child) {
   if (feeds == nullptr) feeds = child.next_on_link = &child;
@@ -52,14 +46,25 @@ PeerLink* LinkTable::neighbour(const NodeId& id) {
 
 void LinkTable::note_connected(const PeerLink& link) {
   if (link.is_neighbour()) neighbours_[link.peer] = link.id;
+  if (link.is_guest()) ++guests_;
 }
 
 void LinkTable::note_ended(PeerLink& link) {
   if (link.ended) return;
+  if (link.handshake.state() == HandshakeState::Connected && link.relation == Relation::Guest &&
+      !link.outgoing())
+    --guests_;
   link.closing = link.ended = true;
   const auto found = neighbours_.find(link.peer);
   if (found != neighbours_.end() && found->second == link.id) neighbours_.erase(found);
   ended_.push_back(link.id);
+}
+
+PeerLink* LinkTable::access() {
+  for (PeerLink& link : links_) {
+    if (link.is_access()) return &link;
+  }
+  return nullptr;
 }
 
 PeerLink* LinkTable::with_peer(const NodeId& id) {
@@ -74,12 +79,6 @@ std::vector<NodeId> LinkTable::neighbours() const {
   ids.reserve(neighbours_.size());
   for (const auto& [id, link] : neighbours_) ids.push_back(id);
   return ids;
-}
-
-std::size_t LinkTable::guests() const {
-  std::size_t count = 0;
-  for (const PeerLink& link : links_) count += link.is_guest() ? 1 : 0;
-  return count;
 }
 
 void LinkTable::close(PeerLink& link, ByeReason reason, const std::string& text) {
@@ -104,7 +103,8 @@ void LinkTable::bound_message(PeerLink& link, std::size_t begins_at) {
 
 void LinkTable::bound_outbox(PeerLink& link) {
   const std::size_t waiting = link.outbox.size() - link.outbox_sent;
-  if (waiting <= kOutboxBytesMax) return;
+  if (waiting <= (link.is_guest() ? limits_.guest_outbox_bytes : limits_.outbox_bytes)) return;
+  ++counters_.links_unread;
   link.outbox.clear();
   link.outbox_sent = 0;
   log_.warning(fmt::format("{}: closing: it reads nothing ({} bytes wait for it)", link.name(), waiting));

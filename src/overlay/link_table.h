@@ -5,15 +5,17 @@
 
 #include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "ott/handshake.h"
 #include "ott/link_map.h"
-#include "ott/log.h"
 #include "ott/machine.h"
 #include "ott/message.h"
+#include "overlay/limited_log.h"
 #include "plane/flow.h"
 
 namespace ott {
@@ -21,13 +23,21 @@ namespace ott {
 /// Why a connection was made.
 enum class Purpose : std::uint8_t { Accepted, Registration, Neighbour, Access };
 
+/// Which link states are to be sent to a neighbour. They stand here by their reporters and are written out
+/// when the link takes them, so a link never has more than a few of them queued, and always the newest.
+struct StatesDue {
+  std::set<NodeId> reporters;      // whose state is new
+  std::optional<NodeId> all_from;  // and all others from this one on, in order: the link has just come up
+};
+
 /// What each frame touches of a link comes first, like a Child's.
 struct alignas(64) PeerLink {
   LinkId id;
   bool blocked = false;
   bool queued = false;  // the driver is to call send_slice
   bool closing = false;
-  bool ended = false;  // noted as ended
+  bool ended = false;       // noted as ended
+  bool states_due = false;  // link states wait for it: see StatesDue
   // Outgoing: control messages first, then feeds in turn; a half-sent record before everything.
   Child* feeds = nullptr;    // whose turn is next; they form a ring
   Child* sending = nullptr;  // whom send_slice spoke for; null: the outbox
@@ -61,7 +71,15 @@ struct alignas(64) PeerLink {
   MonoTime opened_at;
   MonoTime echo_sent;  // when its round trip was measured last
   Duration rtt{-1};    // < 0: not measured
+  StatesDue due;
+  bool states_had_turn = false;  // with feeds waiting, link states and records go by turns
+  RateLimit states_in;           // link states that are new here
+  RateLimit messages_in;         // PING and MESSAGE
+  RateLimit requests_in;         // a guest's
+  RateLimit syncs_in;
   std::uint64_t frames_skipped = 0;
+  bool streams_queued = false;  // a guest's: STREAMS waits in the outbox
+  bool streams_due = false;     // and a newer one is to follow it
 
   void add_feed(Child& child);
   void remove_feed(Child& child);
@@ -86,7 +104,8 @@ struct alignas(64) PeerLink {
 
 class LinkTable {
  public:
-  explicit LinkTable(Log& log) : log_(log) {}
+  LinkTable(LimitedLog& log, const Limits& limits, LimitCounters& counters)
+      : log_(log), limits_(limits), counters_(counters) {}
 
   PeerLink& add(Purpose purpose, const NodeId& remote, Now now);
   PeerLink* find(LinkId id) { return links_.find(id); }
@@ -94,13 +113,15 @@ class LinkTable {
   PeerLink* neighbour(const NodeId& id);
   /// Its handshake has ended with CONNECTED.
   void note_connected(const PeerLink& link);
+  /// A guest's link to its access node, if it is up.
+  PeerLink* access();
   /// Any link whose peer has this id and that is not closing.
   PeerLink* with_peer(const NodeId& id);
   void remove(LinkId id);
 
   [[nodiscard]] std::vector<NodeId> neighbours() const;
   [[nodiscard]] const LinkMap<PeerLink>& all() const { return links_; }
-  [[nodiscard]] std::size_t guests() const;
+  [[nodiscard]] std::size_t guests() const { return guests_; }
 
   /// Queues a message; a peer that reads none of them for too long is closed. One that has grown too long for
   /// any peer to take ends here.
@@ -127,17 +148,19 @@ class LinkTable {
   void note_ended(PeerLink& link);
 
   Requests& requests() { return requests_; }
-  Log& log() { return log_; }
 
  private:
   void bound_message(PeerLink& link, std::size_t begins_at);
   void bound_outbox(PeerLink& link);
 
-  Log& log_;
+  LimitedLog& log_;
+  const Limits& limits_;
+  LimitCounters& counters_;
   Requests requests_;
   LinkMap<PeerLink> links_;
   std::vector<std::uint32_t> free_slots_;
   std::map<NodeId, LinkId> neighbours_;
+  std::size_t guests_ = 0;
   std::vector<LinkId> ended_;
   std::uint32_t links_made_ = 0;  // wraps
 };

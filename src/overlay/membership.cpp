@@ -135,7 +135,7 @@ void Membership::on_ack(PeerLink& link, const Ack& message, Now now) {
     return protocol_error(link, "ACK out of order");
   }
   link.greeting = message.greeting;
-  if (message.greeting.kind == PeerKind::Guest && state_.leaving) {
+  if (message.greeting.kind == PeerKind::Guest && state_.phase != Phase::Running) {
     return state_.links.close(link, ByeReason::Leaving, "this node is leaving");
   }
   if (message.greeting.kind == PeerKind::Guest) {

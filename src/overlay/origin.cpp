@@ -10,6 +10,12 @@ namespace {
 /// Changes that come together are one recomputation: it waits this long for others.
 constexpr Duration kSettleTime = std::chrono::milliseconds(2);
 constexpr Duration kMeasureInterval = std::chrono::seconds(1);
+/// A watcher that lacks frames which left here so long ago has a parent that does not send them.
+constexpr Duration kOnTheWayMax = std::chrono::seconds(1);
+/// How long a link is avoided: the first time, and at most.
+constexpr Duration kAvoidFirst = std::chrono::seconds(10);
+constexpr Duration kAvoidLongest = std::chrono::minutes(5);
+constexpr std::size_t kAvoidedMax = 1'024;
 
 /// FNV-1a, 64 bit, folded to the 40 that a StreamId has.
 StreamId stream_id(const NodeId& origin, std::string_view name, std::uint64_t incarnation) {
@@ -34,6 +40,7 @@ Result<StreamId> Origin::add_stream(StreamInfo info) {
   OwnStream stream;
   stream.info = info;
   stream.figures.stream = info.id;
+  stream.tree.entries = {{state_.self, 1, false}};
   streams_.push_back(std::move(stream));
   news_ = true;
   return info.id;
@@ -49,24 +56,76 @@ void Origin::mark(OwnStream& stream, Now now) {
   recompute_at_ = std::min(recompute_at_, now.mono + kSettleTime);
 }
 
-void Origin::on_watch(const Watch& message, Now now) {
+bool Origin::on_watch(const Watch& message, Now now) {
   const auto stream = std::find_if(streams_.begin(), streams_.end(), [&message](const OwnStream& own) {
     return own.info.id == message.stream;
   });
-  if (stream == streams_.end()) return;  // of an earlier run; the watcher will hear what there is now
+  if (stream == streams_.end()) return false;
   const bool was_there = stream->watchers.contains(message.watcher);
+  const bool known = state_.db.find(message.watcher) != nullptr;
   if (message.viewers == 0) {
     stream->watchers.erase(message.watcher);
-  } else {
+  } else if (known) {
     stream->watchers[message.watcher] = {message.incarnation, message.viewers};
+  } else {
+    ++state_.counters.watches_refused;  // it asks again, and is known by then
   }
-  if (was_there == (message.viewers > 0) && !message.wants_tracker) return;
+  if (message.starved_by != NodeId{{}, 0}) avoid(*stream, message, now);
+  const bool is_there = message.viewers > 0 && known;
+  if (was_there == is_there && !message.wants_tracker) return true;
   stream->resend = stream->resend || message.wants_tracker;
   mark(*stream, now);
+  return true;
+}
+
+/// The watcher says that its parent sends nothing: true if there was something to send.
+void Origin::avoid(OwnStream& stream, const Watch& complaint, Now now) {
+  const StreamBuffer& buffer = flows_.find(stream.info.id)->buffer;
+  const auto* missing = buffer.first_after(complaint.last);
+  if (missing == nullptr || now.mono - missing->arrived < kOnTheWayMax) return;
+  const auto link = std::minmax(complaint.starved_by, complaint.watcher);
+  if (!state_.db.graph().link_cost(link.first, link.second)) return;
+  if (avoided_.size() >= kAvoidedMax && !avoided_.contains(link)) return;
+  Avoided& avoided = avoided_[link];
+  const bool again = avoided.how_long != Duration{};
+  if (again && now.mono < avoided.until) return;
+  avoided.how_long = again ? std::min(2 * avoided.how_long, kAvoidLongest) : kAvoidFirst;
+  avoided.until = now.mono + avoided.how_long;
+  state_.log.warning(
+      fmt::format("stream {}: {} has nothing from {} since frame {}: this link is avoided for {} s",
+                  stream.info.name, to_string(complaint.watcher), to_string(complaint.starved_by),
+                  complaint.last.value, avoided.how_long / std::chrono::seconds(1)));
+  stream.resend = true;
+  mark(stream, now);
+}
+
+const Graph& Origin::graph(Now now) {
+  const auto holds = [now](const auto& entry) { return now.mono < entry.second.until; };
+  if (std::ranges::none_of(avoided_, holds)) return state_.db.graph();
+  without_avoided_ = state_.db.graph();
+  for (const auto& [link, avoided] : avoided_) {
+    const auto cost = without_avoided_.link_cost(link.first, link.second);
+    if (cost && now.mono < avoided.until)
+      without_avoided_.add_link(link.first, link.second, std::max(*cost, kCostMax));
+  }
+  return without_avoided_;
+}
+
+void Origin::on_restarted(const NodeId& watcher, Now now) {
+  const LinkState* state = state_.db.find(watcher);
+  for (OwnStream& stream : streams_) {
+    const auto found = stream.watchers.find(watcher);
+    if (found == stream.watchers.end() || state == nullptr) continue;
+    if (found->second.incarnation == state->incarnation) continue;
+    stream.watchers.erase(found);
+    mark(stream, now);
+  }
 }
 
 void Origin::on_graph_changed(Now now) {
   for (OwnStream& stream : streams_) {
+    std::erase_if(stream.watchers,
+                  [this](const auto& entry) { return state_.db.find(entry.first) == nullptr; });
     if (!stream.watchers.empty() || !flows_.find(stream.info.id)->children.empty()) mark(stream, now);
   }
 }
@@ -81,16 +140,11 @@ std::vector<NodeId> Origin::watchers() const {
   return nodes;
 }
 
-void Origin::recompute(OwnStream& stream) {
+void Origin::recompute(OwnStream& stream, Now now) {
   Flow& flow = *flows_.find(stream.info.id);
-  // A watcher that was started anew says for itself what it wants.
-  std::erase_if(stream.watchers, [this](const auto& entry) {
-    const LinkState* state = state_.db.find(entry.first);
-    return state != nullptr && state->incarnation > entry.second.incarnation;
-  });
   std::vector<NodeId> destinations;
   for (const auto& [node, watcher] : stream.watchers) destinations.push_back(node);
-  PathTree tree = multicast_tree(state_.db.graph(), state_.self, destinations, state_.config.tree_policy);
+  PathTree tree = multicast_tree(graph(now), state_.self, destinations, state_.config.tree_policy);
   if (tree.empty()) tree.entries = {{state_.self, 1, false}};
   const bool resend = std::exchange(stream.resend, false);
   stream.dirty = false;
@@ -99,14 +153,15 @@ void Origin::recompute(OwnStream& stream) {
     return std::ranges::any_of(flow.children,
                                [&child](const auto& fed) { return fed->node == child.front().node; });
   });
-  if (tree == flow.tree && !resend && known_below) return;
+  if (tree == stream.tree && !resend && known_below) return;
   flow.info = stream.info;
   const Label label = make_label(stream.info.id, version_of(flow.label) + 1);
   if (state_.log.enabled(LogLevel::Debug)) {
     state_.log.debug(
         fmt::format("stream {}: tree {}: {}", stream.info.name, version_of(label), to_string(tree)));
   }
-  flows_.install_own(flow, label, std::move(tree));
+  stream.tree = std::move(tree);
+  flows_.install_own(flow, label, stream.tree, now);
 }
 
 MonoTime Origin::next_deadline() const {
@@ -118,12 +173,22 @@ void Origin::tick(Now now) {
   if (now.mono >= recompute_at_) {
     recompute_at_ = MonoTime::max();
     for (OwnStream& stream : streams_) {
-      if (stream.dirty) recompute(stream);
+      if (!stream.dirty) continue;
+      const Limits& limits = state_.config.limits;
+      if (stream.rate.take(limits.trees_per_s, limits.burst_s, now.mono)) {
+        recompute(stream, now);
+      } else {
+        ++state_.counters.trees_deferred;
+        recompute_at_ = std::min(recompute_at_, stream.rate.ready_at(limits.trees_per_s, limits.burst_s));
+      }
     }
   }
   const Duration elapsed = now.mono - measured_at_;
   if (elapsed < kMeasureInterval) return;
   measured_at_ = now.mono;
+  // A link that served well for as long again counts as any other.
+  std::erase_if(avoided_,
+                [now](const auto& entry) { return now.mono >= entry.second.until + entry.second.how_long; });
   for (OwnStream& stream : streams_) measure(stream, elapsed);
 }
 
@@ -134,12 +199,13 @@ void Origin::measure(OwnStream& stream, Duration elapsed) {
       static_cast<std::uint64_t>(static_cast<double>(bytes - stream.bytes_at_measurement) * 8.0 /
                                  std::chrono::duration<double>(elapsed).count());
   stream.bytes_at_measurement = bytes;
-  std::uint32_t viewers = flows_.viewers(stream.info.id);
-  for (const NodeId& node : flow.tree.destinations()) {  // the others are out of reach
+  std::uint64_t viewers = interests_.viewers(stream.info.id);
+  for (const NodeId& node : stream.tree.destinations()) {  // the others are out of reach
     const auto watcher = stream.watchers.find(node);
     if (watcher != stream.watchers.end()) viewers += watcher->second.viewers;
   }
-  stream.figures = {stream.info.id, viewers, rate};
+  constexpr std::uint64_t kMost = ~std::uint32_t{0};
+  stream.figures = {stream.info.id, static_cast<std::uint32_t>(std::min(viewers, kMost)), rate};
 }
 
 std::vector<StreamFigures> Origin::figures() const {

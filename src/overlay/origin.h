@@ -10,7 +10,8 @@ namespace ott {
 
 class Origin {
  public:
-  Origin(OverlayState& state, FlowTable& flows) : state_(state), flows_(flows) {}
+  Origin(OverlayState& state, FlowTable& flows, const Interests& interests)
+      : state_(state), flows_(flows), interests_(interests) {}
 
   /// Adds a stream; its id is derived from the origin, the name and the incarnation.
   Result<StreamId> add_stream(StreamInfo info);
@@ -19,8 +20,11 @@ class Origin {
   /// True while anybody is to get the stream.
   [[nodiscard]] bool is_watched(StreamId id);
 
-  void on_watch(const Watch& message, Now now);
+  /// False if there is no such stream.
+  bool on_watch(const Watch& message, Now now);
   void on_graph_changed(Now now);
+  /// The watcher is another process than before, which says for itself what it wants.
+  void on_restarted(const NodeId& watcher, Now now);
   /// All nodes that watch a stream of ours and can be reached.
   [[nodiscard]] std::vector<NodeId> watchers() const;
 
@@ -41,23 +45,36 @@ class Origin {
   };
   struct OwnStream {
     StreamInfo info;
-    StreamFigures figures;  // as measured last
-    std::map<NodeId, Watcher> watchers;
+    StreamFigures figures;               // as measured last
+    std::map<NodeId, Watcher> watchers;  // nodes whose link states are known
+    PathTree tree;
+    RateLimit rate;
     bool dirty = false;   // the tree has to be computed again
     bool resend = false;  // and sent down even if it is the same
     std::uint64_t bytes_at_measurement = 0;
   };
 
+  /// A link by which a stream did not come, although both its ends live. It costs more than any way around.
+  struct Avoided {
+    MonoTime until;
+    Duration how_long{};
+  };
+
   void mark(OwnStream& stream, Now now);
-  void recompute(OwnStream& stream);
+  void recompute(OwnStream& stream, Now now);
+  void avoid(OwnStream& stream, const Watch& complaint, Now now);
+  [[nodiscard]] const Graph& graph(Now now);
   void measure(OwnStream& stream, Duration elapsed);
 
   OverlayState& state_;
   FlowTable& flows_;
+  const Interests& interests_;
   std::vector<OwnStream> streams_;
   MonoTime recompute_at_ = MonoTime::max();
   MonoTime measured_at_{};
   bool news_ = false;
+  std::map<std::pair<NodeId, NodeId>, Avoided> avoided_;
+  Graph without_avoided_;  // made when it is needed
 };
 
 }  // namespace ott

@@ -4,8 +4,6 @@
 
 #include <algorithm>
 
-#include "overlay/source_route.h"
-
 namespace ott {
 namespace {
 
@@ -15,47 +13,55 @@ using std::chrono::seconds;
 constexpr Duration kRetireMax = seconds(2);
 /// What a link costs while it is damped: more than any way around.
 constexpr std::uint32_t kDampedLinkCost = 10 * kLinkCostMax;
-
-std::uint64_t nanoseconds(WallTime time) {
-  return static_cast<std::uint64_t>(time.time_since_epoch().count());
-}
+/// How often a second the consequences of changed link states are drawn: at once after a pause, as a rule.
+constexpr unsigned kSettlesPerS = 50;
 
 }  // namespace
 
+/// Who may send a message of a type, after the handshake.
+enum class Overlay::Audience : std::uint8_t { Handshake, Anybody, Guests, Neighbours };
+
 Overlay::Overlay(OverlayConfig config, Log& log)
     : state_(std::move(config), log),
+      link_states_(state_),
+      streams_(state_),
       membership_(state_),
-      flows_(state_),
-      origin_(state_, flows_),
-      figures_(state_, origin_),
+      flows_(state_, link_states_, interests_),
+      origin_(state_, flows_, interests_),
+      watches_(state_, streams_, interests_, flows_, origin_),
+      figures_(state_, streams_, origin_),
+      pings_(state_, [this](const NodeId& id) { return membership_.describe(id); }),
       heartbeats_(state_, membership_),
       data_(state_, flows_) {}
 
 // ---- what the driver says --------------------------------------------------------------------------------
 
 void Overlay::begin(Now now) {
+  state_.log.tick(now.mono);
   heartbeats_.begin(now);
   membership_.begin(now);
   settle(now);
 }
 
 void Overlay::listening(const std::optional<Error>& error, Now now) {
+  now = own(now);
   membership_.on_listening(error, now);
-  if (!error) advertise(now);
+  if (!error) link_states_.own_changed();
   settle(now);
 }
 
 LinkId Overlay::accepted(const NodeId& remote, Now now) {
-  return state_.links.add(Purpose::Accepted, remote, now).id;
+  return state_.links.add(Purpose::Accepted, remote, own(now)).id;
 }
 
 void Overlay::opened(LinkId id, const NodeId& local, Now now) {
   PeerLink* link = state_.links.find(id);
   if (link == nullptr || link->closing) return;
-  membership_.on_opened(*link, local, now);
+  membership_.on_opened(*link, local, own(now));
 }
 
 void Overlay::closed(LinkId id, std::string_view why, Now now) {
+  now = own(now);
   PeerLink* link = state_.links.find(id);
   if (link == nullptr) return;
   if (!link->closing && link->handshake.over()) {
@@ -64,7 +70,7 @@ void Overlay::closed(LinkId id, std::string_view why, Now now) {
   state_.links.note_ended(*link);
   const std::string reason = link->close_reason.empty() ? std::string(why) : link->close_reason;
   settle(now);
-  if (!leaving_) membership_.on_closed(*link, reason, now);
+  if (state_.phase != Phase::Left) membership_.on_closed(*link, reason, now);
   state_.links.remove(id);
 }
 
@@ -74,6 +80,7 @@ MutableByteSpan Overlay::recv_slice(LinkId id) {
 }
 
 bool Overlay::recv_advance(LinkId id, std::size_t bytes, Now now) {
+  now = own(now);
   PeerLink& link = *state_.links.find(id);
   if (data_.received(link, bytes, now)) return link.receiving->watched_here;
   std::string complaint;
@@ -94,14 +101,30 @@ bool Overlay::recv_advance(LinkId id, std::size_t bytes, Now now) {
 ByteSpan Overlay::send_slice(LinkId id, Now now) {
   PeerLink* link = state_.links.find(id);
   if (link == nullptr) return {};
-  const ByteSpan bytes = data_.send_slice(*link, now);
+  now = own(now);
+  const bool feeds_first = link->states_had_turn && link->feeds != nullptr;
+  if (link->states_due && link->outbox.empty() && !feeds_first) link_states_.write_due(*link, now);
+  ByteSpan bytes = data_.send_slice(*link, now);
+  link->states_had_turn = false;
+  if (bytes.empty() && link->states_due && link->outbox.empty()) {
+    link_states_.write_due(*link, now);
+    bytes = data_.send_slice(*link, now);
+  }
   link->queued = !bytes.empty();
   return bytes;
 }
 
 bool Overlay::send_advance(LinkId id, std::size_t bytes, Now now) {
   PeerLink& link = *state_.links.find(id);
-  link.queued = data_.send_advance(link, bytes, now);
+  const bool had_messages = !link.outbox.empty();
+  link.queued = data_.send_advance(link, bytes, own(now)) || link.states_due;
+  if (had_messages && link.outbox.empty() && link.streams_queued) {
+    link.streams_queued = false;
+    if (std::exchange(link.streams_due, false)) {
+      streams_.send_to(link);
+      link.queued = true;
+    }
+  }
   return link.queued;
 }
 
@@ -113,37 +136,49 @@ void Overlay::set_blocked(LinkId id, bool blocked, Now) {
 }
 
 MonoTime Overlay::next_deadline() const {
-  return std::min({heartbeats_.next_deadline(), leave_at_, usable_at_, membership_.next_deadline(),
-                   flows_.next_deadline(), origin_.next_deadline(), figures_.next_deadline()});
+  const MonoTime next =
+      std::min({heartbeats_.next_deadline(), leave_at_, usable_at_, settle_at_, membership_.next_deadline(),
+                flows_.next_deadline(), watches_.next_deadline(), origin_.next_deadline(),
+                figures_.next_deadline(), link_states_.next_deadline()});
+  return next == MonoTime::max() ? next : next + stalled_;
 }
 
-MonoTime Overlay::early_deadline() const { return std::min(heartbeats_.early_deadline(), next_deadline()); }
+MonoTime Overlay::early_deadline() const {
+  return std::min(heartbeats_.early_deadline() + stalled_, next_deadline());
+}
 
 void Overlay::tick(Now now) {
+  const Duration late = own(now).mono - heartbeats_.next_deadline();
+  if (heartbeats_.next_deadline() != MonoTime::max() && late > state_.config.heartbeat / 2) stalled_ += late;
+  now = own(now);
+  state_.log.tick(now.mono);
   if (heartbeats_.tick(now) || now.mono >= membership_.next_deadline()) membership_.tick(now);
   if (now.mono >= usable_at_) {
     usable_at_ = MonoTime::max();
     for (const NodeId& id : state_.links.neighbours()) {
       usable_at_ = std::min(usable_at_, flaps_.usable_at(id, now.mono));
     }
-    advertise(now);
+    link_states_.own_changed();
   }
+  link_states_.tick(now);
   flows_.tick(now);
+  for (const StreamId stream : flows_.take_starving()) watches_.complain(stream, now);
+  watches_.tick(now);
   origin_.tick(now);
   figures_.tick(now);
-  if (origin_.take_news()) advertise(now);
   settle(now);
 }
 
 bool Overlay::retire(Now now) {
-  if (retiring_ || leaving_ || !forwards_for_others()) return false;
+  if (state_.phase != Phase::Running || !forwards_for_others()) return false;
+  now = own(now);
   state_.log.info("leaving: forwarding until all children have another parent");
-  retiring_ = state_.leaving = true;
+  state_.phase = Phase::Retiring;
   leave_at_ = now.mono + kRetireMax;
   for (PeerLink& link : state_.links.all()) {
     if (link.is_guest()) state_.links.close(link, ByeReason::Leaving, "leaving");
   }
-  advertise(now);
+  link_states_.own_changed();
   settle(now);
   return true;
 }
@@ -159,16 +194,58 @@ bool Overlay::forwards_for_others() const {
 }
 
 bool Overlay::retired(Now now) const {
-  return retiring_ && (now.mono >= leave_at_ || !forwards_for_others());
+  return state_.phase == Phase::Retiring && (own(now).mono >= leave_at_ || !forwards_for_others());
 }
 
 void Overlay::leave(int status, const std::string& message) {
-  leaving_ = true;
+  state_.phase = Phase::Left;
   for (PeerLink& link : state_.links.all()) state_.links.close(link, ByeReason::Leaving, "leaving");
   if (!requests().exit) requests().exit = {status, message};
 }
 
 // ---- messages --------------------------------------------------------------------------------------------
+
+Overlay::Audience Overlay::audience_of(MessageType type) {
+  switch (type) {
+    case MessageType::Ack:
+    case MessageType::Speers:
+    case MessageType::FinalAck:
+      return Audience::Handshake;
+    case MessageType::Heartbeat:
+    case MessageType::Bye:
+      return Audience::Anybody;
+    case MessageType::Watch:
+    case MessageType::Start:
+    case MessageType::Stop:
+    case MessageType::Query:
+      return Audience::Guests;
+    default:
+      return Audience::Neighbours;
+  }
+}
+
+bool Overlay::may_say(const PeerLink& link, MessageType type) {
+  switch (audience_of(type)) {
+    case Audience::Handshake:
+      return true;  // in its order
+    case Audience::Anybody:
+      return type == MessageType::Bye || link.handshake.over();
+    case Audience::Guests:
+      return link.is_neighbour() || link.is_access() || link.is_guest();
+    case Audience::Neighbours:
+      return link.is_neighbour() || link.is_access();
+  }
+  return false;
+}
+
+/// A guest may ask for so much a second; what comes on top is left out.
+bool Overlay::in_turn(PeerLink& link, MessageType type, Now now) {
+  if (!link.is_guest() || audience_of(type) != Audience::Guests) return true;
+  const Limits& limits = state_.config.limits;
+  if (link.requests_in.take(limits.requests_per_guest_s, limits.burst_s, now.mono)) return true;
+  ++state_.counters.messages_dropped;
+  return false;
+}
 
 template <class T>
 bool Overlay::dispatch(PeerLink& link, ByteSpan body, void (Overlay::*on)(PeerLink&, const T&, Now),
@@ -178,80 +255,58 @@ bool Overlay::dispatch(PeerLink& link, ByteSpan body, void (Overlay::*on)(PeerLi
   return message.has_value();
 }
 
-void Overlay::handle(PeerLink& link, const DataPath::Control& control, Now now) {
-  const ByteSpan body = control.body;
-  const MessageType type = control.header.type;
-  const bool handshake =
-      type == MessageType::Ack || type == MessageType::Speers || type == MessageType::FinalAck;
-  const bool for_all = type == MessageType::Bye || (link.handshake.over() && type == MessageType::Heartbeat);
-  const bool for_guests = type == MessageType::Watch || type == MessageType::Query ||
-                          type == MessageType::Start || type == MessageType::Stop;
-  bool good =
-      handshake || for_all || link.is_neighbour() || link.is_access() || (link.is_guest() && for_guests);
-  const char* complaint = "a message that has no place on this link";
-  if (good) {
-    complaint = "malformed message";
-    switch (type) {
-      case MessageType::Ack:
-        good = dispatch(link, body, &Overlay::on_ack, now);
-        break;
-      case MessageType::Speers:
-        good = dispatch(link, body, &Overlay::on_speers, now);
-        break;
-      case MessageType::FinalAck:
-        good = dispatch(link, body, &Overlay::on_final_ack, now);
-        break;
-      case MessageType::Ping:
-        good = dispatch(link, body, &Overlay::on_ping, now);
-        break;
-      case MessageType::Message:
-        good = dispatch(link, body, &Overlay::on_message, now);
-        break;
-      case MessageType::Tracker:
-        good = dispatch(link, body, &Overlay::on_tracker, now);
-        break;
-      case MessageType::Start:
-        good = dispatch(link, body, &Overlay::on_start, now);
-        break;
-      case MessageType::Started:
-        good = dispatch(link, body, &Overlay::on_started, now);
-        break;
-      case MessageType::Stop:
-        good = dispatch(link, body, &Overlay::on_stop, now);
-        break;
-      case MessageType::Links:
-        good = dispatch(link, body, &Overlay::on_links, now);
-        break;
-      case MessageType::Watch:
-        good = dispatch(link, body, &Overlay::on_watch, now);
-        break;
-      case MessageType::Heartbeat:
-        good = dispatch(link, body, &Overlay::on_heartbeat, now);
-        break;
-      case MessageType::Bye:
-        good = dispatch(link, body, &Overlay::on_bye, now);
-        break;
-      case MessageType::Streams:
-        good = dispatch(link, body, &Overlay::on_streams, now);
-        break;
-      case MessageType::Refused:
-        good = dispatch(link, body, &Overlay::on_refused, now);
-        break;
-      case MessageType::Query:
-        good = dispatch(link, body, &Overlay::on_query, now);
-        break;
-      case MessageType::Report:
-        good = dispatch(link, body, &Overlay::on_report, now);
-        break;
-      case MessageType::Sync:
-        good = dispatch(link, body, &Overlay::on_sync, now);
-        break;
-      case MessageType::Data:
-      case MessageType::Skip:
-        break;
-    }
+bool Overlay::dispatch(PeerLink& link, MessageType type, ByteSpan body, Now now) {
+  switch (type) {
+    case MessageType::Ack:
+      return dispatch(link, body, &Overlay::on_ack, now);
+    case MessageType::Speers:
+      return dispatch(link, body, &Overlay::on_speers, now);
+    case MessageType::FinalAck:
+      return dispatch(link, body, &Overlay::on_final_ack, now);
+    case MessageType::Ping:
+      return dispatch(link, body, &Overlay::on_ping, now);
+    case MessageType::Message:
+      return dispatch(link, body, &Overlay::on_message, now);
+    case MessageType::Tracker:
+      return dispatch(link, body, &Overlay::on_tracker, now);
+    case MessageType::Start:
+      return dispatch(link, body, &Overlay::on_start, now);
+    case MessageType::Started:
+      return dispatch(link, body, &Overlay::on_started, now);
+    case MessageType::Stop:
+      return dispatch(link, body, &Overlay::on_stop, now);
+    case MessageType::Links:
+      return dispatch(link, body, &Overlay::on_links, now);
+    case MessageType::Watch:
+      return dispatch(link, body, &Overlay::on_watch, now);
+    case MessageType::Heartbeat:
+      return dispatch(link, body, &Overlay::on_heartbeat, now);
+    case MessageType::Bye:
+      return dispatch(link, body, &Overlay::on_bye, now);
+    case MessageType::Streams:
+      return dispatch(link, body, &Overlay::on_streams, now);
+    case MessageType::Refused:
+      return dispatch(link, body, &Overlay::on_refused, now);
+    case MessageType::Query:
+      return dispatch(link, body, &Overlay::on_query, now);
+    case MessageType::Report:
+      return dispatch(link, body, &Overlay::on_report, now);
+    case MessageType::Sync:
+      return dispatch(link, body, &Overlay::on_sync, now);
+    case MessageType::Data:
+    case MessageType::Skip:
+      break;
   }
-  if (good) return;
+  return true;  // of the optional range, and not known here
+}
+
+void Overlay::handle(PeerLink& link, const DataPath::Control& control, Now now) {
+  const MessageType type = control.header.type;
+  const char* complaint = "a message that has no place on this link";
+  if (may_say(link, type)) {
+    if (!in_turn(link, type, now) || dispatch(link, type, control.body, now)) return;
+    complaint = "malformed message";
+  }
   state_.log.warning(
       fmt::format("{}: closing: {} (type {})", link.name(), complaint, static_cast<int>(type)));
   state_.links.close(link, ByeReason::Protocol, complaint);
@@ -269,165 +324,16 @@ void Overlay::on_bye(PeerLink& link, const Bye& m, Now) {
   state_.links.close(link, m.reason, m.text);
 }
 
-void Overlay::on_tracker(PeerLink& link, const TrackerMessage& m, Now now) {
-  flows_.on_tracker(link, m, now);
+void Overlay::on_stop(PeerLink& link, const Stop& m, Now now) {
+  if (link.is_guest()) return watches_.on_guest_stop(link, stream_of(m.label), now);
+  flows_.on_stop(link, m, now);
 }
 
-void Overlay::on_watch(PeerLink& link, const Watch& m, Now now) {
-  if (link.is_guest()) return flows_.on_guest_watch(link, m, now);
-  if (m.tracker.path.root().node != state_.self) return;
-  if (m.tracker.for_here()) return origin_.on_watch(m, now);
-  for (Branch& branch : split(m.tracker)) {
-    Watch on = m;
-    on.tracker = std::move(branch.tracker);
-    PeerLink* next = state_.links.neighbour(branch.next);
-    if (next == nullptr) {
-      // The way has changed since it was sent: go on by the one that there is now.
-      const std::vector<std::vector<NodeId>> paths = {
-          state_.db.graph().shortest_path(state_.self, m.tracker.path.entries.back().node)};
-      PathTree path = multicast_path(paths);
-      if (path.entries.size() < 2 || m.tracker.has_visited(path.entries[1].node)) continue;
-      next = state_.links.neighbour(path.entries[1].node);
-      Tracker anew = m.tracker;
-      anew.path = std::move(path);
-      on.tracker = split(anew).front().tracker;
-    }
-    if (next != nullptr) state_.links.send(*next, on);
-  }
-}
-
-void Overlay::on_message(PeerLink& link, const Message& m, Now) {
-  if (m.tracker.flood) {
-    std::uint64_t& newest = message_numbers_[m.from];
-    if (m.number <= newest || m.from == state_.self) return;
-    newest = m.number;
-    const FloodStep step = flood(m.tracker, state_.self, state_.links.neighbours());
-    Message on = m;
-    on.tracker = step.tracker;
-    for (const NodeId& next : step.next) {
-      PeerLink* neighbour = state_.links.neighbour(next);
-      if (neighbour != nullptr && neighbour != &link) state_.links.send(*neighbour, on);
-    }
-    arrived_.push_back({m.from, m.number, m.tracker.hops, std::nullopt, m.text});
-    return;
-  }
-  if (m.tracker.path.root().node != state_.self) return;
-  if (m.tracker.for_here()) arrived_.push_back({m.from, m.number, m.tracker.hops, std::nullopt, m.text});
-  for (Branch& branch : split(m.tracker)) {
-    Message on = m;
-    on.tracker = std::move(branch.tracker);
-    if (PeerLink* next = state_.links.neighbour(branch.next)) state_.links.send(*next, on);
-  }
-}
-
-// ---- PING ------------------------------------------------------------------------------------------------
-
-std::size_t Overlay::ping_watchers(Now now) {
-  std::vector<NodeId> watchers = origin_.watchers();
-  for (const PeerLink& link : state_.links.all()) {
-    if (link.is_guest()) {
-      watchers.push_back(state_.self);
-      break;
-    }
-  }
-  Ping ping;
-  ping.tracker =
-      Tracker::along(multicast_tree(state_.db.graph(), state_.self, watchers, state_.config.tree_policy));
-  if (watchers.empty() || ping.tracker.path.destinations().empty()) return 0;
-  ping.from = state_.self;
-  ping.number = ++ping_number_;
-  ping.time = nanoseconds(now.wall);
-  forward_ping(ping);
-  return ping.tracker.path.destinations().size();
-}
-
-void Overlay::on_ping(PeerLink& link, const Ping& m, Now) {
-  if (m.tracker.path.root().node != state_.self) return;
-  const bool for_here = m.tracker.for_here();
-  if (for_here) arrived_.push_back({m.from, m.number, m.tracker.hops, m.time, {}});
-  std::string onward;
-  for (const PathTree::View child : m.tracker.path.children()) {
-    onward += (onward.empty() ? "" : ", ") + membership_.describe(child.front().node);
-  }
-  const std::size_t guests = for_here ? state_.links.guests() : 0;
-  if (guests > 0)
-    onward += fmt::format("{}{} guest{}", onward.empty() ? "" : ", ", guests, guests == 1 ? "" : "s");
-  if (!onward.empty()) {
-    state_.log.info(fmt::format("ping {} from {}: came from {}, goes to {}", m.number, to_string(m.from),
-                                membership_.describe(link.peer), onward));
-  }
-  forward_ping(m);
-}
-
-void Overlay::forward_ping(const Ping& ping) {
-  for (Branch& branch : split(ping.tracker)) {
-    Ping on = ping;
-    on.tracker = std::move(branch.tracker);
-    if (PeerLink* next = state_.links.neighbour(branch.next)) state_.links.send(*next, on);
-  }
-  if (!ping.tracker.for_here()) return;
-  for (PeerLink& link : state_.links.all()) {
-    if (!link.is_guest()) continue;
-    Ping on = ping;
-    on.tracker.path.entries = {{state_.self, 2, false}, {link.peer, 1, true}};
-    on.tracker = split(on.tracker).front().tracker;
-    state_.links.send(link, on);
-  }
-}
-
-// ---- link states and streams -----------------------------------------------------------------------------
-
-void Overlay::advertise(Now now) {
-  if (!state_.self_known || is_guest()) return;
-  Links message;
-  message.tracker = Tracker::everywhere();
-  LinkState& state = message.state;
-  state.reporter = state_.self;
-  state.kind = state_.config.kind;
-  state.incarnation = state_.config.incarnation;
-  state.number = ++link_state_number_;
-  state.lifetime_s = kLifetimeMaxS;
-  for (const NodeId& id : state_.links.neighbours()) {
-    // Who is about to leave is no way for anybody, and a link that keeps failing only where there is no
-    // other.
-    const bool usable = flaps_.usable_at(id, now.mono) == MonoTime::max();
-    if (!retiring_) state.links.push_back({id, membership_.cost(id) + (usable ? 0 : kDampedLinkCost)});
-  }
-  state.streams = origin_.streams();
-  overlay_changed_ = true;
-  graph_changed_ = state_.db.update(state) == LinkStateDb::Update::Graph || graph_changed_;
-  flood_links(message, nullptr);
-}
-
-void Overlay::flood_links(const Links& message, const PeerLink* from) {
-  const FloodStep step = flood(message.tracker, state_.self, state_.links.neighbours());
-  Links on;
-  on.tracker = step.tracker;
-  on.state = message.state;
-  for (const NodeId& next : step.next) {
-    PeerLink* neighbour = state_.links.neighbour(next);
-    if (neighbour != nullptr && neighbour != from) state_.links.send(*neighbour, on);
-  }
-}
-
-void Overlay::on_links(PeerLink& link, const Links& m, Now now) {
-  if (m.state.reporter == state_.self) {
-    // Somebody remembers more of us than we do: from before a restart, or a clock that was set back.
-    if (m.state.number <= link_state_number_) return;
-    link_state_number_ = m.state.number;
-    advertise(now);
-    return;
-  }
-  const LinkStateDb::Update update = state_.db.update(m.state);
-  if (update == LinkStateDb::Update::Old) return;
-  overlay_changed_ = true;
-  graph_changed_ = graph_changed_ || update == LinkStateDb::Update::Graph;
-  flood_links(m, &link);
-}
-
-std::vector<KnownStream> Overlay::streams() const {
-  if (is_guest()) return guest_streams_;
-  return state_.self_known ? known_streams(state_.db, state_.self) : std::vector<KnownStream>{};
+void Overlay::on_streams(PeerLink& link, const Streams& m, Now now) {
+  if (!link.is_access()) return;
+  streams_.on_streams(m);
+  guest_streams_known_ = true;
+  watches_.on_overlay_changed(now);
 }
 
 bool Overlay::attached() const {
@@ -435,86 +341,84 @@ bool Overlay::attached() const {
   return !state_.links.neighbours().empty();
 }
 
-void Overlay::send_streams(PeerLink& link) {
-  Streams message;
-  for (KnownStream& stream : known_streams(state_.db, state_.self)) {
-    message.streams.push_back(std::move(stream.info));
-    message.origins.push_back(stream.origin);
-  }
-  state_.links.send(link, message);
-}
-
-/// Guests hear of streams that come and go, not of each change of a bit rate.
-void Overlay::tell_guests() {
-  if (state_.links.guests() == 0) return;
-  std::vector<std::pair<NodeId, StreamId>> now_there;
-  for (const KnownStream& stream : known_streams(state_.db, state_.self)) {
-    now_there.emplace_back(stream.origin, stream.info.id);
-  }
-  if (now_there == told_streams_) return;
-  told_streams_ = std::move(now_there);
-  for (PeerLink& link : state_.links.all()) {
-    if (link.is_guest()) send_streams(link);
-  }
-}
-
-void Overlay::on_streams(PeerLink& link, const Streams& m, Now) {
-  if (!link.is_access()) return;
-  guest_streams_.clear();
-  for (std::size_t i = 0; i < m.streams.size(); ++i) guest_streams_.push_back({m.origins[i], m.streams[i]});
-  guest_streams_known_ = true;
-  ++streams_version_;
-}
-
-void Overlay::on_refused(PeerLink& link, const Refused& m, Now) {
-  if (link.is_access()) return state_.log.warning(fmt::format("{}: {}", link.name(), m.text));
-  if (m.tracker.path.root().node != state_.self) return;
-  if (!m.tracker.for_here()) return forward(state_.links, m);
-  state_.log.info(fmt::format("{}: {}", to_string(m.tracker.visited.front()), m.text));
-}
-
-void Overlay::on_sync(PeerLink& link, const Sync&, Now) {
-  for (const auto& [reporter, link_state] : state_.db.all()) {
-    state_.links.send(link, Links{Tracker::everywhere(), link_state});
-  }
-}
-
 void Overlay::watch(const KnownStream& stream, bool wanted, Now now) {
-  flows_.watch_here(stream.info.id, stream.origin, wanted, now);
+  watches_.watch_here(stream.info.id, wanted, own(now));
 }
 
 // ---- what follows from all that --------------------------------------------------------------------------
 
-/// Draws the consequences of what has happened: links that ended or came up, and changes of the overlay.
+/// What this node says of itself. A link that keeps failing is only a way where there is no other, and a
+/// node that leaves is none at all.
+LinkState Overlay::own_state(Now now) const {
+  LinkState state;
+  if (state_.phase == Phase::Running) {
+    for (const NodeId& id : state_.links.neighbours()) {
+      const bool usable = flaps_.usable_at(id, now.mono) == MonoTime::max();
+      if (state.links.size() == kStateLinksMax) break;
+      state.links.push_back({id, membership_.cost(id) + (usable ? 0 : kDampedLinkCost)});
+    }
+  }
+  state.streams = origin_.streams();
+  return state;
+}
+
+/// Draws the consequences of what has happened.
 void Overlay::settle(Now now) {
-  bool links_changed = false;
+  settle_links(now);
+  if (origin_.take_news()) link_states_.own_changed();
+  if (state_.phase != Phase::Left && link_states_.own_due(now)) link_states_.publish(own_state(now), now);
+  settle_overlay(now);
+  settle_flows(now);
+}
+
+/// Links that have ended or come up.
+void Overlay::settle_links(Now now) {
   for (const LinkId id : state_.links.take_ended()) {
     PeerLink* link = state_.links.find(id);
-    if (link == nullptr) continue;
-    if (link->handshake.state() == HandshakeState::Connected) {
-      if (link->relation == Relation::Neighbour) {
-        links_changed = true;
-        if (link->has_failed()) flaps_.failed(link->peer, now.mono);
-      }
-      flows_.on_link_ended(*link, now);
-      if (link->relation == Relation::Guest && link->outgoing()) guest_streams_known_ = false;
+    if (link == nullptr || link->handshake.state() != HandshakeState::Connected) continue;
+    if (link->relation == Relation::Neighbour) {
+      link_states_.own_changed();
+      if (link->has_failed()) flaps_.failed(link->peer, now.mono);
     }
+    watches_.on_link_ended(*link, now);
+    flows_.on_link_ended(*link, now);
+    if (link->relation == Relation::Guest && link->outgoing()) guest_streams_known_ = false;
   }
   for (const LinkId id : membership_.take_connected()) {
     PeerLink* link = state_.links.find(id);
     if (link == nullptr || link->closing) continue;
     link_is_up(*link, now);
-    if (link->relation == Relation::Neighbour)
-      usable_at_ = std::min(usable_at_, flaps_.usable_at(link->peer, now.mono));
-    links_changed = links_changed || link->relation == Relation::Neighbour;
+    if (link->relation != Relation::Neighbour) continue;
+    usable_at_ = std::min(usable_at_, flaps_.usable_at(link->peer, now.mono));
+    link_states_.own_changed();
   }
-  if (links_changed && !leaving_) advertise(now);
-  if (!overlay_changed_) return;
-  overlay_changed_ = false;
-  ++streams_version_;
-  if (std::exchange(graph_changed_, false)) origin_.on_graph_changed(now);
-  flows_.on_overlay_changed(now);
-  tell_guests();
+}
+
+/// Link states that have changed. A neighbour that changes them all the time does not make this all there is
+/// to do: then it waits for the next turn.
+void Overlay::settle_overlay(Now now) {
+  LinkStates::Changes changes = link_states_.take_changes();
+  changes_.states = changes_.states || changes.states;
+  changes_.graph = changes_.graph || changes.graph;
+  for (const NodeId& reporter : changes.restarted) origin_.on_restarted(reporter, now);
+  if (changes.outbid) watches_.tell_all(now);
+  if (!changes_.states) return;
+  if (!settle_rate_.take(kSettlesPerS, 1, now.mono)) {
+    settle_at_ = settle_rate_.ready_at(kSettlesPerS, 1);
+    return;
+  }
+  settle_at_ = MonoTime::max();
+  const bool graph = changes_.graph;
+  changes_ = {};
+  streams_.on_overlay_changed();
+  if (graph) origin_.on_graph_changed(now);
+  flows_.on_overlay_changed();
+  settle_flows(now);
+  watches_.on_overlay_changed(now);
+}
+
+void Overlay::settle_flows(Now now) {
+  for (const StreamId stream : flows_.take_changed()) watches_.on_flow_changed(stream, now);
 }
 
 void Overlay::link_is_up(PeerLink& link, Now now) {
@@ -526,17 +430,14 @@ void Overlay::link_is_up(PeerLink& link, Now now) {
       return;
     case Relation::Neighbour:
       state_.log.info(fmt::format("linked with {}", membership_.describe(link.peer)));
-      for (const auto& [reporter, link_state] : state_.db.all()) {
-        state_.links.send(link, Links{Tracker::everywhere(), link_state});
-      }
-      return;
+      return link_states_.send_all(link);
     case Relation::Guest:
       if (link.outgoing()) {
         state_.log.info(fmt::format("attached to {} as a guest", to_string(link.peer)));
-        flows_.on_overlay_changed(now);  // what we watch is asked for here, too, at once
+        watches_.tell_all(now);  // what is watched here is asked for there, too, at once
       } else {
         state_.log.info(fmt::format("guest {} attached", to_string(link.peer)));
-        send_streams(link);
+        streams_.send_to(link);
       }
       return;
   }
@@ -549,7 +450,7 @@ std::optional<NodeId> Overlay::self() const {
 }
 
 void Overlay::report() {
-  Log& log = state_.log;
+  Log& log = state_.log.unlimited();
   log.info(fmt::format("routes: {} stream{}", flows_.all().size(), flows_.all().size() == 1 ? "" : "s"));
   for (const auto& [id, flow] : flows_.all()) {
     const std::vector<NodeId> path = state_.db.graph().shortest_path(state_.self, flow->origin);
@@ -564,6 +465,12 @@ void Overlay::report() {
                          path.empty() ? 0 : path.size() - 1, membership_.describe(flow->origin), to,
                          version_of(flow->label), state));
   }
+  std::string reached;
+  for (const LimitCounterName& limit : kLimitCounters) {
+    const std::uint64_t count = state_.counters.*limit.counter;
+    if (count > 0) reached += fmt::format("{}{} {}", reached.empty() ? "" : ", ", limit.name, count);
+  }
+  if (!reached.empty()) log.info(fmt::format("limits reached: {}", reached));
   log.info(fmt::format("links: {}", state_.links.all().size()));
   for (const PeerLink& link : state_.links.all()) {
     log.info(fmt::format("  {}: {}, {} in, {} out, rtt {:.2f} ms", membership_.describe(link.peer),

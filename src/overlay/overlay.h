@@ -3,8 +3,6 @@
 // Sans-IO: bytes, events and `now` come in, and Requests go out.
 #pragma once
 
-#include <functional>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,21 +10,12 @@
 #include "overlay/data_path.h"
 #include "overlay/figures.h"
 #include "overlay/flap_damper.h"
-#include "overlay/flow_table.h"
 #include "overlay/heartbeats.h"
 #include "overlay/membership.h"
-#include "overlay/origin.h"
+#include "overlay/pings.h"
+#include "overlay/watch_requests.h"
 
 namespace ott {
-
-/// A message that has arrived here by its Tracker.
-struct Arrived {
-  NodeId from;
-  std::uint64_t number = 0;
-  std::uint16_t hops = 0;
-  std::optional<std::uint64_t> sent_time;  // of a PING
-  std::string text;                        // of a MESSAGE
-};
 
 class Overlay {
  public:
@@ -56,12 +45,19 @@ class Overlay {
   /// Says goodbye on all links and asks to exit with `status`.
   void leave(int status, const std::string& message);
 
+  /// The clock of the overlay does not run while the process itself is late: neither a peer's silence nor a
+  /// child's backlog is judged by time in which nothing was read or sent here. `now` as the overlay sees it.
+  [[nodiscard]] Now own(Now now) const {
+    now.mono -= stalled_;
+    return now;
+  }
+
   /// This node's place in the overlay, once it has one.
   [[nodiscard]] std::optional<NodeId> self() const;
   [[nodiscard]] bool is_guest() const { return state_.config.kind == PeerKind::Guest; }
   /// All streams that can be watched from here, the default one first. They change when the version does.
-  [[nodiscard]] std::vector<KnownStream> streams() const;
-  [[nodiscard]] std::uint64_t streams_version() const { return streams_version_; }
+  [[nodiscard]] const std::vector<KnownStream>& streams() const { return streams_.all(); }
+  [[nodiscard]] std::uint64_t streams_version() const { return streams_.version(); }
   /// True once this process would know of streams if there were any.
   [[nodiscard]] bool attached() const;
 
@@ -75,70 +71,74 @@ class Overlay {
   void published(Flow& flow) { data_.wake_children(flow); }
 
   /// Sends a PING to everybody who watches a stream of ours. Returns to how many nodes.
-  std::size_t ping_watchers(Now now);
-  std::vector<Arrived> take_arrived() { return std::exchange(arrived_, {}); }
+  std::size_t ping_watchers(Now now) { return pings_.ping(origin_.watchers(), now); }
+  std::vector<Arrived> take_arrived() { return pings_.take_arrived(); }
 
   [[nodiscard]] const LinkTable& links() const { return state_.links; }
+  [[nodiscard]] const LinkStateDb& link_states() const { return state_.db; }
   [[nodiscard]] const FlowTable& flows() const { return flows_; }
-  /// Logs the route table and the links.
+  [[nodiscard]] const LimitCounters& counters() const { return state_.counters; }
+  /// Logs the route table, the links and the counters of limits that were reached.
   void report();
   [[nodiscard]] std::string describe(const NodeId& id) const { return membership_.describe(id); }
 
  private:
+  enum class Audience : std::uint8_t;
   void handle(PeerLink& link, const DataPath::Control& control, Now now);
+  [[nodiscard]] static Audience audience_of(MessageType type);
+  [[nodiscard]] static bool may_say(const PeerLink& link, MessageType type);
+  [[nodiscard]] bool in_turn(PeerLink& link, MessageType type, Now now);
   template <class T>
   bool dispatch(PeerLink& link, ByteSpan body, void (Overlay::*on)(PeerLink&, const T&, Now), Now now);
+  bool dispatch(PeerLink& link, MessageType type, ByteSpan body, Now now);
   void on_ack(PeerLink& link, const Ack& m, Now now) { membership_.on_ack(link, m, now); }
   void on_speers(PeerLink& link, const Speers& m, Now now) { membership_.on_speers(link, m, now); }
   void on_final_ack(PeerLink& link, const FinalAck& m, Now now) { membership_.on_final_ack(link, m, now); }
-  void on_ping(PeerLink& link, const Ping& m, Now now);
-  void on_message(PeerLink& link, const Message& m, Now now);
-  void on_tracker(PeerLink& link, const TrackerMessage& m, Now now);
+  void on_ping(PeerLink& link, const Ping& m, Now now) { pings_.on_ping(link, m, now); }
+  void on_message(PeerLink& link, const Message& m, Now now) { pings_.on_message(link, m, now); }
+  void on_tracker(PeerLink& link, const TrackerMessage& m, Now now) { flows_.on_tracker(link, m, now); }
   void on_start(PeerLink& link, const Start& m, Now now) { flows_.on_start(link, m, now); }
-  void on_started(PeerLink& link, const Started& m, Now) { flows_.on_started(link, m); }
-  void on_stop(PeerLink& link, const Stop& m, Now now) { flows_.on_stop(link, m, now); }
-  void on_links(PeerLink& link, const Links& m, Now now);
-  void on_watch(PeerLink& link, const Watch& m, Now now);
+  void on_started(PeerLink& link, const Started& m, Now now) { flows_.on_started(link, m, now); }
+  void on_stop(PeerLink& link, const Stop& m, Now now);
+  void on_links(PeerLink& link, const Links& m, Now now) { link_states_.on_links(link, m, now); }
+  void on_watch(PeerLink& link, const Watch& m, Now now) { watches_.on_watch(link, m, now); }
   void on_heartbeat(PeerLink& link, const Heartbeat& m, Now now) { heartbeats_.on_heartbeat(link, m, now); }
   void on_bye(PeerLink& link, const Bye& m, Now now);
+  void on_streams(PeerLink& link, const Streams& m, Now now);
   void on_query(PeerLink& link, const Query& m, Now now) { figures_.on_query(link, m, now); }
   void on_report(PeerLink& link, const Report& m, Now now) { figures_.on_report(link, m, now); }
-  void on_refused(PeerLink& link, const Refused& m, Now now);
-  void on_sync(PeerLink& link, const Sync& m, Now now);
-  void on_streams(PeerLink& link, const Streams& m, Now now);
+  void on_refused(PeerLink& link, const Refused& m, Now now) { watches_.on_refused(link, m, now); }
+  void on_sync(PeerLink& link, const Sync&, Now now) { link_states_.on_sync(link, now); }
 
   [[nodiscard]] bool forwards_for_others() const;
+  [[nodiscard]] LinkState own_state(Now now) const;
   void settle(Now now);
+  void settle_links(Now now);
+  void settle_flows(Now now);
+  void settle_overlay(Now now);
   void link_is_up(PeerLink& link, Now now);
-  void advertise(Now now);
-  void tell_guests();
-  void send_streams(PeerLink& link);
-  void flood_links(const Links& message, const PeerLink* from);
-  void forward_ping(const Ping& ping);
 
   OverlayState state_;
+  LinkStates link_states_;
+  StreamList streams_;
+  Interests interests_;
   Membership membership_;
   FlowTable flows_;
   Origin origin_;
+  WatchRequests watches_;
   Figures figures_;
+  Pings pings_;
   Heartbeats heartbeats_;
   DataPath data_;
 
-  std::uint64_t link_state_number_ = 0;
-  std::map<NodeId, std::uint64_t> message_numbers_;  // the newest flooded MESSAGE of each sender
-  std::uint64_t ping_number_ = 0;
-  std::vector<Arrived> arrived_;
-  std::vector<KnownStream> guest_streams_;  // what the access node said
-  bool guest_streams_known_ = false;
-  std::vector<std::pair<NodeId, StreamId>> told_streams_;  // to our guests
-  std::uint64_t streams_version_ = 0;
-  bool overlay_changed_ = false;  // some link state is new
-  bool graph_changed_ = false;    // and with it, some link
+  bool guest_streams_known_ = false;  // the access node has said which there are
+  LinkStates::Changes changes_;       // whose consequences are to be drawn
+  MonoTime settle_at_ = MonoTime::max();
+  RateLimit settle_rate_;
   FlapDamper flaps_;
   MonoTime usable_at_ = MonoTime::max();  // when a link that kept failing may be used again
-  bool retiring_ = false;
   MonoTime leave_at_ = MonoTime::max();
-  bool leaving_ = false;
+  Duration stalled_{};  // how long this process has been late so far, all in all
 };
 
 }  // namespace ott

@@ -30,9 +30,15 @@ struct OverlayConfig {
   Limits limits;
 };
 
+/// A node that retires forwards until its children have moved, takes no guests and lists no links.
+enum class Phase : std::uint8_t { Running, Retiring, Left };
+
 /// One process's view of the overlay, owned by its Overlay and borrowed by the overlay's parts.
 struct OverlayState {
-  OverlayState(OverlayConfig c, Log& l) : config(std::move(c)), log(l), links(l) {}
+  OverlayState(OverlayConfig c, Log& l)
+      : config(std::move(c)),
+        log(l, config.limits.log_lines_per_kind_s),
+        links(log, config.limits, counters) {}
 
   /// How long a link may be quiet before its ends show a sign of life, but for a guest's own end.
   [[nodiscard]] Duration beat_interval(const PeerLink& link) const;
@@ -43,16 +49,13 @@ struct OverlayState {
   [[nodiscard]] Greeting greeting() const;
 
   OverlayConfig config;
-  Log& log;
+  LimitCounters counters;
+  LimitedLog log;
   LinkTable links;
   LinkStateDb db;
-  LimitCounters counters;
-  bool leaving = false;  // guests are sent away
+  Phase phase = Phase::Running;
   bool self_known = false;
   NodeId self;
-  /// When this process was last found to have run too late. What has waited here since before then is nobody
-  /// else's lag, and no older than that.
-  MonoTime late_until{};
 };
 
 }  // namespace ott

@@ -25,6 +25,7 @@ struct alignas(64) Child {
   bool tracker_sent = false;
   bool asked = false;  // START has come
   FrameNumber last;    // what it named
+  std::uint32_t start_number = 0;
 };
 
 struct Flow {
@@ -39,8 +40,8 @@ struct Flow {
   [[nodiscard]] FrameNumber start_after() const;
   /// True once every child has sent its START.
   [[nodiscard]] bool all_children_asked() const;
-  /// The parent is to get a START, once it is known what to ask for: an answer to an earlier one is none to
-  /// it.
+  /// The parent is to get a START, once it is known what to ask for. The answer to an earlier START does not
+  /// answer that one.
   void owe_start() {
     start_sent = started = false;
     ++start_number;
@@ -51,12 +52,15 @@ struct Flow {
   NodeId origin;
   StreamInfo info;
   Label label;
-  PathTree tree;     // the part of it below this node, which is its root
-  bool own = false;  // this node is the origin
+  std::vector<NodeId> tree_children;  // who is below this node in the stream's tree
+  std::size_t levels = 0;             // of the tree below this node
+  std::uint16_t hops = 0;             // from the origin, by the last TRACKER
+  bool own = false;                   // this node is the origin
   bool watched_here = false;
 
   StreamBuffer buffer;
-  unsigned buffer_number = 0;  // positions in the buffer mean nothing in the one that replaces it
+  unsigned buffer_number = 0;  // positions in the buffer mean nothing in another, which has another number
+  unsigned numbering = 0;      // changes when the stream's frames are numbered anew: see STARTED
   std::optional<LinkId> parent;
   std::optional<LinkId> former_parent;  // still sends until the new parent's first record is here
   std::optional<LinkId> receiver;       // the link whose bytes are received straight into the buffer
@@ -66,6 +70,15 @@ struct Flow {
   std::uint32_t start_number = 0;             // of our last START
   bool started = false;                       // the parent has answered it
   MonoTime start_deadline = MonoTime::max();  // START goes up then, whoever has not asked yet
+  MonoTime linger_until = MonoTime::max();    // nobody wants the stream any more, and that long it stays
+  // A parent that lives and sends nothing of this stream.
+  MonoTime parent_fed_at{};  // when its last record came, or when it became the parent
+  MonoTime parent_since{};
+  MonoTime complain_at{};         // not before this (again)
+  std::optional<NodeId> suspect;  // who was such a parent, unless the next one sends nothing either
+  std::optional<NodeId> avoided;  // no TRACKER is taken from it for a while
+  MonoTime avoided_until{};
+  Duration avoided_for{};
   /// In the order of their links, which is mostly that of their sockets in memory: sending to a thousand of
   /// them in any other costs more.
   std::vector<std::unique_ptr<Child>> children;

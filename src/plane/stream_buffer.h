@@ -51,6 +51,10 @@ class StreamBuffer {
   /// REQUIRES: bytes <= capacity() / 2.
   [[gnu::hot]] MutableByteSpan room(std::size_t bytes);
 
+  /// True if the record's number is out of all proportion to what is here: no peer in its senses sends it.
+  [[nodiscard]] bool is_beyond(const Record& record) const {
+    return last_frame_.value != 0 && record.frame.value > last_frame_.value + kFrameJumpMax;
+  }
   /// True if this record comes next: not one that is here already, and not the middle of a frame whose
   /// beginning is missing.
   [[nodiscard, gnu::hot]] bool takes(const Record& record) const;

@@ -1,0 +1,54 @@
+// The log of what peers do. A line that a peer can cause has a length and a rate: of each kind (each place in
+// the code) the first few are written, and then a count of those left out, every ten seconds. So a log tells
+// what happened, however often somebody makes it happen.
+#pragma once
+
+#include <map>
+#include <source_location>
+#include <string>
+#include <utility>
+
+#include "ott/log.h"
+#include "overlay/limits.h"
+
+namespace ott {
+
+class LimitedLog {
+ public:
+  using Where = std::source_location;
+
+  explicit LimitedLog(Log& log, unsigned lines_per_kind_s) : log_(log), lines_per_s_(lines_per_kind_s) {}
+
+  void debug(const std::string& text, Where where = Where::current()) { line(LogLevel::Debug, text, where); }
+  void info(const std::string& text, Where where = Where::current()) { line(LogLevel::Info, text, where); }
+  void warning(const std::string& text, Where where = Where::current()) {
+    line(LogLevel::Warning, text, where);
+  }
+  void error(const std::string& text, Where where = Where::current()) { line(LogLevel::Error, text, where); }
+  [[nodiscard]] bool enabled(LogLevel level) const { return log_.enabled(level); }
+  /// What a person asked for, whole and at once.
+  [[nodiscard]] Log& unlimited() { return log_; }
+
+  /// Time goes on; every ten seconds the counts of what was left out are written.
+  void tick(MonoTime now);
+
+ private:
+  struct Kind {
+    RateLimit rate;
+    LogLevel level{};
+    std::string last;  // of those left out
+    std::uint64_t left_out = 0;
+  };
+  using Place = std::pair<const char*, unsigned>;  // file and line; as many as there are calls in the program
+
+  void line(LogLevel level, const std::string& text, const Where& where);
+
+  Log& log_;
+  unsigned lines_per_s_;
+  MonoTime now_{};
+  MonoTime summary_at_{};
+  bool left_out_ = false;
+  std::map<Place, Kind> kinds_;
+};
+
+}  // namespace ott

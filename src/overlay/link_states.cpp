@@ -1,0 +1,296 @@
+#include "overlay/link_states.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace ott {
+namespace {
+
+using std::chrono::seconds;
+
+/// A state lives ten minutes, and its reporter says it anew long before that.
+constexpr std::uint16_t kLifetimeS = 600;
+constexpr Duration kRefreshInterval = seconds(kLifetimeS / 3);
+/// What cannot be reached is forgotten after this: its links come with their reporters when they return.
+constexpr Duration kUnreachableMax = seconds(30);
+/// How long after a withdrawal only numbers of a new beginning are taken. What is still on its way of the
+/// former ones, and other withdrawals, are passed over.
+constexpr Duration kWithdrawnFor = seconds(5);
+constexpr std::uint64_t kFreshNumbersMax = std::uint64_t{1} << 32U;
+constexpr Duration kLookInterval = seconds(1);
+/// How many states one link may bring in a second that are new here; the burst takes a whole database.
+constexpr unsigned kStatesPerLinkS = 2'000;
+constexpr unsigned kStatesPerLinkBurstS = 10;
+/// How much of what is due to a link is written at a time.
+constexpr std::size_t kChunkBytes = 16U << 10U;
+
+std::size_t bytes_of(const Links& message) {
+  std::size_t bytes =
+      256 + message.state.links.size() * sizeof(Adjacency) + message.tracker.visited.size() * sizeof(NodeId);
+  for (const StreamInfo& stream : message.state.streams) {
+    bytes += sizeof stream + stream.name.size() + stream.kind.size();
+  }
+  return bytes;
+}
+
+}  // namespace
+
+// ---- this node's own state -------------------------------------------------------------------------------
+
+bool LinkStates::own_due(Now now) {
+  if (!own_wanted_ || !state_.self_known || state_.config.kind == PeerKind::Guest) return false;
+  const Limits& limits = state_.config.limits;
+  if (!own_rate_.take(limits.own_states_per_s, limits.burst_s, now.mono)) return false;
+  own_wanted_ = false;
+  return true;
+}
+
+void LinkStates::publish(LinkState own, Now now) {
+  own.reporter = state_.self;
+  own.kind = state_.config.kind;
+  own.incarnation = state_.config.incarnation;
+  own.number = ++number_;
+  own.lifetime_s = kLifetimeS;
+  refresh_at_ = now.mono + kRefreshInterval;
+  accept({Tracker::everywhere(), std::move(own)}, nullptr, now);
+}
+
+/// Somebody has a state of this node that it has not said: from before a restart, or a forged one.
+void LinkStates::on_own(const LinkState& heard, Now now) {
+  const LinkState* own = state_.db.find(state_.self);
+  const bool as_said = own != nullptr && heard.number == own->number &&
+                       heard.incarnation == own->incarnation && heard.links == own->links &&
+                       heard.streams == own->streams;
+  if (heard.number < number_ || as_said) return;
+  own_wanted_ = changes_.outbid = true;
+  if (heard.number + 1 < kSequenceMax) {
+    number_ = heard.number;
+    return;
+  }
+  // No number is left above it, or all numbers have been withdrawn: this node begins anew.
+  number_ = 0;
+  if (now.mono - withdrew_at_ < kWithdrawnFor && withdrew_at_ != MonoTime{}) return;
+  withdrew_at_ = now.mono;
+  state_.log.warning(fmt::format(
+      "a neighbour says in this node's name that its link states have come to their last number; they begin "
+      "at 1 again"));
+  if (heard.is_withdrawal()) return;
+  LinkState withdrawal;
+  withdrawal.reporter = state_.self;
+  withdrawal.kind = state_.config.kind;
+  withdrawal.incarnation = state_.config.incarnation;
+  withdrawal.number = kSequenceMax;
+  withdrawal.lifetime_s = kLifetimeS;
+  // It has to be ahead of the state that follows it.
+  for (const NodeId& id : state_.links.neighbours()) {
+    state_.links.send(*state_.links.neighbour(id), Links{Tracker::everywhere(), withdrawal});
+  }
+}
+
+// ---- the others' -----------------------------------------------------------------------------------------
+
+void LinkStates::on_links(PeerLink& link, const Links& message, Now now) {
+  const LinkState& state = message.state;
+  if (state.reporter == state_.self) return on_own(state, now);
+  const auto found = held_.find(state.reporter);
+  Held* held = found == held_.end() ? nullptr : &found->second;
+  if (!is_new(state, held, now)) {
+    // Whoever has an older one is sent the newer: a restarted node learns its last number by that.
+    const LinkState* known = state_.db.find(state.reporter);
+    const bool withdrawn = held->withdrawn_until > now.mono;
+    if (known != nullptr && state.number < known->number && !withdrawn) mark_due(link, state.reporter);
+    return;
+  }
+  const Limits& limits = state_.config.limits;
+  if (!link.states_in.take(kStatesPerLinkS, kStatesPerLinkBurstS, now.mono)) {
+    ++state_.counters.link_states_refused;
+    return missed(now);
+  }
+  if (held != nullptr && !held->rate.take(limits.states_per_reporter_s, limits.burst_s, now.mono)) {
+    ++state_.counters.states_deferred;
+    return missed(now);
+  }
+  accept(message, &link, now);
+}
+
+bool LinkStates::is_new(const LinkState& state, const Held* held, Now now) const {
+  if (held == nullptr) return true;
+  const LinkState* known = state_.db.find(state.reporter);
+  if (held->withdrawn_until > now.mono) {
+    if (state.number >= kFreshNumbersMax) return false;
+    return known == nullptr || known->is_withdrawal() || state.number > known->number;
+  }
+  return known == nullptr || state.number > known->number;
+}
+
+void LinkStates::accept(const Links& message, const PeerLink* from, Now now) {
+  const LinkState& state = message.state;
+  const std::size_t bytes = bytes_of(message);
+  const auto found = held_.find(state.reporter);
+  const std::size_t bytes_before = found == held_.end() ? 0 : found->second.bytes;
+  const bool own = state.reporter == state_.self;
+  if (!own && !make_room(found == held_.end() ? bytes : bytes - std::min(bytes, bytes_before), now)) {
+    ++state_.counters.link_states_refused;
+    return missed(now);
+  }
+  Held& held = held_[state.reporter];
+  const LinkState* known = state_.db.find(state.reporter);
+  if (known != nullptr && known->incarnation != state.incarnation)
+    changes_.restarted.push_back(state.reporter);
+  if (known != nullptr && state.number <= known->number) {  // after a withdrawal
+    changes_.graph = state_.db.remove(state.reporter) || changes_.graph;
+  }
+  bytes_ += bytes - held.bytes;
+  held.bytes = bytes;
+  held.tracker = message.tracker;
+  held.expires = own ? MonoTime::max() : now.mono + seconds(std::min(state.lifetime_s, kLifetimeS));
+  if (state.is_withdrawal()) {
+    held.withdrawn_until = now.mono + kWithdrawnFor;
+    held.expires = held.withdrawn_until;
+  }
+  const bool graph = state_.db.update(state) == LinkStateDb::Update::Graph;
+  changes_.states = true;
+  changes_.graph = changes_.graph || graph;
+  graph_moved_ = graph_moved_ || graph;
+  flood_on(held, state.reporter, from);
+}
+
+void LinkStates::flood_on(const Held& held, const NodeId& reporter, const PeerLink* from) {
+  for (const NodeId& id : flood(held.tracker, state_.self, state_.links.neighbours()).next) {
+    PeerLink* neighbour = state_.links.neighbour(id);
+    if (neighbour != nullptr && neighbour != from) mark_due(*neighbour, reporter);
+  }
+}
+
+void LinkStates::forget(const NodeId& reporter) {
+  const auto found = held_.find(reporter);
+  if (found == held_.end()) return;
+  bytes_ -= found->second.bytes;
+  held_.erase(found);
+  const bool graph = state_.db.remove(reporter);
+  changes_.states = true;
+  changes_.graph = changes_.graph || graph;
+  graph_moved_ = graph_moved_ || graph;
+}
+
+/// True once there is room for another state. Those of reporters that cannot be reached make it.
+bool LinkStates::make_room(std::size_t bytes, Now now) {
+  const Limits& limits = state_.config.limits;
+  const auto fits = [&] {
+    return held_.size() < limits.link_states && bytes_ + bytes <= limits.link_state_bytes;
+  };
+  if (fits()) return true;
+  if (now.mono < made_room_at_ + kLookInterval) return false;
+  made_room_at_ = now.mono;
+  forget_unreachable(now, true);
+  return fits();
+}
+
+/// A state was not taken for want of room: all are asked for again, a while later.
+void LinkStates::missed(Now now) { sync_at_ = std::min(sync_at_, now.mono + 2 * kLookInterval); }
+
+// ---- towards neighbours ----------------------------------------------------------------------------------
+
+void LinkStates::mark_due(PeerLink& link, const NodeId& reporter) {
+  link.due.reporters.insert(reporter);
+  link.states_due = true;
+  state_.links.want_send(link);
+}
+
+void LinkStates::on_sync(PeerLink& link, Now now) {
+  if (!link.due.all_from && link.syncs_in.take(1, 1, now.mono)) send_all(link);
+}
+
+void LinkStates::send_all(PeerLink& link) {
+  if (held_.empty()) return;
+  link.due.all_from = held_.begin()->first;
+  link.states_due = true;
+  state_.links.want_send(link);
+}
+
+void LinkStates::write(PeerLink& link, const LinkState& state, const Tracker& tracker, Now now) {
+  Links message{flood(tracker, state_.self, {}).tracker, state};
+  const MonoTime expires = held_.at(state.reporter).expires;
+  if (expires != MonoTime::max()) {
+    const auto left = (expires - now.mono) / seconds(1);
+    message.state.lifetime_s = static_cast<std::uint16_t>(std::clamp<Duration::rep>(left, 1, kLifetimeS));
+  }
+  state_.links.send(link, message);
+}
+
+void LinkStates::write_before(PeerLink& link, const NodeId& reporter, Now now) {
+  StatesDue& due = link.due;
+  const bool in_turn = due.all_from && *due.all_from <= reporter;
+  if (due.reporters.erase(reporter) == 0 && !in_turn) return;
+  const LinkState* state = state_.db.find(reporter);
+  if (state != nullptr) write(link, *state, held_.at(reporter).tracker, now);
+}
+
+void LinkStates::write_due(PeerLink& link, Now now) {
+  StatesDue& due = link.due;
+  while (link.outbox.size() < kChunkBytes && !due.reporters.empty()) {
+    const NodeId reporter = *due.reporters.begin();
+    due.reporters.erase(due.reporters.begin());
+    const LinkState* state = state_.db.find(reporter);
+    if (state != nullptr) write(link, *state, held_.at(reporter).tracker, now);
+  }
+  while (link.outbox.size() < kChunkBytes && due.all_from) {
+    const auto held = held_.lower_bound(*due.all_from);
+    due.all_from.reset();
+    if (held == held_.end()) break;
+    const LinkState* state = state_.db.find(held->first);
+    // A neighbour that has handled a state before it was restarted is to take it again.
+    if (state != nullptr) write(link, *state, Tracker::everywhere(), now);
+    if (const auto next = std::next(held); next != held_.end()) due.all_from = next->first;
+  }
+  link.states_due = !due.reporters.empty() || due.all_from.has_value();
+  link.states_had_turn = true;
+}
+
+// ---- time ------------------------------------------------------------------------------------------------
+
+MonoTime LinkStates::next_deadline() const {
+  MonoTime next = std::min(refresh_at_, sync_at_);
+  if (!held_.empty()) next = std::min(next, look_at_);
+  const Limits& limits = state_.config.limits;
+  if (own_wanted_ && state_.self_known)
+    next = std::min(next, own_rate_.ready_at(limits.own_states_per_s, limits.burst_s));
+  return next;
+}
+
+void LinkStates::forget_unreachable(Now now, bool at_once) {
+  some_unreachable_ = false;
+  std::vector<NodeId> gone;
+  for (auto& [reporter, held] : held_) {
+    if (reporter == state_.self || state_.db.reaches(state_.self, reporter)) {
+      held.unreachable_since = MonoTime::max();
+      continue;
+    }
+    some_unreachable_ = true;
+    held.unreachable_since = std::min(held.unreachable_since, now.mono);
+    if (at_once || now.mono - held.unreachable_since >= kUnreachableMax) gone.push_back(reporter);
+  }
+  for (const NodeId& reporter : gone) forget(reporter);
+}
+
+void LinkStates::tick(Now now) {
+  if (now.mono >= refresh_at_) {
+    refresh_at_ = MonoTime::max();
+    own_wanted_ = true;
+  }
+  if (now.mono >= sync_at_) {
+    sync_at_ = MonoTime::max();
+    for (const NodeId& id : state_.links.neighbours()) state_.links.send(*state_.links.neighbour(id), Sync{});
+  }
+  if (now.mono < look_at_) return;
+  look_at_ = now.mono + kLookInterval;
+  std::vector<NodeId> expired;
+  for (const auto& [reporter, held] : held_) {
+    if (now.mono >= held.expires) expired.push_back(reporter);
+  }
+  for (const NodeId& reporter : expired) forget(reporter);
+  if (std::exchange(graph_moved_, false) || some_unreachable_) forget_unreachable(now, false);
+}
+
+}  // namespace ott

@@ -1,0 +1,93 @@
+// Link states: what this node says of itself, and what it hears of the others. Each is flooded, kept for its
+// lifetime, and handed to a neighbour whose link comes up.
+//
+// A reporter's newest state is the one with the highest number. Numbers go on over restarts: a node that
+// hears a state of its own which it has not said (from before a restart, or a forged one) takes that number
+// over and floods the next one. At the end of the range it floods a withdrawal first, which clears the number
+// everywhere, and begins at 1 again; so whatever is said in its name, it can outbid at once.
+//
+// Limits: how many states and bytes are kept (those that cannot be reached go first), how often a reporter's
+// state may change, and how many new ones a link may bring in a second. Whatever a limit made this node miss
+// it asks for again by SYNC, once there is room.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "overlay/overlay_config.h"
+
+namespace ott {
+
+class LinkStates {
+ public:
+  explicit LinkStates(OverlayState& state) : state_(state) {}
+
+  /// What this node says of itself is to be said anew; own_due() tells when.
+  void own_changed() { own_wanted_ = true; }
+  /// True if the next state of this node may be flooded now.
+  [[nodiscard]] bool own_due(Now now);
+  /// Floods it. The number and the lifetime are filled in.
+  void publish(LinkState state, Now now);
+
+  void on_links(PeerLink& link, const Links& message, Now now);
+  void on_sync(PeerLink& link, Now now);
+  /// A neighbour's link is up: it is to get all that is known.
+  void send_all(PeerLink& link);
+  /// Writes the next states that are due to the outbox. REQUIRES: link.states_due, and the outbox is empty.
+  void write_due(PeerLink& link, Now now);
+  /// All that is due to this neighbour about one reporter goes out before what is sent next.
+  void write_before(PeerLink& link, const NodeId& reporter, Now now);
+
+  [[nodiscard]] MonoTime next_deadline() const;
+  void tick(Now now);
+
+  /// What has changed since the last call.
+  struct Changes {
+    bool states = false;  // some state is new or gone
+    bool graph = false;   // and with it, some link
+    bool outbid = false;  // somebody spoke in this node's name: what it asked others for may be lost
+    std::vector<NodeId> restarted;  // reporters that are another process than before
+  };
+  Changes take_changes() { return std::exchange(changes_, {}); }
+
+ private:
+  struct Held {
+    Tracker tracker;  // as it came, for the next hops
+    MonoTime expires;
+    MonoTime withdrawn_until{};  // until then only small numbers are new
+    MonoTime unreachable_since = MonoTime::max();
+    RateLimit rate;
+    std::size_t bytes = 0;
+  };
+
+  void on_own(const LinkState& heard, Now now);
+  [[nodiscard]] bool is_new(const LinkState& state, const Held* held, Now now) const;
+  bool make_room(std::size_t bytes, Now now);
+  void accept(const Links& message, const PeerLink* from, Now now);
+  void flood_on(const Held& held, const NodeId& reporter, const PeerLink* from);
+  void mark_due(PeerLink& link, const NodeId& reporter);
+  void write(PeerLink& link, const LinkState& state, const Tracker& tracker, Now now);
+  void forget(const NodeId& reporter);
+  void missed(Now now);
+  void forget_unreachable(Now now, bool at_once);
+
+  OverlayState& state_;
+  std::map<NodeId, Held> held_;  // of each state in the database
+  std::size_t bytes_ = 0;
+
+  std::uint64_t number_ = 0;  // of this node's last state
+  bool own_wanted_ = false;
+  RateLimit own_rate_;
+  MonoTime refresh_at_ = MonoTime::max();
+  MonoTime withdrew_at_{};
+
+  MonoTime look_at_{};  // for what has expired or cannot be reached
+  bool graph_moved_ = false;
+  bool some_unreachable_ = false;
+  MonoTime made_room_at_{};
+  MonoTime sync_at_ = MonoTime::max();
+  Changes changes_;
+};
+
+}  // namespace ott

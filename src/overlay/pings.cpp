@@ -1,0 +1,101 @@
+#include "overlay/pings.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "overlay/source_route.h"
+
+namespace ott {
+namespace {
+
+/// So many floods are remembered: a second's worth of some links.
+constexpr std::size_t kHandledMax = 1'024;
+/// One PING becomes as many as there are guests.
+constexpr unsigned kGuestPingsPerS = 5;
+
+}  // namespace
+
+bool Pings::take_turn(PeerLink& link, Now now) {
+  const Limits& limits = state_.config.limits;
+  if (link.messages_in.take(limits.messages_per_link_s, limits.burst_s, now.mono)) return true;
+  ++state_.counters.messages_dropped;
+  return false;
+}
+
+std::size_t Pings::ping(std::vector<NodeId> watchers, Now now) {
+  if (state_.links.guests() > 0) watchers.push_back(state_.self);
+  if (watchers.empty()) return 0;
+  Ping ping;
+  ping.tracker =
+      Tracker::along(multicast_tree(state_.db.graph(), state_.self, watchers, state_.config.tree_policy));
+  const std::size_t nodes = ping.tracker.path.destinations().size();
+  if (nodes == 0) return 0;
+  ping.from = state_.self;
+  ping.number = ++number_;
+  ping.time = static_cast<std::uint64_t>(std::max<std::int64_t>(now.wall.time_since_epoch().count(), 0));
+  pass_on(ping, now);
+  return nodes;
+}
+
+void Pings::on_ping(PeerLink& link, const Ping& message, Now now) {
+  if (!take_turn(link, now) || message.tracker.path.root().node != state_.self) return;
+  const bool for_here = message.tracker.for_here();
+  if (for_here) {
+    arrived_.push_back({message.from, message.number, message.tracker.hops, message.time, {}});
+  }
+  std::string onward;
+  for (const PathTree::View child : message.tracker.path.children()) {
+    onward += (onward.empty() ? "" : ", ") + describe_(child.front().node);
+  }
+  const std::size_t guests = for_here ? state_.links.guests() : 0;
+  if (guests > 0)
+    onward += fmt::format("{}{} guest{}", onward.empty() ? "" : ", ", guests, guests == 1 ? "" : "s");
+  if (!onward.empty()) {
+    state_.log.info(fmt::format("ping {} from {}: came from {}, goes to {}", message.number,
+                                to_string(message.from), describe_(link.peer), onward));
+  }
+  pass_on(message, now);
+}
+
+void Pings::pass_on(const Ping& ping, Now now) {
+  forward(state_.links, ping);
+  if (!ping.tracker.for_here() || state_.links.guests() == 0) return;
+  if (!to_guests_.take(kGuestPingsPerS, 1, now.mono)) return;
+  for (PeerLink& link : state_.links.all()) {
+    if (!link.is_guest()) continue;
+    Ping copy = ping;
+    copy.tracker.path.entries = {{state_.self, 2, false}, {link.peer, 1, true}};
+    copy.tracker = split(copy.tracker).front().tracker;
+    state_.links.send(link, copy);
+  }
+}
+
+bool Pings::handled_before(const Message& message) {
+  const std::pair flood{message.from, message.number};
+  if (std::ranges::find(handled_, flood) != handled_.end()) return true;
+  handled_.push_back(flood);
+  if (handled_.size() > kHandledMax) handled_.pop_front();
+  return false;
+}
+
+void Pings::on_message(PeerLink& link, const Message& message, Now now) {
+  if (!take_turn(link, now)) return;
+  const Arrived here{message.from, message.number, message.tracker.hops, std::nullopt, message.text};
+  if (!message.tracker.flood) {
+    if (message.tracker.path.root().node != state_.self) return;
+    if (message.tracker.for_here()) arrived_.push_back(here);
+    return forward(state_.links, message);
+  }
+  if (message.from == state_.self || handled_before(message)) return;
+  const FloodStep step = flood(message.tracker, state_.self, state_.links.neighbours());
+  Message copy = message;
+  copy.tracker = step.tracker;
+  for (const NodeId& next : step.next) {
+    PeerLink* neighbour = state_.links.neighbour(next);
+    if (neighbour != nullptr && neighbour != &link) state_.links.send(*neighbour, copy);
+  }
+  arrived_.push_back(here);
+}
+
+}  // namespace ott

@@ -1,0 +1,59 @@
+#include "overlay/stream_list.h"
+
+#include <algorithm>
+
+namespace ott {
+
+const KnownStream* StreamList::find(StreamId stream) const {
+  const auto found = place_.find(stream);
+  return found == place_.end() ? nullptr : &streams_[found->second];
+}
+
+void StreamList::set(std::vector<KnownStream> streams) {
+  ++version_;
+  streams_ = std::move(streams);
+  place_.clear();
+  for (std::size_t i = 0; i < streams_.size(); ++i) place_.emplace(streams_[i].info.id, i);
+}
+
+void StreamList::on_overlay_changed() {
+  if (!state_.self_known || state_.config.kind == PeerKind::Guest) return;
+  std::vector<KnownStream> now_there = known_streams(state_.db, state_.self);
+  const bool same = std::ranges::equal(now_there, streams_, [](const KnownStream& a, const KnownStream& b) {
+    return a.origin == b.origin && a.info == b.info;
+  });
+  if (same) {
+    ++version_;
+    return;
+  }
+  set(std::move(now_there));
+  for (PeerLink& link : state_.links.all()) {
+    if (link.is_guest()) send_to(link);
+  }
+}
+
+void StreamList::on_streams(const Streams& message) {
+  std::vector<KnownStream> said;
+  for (std::size_t i = 0; i < message.streams.size(); ++i) {
+    said.push_back({message.origins[i], message.streams[i]});
+  }
+  set(std::move(said));
+}
+
+/// A guest that has not read the former list yet gets only the newest, once it has.
+void StreamList::send_to(PeerLink& guest) {
+  if (guest.streams_due) return;
+  if (guest.streams_queued) {
+    guest.streams_due = true;
+    return;
+  }
+  Streams message;
+  for (const KnownStream& stream : streams_) {
+    message.streams.push_back(stream.info);
+    message.origins.push_back(stream.origin);
+  }
+  guest.streams_queued = true;
+  state_.links.send(guest, message);
+}
+
+}  // namespace ott

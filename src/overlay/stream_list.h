@@ -1,0 +1,38 @@
+// The streams that can be watched from here: by the link states, or, at a guest, by what its access node
+// says. The list is made once for each change and asked for often.
+#pragma once
+
+#include <map>
+#include <vector>
+
+#include "overlay/overlay_config.h"
+
+namespace ott {
+
+class StreamList {
+ public:
+  explicit StreamList(OverlayState& state) : state_(state) {}
+
+  /// The default stream first.
+  [[nodiscard]] const std::vector<KnownStream>& all() const { return streams_; }
+  /// Null if no origin that can be reached has it.
+  [[nodiscard]] const KnownStream* find(StreamId stream) const;
+  /// Changes when the streams may have.
+  [[nodiscard]] std::uint64_t version() const { return version_; }
+
+  /// Link states have changed: makes the list anew, and tells guests if it is another one.
+  void on_overlay_changed();
+  /// The access node's word.
+  void on_streams(const Streams& message);
+  void send_to(PeerLink& guest);
+
+ private:
+  void set(std::vector<KnownStream> streams);
+
+  OverlayState& state_;
+  std::vector<KnownStream> streams_;
+  std::map<StreamId, std::size_t> place_;
+  std::uint64_t version_ = 0;
+};
+
+}  // namespace ott

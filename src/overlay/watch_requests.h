@@ -1,0 +1,62 @@
+// WATCH: asks a stream's origin for a place in its tree, for this process and its guests, and passes on what
+// others ask. A first viewer is told of at once and asked for again until the stream comes; other changes of
+// the number of viewers wait a little, since they change no tree.
+#pragma once
+
+#include <map>
+
+#include "overlay/flow_table.h"
+#include "overlay/origin.h"
+#include "overlay/stream_list.h"
+
+namespace ott {
+
+class WatchRequests {
+ public:
+  WatchRequests(OverlayState& state, const StreamList& streams, Interests& interests, FlowTable& flows,
+                Origin& origin)
+      : state_(state), streams_(streams), interests_(interests), flows_(flows), origin_(origin) {}
+
+  /// This process itself wants a stream (its local reader reads the flow's buffer), or no longer.
+  void watch_here(StreamId stream, bool wanted, Now now);
+  void on_watch(PeerLink& link, const Watch& message, Now now);
+  void on_refused(PeerLink& link, const Refused& message, Now now);
+  /// A guest wants no more of a stream, or is gone.
+  void on_guest_stop(PeerLink& link, StreamId stream, Now now);
+  void on_link_ended(PeerLink& link, Now now);
+  /// The overlay's graph or some origin's streams have changed; or what origins know of this node may be
+  /// lost.
+  void on_overlay_changed(Now now);
+  void tell_all(Now now);
+  /// A stream has lost its way here, or children have asked for it.
+  void on_flow_changed(StreamId stream, Now now);
+  /// The stream's parent lives and sends nothing of it.
+  void complain(StreamId stream, Now now);
+
+  [[nodiscard]] MonoTime next_deadline() const;
+  void tick(Now now);
+
+ private:
+  struct Request {
+    std::uint32_t told = 0;  // viewers, as the origin knows them
+    bool asking = false;     // until the stream comes here
+    MonoTime tell_at = MonoTime::max();
+  };
+
+  void on_guest_watch(PeerLink& link, const Watch& message, Now now);
+  void changed(StreamId stream, Now now);
+  void tell(StreamId stream, Request& request, Now now, const NodeId& starved_by = {});
+  [[nodiscard]] std::optional<NodeId> origin_of(StreamId stream) const;
+  [[nodiscard]] bool wanted(StreamId stream) const;
+  [[nodiscard]] Tracker route(const NodeId& origin, const NodeId& not_by) const;
+  void refuse(PeerLink& guest, StreamId stream, RefusedReason reason, const std::string& text);
+
+  OverlayState& state_;
+  const StreamList& streams_;
+  Interests& interests_;
+  FlowTable& flows_;
+  Origin& origin_;
+  std::map<StreamId, Request> requests_;
+};
+
+}  // namespace ott

@@ -3,6 +3,8 @@
 // framer.h: they are handled in place and never become a struct that owns memory.
 #pragma once
 
+#include <tuple>
+
 #include "ott/bytes.h"
 #include "ott/framer.h"
 #include "ott/tracker.h"
@@ -104,7 +106,7 @@ struct StreamInfo {
   std::uint32_t height = 0;
   std::uint32_t fps_milli = 0;
 
-  bool operator==(const StreamInfo&) const = default;
+  auto operator<=>(const StreamInfo&) const = default;
 };
 
 /// Installs label -> children at each node of its path.
@@ -146,21 +148,27 @@ struct Adjacency {
   NodeId id;
   std::uint32_t cost = 1;
 
-  bool operator==(const Adjacency&) const = default;
+  auto operator<=>(const Adjacency&) const = default;
 };
 
 /// What one node says of itself: its live links and the streams it is the origin of. Of two states of one
 /// reporter the one with the higher number is newer. Numbers begin at 1 and go on over restarts: a restarted
-/// node hears its former state from its neighbours and continues from there.
+/// node hears its former state from its neighbours and continues from there. Two different states of one
+/// number are a run's and the one's before it, or a forged one; which is newer is then decided by what they
+/// hold, in the same way everywhere, so that the reporter hears of it if it is not its own.
 struct LinkState {
   NodeId reporter;
   PeerKind kind = PeerKind::Node;
-  std::uint64_t incarnation = 0;  // which run of the reporter says so; of no account to the order
+  std::uint64_t incarnation = 0;  // which run of the reporter says so
   std::uint64_t number = 0;
   std::uint16_t lifetime_s = 0;  // what is left of it; a state that is not refreshed within is forgotten
   std::vector<Adjacency> links{};
   std::vector<StreamInfo> streams{};
 
+  [[nodiscard]] bool is_newer_than(const LinkState& other) const {
+    return std::tie(number, incarnation, links, streams) >
+           std::tie(other.number, other.incarnation, other.links, other.streams);
+  }
   /// Takes back all that was said under this reporter's id: its numbers begin at 1 again.
   [[nodiscard]] bool is_withdrawal() const { return number == kSequenceMax; }
 };

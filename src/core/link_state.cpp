@@ -21,7 +21,7 @@ const LinkState* LinkStateDb::find(const NodeId& reporter) const {
 
 LinkStateDb::Update LinkStateDb::update(const LinkState& state) {
   const LinkState* before = find(state.reporter);
-  if (before != nullptr && state.number <= before->number) return Update::Old;
+  if (before != nullptr && !state.is_newer_than(*before)) return Update::Old;
   const bool same_links = before != nullptr && before->links == state.links;
   const bool changed = !same_links && set_links(state, before);
   states_.insert_or_assign(state.reporter, state);

@@ -112,13 +112,18 @@ bool FlowTable::is_announced(PeerLink& link, const TrackerMessage& message) cons
          });
 }
 
+/// The version orders the trees by which a stream comes. While it does not come, any other way will do.
 bool FlowTable::is_stale(const Flow& flow, const PeerLink& link, const TrackerMessage& message,
                          Now now) const {
   if (flow.own) return true;
-  if (flow.avoided == link.peer && now.mono < flow.avoided_until) return true;
-  // The version only orders the trees by which the stream comes; while it does not, any other way will do.
-  const bool starving = now.mono - flow.parent_fed_at > kStarvedAfter && flow.parent != link.id;
-  return flow.parent && !starving && is_older(version_of(message.label), version_of(flow.label));
+  const bool fed = flow.parent && flow.parent != link.id && now.mono - flow.parent_fed_at <= kStarvedAfter;
+  return (fed || flow.parent == link.id) && is_older(version_of(message.label), version_of(flow.label));
+}
+
+/// A neighbour that has shown itself to send nothing is no parent for as long as another one sends.
+bool FlowTable::is_avoided(const Flow& flow, const PeerLink& link, Now now) {
+  return flow.avoided == link.peer && now.mono < flow.avoided_until && flow.parent &&
+         flow.parent != link.id && now.mono - flow.parent_fed_at <= kStarvedAfter;
 }
 
 void FlowTable::on_tracker(PeerLink& link, const TrackerMessage& message, Now now) {
@@ -127,9 +132,10 @@ void FlowTable::on_tracker(PeerLink& link, const TrackerMessage& message, Now no
         fmt::format("TRACKER {} of {} from {}", version_of(message.label), message.stream.name, link.name()));
   }
   Flow* flow = find(message.stream.id);
-  if (!is_announced(link, message) || (flow != nullptr && is_stale(*flow, link, message, now))) {
+  const bool stale = flow != nullptr && is_stale(*flow, link, message, now);
+  if (stale || !is_announced(link, message) || (flow != nullptr && is_avoided(*flow, link, now))) {
     const bool feeds_us = flow != nullptr && (flow->parent == link.id || flow->former_parent == link.id);
-    if (!feeds_us) state_.links.send(link, Stop{flow != nullptr ? flow->label : message.label});
+    if (!feeds_us) state_.links.send(link, Stop{stale ? flow->label : message.label});
     return;
   }
   if (flow == nullptr) flow = create(message.origin, message.stream);
@@ -289,7 +295,8 @@ void FlowTable::maybe_start(Flow& flow, Now now) {
   state_.log.debug(
       fmt::format("START {} after {} to {}", flow.info.name, flow.start_after().value, link->name()));
   flow.started = false;
-  state_.links.send(*link, Start{flow.id(), flow.start_after(), ++flow.start_number});
+  flow.asked_after = flow.start_after();
+  state_.links.send(*link, Start{flow.id(), flow.asked_after, ++flow.start_number});
 }
 
 void FlowTable::on_start(PeerLink& link, const Start& message, Now now) {
@@ -324,7 +331,7 @@ void FlowTable::on_started(PeerLink& link, const Started& message, Now now) {
   if (flow == nullptr || flow->parent != link.id || flow->start_number != message.number) return;
   flow->started = true;
   flow->began_after = std::min(flow->began_after, message.after);
-  if (message.after < flow->buffer.last_done()) begin_anew(*flow, now);
+  if (message.after < flow->asked_after) begin_anew(*flow, now);
 }
 
 /// A child that comes to us with an older need than all that this flow began for finds its frames further up.
@@ -375,7 +382,7 @@ void FlowTable::begin_anew(Flow& flow, Now now) {
   flow.buffer = std::move(*buffer);
   flow.buffer_number = ++buffers_made_;
   ++flow.numbering;
-  flow.began_after = {};
+  flow.began_after = flow.asked_after = {};
   for (const auto& child : flow.children) {
     if (!child->asked) continue;
     child->feed.start(flow.buffer, FrameNumber{0}, MonoTime{}, now.mono);

@@ -65,6 +65,7 @@ class FlowTable {
   [[nodiscard]] bool is_announced(PeerLink& link, const TrackerMessage& message) const;
   [[nodiscard]] bool is_stale(const Flow& flow, const PeerLink& link, const TrackerMessage& message,
                               Now now) const;
+  [[nodiscard]] static bool is_avoided(const Flow& flow, const PeerLink& link, Now now);
   void install_children(Flow& flow, const Tracker& tracker, Now now);
   void install_guests(Flow& flow);
   void send_guest_tracker(Flow& flow, PeerLink& link);

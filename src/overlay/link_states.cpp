@@ -59,10 +59,7 @@ void LinkStates::publish(LinkState own, Now now) {
 /// Somebody has a state of this node that it has not said: from before a restart, or a forged one.
 void LinkStates::on_own(const LinkState& heard, Now now) {
   const LinkState* own = state_.db.find(state_.self);
-  const bool as_said = own != nullptr && heard.number == own->number &&
-                       heard.incarnation == own->incarnation && heard.links == own->links &&
-                       heard.streams == own->streams;
-  if (heard.number < number_ || as_said) return;
+  if (heard.number < number_ || (own != nullptr && !heard.is_newer_than(*own))) return;
   own_wanted_ = changes_.outbid = true;
   if (heard.number + 1 < kSequenceMax) {
     number_ = heard.number;
@@ -99,7 +96,7 @@ void LinkStates::on_links(PeerLink& link, const Links& message, Now now) {
     // Whoever has an older one is sent the newer: a restarted node learns its last number by that.
     const LinkState* known = state_.db.find(state.reporter);
     const bool withdrawn = held->withdrawn_until > now.mono;
-    if (known != nullptr && state.number < known->number && !withdrawn) mark_due(link, state.reporter);
+    if (known != nullptr && known->is_newer_than(state) && !withdrawn) mark_due(link, state.reporter);
     return;
   }
   const Limits& limits = state_.config.limits;
@@ -119,9 +116,9 @@ bool LinkStates::is_new(const LinkState& state, const Held* held, Now now) const
   const LinkState* known = state_.db.find(state.reporter);
   if (held->withdrawn_until > now.mono) {
     if (state.number >= kFreshNumbersMax) return false;
-    return known == nullptr || known->is_withdrawal() || state.number > known->number;
+    return known == nullptr || known->is_withdrawal() || state.is_newer_than(*known);
   }
-  return known == nullptr || state.number > known->number;
+  return known == nullptr || state.is_newer_than(*known);
 }
 
 void LinkStates::accept(const Links& message, const PeerLink* from, Now now) {
@@ -138,7 +135,7 @@ void LinkStates::accept(const Links& message, const PeerLink* from, Now now) {
   const LinkState* known = state_.db.find(state.reporter);
   if (known != nullptr && known->incarnation != state.incarnation)
     changes_.restarted.push_back(state.reporter);
-  if (known != nullptr && state.number <= known->number) {  // after a withdrawal
+  if (known != nullptr && !state.is_newer_than(*known)) {  // after a withdrawal
     changes_.graph = state_.db.remove(state.reporter) || changes_.graph;
   }
   bytes_ += bytes - held.bytes;

@@ -70,7 +70,7 @@ bool Origin::on_watch(const Watch& message, Now now) {
   } else {
     ++state_.counters.watches_refused;  // it asks again, and is known by then
   }
-  if (message.starved_by != NodeId{{}, 0}) avoid(*stream, message, now);
+  if (!message.starved_by.address.is_unspecified()) avoid(*stream, message, now);
   const bool is_there = message.viewers > 0 && known;
   if (was_there == is_there && !message.wants_tracker) return true;
   stream->resend = stream->resend || message.wants_tracker;

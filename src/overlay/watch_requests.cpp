@@ -76,7 +76,7 @@ void WatchRequests::tell(StreamId stream, Request& request, Now now, const NodeI
   request.tell_at = request.asking ? now.mono + kWatchRetry : MonoTime::max();
   const auto origin = origin_of(stream);
   if (!origin || *origin == state_.self) return;
-  const bool complains = starved_by != NodeId{{}, 0};
+  const bool complains = !starved_by.address.is_unspecified();
   if (!request.asking && !complains && viewers == 0 && request.told == 0) return;
   const Tracker tracker = route(*origin, starved_by);
   request.told = viewers;

@@ -68,6 +68,7 @@ struct Flow {
   MonoTime rewound_at;                        // when the flow was last begun anew for a child
   FrameNumber began_after;                    // what our START named when the buffer was empty; 0: none
   std::uint32_t start_number = 0;             // of our last START
+  FrameNumber asked_after;                    // what it named
   bool started = false;                       // the parent has answered it
   MonoTime start_deadline = MonoTime::max();  // START goes up then, whoever has not asked yet
   MonoTime linger_until = MonoTime::max();    // nobody wants the stream any more, and that long it stays

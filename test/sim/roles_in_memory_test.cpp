@@ -103,7 +103,8 @@ TEST_CASE("a client that stands still is nobody else's trouble, and goes on afte
   const std::size_t before = n5.frames.frames.size();
   lab.network.resume(ip("10.0.3.20"));
   lab.network.run_for(seconds(5));
-  CHECK(n5.frames.frames.size() > before + 100);
+  // Its neighbour dials it again within 1.25 s: a second by then, and a quarter by chance.
+  CHECK(n5.frames.frames.size() > before + 90);
   CHECK(n6.stat("frames_lost") == 0);
   CHECK(n6.stat("frames_skipped") == 0);
   CHECK(n6.frames.frames.size() > 240);

@@ -76,17 +76,6 @@ TEST_CASE("after the first short read everything is zero, and the reader stays f
   CHECK(in.node_id() == Reader({}).node_id());
   CHECK(in.count<std::uint8_t>(1) == 0);
   CHECK_FALSE(in.ok());
-  CHECK_FALSE(in.ok());
-}
-
-TEST_CASE("what is left over is not complete") {
-  const Bytes bytes = {1, 2};
-  Reader in(bytes);
-  CHECK(in.u8() == 1);
-  CHECK(in.ok());
-  CHECK_FALSE(in.ok());
-  CHECK(in.u8() == 2);
-  CHECK(in.ok());
 }
 
 TEST_CASE("a count that the rest cannot hold fails before anything is made of it") {

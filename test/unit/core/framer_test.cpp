@@ -18,7 +18,7 @@ Bytes header_bytes(MessageType type, std::uint8_t flags, std::uint8_t hops, std:
 }
 
 TEST_CASE("a header is version, type, flags, hops and length") {
-  CHECK(header_bytes(MessageType::Data, 3, 9, 0x0001'0203) == Bytes{1, 6, 3, 9, 0, 1, 2, 3});
+  CHECK(header_bytes(MessageType::Data, 3, 9, 0x0001'0203) == Bytes{2, 6, 3, 9, 0, 1, 2, 3});
 }
 
 TEST_CASE("a message is incomplete until its last byte is there") {
@@ -42,11 +42,18 @@ TEST_CASE("a wrong version or type shows as soon as it is there") {
   for (unsigned value = 0; value < 256; ++value) {
     const auto byte = static_cast<std::uint8_t>(value);
     CAPTURE(value);
-    CHECK((next_message(Bytes{byte}, kBodyBytesMax).kind == Kind::Malformed) == (value != 1));
-    const bool type = value >= 1 && value <= kMessageTypeLast;
-    CHECK((next_message(Bytes{1, byte}, kBodyBytesMax).kind == Kind::Malformed) == !type);
+    CHECK((next_message(Bytes{byte}, kBodyBytesMax).kind == Kind::Malformed) == (value != 2));
+    const bool type = (value >= 1 && value <= kMessageTypeLast) || value >= kMessageTypeOptional;
+    CHECK((next_message(Bytes{2, byte}, kBodyBytesMax).kind == Kind::Malformed) == !type);
   }
   CHECK(next_message(Bytes{'G', 'E', 'T'}, kBodyBytesMax).complaint != nullptr);
+}
+
+TEST_CASE("a message of an unknown optional type is whole, whatever its flags, up to the bound") {
+  Bytes bytes = header_bytes(MessageType{kMessageTypeOptional}, 9, 1, 5);
+  bytes.resize(kHeaderBytes + 5);
+  CHECK(next_message(bytes, kBodyBytesMax).kind == Kind::Whole);
+  CHECK(next_message(bytes, 4).kind == Kind::Malformed);
 }
 
 TEST_CASE("only records have flags and hops") {
@@ -131,6 +138,15 @@ TEST_CASE("a DATA record is its label, frame, time and RTP packet") {
   CHECK(record->rtp.data() == bytes.data() + kRecordHeaderBytes);  // in place
 }
 
+TEST_CASE("a record's numbers have their ranges") {
+  CHECK(parsed(record_bytes(Label{1}, kFrameNumberMax, 3, 0, 0, 20)));
+  CHECK_FALSE(parsed(record_bytes(Label{1}, kFrameNumberMax + 1, 3, 0, 0, 20)));
+  CHECK(parsed(record_bytes(Label{1}, 1, 3, kSourceTimeMax, 0, 20)));
+  CHECK_FALSE(parsed(record_bytes(Label{1}, 1, 3, kSourceTimeMax + 1, 0, 20)));
+  CHECK(parsed(record_bytes(Label{1}, 7, 0, 6 + kSkipFramesMax, 0, 0)));
+  CHECK_FALSE(parsed(record_bytes(Label{1}, 7, 0, 7 + kSkipFramesMax, 0, 0)));
+}
+
 TEST_CASE("a record with the wrong lengths, numbers or flags is none") {
   CHECK(parsed(record_bytes(Label{1}, 1, 0, 0, 0, kRtpBytesMin)));
   CHECK_FALSE(parsed(record_bytes(Label{1}, 1, 0, 0, 0, kRtpBytesMin - 1)));
@@ -138,7 +154,7 @@ TEST_CASE("a record with the wrong lengths, numbers or flags is none") {
   CHECK_FALSE(parsed(record_bytes(Label{1}, 0, 3, 0, 0, 20)));  // no frame is number 0
   for (unsigned flags = 0; flags < 256; ++flags) {
     const auto byte = static_cast<std::uint8_t>(flags);
-    CHECK(parsed(record_bytes(Label{1}, 1, byte, 0, 0, 20)).has_value() == (flags <= 3));
+    CHECK(parsed(record_bytes(Label{1}, 1, byte, 0, 0, 20)).has_value() == (flags <= 7));
     CHECK(parsed(record_bytes(Label{1}, 1, byte, 1, 0, 0)).has_value() == (flags == 0));
   }
   for (std::uint32_t length = 0; length < kRecordHeaderBytes - kHeaderBytes; ++length) {

@@ -31,14 +31,41 @@ TEST_CASE("the newest report of a node counts, and none twice") {
   LinkStateDb db;
   CHECK(db.find(node(1)) == nullptr);
   CHECK(db.update(report(1, 5, {})) == Update::Graph);
-  CHECK(db.update(report(1, 5, {{node(2), 1}})) == Update::Old);
+  CHECK(db.update(report(1, 5, {})) == Update::Old);
   CHECK(db.update(report(1, 4, {{node(2), 1}})) == Update::Old);
   CHECK(db.update(report(1, 6, {})) == Update::Newer);
-  CHECK(db.update(report(1, 7, {{node(2), 1}})) == Update::Graph);
-  CHECK(db.update(report(1, 1, {{node(2), 1}}, 2)) == Update::Newer);  // started anew
-  CHECK(db.update(report(1, 99, {}, 1)) == Update::Old);               // what it said before that
-  CHECK(db.find(node(1))->incarnation == 2);
+  CHECK(db.update(report(1, 7, {{node(2), 1}})) == Update::Newer);  // the other end does not say so
+  CHECK(db.update(report(1, 6, {}, 9)) == Update::Old);             // a later run has to go on from there
+  CHECK(db.update(report(1, 8, {}, 9)) == Update::Newer);
+  CHECK(db.find(node(1))->incarnation == 9);
   CHECK(db.all().size() == 1);
+}
+
+TEST_CASE("of two different reports of one number the same one counts everywhere") {
+  const LinkState one = report(1, 5, {{node(2), 1}});
+  for (const LinkState& two : {report(1, 5, {{node(2), 1}}, 2), report(1, 5, {{node(2), 3}})}) {
+    LinkStateDb a;
+    a.update(one);
+    a.update(two);
+    LinkStateDb b;
+    b.update(two);
+    b.update(one);
+    CHECK(a.find(node(1))->incarnation == b.find(node(1))->incarnation);
+    CHECK(a.find(node(1))->links == b.find(node(1))->links);
+  }
+}
+
+TEST_CASE("a node that is forgotten takes its links along, and what can be reached is what has a way") {
+  LinkStateDb db;
+  db.update(report(1, 1, {{node(2), 1}}));
+  db.update(report(2, 1, {{node(1), 1}, {node(3), 1}}));
+  db.update(report(3, 1, {{node(2), 1}}));
+  CHECK(db.reaches(node(1), node(3)));
+  CHECK(db.remove(node(2)));
+  CHECK_FALSE(db.reaches(node(1), node(3)));
+  CHECK(db.reaches(node(1), node(1)));
+  CHECK_FALSE(db.remove(node(2)));
+  CHECK(db.graph().link_count() == 0);
 }
 
 TEST_CASE("streams alone change the report, not the graph") {
@@ -102,9 +129,8 @@ TEST_CASE("the graph follows the newest reports alone, whatever came before") {
       if (random.below(2) == 0) state.links.push_back({node(other), 1 + random.below(9)});
     }
     const auto before = newest.find(state.reporter);
-    const bool newer =
-        before == newest.end() || std::pair(state.incarnation, state.number) >
-                                      std::pair(before->second.incarnation, before->second.number);
+    const auto rank = [](const LinkState& s) { return std::tie(s.number, s.incarnation, s.links); };
+    const bool newer = before == newest.end() || rank(state) > rank(before->second);
     REQUIRE((db.update(state) != Update::Old) == newer);
     if (newer) newest[state.reporter] = state;
   }

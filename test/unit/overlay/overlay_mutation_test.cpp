@@ -55,19 +55,23 @@ class Talk {
     return stream;
   }
 
-  Bytes message(const NodeId& here) {
+  Bytes message(const NodeId& here, const NodeId& from) {
     Bytes bytes;
     switch (random_.below(14)) {
       case 0:
-        encode(bytes, Ping{path(here), any_node(), test::any_u64(random_), 1});
+        encode(bytes, Ping{path(here), any_node(), test::any_up_to(random_, kNumberMax), 1});
         break;
       case 1:
         encode(bytes, Message{random_.below(2) == 0 ? path(here) : Tracker::everywhere(), any_node(),
-                              test::any_u64(random_), "text"});
+                              test::any_up_to(random_, kNumberMax), "text"});
         break;
       case 2:
       case 3: {
         TrackerMessage m{path(here), {}, any_node(), info(), random_.below(2) == 0};
+        if (random_.below(4) != 0) {
+          m.origin = node("10.0.0.10");
+          m.tracker.visited = {m.origin, from};
+        }
         m.label = make_label(m.stream.id, random_.below(6));
         encode(bytes, m);
         break;
@@ -91,7 +95,7 @@ class Talk {
                             random_.below(2) == 0});
         break;
       case 8:
-        encode(bytes, Heartbeat{random_.below(2) == 0, test::any_u64(random_)});
+        encode(bytes, Heartbeat{random_.below(2) == 0, test::any_up_to(random_, kNumberMax)});
         break;
       case 9:
         records(bytes, 0);
@@ -164,6 +168,10 @@ class Trial {
       engine_.say(good_[0], Watch{path, *own_, links.state.reporter, 1'000, 1, true});
     } else {
       good_ = {engine_.register_with_bootstrapper(), join(node("10.0.0.2"))};
+      std::vector<StreamInfo> streams(2);
+      for (unsigned i = 0; i < 2; ++i) streams[i].id = talk_.streams[i];
+      engine_.say(good_[0], test::links_of(node("10.0.0.10"), 100'000, {{here_, 1}}, streams,
+                                           PeerKind::Bootstrap, 7'777));
     }
   }
 
@@ -180,7 +188,7 @@ class Trial {
     open = open && say(link, hands, 20);
     const unsigned broken_one_in = 1 + random_.below(40);
     for (; open && messages < 300; ++messages) {
-      open = say(link, talk_.message(here_), broken_one_in);
+      open = say(link, talk_.message(here_, guest ? node("192.168.9.9:5555") : bad_), broken_one_in);
       others(link);
     }
     if (open) engine_.lose(link);
@@ -221,7 +229,7 @@ class Trial {
         break;
       case 2:
         // A good neighbour takes part in whatever the bad one is about.
-        if (!own_) engine_.receive(good_[1], talk_.message(here_));
+        if (!own_) engine_.receive(good_[1], talk_.message(here_, node("10.0.0.2")));
         break;
       case 3:
         engine_.drain(good_[random_.below(2)], random_.below(5'000));

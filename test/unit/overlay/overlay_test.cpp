@@ -89,7 +89,7 @@ TEST_CASE("a guest may watch, and nothing else") {
   const Tracker path = Tracker::along({{{node("10.0.0.20"), 1, true}}});
   CHECK(guest_says(Watch{path, StreamId{5}, node("192.168.9.9:5555"), 1, 1, true}));
   CHECK(guest_says(Start{StreamId{5}, FrameNumber{1}}));
-  CHECK(guest_says(Stop{Label{5}}));
+  CHECK(guest_says(Stop{make_label(StreamId{5}, 1)}));
   CHECK(guest_says(Heartbeat{}));
   CHECK_FALSE(guest_says(Message{Tracker::everywhere(), node("10.0.0.2"), 1, "I am two"}));
   CHECK_FALSE(guest_says(test::links_of(node("10.0.0.2"), 99)));
@@ -110,28 +110,23 @@ TEST_CASE("a flooded message goes to every other neighbour, once") {
   REQUIRE(relay.overlay.take_arrived().size() == 1);
 }
 
-TEST_CASE("a message that would outgrow the bound on its way ends there, and costs no link") {
+TEST_CASE("a link state goes on in whatever pieces its link takes, and ends with its lifetime") {
   Relay relay;
-  Links links = test::links_of(node("10.0.0.1"), 1);
-  const auto grow_to = [&links](std::size_t bytes) {
-    Bytes whole;
-    links.state.links.clear();
-    encode(whole, links);
-    NodeId neighbour = node("11.0.0.0");
-    while (whole.size() + 22 * (links.state.links.size() + 1) <= bytes + kHeaderBytes) {
-      const auto number = static_cast<std::uint32_t>(links.state.links.size());
-      store_be<std::uint32_t>(neighbour.address.bytes.data() + 12, 0x0B000000U + number);
-      links.state.links.push_back({neighbour, 1});
-    }
-    ++links.state.number;
-  };
-  grow_to(kBodyBytesMax - 40);  // room for one more node that has handled it
-  CHECK(relay.say(relay.two, links));
-  CHECK(relay.count_sent(relay.three, MessageType::Links) == 1);
-  grow_to(kBodyBytesMax);
-  CHECK(relay.say(relay.two, links));
-  CHECK(relay.count_sent(relay.three, MessageType::Links) == 0);
-  CHECK(relay.all_there());
+  std::vector<Adjacency> many;
+  NodeId neighbour = node("11.0.0.0");
+  for (std::uint32_t i = 0; i < kStateLinksMax; ++i) {
+    store_be<std::uint32_t>(neighbour.address.bytes.data() + 12, 0x0B000000U + i);
+    many.push_back({neighbour, 1});
+  }
+  for (std::uint32_t i = 0; i < 50; ++i) {
+    CHECK(relay.say(relay.two, test::links_of(node("12.0.0." + std::to_string(i)), 1, many)));
+  }
+  // No more of it is queued than one chunk and the state that passes it.
+  CHECK(relay.overlay.links().all().size() == 3);
+  for (const PeerLink& link : relay.overlay.links().all()) CHECK(link.outbox.size() < 200'000);
+  CHECK(relay.count_sent(relay.three, MessageType::Links) == 50);
+  many.push_back({node("13.0.0.0"), 1});
+  CHECK_FALSE(relay.say(relay.two, test::links_of(node("12.0.1.0"), 1, many)));
 }
 
 TEST_CASE("a relay that has children and no parent asks the origin for its place") {
@@ -142,8 +137,9 @@ TEST_CASE("a relay that has children and no parent asks the origin for its place
                                        PeerKind::Bootstrap, 7'777));
   PathTree path;
   path.entries = {{node("10.0.0.20"), 2, false}, {node("10.0.0.3"), 1, true}};
-  relay.say(relay.two,
-            TrackerMessage{Tracker::along(path), make_label(info.id, 1), node("10.0.0.10"), info, true});
+  Tracker tracker = Tracker::along(path);
+  tracker.visited = {node("10.0.0.10"), node("10.0.0.2")};
+  relay.say(relay.two, TrackerMessage{tracker, make_label(info.id, 1), node("10.0.0.10"), info, true});
   REQUIRE(relay.count_sent(relay.three, MessageType::Tracker) == 1);
   relay.lose(relay.two);
   std::vector<Watch> asked;
@@ -163,8 +159,8 @@ TEST_CASE("a relay that has children and no parent asks the origin for its place
   pass(2);
   REQUIRE(asked.size() == 1);
   CHECK((asked[0].stream == info.id && asked[0].viewers == 0 && asked[0].wants_tracker));
-  relay.say(relay.boot,
-            TrackerMessage{Tracker::along(path), make_label(info.id, 2), node("10.0.0.10"), info, true});
+  tracker.visited = {node("10.0.0.10")};
+  relay.say(relay.boot, TrackerMessage{tracker, make_label(info.id, 2), node("10.0.0.10"), info, true});
   pass(10);
   CHECK(asked.size() == 1);
 }
@@ -240,14 +236,20 @@ struct Carrying : Relay {
     path.entries = {{node("10.0.0.20"), 2, false}, {node("10.0.0.3"), 1, true}};
     StreamInfo info;
     info.id = kStream;
-    Tracker tracker = Tracker::along(path);
-    tracker.visited = {node("10.0.0.10")};
-    REQUIRE(say(boot, TrackerMessage{tracker, make_label(kStream, 1), node("10.0.0.10"), info, true}));
+    REQUIRE(say(boot, test::links_of(node("10.0.0.10"), 1, {{node("10.0.0.20"), 1}}, {info},
+                                     PeerKind::Bootstrap, 7'777)));
+    REQUIRE(
+        say(boot, TrackerMessage{from_boot(path), make_label(kStream, 1), node("10.0.0.10"), info, true}));
     REQUIRE(count_sent(three, MessageType::Tracker) == 1);
     REQUIRE(say(three, Start{kStream, FrameNumber{0}}));
     const Start start = take_start();
     CHECK(start.last == FrameNumber{0});
     REQUIRE(say(boot, Started{kStream, start.number, start.last}));
+  }
+  static Tracker from_boot(const PathTree& path) {
+    Tracker tracker = Tracker::along(path);
+    tracker.visited = {node("10.0.0.10")};
+    return tracker;
   }
   /// The one that was sent to the bootstrapper.
   Start take_start() {
@@ -320,8 +322,8 @@ TEST_CASE("a child with an older need has the flow begin anew, and the others mi
   path.entries = {{node("10.0.0.20"), 3, false}, {node("10.0.0.2"), 1, true}, {node("10.0.0.3"), 1, true}};
   StreamInfo info;
   info.id = Carrying::kStream;
-  relay.say(relay.boot,
-            TrackerMessage{Tracker::along(path), make_label(info.id, 2), node("10.0.0.10"), info, false});
+  relay.say(relay.boot, TrackerMessage{Carrying::from_boot(path), make_label(info.id, 2), node("10.0.0.10"),
+                                       info, false});
   relay.say(relay.two, Start{Carrying::kStream, FrameNumber{97}, 1});
   const Start start = relay.take_start();
   CHECK(start.last == FrameNumber{97});
@@ -343,8 +345,8 @@ TEST_CASE("a flow that begins anew does not wait for a child that never asks") {
   path.entries = {{node("10.0.0.20"), 3, false}, {node("10.0.0.2"), 1, true}, {node("10.0.0.3"), 1, true}};
   StreamInfo info;
   info.id = Carrying::kStream;
-  relay.say(relay.boot,
-            TrackerMessage{Tracker::along(path), make_label(info.id, 2), node("10.0.0.10"), info, false});
+  relay.say(relay.boot, TrackerMessage{Carrying::from_boot(path), make_label(info.id, 2), node("10.0.0.10"),
+                                       info, false});
   relay.say(relay.three, Start{Carrying::kStream, FrameNumber{97}, 1});  // and 10.0.0.2 says nothing
   for (int i = 0; i < 20; ++i) {
     relay.pass(milliseconds(60));

@@ -152,11 +152,10 @@ TEST_CASE("latency is from the source's clock to here, whatever that clock says"
   CHECK(w.counts().latency.max_ms() == Approx(10));
   w.picture(2, true, 6'000'000'000);  // its clock is ahead
   CHECK(w.counts().latency.quantile_ms(0.5) == 0);
-  for (const std::uint64_t time :
-       {std::uint64_t{1} << 63U, ~std::uint64_t{0}, (std::uint64_t{1} << 63U) - 1}) {
+  for (const std::uint64_t time : {kSourceTimeMax, std::uint64_t{0}}) {
     w.picture(w.counts().frames_received + 1, true, time);
   }
-  CHECK(w.counts().frames_received == 5);
+  CHECK(w.counts().frames_received == 4);
 }
 
 TEST_CASE("the longest time between two frames is kept") {

@@ -68,6 +68,13 @@ inline constexpr std::size_t kRecordHeaderBytes = 32;
 inline constexpr std::size_t kRtpBytesMax = 16384;
 /// The shortest: an RTP header (RFC 3550, section 5.1).
 inline constexpr std::size_t kRtpBytesMin = 12;
+/// The largest frame that travels: the bytes of all its records together. Rings are built to hold several of
+/// them, and a fragment offset of RTP/JPEG (RFC 2435, section 3.1.2) reaches no further.
+inline constexpr std::size_t kFrameBytesMax = std::size_t{16} << 20U;
+/// The highest frame number: no stream lives so long, and sums of two numbers cannot overflow.
+inline constexpr std::uint64_t kFrameNumberMax = std::uint64_t{1} << 62U;
+/// The most frames that one SKIP names. Who has left out more sends several.
+inline constexpr std::uint64_t kSkipFramesMax = std::uint64_t{1} << 20U;
 
 /// A DATA or SKIP message. DATA carries one RTP packet of frame `frame`, sent by the source at `time`.
 /// SKIP says that the frames from `frame` to `last_skipped` were left out by a slow-viewer policy.

@@ -56,9 +56,11 @@ std::optional<Record> parse_record(const Header& header, ByteSpan message) {
   record.frame = FrameNumber{load_be<std::uint64_t>(message.data() + 16)};
   record.time_or_last = load_be<std::uint64_t>(message.data() + 24);
   record.rtp = message.subspan(kRecordHeaderBytes, header.total() - kRecordHeaderBytes);
-  if (record.frame.value == 0) return std::nullopt;
+  if (record.frame.value == 0 || record.frame.value > kFrameNumberMax) return std::nullopt;
   if (record.is_skip()) {
     if (!record.rtp.empty() || header.flags != 0 || record.last_skipped() < record.frame) return std::nullopt;
+    if (record.last_skipped().value > kFrameNumberMax) return std::nullopt;
+    if (record.last_skipped().value - record.frame.value >= kSkipFramesMax) return std::nullopt;
   } else if (record.rtp.size() < kRtpBytesMin || (header.flags & ~(kFirstOfFrame | kLastOfFrame)) != 0) {
     return std::nullopt;
   }

@@ -14,8 +14,9 @@ namespace {
 /// level below it: they wait for theirs. One that is dead is noticed by its link; this is for the others.
 constexpr Duration kStartPatience = std::chrono::milliseconds(100);
 constexpr Duration kStartPatienceMax = std::chrono::seconds(1);
-/// A stream's ring at first.
+/// A stream's ring at first, and when the memory of all rings is nearly used up.
 constexpr std::size_t kFirstRingBytes = 1U << 20U;
+constexpr std::size_t kSmallRingBytes = 256U << 10U;
 /// How often a request to watch is repeated until a path is there.
 constexpr Duration kWatchRetry = std::chrono::milliseconds(500);
 /// How often the origin hears of a number of viewers that has changed (a first and a last one at once).
@@ -46,9 +47,10 @@ Flow* FlowTable::find(StreamId id) {
   return found == flows_.end() ? nullptr : found->second.get();
 }
 
-Result<StreamBuffer> FlowTable::make_buffer() const {
+Result<StreamBuffer> FlowTable::make_buffer() {
   const OverlayConfig& config = state_.config;
-  auto buffer = StreamBuffer::create(std::min(kFirstRingBytes, config.ring_bytes));
+  const std::size_t first = state_.rings.scarce() ? kSmallRingBytes : kFirstRingBytes;
+  auto buffer = StreamBuffer::create(state_.rings, std::min(first, config.ring_bytes));
   if (buffer) buffer->may_grow(config.ring_bytes, config.history);
   return buffer;
 }
@@ -69,7 +71,7 @@ Flow* FlowTable::create(const NodeId& origin, const StreamInfo& info) {
 
 Result<Flow*> FlowTable::create_own(const StreamInfo& info) {
   Flow* flow = create(state_.self, info);
-  if (flow == nullptr) return fail("stream " + info.name + ": no memory for its ring");
+  if (flow == nullptr) return fail("stream " + info.name + ": no room for its ring");
   flow->own = true;
   flow->label = make_label(info.id, 1);
   flow->tree.entries = {{state_.self, 1, false}};
@@ -251,7 +253,7 @@ void FlowTable::on_start(PeerLink& link, const Start& message, Now now) {
   if (child->feed.started()) child->feed.leave(flow->buffer);
   child->asked = true;
   child->last = message.last;
-  if (must_rewind(*flow, *child, now)) return rewind(*flow, now);
+  if (must_rewind(*flow, *child, now) && rewind(*flow, now)) return;
   const MonoTime oldest = now.mono - state_.config.history;
   child->feed.start(flow->buffer, message.last, state_.late_until > oldest ? MonoTime{} : oldest, now.mono);
   state_.links.want_send(link);
@@ -277,10 +279,13 @@ bool FlowTable::must_rewind(const Flow& flow, const Child& child, Now now) const
 }
 
 /// Begins the flow anew from the oldest frame that a child needs. The others go on with the frame after their
-/// last one, once it is here again.
-void FlowTable::rewind(Flow& flow, Now now) {
+/// last one, once it is here again. False, and nothing has changed, if there is no room for another ring.
+bool FlowTable::rewind(Flow& flow, Now now) {
   auto buffer = make_buffer();
-  if (!buffer) return state_.log.error(fmt::format("stream {}: {}", flow.info.name, buffer.error().message));
+  if (!buffer) {
+    state_.log.error(fmt::format("stream {}: {}", flow.info.name, buffer.error().message));
+    return false;
+  }
   set_receiver(flow, nullptr);
   for (const auto& child : flow.children) {
     if (child->feed.started()) child->last = child->feed.leave(flow.buffer);
@@ -294,6 +299,7 @@ void FlowTable::rewind(Flow& flow, Now now) {
   flow.owe_start();
   flow.start_deadline = now.mono + start_patience(flow);
   maybe_start(flow, now);
+  return true;
 }
 
 void FlowTable::on_stop(PeerLink& link, const Stop& message, Now now) {

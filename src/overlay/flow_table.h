@@ -56,7 +56,7 @@ class FlowTable {
     }
   };
 
-  [[nodiscard]] Result<StreamBuffer> make_buffer() const;
+  [[nodiscard]] Result<StreamBuffer> make_buffer();
   Flow* create(const NodeId& origin, const StreamInfo& info);
   void erase(Flow& flow);
   void erase_if_unneeded(Flow& flow);
@@ -69,7 +69,7 @@ class FlowTable {
   void drop_child(Flow& flow, PeerLink& link);
   void maybe_start(Flow& flow, Now now);
   [[nodiscard]] bool must_rewind(const Flow& flow, const Child& child, Now now) const;
-  void rewind(Flow& flow, Now now);
+  [[nodiscard]] bool rewind(Flow& flow, Now now);
   void watching_changed(StreamId stream, Now now);
   void ask_for_children(const Flow& flow, Now now);
   void tell_origin(StreamId stream, Watching& watching, Now now);

@@ -8,6 +8,7 @@
 #include "ott/link_state.h"
 #include "ott/topology.h"
 #include "overlay/link_table.h"
+#include "plane/ring_budget.h"
 
 namespace ott {
 
@@ -24,8 +25,9 @@ struct OverlayConfig {
 
   Duration heartbeat = std::chrono::milliseconds(100);
   Duration lag_max = std::chrono::milliseconds(300);
-  Duration history = std::chrono::seconds(2);  // how old a frame a START may ask for
-  std::size_t ring_bytes = std::size_t{16} << 20U;
+  Duration history = std::chrono::seconds(2);          // how old a frame a START may ask for
+  std::size_t ring_bytes = std::size_t{16} << 20U;     // a stream's ring grows to this for its history
+  std::size_t memory_bytes = std::size_t{256} << 20U;  // and all rings together to this
 };
 
 /// One process's view of the overlay, owned by its Overlay and borrowed by the overlay's parts.
@@ -38,6 +40,7 @@ struct OverlayState {
   [[nodiscard]] Duration silence_max(const PeerLink& link) const;
 
   OverlayConfig config;
+  RingBudget rings{config.memory_bytes};
   Log& log;
   LinkTable links;
   LinkStateDb db;

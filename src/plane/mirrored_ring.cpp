@@ -17,18 +17,18 @@ Result<void> failed(const char* operation) {
   return fail(std::string("a stream's ring: ") + operation + ": " + std::strerror(errno));
 }
 
-std::size_t whole_pages(std::size_t bytes) {
+}  // namespace
+
+std::size_t MirroredRing::capacity_for(std::size_t bytes) {
   const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
   return (bytes + page - 1) / page * page;
 }
-
-}  // namespace
 
 Result<MirroredRing> MirroredRing::create(std::size_t capacity_bytes) {
   MirroredRing ring;
   ring.fd_ = memfd_create("ottd-ring", MFD_CLOEXEC);
   if (ring.fd_ < 0) return tl::unexpected(failed("memfd_create").error());
-  if (auto mapped = ring.map(whole_pages(capacity_bytes)); !mapped) return tl::unexpected(mapped.error());
+  if (auto mapped = ring.map(capacity_for(capacity_bytes)); !mapped) return tl::unexpected(mapped.error());
   return ring;
 }
 
@@ -51,7 +51,7 @@ Result<void> MirroredRing::map(std::size_t capacity) {
 }
 
 Result<void> MirroredRing::grow(std::size_t capacity_bytes, Position from, Position to) {
-  const std::size_t capacity = whole_pages(capacity_bytes);
+  const std::size_t capacity = capacity_for(capacity_bytes);
   OTT_ASSERT(capacity >= capacity_ && to.value - from.value <= capacity_);
   const std::uint64_t begin = from.value % capacity_;
   const bool wraps = begin + (to.value - from.value) > capacity_;

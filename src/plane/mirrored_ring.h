@@ -1,5 +1,5 @@
-// Memory that is mapped twice, back to back, so that any run of up to its capacity is contiguous, also
-// across the wrap. Owns a memfd and its mapping; nothing else.
+// Memory that is mapped twice, back to back, so that any run of bytes up to its capacity is contiguous, also
+// across the wrap. Owns a memfd and its mapping, and nothing else.
 #pragma once
 
 #include <cstddef>
@@ -11,10 +11,13 @@ namespace ott {
 
 class MirroredRing {
  public:
-  /// Rounds up to whole pages. Fails only when the kernel has no memory or address space.
+  /// The capacity of a ring that is to hold `bytes`: whole pages.
+  static std::size_t capacity_for(std::size_t bytes);
+  /// Fails only when the kernel has no memory or address space.
   static Result<MirroredRing> create(std::size_t capacity_bytes);
-  /// Makes it larger, and keeps what lies between two positions (at most capacity() apart): without touching
-  /// it, where its place stays the same, as in a ring that has not wrapped yet. Unchanged if that fails.
+  /// Makes the ring larger and keeps the bytes between two positions (at most capacity() apart). They are not
+  /// copied if they stay at their place in memory, as in a ring that has not wrapped yet. On failure the ring
+  /// is unchanged.
   Result<void> grow(std::size_t capacity_bytes, Position from, Position to);
   MirroredRing(MirroredRing&& other) noexcept;
   MirroredRing& operator=(MirroredRing&& other) noexcept;
@@ -28,7 +31,7 @@ class MirroredRing {
 
  private:
   MirroredRing() = default;
-  /// Maps so much of the memfd (whole pages), in place of what is mapped so far.
+  /// Maps `capacity` bytes (whole pages) of the memfd, in place of what is mapped so far.
   Result<void> map(std::size_t capacity);
 
   int fd_ = -1;

@@ -194,7 +194,7 @@ TEST_CASE("a frame that is larger than the ring goes on, without its beginning")
 
 TEST_CASE("a ring grows while its history is too short, and everything stays where it was") {
   StreamBuffer buffer = make_buffer(4096);
-  buffer.may_grow(16'384, std::chrono::milliseconds(1'000));
+  buffer.may_grow(16'384, std::chrono::milliseconds(1'000), 0);
   std::uint64_t frame = 0;
   const auto add = [&buffer, &frame](int at_ms) {
     const test::Bytes record = data_record(frame + 1, static_cast<std::uint16_t>(frame), kWhole, 1'000);
@@ -217,13 +217,44 @@ TEST_CASE("a ring grows while its history is too short, and everything stays whe
 
 TEST_CASE("a ring that holds its history does not grow") {
   StreamBuffer buffer = make_buffer(8'192);
-  buffer.may_grow(1U << 20U, std::chrono::milliseconds(200));
+  buffer.may_grow(1U << 20U, std::chrono::milliseconds(200), 0);
   for (std::uint16_t i = 0; i < 40; ++i) {
     const test::Bytes record = data_record(i + 1U, i, kWhole, 1'000);
     buffer.grow_for(record.size());
     put(buffer, record, test::at_ms(100 * i));
   }
   CHECK(buffer.capacity() == 8'192);
+}
+
+TEST_CASE("the index grows with the frames in the ring, up to its bound") {
+  StreamBuffer buffer = make_buffer(1U << 18U, 1'024);
+  Source source;
+  std::vector<Position> starts;
+  for (std::uint64_t i = 1; i <= 1'500; ++i) {
+    starts.push_back(buffer.head());
+    source.frame(buffer, 1, 20);
+    REQUIRE(number(buffer.oldest()) == (i <= 1'024 ? 1 : i - 1'023));
+    REQUIRE(number(buffer.newest()) == i);
+  }
+  for (std::uint64_t i = 600; i < 1'500; ++i) REQUIRE(number(buffer.frame_of(starts[i - 1])) == i);
+}
+
+TEST_CASE("a frame far beyond the last one is a wrong number") {
+  StreamBuffer buffer = make_buffer();
+  CHECK(put(buffer, data_record(kFrameJumpMax * 5, 1, kWhole, 20)));  // where a stream begins is open
+  const std::uint64_t last = kFrameJumpMax * 5;
+  CHECK_FALSE(put(buffer, data_record(last + kFrameJumpMax + 1, 2, kWhole, 20)));
+  CHECK_FALSE(put(buffer, data_record(kFrameNumberMax, 2, kWhole, 20)));
+  CHECK_FALSE(put(buffer, skip_record(last + kFrameJumpMax + 1, last + kFrameJumpMax + 1)));
+  CHECK(buffer.last_frame() == FrameNumber{last});
+  SECTION("DATA at the bound") {
+    CHECK(put(buffer, data_record(last + kFrameJumpMax, 2, kWhole, 20)));
+    CHECK(buffer.last_frame() == FrameNumber{last + kFrameJumpMax});
+  }
+  SECTION("SKIP at the bound") {
+    CHECK(put(buffer, skip_record(last + kFrameJumpMax, last + kFrameJumpMax + 7)));
+    CHECK(buffer.last_frame() == FrameNumber{last + kFrameJumpMax + 7});
+  }
 }
 
 TEST_CASE("the index forgets the oldest frames, and only frames") {

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "ott/assert.h"
+#include "ott/count.h"
 
 namespace ott {
 namespace {
@@ -194,16 +195,16 @@ void DataPath::wake_children(Flow& flow) {
 
 ByteSpan DataPath::what_to_send(const Child& child, Now now) const {
   const StreamBuffer& buffer = child.flow->buffer;
-  const bool late = child.feed.late(buffer, now.mono, state_.late_until, state_.config.lag_max);
+  const bool late = child.feed.late(buffer, now.mono, state_.config.lag_max);
   return late ? child.feed.rest_of_frame(buffer) : child.feed.pending(buffer);
 }
 
 ByteSpan DataPath::from_feed(PeerLink& link, Child& child, Now now) const {
   const StreamBuffer& buffer = child.flow->buffer;
-  child.feed.pass_over_known(buffer);
-  child.feed.limit_lag(buffer, now.mono, state_.late_until, state_.config.lag_max);
+  child.feed.pass_over_known(buffer, now.mono);
+  child.feed.limit_lag(buffer, now.mono, state_.config.lag_max);
   if (const auto skip = child.feed.take_skip()) {
-    link.frames_skipped += skip->last.value - skip->first.value + 1;
+    add_to_count(link.frames_skipped, skip->last.value - skip->first.value + 1);
     link.outbox.resize(kRecordHeaderBytes);
     Header header{MessageType::Skip, 0, 0, kRecordHeaderBytes - kHeaderBytes};
     store_record_header(link.outbox.data(), header, child.flow->label, skip->first, skip->last.value);

@@ -1,5 +1,6 @@
-// One stream at one node: its buffer, the link it comes in by and the children it goes out to. Owned by the
-// node's table of flows; a Child by its flow, and a link only borrows it for as long as both exist.
+// One stream at one node: its buffer, the link that it comes in by, and the children that it goes out to. The
+// node's table of flows owns the flow, and the flow owns its children. A link borrows a child for as long as
+// both exist.
 #pragma once
 
 #include <memory>
@@ -13,18 +14,19 @@ namespace ott {
 
 struct Flow;
 
-/// What each frame touches of a child lies in two lines of the cache: among many children it is not in there.
+/// What each frame touches of a child lies in its first two cache lines, since with many children each of
+/// them is a cache miss.
 struct alignas(64) Child {
   Flow* flow = nullptr;
   LinkId link;
-  Child* next_on_link = nullptr;  // whose turn is after this one's; itself if it is the only one
+  Child* next_on_link = nullptr;  // the link serves it after this one; itself if it is the only one
   Feed feed;
 
   NodeId node;
   bool guest = false;
   bool tracker_sent = false;
   bool asked = false;  // START has come
-  FrameNumber last;    // what it named
+  FrameNumber last;    // the frame that it named
 };
 
 struct Flow {
@@ -39,13 +41,13 @@ struct Flow {
   [[nodiscard]] FrameNumber start_after() const;
   /// True once every child has sent its START.
   [[nodiscard]] bool all_children_asked() const;
-  /// The parent is to get a START, once it is known what to ask for: an answer to an earlier one is none to
-  /// it.
+  /// Notes that the parent must be sent a START, once it is known what to ask for. An answer to an earlier
+  /// START no longer counts.
   void owe_start() {
     start_sent = started = false;
     ++start_number;
   }
-  /// Makes room at the head for `bytes`, moving slow children out of the way.
+  /// Makes room for `bytes` at the head. Children whose frames are overwritten by that skip them.
   [[gnu::hot]] MutableByteSpan room(std::size_t bytes);
 
   NodeId origin;
@@ -56,7 +58,7 @@ struct Flow {
   bool watched_here = false;
 
   StreamBuffer buffer;
-  unsigned buffer_number = 0;  // positions in the buffer mean nothing in the one that replaces it
+  unsigned buffer_number = 0;  // +1 when another buffer replaces this one, where positions are others
   std::optional<LinkId> parent;
   std::optional<LinkId> former_parent;  // still sends until the new parent's first record is here
   std::optional<LinkId> receiver;       // the link whose bytes are received straight into the buffer
@@ -65,9 +67,9 @@ struct Flow {
   FrameNumber began_after;                    // what our START named when the buffer was empty; 0: none
   std::uint32_t start_number = 0;             // of our last START
   bool started = false;                       // the parent has answered it
-  MonoTime start_deadline = MonoTime::max();  // START goes up then, whoever has not asked yet
-  /// In the order of their links, which is mostly that of their sockets in memory: sending to a thousand of
-  /// them in any other costs more.
+  MonoTime start_deadline = MonoTime::max();  // START is sent then, also if children have not asked yet
+  /// In the order of their links, which is mostly that of their sockets in memory. With a thousand children
+  /// any other order costs more.
   std::vector<std::unique_ptr<Child>> children;
 };
 

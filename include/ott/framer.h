@@ -81,8 +81,6 @@ inline constexpr std::uint64_t kFrameNumberMax = std::uint64_t{1} << 62U;
 inline constexpr std::uint64_t kSourceTimeMax = (std::uint64_t{1} << 63U) - 1;
 /// How many frames one SKIP may name: more than an hour of 240 frames a second.
 inline constexpr std::uint64_t kSkipFramesMax = std::uint64_t{1} << 20U;
-/// How far a stream's frame numbers may jump from one record to the next: as far as one SKIP reaches.
-inline constexpr std::uint64_t kFrameJumpMax = kSkipFramesMax;
 /// The records of one frame together: what a source may send, and a ring makes room for.
 inline constexpr std::size_t kFrameBytesMax = 16U << 20U;
 /// The shortest: an RTP header (RFC 3550, section 5.1).

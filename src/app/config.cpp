@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <charconv>
 #include <random>
 #include <sstream>
 
@@ -22,6 +23,7 @@ struct Words {
   std::vector<std::string> streams;
   std::string heartbeat = "100ms";
   std::string history = "2s";
+  std::string memory = "256M";
   std::string duration;
   std::uint64_t frames = 0;
   bool list = false;
@@ -68,6 +70,9 @@ void declare(CLI::App& app, Words& words) {
   app.add_option("--history", words.history,
                  "how far back a stream can be taken up again: up to 8 MiB of memory a second")
       ->type_name("TIME");
+  app.add_option("--memory", words.memory,
+                 "the most that the rings of all streams take together, like 64M or 1G (default: 256M)")
+      ->type_name("SIZE");
   app.add_option("--log-level", words.log_level, "debug, info, warning or error")->type_name("LEVEL");
 }
 
@@ -85,6 +90,25 @@ Result<Duration> parse_duration(const std::string& flag, const std::string& text
         "{} {}: a time is a number above 0, in seconds or with its unit: 10, 10s, 500ms, 2m", flag, text));
   }
   return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
+}
+
+constexpr std::size_t kMemoryMin = std::size_t{4} << 20U;
+constexpr std::size_t kMemoryMax = std::size_t{1} << 40U;
+
+Result<std::size_t> parse_size(const std::string& flag, const std::string& text) {
+  std::size_t number = 0;
+  const char* end = text.data() + text.size();
+  const auto [unit, error] = std::from_chars(text.data(), end, number);
+  const std::string_view rest(unit, static_cast<std::size_t>(end - unit));
+  const unsigned shift = rest == "K" ? 10 : rest == "M" ? 20 : rest == "G" ? 30 : 0;
+  if (error != std::errc{} || (shift == 0 && !rest.empty())) {
+    return fail(fmt::format(
+        "{} {}: a size is a number of bytes, or one with K, M or G (powers of 1024): 64M, 1G", flag, text));
+  }
+  if (number > (kMemoryMax >> shift) || number << shift < kMemoryMin) {
+    return fail(fmt::format("{} {}: 4M is the least and 1024G the most", flag, text));
+  }
+  return number << shift;
 }
 
 constexpr Duration kHistoryMax = std::chrono::seconds(60);
@@ -181,6 +205,9 @@ Result<void> overlay_options(const Words& words, Config& config) {
   if (*history > kHistoryMax) return fail("--history: 60s is the longest");
   overlay.history = *history;
   overlay.ring_bytes = ring_bytes_for(*history);
+  const auto memory = parse_size("--memory", words.memory);
+  if (!memory) return tl::unexpected(memory.error());
+  overlay.memory_bytes = *memory;
   if (words.tree != "shortest" && words.tree != "shared") {
     return fail(fmt::format("--tree {}: there are shortest and shared", words.tree));
   }

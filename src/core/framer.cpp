@@ -61,6 +61,7 @@ std::optional<Record> parse_record(const Header& header, ByteSpan message) {
   if (record.frame.value == 0 || record.frame.value > kFrameNumberMax) return std::nullopt;
   if (record.is_skip()) {
     if (!record.rtp.empty() || header.flags != 0 || record.last_skipped() < record.frame) return std::nullopt;
+    if (record.last_skipped().value > kFrameNumberMax) return std::nullopt;
     if (record.last_skipped().value - record.frame.value >= kSkipFramesMax) return std::nullopt;
   } else if (record.time_or_last > kSourceTimeMax || record.rtp.size() < kRtpBytesMin ||
              (header.flags & ~kRecordFlags) != 0) {

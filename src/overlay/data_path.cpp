@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "ott/assert.h"
+#include "ott/count.h"
 
 namespace ott {
 namespace {
@@ -223,13 +224,10 @@ ByteSpan DataPath::from_feed(PeerLink& link, Child& child, Now now) const {
     return link.outbox;
   }
   if (const auto skip = child.feed.take_skip()) {
-    link.frames_skipped += skip->last.value - skip->first.value + 1;
-    // One SKIP names so many at most; of a longer gap the rest counts as lost.
-    const std::uint64_t least = skip->last.value - std::min(skip->last.value - 1, kSkipFramesMax - 1);
-    const FrameNumber first{std::max(skip->first.value, least)};
+    add_to_count(link.frames_skipped, skip->last.value - skip->first.value + 1);
     link.outbox.resize(kRecordHeaderBytes);
     Header header{MessageType::Skip, 0, 0, kRecordHeaderBytes - kHeaderBytes};
-    store_record_header(link.outbox.data(), header, child.flow->label, first, skip->last.value);
+    store_record_header(link.outbox.data(), header, child.flow->label, skip->first, skip->last.value);
     link.sending = nullptr;
     return link.outbox;
   }

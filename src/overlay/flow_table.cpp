@@ -64,9 +64,8 @@ bool FlowTable::has_path(StreamId id) const {
 
 Result<StreamBuffer> FlowTable::make_buffer() {
   const OverlayConfig& config = state_.config;
-  std::size_t bytes = std::min(kFirstRingBytes, config.ring_bytes);
-  if (state_.rings.left() < bytes) bytes = std::min(kLeastRingBytes, config.ring_bytes);
-  auto buffer = StreamBuffer::create(bytes, StreamBuffer::kFramesMax, &state_.rings);
+  const std::size_t first = state_.rings.scarce() ? kLeastRingBytes : kFirstRingBytes;
+  auto buffer = StreamBuffer::create(state_.rings, std::min(first, config.ring_bytes));
   if (buffer) buffer->may_grow(config.ring_bytes, config.history);
   return buffer;
 }

@@ -3,43 +3,38 @@
 #include <algorithm>
 
 #include "ott/assert.h"
+#include "ott/count.h"
 
 namespace ott {
 namespace {
 
-/// How long a child counts as slow after it was skipped.
+/// How long the bound on lag is a third after a skip.
 constexpr Duration kSlowMemory = std::chrono::seconds(2);
-/// A child may be ahead of its new parent by what was on its way there, and no more than this.
-constexpr std::uint64_t kAheadFramesMax = 256;
-constexpr Duration kAheadMax = std::chrono::seconds(1);
 
 }  // namespace
 
 FrameNumber Feed::start(const StreamBuffer& buffer, FrameNumber last, MonoTime oldest, MonoTime now) {
-  const std::uint64_t here = buffer.last_frame().value;
-  if (here != 0 && last.value > here + kAheadFramesMax) last = {};
+  if (!buffer.untouched() && last.value > buffer.last_frame().value + kAheadMax) last = FrameNumber{};
   const auto* frame = last.value == 0 ? buffer.newest_complete() : buffer.first_after(last);
   if (last.value != 0 && frame != nullptr && frame->arrived < oldest) frame = buffer.first_since(oldest);
   if (last.value == 0 && frame == nullptr) frame = buffer.newest();
   keep_rest_of_record(buffer);
-  skip_.reset();
-  left_out_ = {};
-  position_ = boundary_ = frame != nullptr ? frame->start : buffer.head();
+  begin_at(buffer, frame);
   known_ = frame != nullptr ? FrameNumber{} : last;
+  passing_since_ = MonoTime::max();
+  restarted_ = false;
   replay_end_ = last.value == 0 ? position_ : buffer.head();
   judged_from_ = position_ >= replay_end_ ? now : MonoTime::max();
-  mark_valid_ = position_ == buffer.head();
-  frames_mark_ = buffer.frames_completed();
-  known_until_ = MonoTime::max();
-  restarted_ = false;
   started_ = true;
   return last;
 }
 
-/// The child has named frames of which the stream has none.
-void Feed::restart(const StreamBuffer& buffer, MonoTime now) {
-  start(buffer, FrameNumber{0}, MonoTime{}, now);
-  restarted_ = true;
+void Feed::begin_at(const StreamBuffer& buffer, const StreamBuffer::Frame* frame) {
+  skip_.reset();
+  left_out_ = {};
+  position_ = boundary_ = frame != nullptr ? frame->start : buffer.head();
+  mark_valid_ = position_ == buffer.head();
+  frames_mark_ = buffer.frames_completed();
 }
 
 FrameNumber Feed::leave(const StreamBuffer& buffer) {
@@ -52,17 +47,8 @@ FrameNumber Feed::leave(const StreamBuffer& buffer) {
   return last;
 }
 
-void Feed::pass_over_known(const StreamBuffer& buffer, MonoTime now) {
-  if (known_.value == 0 || !started_ || position_ != boundary_) return;
-  pass_over(buffer, now);
-}
-
 void Feed::pass_over(const StreamBuffer& buffer, MonoTime now) {
-  if (position_ < buffer.head()) {
-    if (known_until_ == MonoTime::max()) known_until_ = now + kAheadMax;
-    const bool far = known_.value > buffer.last_frame().value + kAheadFramesMax;
-    if (far || (now >= known_until_ && buffer.last_frame() < known_)) return restart(buffer, now);
-  }
+  if (!started_ || position_ != boundary_ || position_ == buffer.head()) return;
   while (position_ < buffer.head()) {
     const Record record = buffer.record_at(position_);
     const FrameNumber reaches = record.is_skip() ? record.last_skipped() : record.frame;
@@ -75,6 +61,19 @@ void Feed::pass_over(const StreamBuffer& buffer, MonoTime now) {
   boundary_ = position_;
   mark_valid_ = position_ == buffer.head();
   frames_mark_ = buffer.frames_completed();
+  if (known_ <= buffer.last_frame()) return;  // the stream has come to it, or is past it
+  // The time counts only when a record has come: a stream that pauses is not one that fails to come to it.
+  passing_since_ = std::min(passing_since_, now);
+  if (now - passing_since_ > kPassingMax) restart_at_newest(buffer, now);
+}
+
+void Feed::restart_at_newest(const StreamBuffer& buffer, MonoTime now) {
+  const auto* frame = buffer.newest_complete();
+  begin_at(buffer, frame != nullptr ? frame : buffer.newest());
+  known_ = FrameNumber{};
+  replay_end_ = position_;
+  judged_from_ = now;
+  restarted_ = true;
 }
 
 ByteSpan Feed::pending(const StreamBuffer& buffer) const {
@@ -149,7 +148,7 @@ void Feed::leave_before(const StreamBuffer& buffer, Position tail) {
   if (boundary_ >= tail) return;
   const auto* newest = buffer.newest();
   if (newest != nullptr && newest->start >= tail) return jump_to_newest(buffer);
-  // Not even the newest frame stays whole: nobody takes what is left of it after this.
+  // The newest frame loses its beginning, too. Its SKIP makes the child refuse what is left of it.
   leave_out(buffer, tail, buffer.last_frame());
 }
 
@@ -168,18 +167,30 @@ void Feed::jump_to_newest(const StreamBuffer& buffer) {
   if (judged_from_ == MonoTime::max()) judged_from_ = to->arrived;
 }
 
-/// What lies between is named, up to `last`, from the first frame that a record there is of or names itself.
+/// Moves to `to`. The frames between are named up to `last`, from the first frame that a record there belongs
+/// to or names itself; frames that an earlier skip has named are not named again.
 void Feed::leave_out(const StreamBuffer& buffer, Position to, FrameNumber last) {
   const FrameNumber here = buffer.record_at(position_).frame;
   const FrameNumber first = std::max(here, FrameNumber{left_out_.value + 1});
   position_ = boundary_ = to;
   mark_valid_ = false;
-  // What is left of the history is no longer asked for.
+  // The history that is skipped no longer counts as asked for.
   replay_end_ = std::min(replay_end_, position_);
   if (first > last) return;
   left_out_ = last;
-  frames_skipped_ += last.value - first.value + 1;
+  add_to_count(frames_skipped_, last.value - first.value + 1);
   skip_ = Skip{skip_ ? skip_->first : first, last};
+}
+
+Feed::Skip Feed::next_skip() {
+  Skip told = *skip_;
+  if (told.last.value - told.first.value < kSkipFramesMax) {
+    skip_.reset();
+  } else {
+    told.last = FrameNumber{told.first.value + kSkipFramesMax - 1};
+    skip_->first = FrameNumber{told.last.value + 1};
+  }
+  return told;
 }
 
 }  // namespace ott

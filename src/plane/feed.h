@@ -1,11 +1,16 @@
-// One stream's way to one child: a position in the stream's buffer, and the slow-viewer policy. A feed owns
-// no payload, but for the rest of one half-sent record when the ring is about to overwrite it.
+// One stream's way to one child: a cursor in the stream's buffer, and the policy for slow children. A feed
+// owns no payload, except for the rest of one half-sent record when the ring is about to overwrite it.
 //
-// A child that falls behind has its feed moved to the newest frame's start once the frame that is under way
-// is sent, and the frames left out are counted and named (take_skip). For a while after a skip the bound is a
-// third: a child that is slow all the time then sees frames that are as new as its link allows. Only what the
-// child's own link could not take counts as lag: history that a START asked for is never cut short
-// (judged_from_ stays in the future until it is sent).
+// When a child's lag passes the bound, its feed finishes the frame that is under way and skips to the newest
+// frame's start. The frames left out are counted and named (take_skip). For two seconds after a skip the
+// bound is a third: a child that was blocked once catches up within the whole bound, and a child whose link
+// is too narrow gets frames that are less old. Lag is what the child's own link could not take. History that
+// a START asked for is not lag and is never cut short: judged_from_ stays in the future until it is sent.
+//
+// A START may name a frame that this node does not have yet, since the child had it from another parent. The
+// feed then passes over the frames up to that one. A child that names a frame which the stream does not come
+// to would never get any, so such a claim is dropped: at once if the frame is more than kAheadMax beyond the
+// stream's last one, otherwise when frames have been passed over for kPassingMax.
 #pragma once
 
 #include <optional>
@@ -16,6 +21,12 @@
 
 namespace ott {
 
+/// How far the frame that a START names may be beyond the last one here. Two parents of one child differ by
+/// the delays of their paths, which are much less than this at any frame rate.
+inline constexpr std::uint64_t kAheadMax = 256;
+/// How long a feed passes over frames before it drops the claim that the child has them.
+inline constexpr Duration kPassingMax = std::chrono::seconds(1);
+
 class Feed {
  public:
   struct Skip {
@@ -23,19 +34,22 @@ class Feed {
     FrameNumber last;
   };
 
-  /// Begins, after a record that is half sent, right after frame `last`, but with no frame that was here
-  /// before `oldest`; at the newest complete frame if `last` is 0, or is so far beyond what is here that it
-  /// cannot be this stream's. Returns `last` or 0, as it is taken.
+  /// Begins right after frame `last`, but with no frame that was here before `oldest`; at the newest complete
+  /// frame if `last` is 0 or cannot be true. A half-sent record is finished first. Returns the frame after
+  /// which the feed begins, as the parent answers it: `last`, or 0 for the newest complete frame.
   FrameNumber start(const StreamBuffer& buffer, FrameNumber last, MonoTime oldest, MonoTime now);
   [[nodiscard]] bool started() const { return started_; }
-  /// Leaves this buffer for another one: what follows is a start() there. Returns the last frame that the
-  /// child has been sent whole; a record that is half sent is finished first. REQUIRES: started().
+  /// Leaves this buffer; a start() in another one follows. Returns the last frame that the child has been
+  /// sent whole. A half-sent record is finished first. REQUIRES: started().
   FrameNumber leave(const StreamBuffer& buffer);
-  /// Passes over frames that the child has already. Call before pending(). A child that names a frame to
-  /// which the stream does not come has named none of it: then the feed begins at the newest complete frame.
-  [[gnu::hot]] void pass_over_known(const StreamBuffer& buffer, MonoTime now);
-  /// True if that has happened since the last call: the child is to be told before anything else.
-  bool take_restarted() { return std::exchange(restarted_, false); }
+  /// Passes over frames that the child has already. Call before pending().
+  [[gnu::hot]] void pass_over_known(const StreamBuffer& buffer, MonoTime now) {
+    if (known_.value != 0) pass_over(buffer, now);
+  }
+  /// True once after a claim was dropped: the feed has begun anew at the newest complete frame, which is
+  /// earlier than the one after which start() said that it would begin. The child must be told before it is
+  /// sent anything else of this stream. Looked at after pass_over_known().
+  [[nodiscard]] bool take_restarted() { return std::exchange(restarted_, false); }
 
   /// All that can be sent now, in one run; empty when the child has everything.
   [[nodiscard, gnu::hot]] ByteSpan pending(const StreamBuffer& buffer) const;
@@ -46,21 +60,25 @@ class Feed {
   /// `bytes` of what pending or rest_of_record gave were sent. Returns how many frames were completed by it.
   [[gnu::hot]] std::uint64_t advance(const StreamBuffer& buffer, std::size_t bytes, MonoTime now);
 
-  /// True if the child is past the bound on lag, and there is something newer for it.
+  /// True if the child's lag is past the bound, and there is a newer frame for it.
   [[nodiscard, gnu::hot]] bool late(const StreamBuffer& buffer, MonoTime now, Duration lag_max) const;
-  /// Applies the bound, unless a frame is half sent; call when the link can take bytes.
+  /// Skips to the newest frame if the child is late and no frame is half sent. Call when the link can take
+  /// bytes.
   [[gnu::hot]] void limit_lag(const StreamBuffer& buffer, MonoTime now, Duration lag_max);
-  /// Moves out of the way of bytes that are about to be overwritten.
+  /// Skips frames that lie before `tail`, because they are about to be overwritten.
   [[gnu::hot]] void leave_before(const StreamBuffer& buffer, Position tail);
   [[nodiscard]] Position position() const { return position_; }
 
-  /// The frames left out since the last call, to be told to the child before anything else of this stream.
-  std::optional<Skip> take_skip() { return std::exchange(skip_, std::nullopt); }
+  /// The frames left out since the last call, at most kSkipFramesMax of them at once. The child must be told
+  /// before it is sent anything else of this stream.
+  std::optional<Skip> take_skip() { return skip_ ? std::optional(next_skip()) : std::nullopt; }
   [[nodiscard]] std::uint64_t frames_skipped() const { return frames_skipped_; }
 
  private:
+  void begin_at(const StreamBuffer& buffer, const StreamBuffer::Frame* frame);
   void pass_over(const StreamBuffer& buffer, MonoTime now);
-  void restart(const StreamBuffer& buffer, MonoTime now);
+  void restart_at_newest(const StreamBuffer& buffer, MonoTime now);
+  Skip next_skip();
   void keep_rest_of_record(const StreamBuffer& buffer);
   void jump_to_newest(const StreamBuffer& buffer);
   void leave_out(const StreamBuffer& buffer, Position to, FrameNumber last);
@@ -68,20 +86,20 @@ class Feed {
   // What each record of each child touches comes first: see Child.
   Position position_;  // the next byte to send
   Position boundary_;  // the start of the record that it lies in, or itself
-  FrameNumber known_;  // frames up to here the child has: START named a frame that is not here yet
+  FrameNumber known_;  // the child has the frames up to this one, as its START said; 0: nothing to pass over
   std::uint64_t frames_mark_ = 0;  // buffer.frames_completed() when the child last had everything
   bool started_ = false;
   bool mark_valid_ = false;
-  MonoTime judged_from_ = MonoTime::max();  // when it passed replay_end_
+  bool restarted_ = false;                  // for take_restarted()
+  MonoTime judged_from_ = MonoTime::max();  // when the feed passed replay_end_; lag counts from then on
   std::vector<std::uint8_t> residue_;       // rest of a half-sent record that the ring no longer holds
   std::optional<Skip> skip_;
 
-  Position replay_end_;   // the head at START; before it everything is asked-for history
-  MonoTime slow_until_;   // skipped not long ago
+  Position replay_end_;   // the head at START: what lies before it is history that was asked for
+  MonoTime slow_until_;   // the bound is a third until then, after a skip
   FrameNumber left_out_;  // the last frame that a skip has named since START
+  MonoTime passing_since_ = MonoTime::max();  // when the first record was passed over
   std::uint64_t frames_skipped_ = 0;
-  MonoTime known_until_ = MonoTime::max();  // how long frames are passed over that the child says it has
-  bool restarted_ = false;
 };
 
 }  // namespace ott

@@ -1,5 +1,6 @@
-// One stream at one node: its buffer, the link it comes in by and the children it goes out to. Owned by the
-// node's table of flows; a Child by its flow, and a link only borrows it for as long as both exist.
+// One stream at one node: its buffer, the link that it comes in by, and the children that it goes out to. The
+// node's table of flows owns the flow, and the flow owns its children. A link borrows a child for as long as
+// both exist.
 #pragma once
 
 #include <memory>
@@ -13,18 +14,19 @@ namespace ott {
 
 struct Flow;
 
-/// What each frame touches of a child lies in two lines of the cache: among many children it is not in there.
+/// What each frame touches of a child lies in its first two cache lines, since with many children each of
+/// them is a cache miss.
 struct alignas(64) Child {
   Flow* flow = nullptr;
   LinkId link;
-  Child* next_on_link = nullptr;  // whose turn is after this one's; itself if it is the only one
+  Child* next_on_link = nullptr;  // the link serves it after this one; itself if it is the only one
   Feed feed;
 
   NodeId node;
   bool guest = false;
   bool tracker_sent = false;
   bool asked = false;  // START has come
-  FrameNumber last;    // what it named
+  FrameNumber last;    // the frame that it named
   std::uint32_t start_number = 0;
 };
 
@@ -40,13 +42,13 @@ struct Flow {
   [[nodiscard]] FrameNumber start_after() const;
   /// True once every child has sent its START.
   [[nodiscard]] bool all_children_asked() const;
-  /// The parent is to get a START, once it is known what to ask for. The answer to an earlier START does not
-  /// answer that one.
+  /// Notes that the parent must be sent a START, once it is known what to ask for. An answer to an earlier
+  /// START no longer counts.
   void owe_start() {
     start_sent = started = false;
     ++start_number;
   }
-  /// Makes room at the head for `bytes`, moving slow children out of the way.
+  /// Makes room for `bytes` at the head. Children whose frames are overwritten by that skip them.
   [[gnu::hot]] MutableByteSpan room(std::size_t bytes);
 
   NodeId origin;
@@ -70,7 +72,7 @@ struct Flow {
   std::uint32_t start_number = 0;             // of our last START
   FrameNumber asked_after;                    // what it named
   bool started = false;                       // the parent has answered it
-  MonoTime start_deadline = MonoTime::max();  // START goes up then, whoever has not asked yet
+  MonoTime start_deadline = MonoTime::max();  // START is sent then, also if children have not asked yet
   MonoTime linger_until = MonoTime::max();    // nobody wants the stream any more, and that long it stays
   // A parent that lives and sends nothing of this stream.
   MonoTime parent_fed_at{};  // when its last record came, or when it became the parent
@@ -80,8 +82,8 @@ struct Flow {
   std::optional<NodeId> avoided;  // no TRACKER is taken from it for a while
   MonoTime avoided_until{};
   Duration avoided_for{};
-  /// In the order of their links, which is mostly that of their sockets in memory: sending to a thousand of
-  /// them in any other costs more.
+  /// In the order of their links, which is mostly that of their sockets in memory. With a thousand children
+  /// any other order costs more.
   std::vector<std::unique_ptr<Child>> children;
 };
 

@@ -6,13 +6,32 @@
 
 namespace ott {
 
-Result<StreamBuffer> StreamBuffer::create(std::size_t capacity_bytes, std::size_t frames_max,
-                                          RingBudget* budget) {
+namespace {
+
+/// How many frames a ring grows for: the one under way, the newest complete one for who joins, and one more,
+/// so that a child may be a frame late.
+constexpr std::size_t kFramesHeld = 3;
+/// The index's length at first. Most streams never have more frames in their ring.
+constexpr std::size_t kFirstIndexFrames = 64;
+
+}  // namespace
+
+Result<StreamBuffer> StreamBuffer::create(RingBudget& budget, std::size_t capacity_bytes,
+                                          std::size_t frames_max) {
   OTT_ASSERT(frames_max > 0 && (frames_max & (frames_max - 1)) == 0);
-  auto ring = MirroredRing::create(capacity_bytes, budget);
+  auto share = budget.reserve(MirroredRing::capacity_for(capacity_bytes));
+  if (!share) return tl::unexpected(share.error());
+  auto ring = MirroredRing::create(capacity_bytes);
   if (!ring) return tl::unexpected(ring.error());
-  return StreamBuffer(std::move(*ring), frames_max);
+  return StreamBuffer(std::move(*ring), std::move(*share), frames_max);
 }
+
+StreamBuffer::StreamBuffer(MirroredRing ring, RingBudget::Share share, std::size_t frames_max)
+    : ring_(std::move(ring)),
+      frames_(std::min(frames_max, kFirstIndexFrames)),
+      mask_(frames_.size() - 1),
+      share_(std::move(share)),
+      frames_max_(frames_max) {}
 
 Position StreamBuffer::tail_for(std::size_t bytes) const {
   const std::uint64_t end = head_.value + bytes;
@@ -34,18 +53,31 @@ MutableByteSpan StreamBuffer::room(std::size_t bytes) {
 
 void StreamBuffer::grow_for(std::size_t bytes) {
   const Position tail = tail_for(bytes);
-  if (tail == tail_ || capacity() >= std::max(capacity_max_, kPicturesBytesMax) || count_ == 0) return;
-  const std::size_t kept = first_where([tail](const Frame& frame) { return frame.start >= tail; });
-  const auto* picture = newest_complete();
-  if (picture == nullptr) picture = newest();
-  const bool loses_picture = capacity_max_ != 0 && picture->start < tail;
-  const bool loses_history =
-      kept > 0 && !(kept < count_ && newest()->arrived - frame(kept - 1).arrived >= history_);
-  const std::size_t most = loses_picture ? std::max(capacity_max_, kPicturesBytesMax) : capacity_max_;
-  if (capacity() >= most || !(loses_picture || loses_history)) return;
-  // What has been received behind the head is kept, too. Without memory the history stays as short as it is.
+  if (tail == tail_ || capacity() >= capacity_max_ || count_ == 0) return;
+  const bool for_frames = frames_lack_room(tail);
+  if (!for_frames && !history_lacks_room(tail)) return;
+  const std::size_t bound = for_frames ? frames_bytes_max_ : history_bytes_max_;
+  const std::size_t larger = MirroredRing::capacity_for(std::min(2 * capacity(), bound));
+  const auto need = for_frames ? RingBudget::Need::Frames : RingBudget::Need::History;
+  if (!share_.grow(larger, need)) return;
+  // What has been received behind the head is kept, too.
   const Position end{std::min(head_.value + bytes, tail_.value + capacity())};
-  if (!ring_.grow(std::min(2 * capacity(), most), tail_, end)) ring_.note_growth_refused();
+  if (ring_.grow(larger, tail_, end)) return;
+  share_.shrink(capacity());
+  share_.note_refused();
+}
+
+/// True if moving the tail there loses one of the frames that a ring is to hold however large they are.
+bool StreamBuffer::frames_lack_room(Position tail) const {
+  return capacity() < frames_bytes_max_ && frame(count_ - std::min(count_, kFramesHeld)).start < tail;
+}
+
+/// True if moving the tail there loses a frame that is not as old yet as the history goes back.
+bool StreamBuffer::history_lacks_room(Position tail) const {
+  if (capacity() >= history_bytes_max_) return false;
+  const std::size_t kept = first_where([tail](const Frame& frame) { return frame.start >= tail; });
+  if (kept == 0) return false;
+  return kept == count_ || newest()->arrived - frame(kept - 1).arrived < history_;
 }
 
 void StreamBuffer::forget_oldest() {
@@ -54,11 +86,11 @@ void StreamBuffer::forget_oldest() {
 }
 
 bool StreamBuffer::takes(const Record& record) const {
+  if (is_beyond(record)) return false;
   if (record.is_skip()) {
-    if (is_beyond(record)) return false;
     return record.last_skipped() > last_frame_ || (open_ && record.last_skipped() == last_frame_);
   }
-  if (record.frame > last_frame_) return record.first() && !is_beyond(record);
+  if (record.frame > last_frame_) return record.first();
   if (record.frame < last_frame_ || !open_) return false;
   return static_cast<std::uint16_t>(last_sequence_ + 1) == record.rtp_sequence();
 }
@@ -71,7 +103,7 @@ void StreamBuffer::commit(const Record& record, MonoTime now) {
     open_ = false;
   } else {
     if (record.frame > last_frame_) add_frame(record.frame);
-    if (count_ > 0) {  // else the frame is larger than the ring, and its beginning is forgotten
+    if (count_ > 0) {  // otherwise the frame is larger than the ring, and its beginning is forgotten
       Frame& newest = frames_[(first_ + count_ - 1) & mask_];
       newest.arrived = now;
       newest.complete = record.last();
@@ -85,16 +117,19 @@ void StreamBuffer::commit(const Record& record, MonoTime now) {
 }
 
 void StreamBuffer::add_frame(FrameNumber number) {
-  if (count_ == frames_.size() && frames_.size() < frames_max_) {
-    std::rotate(frames_.begin(), frames_.begin() + static_cast<std::ptrdiff_t>(first_), frames_.end());
-    frames_.resize(2 * frames_.size());
-    mask_ = frames_.size() - 1;
-    first_ = 0;
-  }
+  if (count_ == frames_.size() && count_ < frames_max_) grow_index();
   if (count_ == frames_.size()) forget_oldest();
   frames_[(first_ + count_) & mask_] = Frame{number, skip_start_.value_or(head_), {}, false};
   ++count_;
   skip_start_.reset();
+}
+
+void StreamBuffer::grow_index() {
+  std::vector<Frame> longer(2 * frames_.size());
+  for (std::size_t i = 0; i < count_; ++i) longer[i] = frame(i);
+  frames_ = std::move(longer);
+  mask_ = frames_.size() - 1;
+  first_ = 0;
 }
 
 Record StreamBuffer::record_at(Position position) const {
@@ -114,7 +149,8 @@ const StreamBuffer::Frame* StreamBuffer::newest_complete() const {
   return nullptr;
 }
 
-/// The index of the first frame for which `holds`, which then holds for all after it; count_ if for none.
+/// The index of the first frame for which `holds` is true, or count_. REQUIRES: it is true for all frames
+/// after one for which it is.
 template <class Predicate>
 std::size_t StreamBuffer::first_where(Predicate holds) const {
   std::size_t low = 0;

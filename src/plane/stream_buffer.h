@@ -1,28 +1,30 @@
 // One stream's records at one node: a mirrored ring, and an index of the frames in it. Records are received
-// or written at the head, in place, and committed there; readers hold positions (feed.h). What is before the
-// tail has been or may be overwritten. The ring is also the stream's history.
+// or written at the head, in place, and committed there; readers hold positions (feed.h). Bytes before the
+// tail may have been overwritten. The ring is also the stream's history.
 //
-// Always: tail <= every indexed frame's start < head, frame numbers strictly increase, head is a record's
-// end.
+// Always: tail <= every indexed frame's start < head, frame numbers strictly increase, and a record ends at
+// the head.
 #pragma once
 
-#include <algorithm>
 #include <optional>
 #include <vector>
 
 #include "ott/framer.h"
 #include "ott/time.h"
 #include "plane/mirrored_ring.h"
+#include "plane/ring_budget.h"
 
 namespace ott {
 
-/// Four of the largest frames there may be.
-inline constexpr std::size_t kPicturesBytesMax = 4 * kFrameBytesMax;
+/// How far the next record's frame may be beyond the last one. Frames are numbered without gaps, so a larger
+/// gap is a wrong number: at 240 frames a second this is more than an hour, longer than any gap that a flow
+/// outlives.
+inline constexpr std::uint64_t kFrameJumpMax = std::uint64_t{1} << 20U;
+/// How far a ring may grow for the sake of its frames: it then holds three of the largest.
+inline constexpr std::size_t kFramesRingBytesMax = 4 * kFrameBytesMax;
 
 class StreamBuffer {
  public:
-  static constexpr std::size_t kFramesMax = 2048;
-
   struct Frame {
     FrameNumber number;
     Position start;    // of its first record, or of the SKIP records right before it
@@ -30,19 +32,23 @@ class StreamBuffer {
     bool complete = false;
   };
 
-  /// `frames_max`: how many frames are remembered at most, a power of two. The budget outlives the buffer.
-  static Result<StreamBuffer> create(std::size_t capacity_bytes, std::size_t frames_max = kFramesMax,
-                                     RingBudget* budget = nullptr);
+  /// `frames_max`: how many frames are remembered at most, a power of two. The ring's memory is taken from
+  /// `budget`, which must outlive the buffer. Fails when the budget or the kernel has no room.
+  static Result<StreamBuffer> create(RingBudget& budget, std::size_t capacity_bytes,
+                                     std::size_t frames_max = 2048);
 
-  /// Lets the ring grow, up to `capacity_bytes`, for as long as it does not hold what arrived within
-  /// `history`: a small ring is cheaper, since it stays in the processor's caches.
-  void may_grow(std::size_t capacity_bytes, Duration history) {
-    capacity_max_ = capacity_bytes;
+  /// Lets the ring grow up to `history_bytes`, for as long as it does not hold what arrived within `history`
+  /// (a small ring is cheaper, since it stays in the processor's caches); and up to `frames_bytes`, for as
+  /// long as it does not hold the frame that is under way and the two before it.
+  void may_grow(std::size_t history_bytes, Duration history, std::size_t frames_bytes = kFramesRingBytesMax) {
+    history_bytes_max_ = history_bytes;
+    frames_bytes_max_ = frames_bytes;
+    capacity_max_ = history_bytes > frames_bytes ? history_bytes : frames_bytes;
     history_ = history;
   }
-  /// Grows if writing `bytes` behind the head would overwrite history, and it may. The newest picture is kept
-  /// until the next one is whole, for which the ring grows beyond its bound, up to kPicturesBytesMax. All
-  /// bytes stay at their positions, also up to `bytes` behind the head, but elsewhere in memory.
+  /// Grows the ring if it may, and if writing `bytes` behind the head would overwrite what it is to hold. All
+  /// bytes keep their positions, also up to `bytes` behind the head, but move in memory. When the budget or
+  /// the kernel has no room, the ring stays as it is.
   [[gnu::hot]] void grow_for(std::size_t bytes);
 
   [[nodiscard]] std::size_t capacity() const { return ring_.capacity(); }
@@ -55,17 +61,17 @@ class StreamBuffer {
 
   /// Where the tail will be once `bytes` behind the head may be written.
   [[nodiscard, gnu::hot]] Position tail_for(std::size_t bytes) const;
-  /// `bytes` of memory at the head. Forgets what they overwrite: first move readers past tail_for(bytes).
-  /// REQUIRES: bytes <= capacity() / 2.
+  /// `bytes` of memory at the head. The frames that they overwrite are forgotten, so readers must have been
+  /// moved past tail_for(bytes) before. REQUIRES: bytes <= capacity() / 2.
   [[gnu::hot]] MutableByteSpan room(std::size_t bytes);
 
-  /// True if the record's number is out of all proportion to what is here: no peer in its senses sends it.
-  [[nodiscard]] bool is_beyond(const Record& record) const {
-    return last_frame_.value != 0 && record.frame.value > last_frame_.value + kFrameJumpMax;
-  }
-  /// True if this record comes next: not one that is here already, and not the middle of a frame whose
-  /// beginning is missing.
+  /// True if this record comes next: it is not here already, it does not belong to a frame whose beginning is
+  /// missing, and its frame is not more than kFrameJumpMax beyond the last one.
   [[nodiscard, gnu::hot]] bool takes(const Record& record) const;
+  /// True if its number is out of all proportion to what is here.
+  [[nodiscard]] bool is_beyond(const Record& record) const {
+    return !untouched() && record.frame.value > last_frame_.value + kFrameJumpMax;
+  }
   /// Makes the record at the head part of the stream. REQUIRES: takes(record), and its bytes lie there.
   [[gnu::hot]] void commit(const Record& record, MonoTime now);
 
@@ -80,13 +86,13 @@ class StreamBuffer {
   [[nodiscard]] const Frame* first_after(FrameNumber last) const;
   /// The oldest frame that has arrived at `time` or later.
   [[nodiscard]] const Frame* first_since(MonoTime time) const;
-  /// The frame that the record at `position` belongs to, or the oldest known if that is forgotten; none at
-  /// the head.
+  /// The frame that the record at `position` belongs to, or the oldest known one if that frame is forgotten;
+  /// none at the head.
   [[nodiscard]] const Frame* frame_of(Position position) const;
   /// Where the frame of this position ends, as far as it is here.
   [[nodiscard]] Position end_of_frame(Position position) const;
 
-  /// The last frame of which nothing more is to come: what a START names. 0: none.
+  /// The last frame that is complete or given up, which is the one that a START names. 0: none.
   [[nodiscard]] FrameNumber last_done() const {
     return open_ ? FrameNumber{last_frame_.value - 1} : last_frame_;
   }
@@ -98,23 +104,18 @@ class StreamBuffer {
   [[nodiscard]] std::uint64_t bytes_committed() const { return head_.value; }
 
  private:
-  static constexpr std::size_t kFirstFrames = 64;
-
-  StreamBuffer(MirroredRing ring, std::size_t frames_max)
-      : ring_(std::move(ring)),
-        frames_max_(frames_max),
-        frames_(std::min(kFirstFrames, frames_max)),
-        mask_(frames_.size() - 1) {}
+  StreamBuffer(MirroredRing ring, RingBudget::Share share, std::size_t frames_max);
+  [[nodiscard]] bool frames_lack_room(Position tail) const;
+  [[nodiscard]] bool history_lacks_room(Position tail) const;
   template <class Predicate>
   [[nodiscard]] std::size_t first_where(Predicate holds) const;
   [[nodiscard]] const Frame& frame(std::size_t index) const { return frames_[(first_ + index) & mask_]; }
   void forget_oldest();
   [[gnu::hot]] void add_frame(FrameNumber number);
+  void grow_index();
 
   MirroredRing ring_;
-  std::size_t frames_max_;
-  std::size_t capacity_max_ = 0;
-  Duration history_{};
+  std::size_t capacity_max_ = 0;  // the larger of the two below
   Position head_;
   Position tail_;
   std::vector<Frame> frames_;  // a ring of frames: count_ of them from first_
@@ -126,6 +127,13 @@ class StreamBuffer {
   bool open_ = false;                   // last_frame_ is not complete yet
   std::optional<Position> skip_start_;  // SKIP records at the end, no frame behind them yet
   std::uint64_t frames_completed_ = 0;
+
+  // What follows is looked at only when frames are about to be overwritten.
+  RingBudget::Share share_;
+  std::size_t history_bytes_max_ = 0;
+  std::size_t frames_bytes_max_ = 0;
+  Duration history_{};
+  std::size_t frames_max_;  // how long the index may become
 };
 
 }  // namespace ott

@@ -4,19 +4,22 @@
 
 #include <algorithm>
 
+#include "ott/count.h"
+
 namespace ott {
 
 void Viewer::begin(const Flow& flow) {
   stream_ = flow.id();
   position_ = flow.buffer.tail();
   buffer_number_ = flow.buffer_number;
+  numbering_ = flow.numbering;
   known_ = last_ = accounted_ = FrameNumber{};
   skipped_since_ = 0;
   depacketizer_.reset();
 }
 
 Result<void> Viewer::read(const Flow& flow, std::uint64_t frames_max, Now now) {
-  if (stream_ != flow.id()) begin(flow);
+  if (stream_ != flow.id() || numbering_ != flow.numbering) begin(flow);
   if (buffer_number_ != flow.buffer_number) {
     position_ = flow.buffer.tail();
     known_ = last_;
@@ -43,8 +46,8 @@ Result<void> Viewer::take(const Record& record, Now now) {
     if (record.last_skipped().value < from) return {};
     accounted_ = record.last_skipped();
     const std::uint64_t skipped = record.last_skipped().value - from + 1;
-    skipped_since_ += skipped;
-    counts_.frames_skipped += skipped;
+    add_to_count(skipped_since_, skipped);
+    add_to_count(counts_.frames_skipped, skipped);
     return {};
   }
   counts_.hops = record.header.hops;
@@ -63,7 +66,7 @@ Result<void> Viewer::complete(const Record& record, ByteSpan jpeg, Now now) {
   }
   if (last_.value != 0) {
     const std::uint64_t missing = record.frame.value - last_.value - 1;
-    counts_.frames_lost += missing - std::min(missing, skipped_since_);
+    add_to_count(counts_.frames_lost, missing - std::min(missing, skipped_since_));
   }
   last_ = accounted_ = record.frame;
   skipped_since_ = 0;

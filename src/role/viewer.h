@@ -43,6 +43,7 @@ class Viewer {
   RtpJpegDepacketizer depacketizer_;
   std::optional<StreamId> stream_;
   unsigned buffer_number_ = 0;
+  unsigned numbering_ = 0;
   Position position_;
   FrameNumber known_;                // frames up to here come again and are not looked at
   FrameNumber last_;                 // the last one received

@@ -61,6 +61,10 @@ class Usage(unittest.TestCase):
             self.assert_usage([*client, "--duration", time], "--duration", "500ms")
         self.assert_usage([*client, "--heartbeat", "1ms"], "--heartbeat", "5ms")
         self.assert_usage([*client, "--history", "61s"], "--history", "60s")
+        for size in ("lots", "64X", "-1M", "64 M", ""):
+            self.assert_usage([*client, "--memory", size], "--memory", "64M")
+        for size in ("0", "1M", "1025G", "99999999999G"):
+            self.assert_usage([*client, "--memory", size], "--memory", "4M", "1024G")
         self.assert_usage([*client, "--frames", "many"], "--frames")
         self.assert_usage([*client, "--log-level", "loud"], "--log-level loud", "debug, info, warning and error")
 

@@ -164,6 +164,20 @@ TEST_CASE("a record with the wrong lengths, numbers or flags is none") {
   }
 }
 
+TEST_CASE("a frame number is at most kFrameNumberMax") {
+  CHECK(parsed(record_bytes(Label{1}, kFrameNumberMax, 3, 0, 0, 20)));
+  CHECK_FALSE(parsed(record_bytes(Label{1}, kFrameNumberMax + 1, 3, 0, 0, 20)));
+  CHECK_FALSE(parsed(record_bytes(Label{1}, ~std::uint64_t{0}, 3, 0, 0, 20)));
+  CHECK(parsed(record_bytes(Label{1}, kFrameNumberMax, 0, kFrameNumberMax, 0, 0)));
+  CHECK_FALSE(parsed(record_bytes(Label{1}, kFrameNumberMax, 0, kFrameNumberMax + 1, 0, 0)));
+}
+
+TEST_CASE("a SKIP names at most kSkipFramesMax frames") {
+  CHECK(parsed(record_bytes(Label{1}, 5, 0, 4 + kSkipFramesMax, 0, 0)));
+  CHECK_FALSE(parsed(record_bytes(Label{1}, 5, 0, 5 + kSkipFramesMax, 0, 0)));
+  CHECK_FALSE(parsed(record_bytes(Label{1}, 1, 0, ~std::uint64_t{0}, 0, 0)));
+}
+
 TEST_CASE("a SKIP names one frame or more, and holds nothing else") {
   const auto skip = parsed(record_bytes(Label{1}, 5, 0, 9, 0, 0));
   REQUIRE(skip);

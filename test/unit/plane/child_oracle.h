@@ -24,9 +24,10 @@ class TestChild {
   TestChild(Flow& flow, LinkId link) : flow_(&flow), child_(flow.add_child(link, NodeId{})) {}
 
   [[nodiscard]] Feed& feed() { return child_.feed; }
-  void start(std::uint64_t last, MonoTime at, MonoTime oldest = {}) {
-    started_after = last;
-    child_.feed.start(flow_->buffer, FrameNumber{last}, oldest, at);
+  /// Returns what the parent answers: the frame after which it begins.
+  std::uint64_t start(std::uint64_t last, MonoTime at, MonoTime oldest = {}) {
+    started_after = child_.feed.start(flow_->buffer, FrameNumber{last}, oldest, at).value;
+    return started_after;
   }
 
   /// Its feed has been started in the buffer of another flow.

@@ -33,49 +33,7 @@ TEST_CASE("a feed begins right after the frame that START names") {
   CHECK(sent_after(4) == "5-7s 8");
   CHECK(sent_after(6) == "5-7s 8");
   CHECK(sent_after(8).empty());
-  CHECK(sent_after(200).empty());
-  CHECK(sent_after(1'000) == "5-7s 8");  // that cannot be this stream's
-}
-
-TEST_CASE("a child that names a frame to which the stream does not come begins with the newest picture") {
-  Flow flow = make_flow();
-  Source source;
-  source.frame(flow);
-  TestChild child(flow, LinkId{1});
-  SECTION("at once, if it is far beyond all that is here") {
-    CHECK(child.feed().start(flow.buffer, FrameNumber{1 + 257}, {}, at_ms(0)) == FrameNumber{0});
-    CHECK(child.feed().start(flow.buffer, FrameNumber{kFrameNumberMax}, {}, at_ms(0)) == FrameNumber{0});
-    CHECK(child.feed().start(flow.buffer, FrameNumber{1 + 256}, {}, at_ms(0)) == FrameNumber{1 + 256});
-  }
-  SECTION("after a second, if it might be on its way") {
-    child.start(100, at_ms(0));
-    for (int ms = 0; ms <= 1'000; ms += 100) {
-      source.frame(flow, 1, 100, at_ms(ms));
-      child.now = at_ms(ms);
-      child.send();
-      CHECK(child.feed().take_restarted() == (ms == 1'000));
-    }
-    CHECK(child.text() == "12");
-  }
-  SECTION("as soon as the first frame shows it, if none was here") {
-    Flow empty = make_flow();
-    TestChild first(empty, LinkId{2});
-    first.start(kFrameNumberMax, at_ms(0));
-    first.send();
-    CHECK_FALSE(first.feed().take_restarted());
-    source.frame(empty);
-    first.send();
-    CHECK(first.feed().take_restarted());
-    CHECK(first.text() == "2");
-  }
-  SECTION("and one that the stream comes to in time goes on after it") {
-    child.start(4, at_ms(0));
-    for (int i = 0; i < 5; ++i) source.frame(flow);
-    child.now = at_ms(900);
-    child.send();
-    CHECK(child.text() == "5 6");
-    CHECK_FALSE(child.feed().take_restarted());
-  }
+  CHECK(sent_after(8 + kAheadMax).empty());
 }
 
 TEST_CASE("nothing is sent again that is older than the history") {
@@ -397,13 +355,113 @@ TEST_CASE("what the child has already is passed over once it is here, and no mor
   CHECK(child.text() == "5-6s 7");
 }
 
+TEST_CASE("a START that names a frame far beyond the stream's last one is answered with 0") {
+  Flow flow = make_flow();
+  Source source;
+  for (int i = 0; i < 10; ++i) source.frame(flow);
+  TestChild child(flow, LinkId{1});
+  SECTION("and the child gets the newest complete frame") {
+    CHECK(child.start(10 + kAheadMax + 1, at_ms(0)) == 0);
+    child.send();
+    source.frame(flow);
+    child.send();
+    CHECK(child.text() == "10 11");
+    CHECK_FALSE(child.feed().take_restarted());
+  }
+  SECTION("also if the number is the highest that there is") {
+    CHECK(child.start(~std::uint64_t{0}, at_ms(0)) == 0);
+    child.send();
+    CHECK(child.text() == "10");
+  }
+  SECTION("and one that is not so far is believed") {
+    CHECK(child.start(10 + kAheadMax, at_ms(0)) == 10 + kAheadMax);
+    CHECK(child.send() == 0);
+  }
+  SECTION("and so is one that is here") {
+    CHECK(child.start(4, at_ms(0)) == 4);
+    CHECK(child.start(10, at_ms(0)) == 10);
+    CHECK(child.start(0, at_ms(0)) == 0);
+  }
+}
+
+TEST_CASE("a stream that does not come to the named frame goes on for the child all the same") {
+  Flow flow = make_flow();
+  Source source;
+  const bool empty_at_first = GENERATE(false, true);
+  if (!empty_at_first) source.frame(flow);
+  TestChild child(flow, LinkId{1});
+  CHECK(child.start(200, at_ms(0)) == 200);
+  if (empty_at_first) source.frame(flow);
+  // The stream's pause does not count, only the time in which frames are passed over.
+  child.now = at_ms(10'000);
+  CHECK(child.send() == 0);
+  for (int i = 1; i <= 10; ++i) {
+    child.now += milliseconds(100);
+    source.frame(flow, 2, 100, child.now);
+    CHECK(child.send() == 0);
+    CHECK_FALSE(child.feed().take_restarted());
+  }
+  child.now += milliseconds(empty_at_first ? 1 : 101);
+  source.part(flow, true, 100, child.now);
+  child.send();
+  CHECK(child.text() == "11+ 11. 12+");
+  CHECK(child.feed().take_restarted());
+  CHECK_FALSE(child.feed().take_restarted());
+  CHECK(child.feed().frames_skipped() == 0);
+  source.part(flow, false, 100, child.now);
+  child.send();
+  CHECK(child.text() == "11+ 11. 12+ 12~");
+}
+
+TEST_CASE("a slow stream that has come to the named frame is waited for") {
+  Flow flow = make_flow();
+  Source source;
+  source.frame(flow);
+  TestChild child(flow, LinkId{1});
+  child.start(3, at_ms(0));
+  for (int i = 1; i <= 2; ++i) {
+    child.now = at_ms(700 * i);
+    source.frame(flow, 2, 100, child.now);
+    CHECK(child.send() == 0);
+  }
+  child.now = at_ms(60'000);
+  CHECK(child.send() == 0);
+  CHECK_FALSE(child.feed().take_restarted());
+  source.frame(flow, 1, 100, child.now);
+  child.send();
+  CHECK(child.text() == "4");
+}
+
+TEST_CASE("more frames than a SKIP may name are named by several") {
+  Flow flow = make_flow();
+  Source source;
+  source.frame(flow);
+  TestChild child(flow, LinkId{1});
+  child.start(0, at_ms(0));
+  child.send();
+  source.skip(flow, kSkipFramesMax);
+  source.skip(flow, kSkipFramesMax);
+  source.skip(flow, 5);
+  source.frame(flow);
+  source.frame(flow);
+  child.lag_max = milliseconds(100);
+  child.now = at_ms(1'000);
+  child.send();
+  // Frames 2 to 2 * kSkipFramesMax + 7.
+  CHECK(child.text() == "1 2-1048577s 1048578-2097153s 2097154-2097159s 2097160");
+  CHECK(child.feed().frames_skipped() == 2 * kSkipFramesMax + 6);
+}
+
 /// Many random histories of one stream with three children, each as blocked as can be.
 void run_history(unsigned seed) {
   std::mt19937 random(seed);
   const auto below = [&random](unsigned bound) { return static_cast<unsigned>(random() % bound); };
   const std::size_t index = below(2) == 0 ? 8 : 64;
   Flow flow = make_flow(8192, index);
-  if (below(2) == 0) flow.buffer.may_grow(8192U << below(5), milliseconds(below(2'000)));
+  if (below(2) == 0) {
+    flow.buffer.may_grow(8192U << below(5), milliseconds(below(2'000)),
+                         below(2) == 0 ? 0 : 8192U << below(5));
+  }
   test::History history(flow);
   std::vector<std::unique_ptr<TestChild>> children;
   for (unsigned i = 0; i < 3; ++i) {

@@ -92,8 +92,13 @@ class Source {
   std::uint16_t sequence_ = 65'500;
 };
 
+/// Of all tests that are not about it.
+inline RingBudget& ample_budget() {
+  static RingBudget budget(std::size_t{4} << 30U);
+  return budget;
+}
 inline StreamBuffer make_buffer(std::size_t capacity_bytes = 1U << 16U, std::size_t frames_max = 256) {
-  return std::move(*StreamBuffer::create(capacity_bytes, frames_max));
+  return std::move(*StreamBuffer::create(ample_budget(), capacity_bytes, frames_max));
 }
 inline Flow make_flow(std::size_t capacity_bytes = 1U << 16U, std::size_t frames_max = 256) {
   StreamInfo info;

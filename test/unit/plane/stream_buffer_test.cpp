@@ -7,7 +7,6 @@
 namespace ott {
 namespace {
 
-using test::Bytes;
 using test::data_record;
 using test::describe;
 using test::make_buffer;
@@ -195,7 +194,7 @@ TEST_CASE("a frame that is larger than the ring goes on, without its beginning")
 
 TEST_CASE("a ring grows while its history is too short, and everything stays where it was") {
   StreamBuffer buffer = make_buffer(4096);
-  buffer.may_grow(16'384, std::chrono::milliseconds(1'000));
+  buffer.may_grow(16'384, std::chrono::milliseconds(1'000), 0);
   std::uint64_t frame = 0;
   const auto add = [&buffer, &frame](int at_ms) {
     const test::Bytes record = data_record(frame + 1, static_cast<std::uint16_t>(frame), kWhole, 1'000);
@@ -216,76 +215,46 @@ TEST_CASE("a ring grows while its history is too short, and everything stays whe
   CHECK(buffer.oldest()->number == FrameNumber{26});
 }
 
-TEST_CASE(
-    "a stream may begin with frames of any size, and its newest picture is there until the next one is") {
-  const std::size_t frame_bytes = GENERATE(300U << 10U, 1U << 20U, 5U << 20U, kFrameBytesMax);
-  CAPTURE(frame_bytes);
-  StreamBuffer buffer = make_buffer(1U << 20U, 2048);
-  buffer.may_grow(16U << 20U, std::chrono::seconds(2));
-  const std::size_t record_bytes = kRecordHeaderBytes + kRtpBytesMax;
-  const std::size_t records = (frame_bytes + record_bytes - 1) / record_bytes;
-  Bytes record = data_record(1, 0, 0, kRtpBytesMax);
-  std::uint16_t sequence = 0;
-  for (std::uint64_t frame = 1; frame <= 5; ++frame) {
-    for (std::size_t i = 0; i < records; ++i) {
-      const bool first = i == 0;
-      const bool last = i + 1 == records;
-      record = data_record(frame, sequence++,
-                           static_cast<std::uint8_t>((first ? kFirstOfFrame : 0) | (last ? kLastOfFrame : 0)),
-                           kRtpBytesMax);
-      buffer.grow_for(record.size());
-      REQUIRE(put(buffer, record, test::at_ms(static_cast<std::int64_t>(frame) * 1'000)));
-      if (frame == 1 && !last) continue;
-      REQUIRE(buffer.newest_complete() != nullptr);
-      REQUIRE(number(buffer.newest_complete()) == (last ? frame : frame - 1));
-    }
-  }
-  CHECK(buffer.capacity() <= kPicturesBytesMax);
-}
-
-TEST_CASE("rings take their memory from a budget, and give it back") {
-  RingBudget budget(3U << 20U);
-  {
-    auto first = StreamBuffer::create(1U << 20U, 2048, &budget);
-    auto second = StreamBuffer::create(1U << 20U, 256, &budget);
-    REQUIRE((first && second));
-    CHECK(budget.used() == 2U << 20U);
-    const auto third = StreamBuffer::create(2U << 20U, 256, &budget);
-    REQUIRE_FALSE(third);
-    CHECK(third.error().message.find("2 of 3 MiB") != std::string::npos);
-    // One that may not grow any more keeps what it has.
-    first->may_grow(16U << 20U, std::chrono::seconds(2));
-    Source source;
-    for (int i = 0; i < 3'000; ++i) {
-      first->grow_for(1'600);
-      source.frame(*first, 1, 1'500);
-    }
-    CHECK(first->capacity() == 2U << 20U);
-    CHECK(budget.growths_refused() > 0);
-    StreamBuffer moved = std::move(*second);
-    CHECK(budget.used() == 3U << 20U);
-  }
-  CHECK(budget.used() == 0);
-}
-
-TEST_CASE("a record whose number is out of all proportion is not taken") {
-  StreamBuffer buffer = make_buffer();
-  CHECK(put(buffer, data_record(kFrameNumberMax / 2, 1, kWhole, 20)));  // wherever it begins
-  CHECK_FALSE(put(buffer, data_record(kFrameNumberMax, 2, kWhole, 20)));
-  CHECK_FALSE(put(
-      buffer, skip_record(kFrameNumberMax / 2 + 2 + kFrameJumpMax, kFrameNumberMax / 2 + 9 + kFrameJumpMax)));
-  CHECK(put(buffer, data_record(kFrameNumberMax / 2 + kFrameJumpMax, 2, kWhole, 20)));
-}
-
 TEST_CASE("a ring that holds its history does not grow") {
   StreamBuffer buffer = make_buffer(8'192);
-  buffer.may_grow(1U << 20U, std::chrono::milliseconds(200));
+  buffer.may_grow(1U << 20U, std::chrono::milliseconds(200), 0);
   for (std::uint16_t i = 0; i < 40; ++i) {
     const test::Bytes record = data_record(i + 1U, i, kWhole, 1'000);
     buffer.grow_for(record.size());
     put(buffer, record, test::at_ms(100 * i));
   }
   CHECK(buffer.capacity() == 8'192);
+}
+
+TEST_CASE("the index grows with the frames in the ring, up to its bound") {
+  StreamBuffer buffer = make_buffer(1U << 18U, 1'024);
+  Source source;
+  std::vector<Position> starts;
+  for (std::uint64_t i = 1; i <= 1'500; ++i) {
+    starts.push_back(buffer.head());
+    source.frame(buffer, 1, 20);
+    REQUIRE(number(buffer.oldest()) == (i <= 1'024 ? 1 : i - 1'023));
+    REQUIRE(number(buffer.newest()) == i);
+  }
+  for (std::uint64_t i = 600; i < 1'500; ++i) REQUIRE(number(buffer.frame_of(starts[i - 1])) == i);
+}
+
+TEST_CASE("a frame far beyond the last one is a wrong number") {
+  StreamBuffer buffer = make_buffer();
+  CHECK(put(buffer, data_record(kFrameJumpMax * 5, 1, kWhole, 20)));  // where a stream begins is open
+  const std::uint64_t last = kFrameJumpMax * 5;
+  CHECK_FALSE(put(buffer, data_record(last + kFrameJumpMax + 1, 2, kWhole, 20)));
+  CHECK_FALSE(put(buffer, data_record(kFrameNumberMax, 2, kWhole, 20)));
+  CHECK_FALSE(put(buffer, skip_record(last + kFrameJumpMax + 1, last + kFrameJumpMax + 1)));
+  CHECK(buffer.last_frame() == FrameNumber{last});
+  SECTION("DATA at the bound") {
+    CHECK(put(buffer, data_record(last + kFrameJumpMax, 2, kWhole, 20)));
+    CHECK(buffer.last_frame() == FrameNumber{last + kFrameJumpMax});
+  }
+  SECTION("SKIP at the bound") {
+    CHECK(put(buffer, skip_record(last + kFrameJumpMax, last + kFrameJumpMax + 7)));
+    CHECK(buffer.last_frame() == FrameNumber{last + kFrameJumpMax + 7});
+  }
 }
 
 TEST_CASE("the index forgets the oldest frames, and only frames") {

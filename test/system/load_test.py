@@ -11,7 +11,7 @@ import threading
 import time
 import unittest
 
-from hostile_test import (BYE, DATA, FINALACK, NODE, RELATION_GUEST, SKIP, SPEERS, START, STREAMS, TRACKER, WATCH,
+from hostile_test import (BYE, DATA, FINALACK, HELLO_MS, NODE, RELATION_GUEST, SKIP, SPEERS, START, STREAMS, TRACKER, WATCH,
                           message, node_id, read_message)
 from overlay import OTTD, PORT, TIMEOUT_S, Overlay, _die_with_parent, claim_range, wait_until
 
@@ -182,16 +182,16 @@ class FakeNode:
         self.peer, remote = self.server.accept()
         you = node_id(*remote)
         self.until(1)
-        self.send(SPEERS, struct.pack(">BQ", NODE, 1) + self.me + you + struct.pack(">I", 0))
+        self.send(SPEERS, struct.pack(">BQIQ", NODE, 1, HELLO_MS, 0) + self.me + you + struct.pack(">I", 0))
         self.until(FINALACK)
         self.send(FINALACK, bytes([RELATION_GUEST]))
-        info = struct.pack(">QH3sH1sIIIQI", self.STREAM, 3, b"cam", 1, b"x", 0, 0, 30_000, 0, 0)
+        info = struct.pack(">QH3sH1sIII", self.STREAM, 3, b"cam", 1, b"x", 0, 0, 30_000)
         self.send(STREAMS, struct.pack(">I", 1) + info + self.me)
         self.until(WATCH)
         self.send(TRACKER, struct.pack(">BHHI", 0, 1, 0, 1) + you + struct.pack(">IB", 1, 1)
                   + struct.pack(">Q", self.LABEL) + self.me + info + b"\x01")
         started = self.until(START)
-        self.send(STARTED, started[:8] + started[16:])
+        self.send(STARTED, started[:8] + started[16:] + started[8:16])
 
     def until(self, kind):
         while True:

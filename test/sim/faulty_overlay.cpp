@@ -267,7 +267,21 @@ void FaultyOverlay::mend() {
 // ---- invariants ------------------------------------------------------------------------------------------
 
 void FaultyOverlay::violated(const std::string& what) {
-  if (!result_.violation) result_.violation = fmt::format("seed {}: {}", seed_, what);
+  if (result_.violation) return;
+  result_.violation = fmt::format("seed {}: {}", seed_, what);
+  if (!trace_) return;
+  at_once(what);
+  for (std::size_t i = 0; i < members_.size(); ++i) {
+    Peer* process = peer(i);
+    if (process == nullptr) continue;
+    process->overlay().report();
+    for (const auto& [reporter, state] : process->overlay().link_states().all()) {
+      std::string links;
+      for (const Adjacency& link : state.links) links += fmt::format(" {}:{}", to_string(link.id), link.cost);
+      members_[i].log->info(fmt::format("  state {} of {}: links{}, {} streams", state.number,
+                                        to_string(reporter), links, state.streams.size()));
+    }
+  }
 }
 
 void FaultyOverlay::check_steady_state(const std::vector<std::size_t>& viewers) {

@@ -9,7 +9,8 @@ namespace ott::sim {
 Network::Network(std::uint64_t seed, NetworkOptions options) : options_(options), random_(seed) {}
 
 void Network::at(MonoTime time, std::function<void()> act) {
-  events_.push({std::max(time, now_), next_order_++, std::move(act)});
+  events_.push_back({std::max(time, now_), next_order_++, std::move(act)});
+  std::push_heap(events_.begin(), events_.end());
 }
 
 Network::Host* Network::find(const IpAddress& address) {
@@ -371,12 +372,13 @@ void Network::run_for(Duration duration) {
 bool Network::run_until(const std::function<bool()>& condition, Duration at_most) {
   const MonoTime end = now_ + at_most;
   while (!condition()) {
-    if (events_.empty() || events_.top().at > end) {
+    if (events_.empty() || events_.front().at > end) {
       now_ = end;
       return condition();
     }
-    const Event event = events_.top();
-    events_.pop();
+    std::pop_heap(events_.begin(), events_.end());
+    const Event event = std::move(events_.back());
+    events_.pop_back();
     now_ = event.at;
     event.act();
   }

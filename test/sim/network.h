@@ -7,7 +7,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <queue>
 #include <random>
 #include <set>
 #include <string>
@@ -130,7 +129,7 @@ class Network {
   NetworkOptions options_;
   std::mt19937_64 random_;
   MonoTime now_{std::chrono::hours(1)};
-  std::priority_queue<Event> events_;
+  std::vector<Event> events_;  // a heap
   std::uint64_t next_order_ = 0;
   std::vector<std::unique_ptr<Host>> hosts_;  // the dead ones, too: events may still name them
   std::set<std::pair<IpAddress, IpAddress>> silent_;

@@ -83,6 +83,8 @@ inline constexpr std::uint64_t kSourceTimeMax = (std::uint64_t{1} << 63U) - 1;
 inline constexpr std::uint64_t kSkipFramesMax = std::uint64_t{1} << 20U;
 /// How far a stream's frame numbers may jump from one record to the next: as far as one SKIP reaches.
 inline constexpr std::uint64_t kFrameJumpMax = kSkipFramesMax;
+/// The records of one frame together: what a source may send, and a ring makes room for.
+inline constexpr std::size_t kFrameBytesMax = 16U << 20U;
 /// The shortest: an RTP header (RFC 3550, section 5.1).
 inline constexpr std::size_t kRtpBytesMin = 12;
 

@@ -209,14 +209,19 @@ void DataPath::wake_children(Flow& flow) {
 
 ByteSpan DataPath::what_to_send(const Child& child, Now now) const {
   const StreamBuffer& buffer = child.flow->buffer;
-  const bool late = child.feed.late(buffer, now.mono, MonoTime{}, state_.config.lag_max);
+  const bool late = child.feed.late(buffer, now.mono, state_.config.lag_max);
   return late ? child.feed.rest_of_frame(buffer) : child.feed.pending(buffer);
 }
 
 ByteSpan DataPath::from_feed(PeerLink& link, Child& child, Now now) const {
   const StreamBuffer& buffer = child.flow->buffer;
-  child.feed.pass_over_known(buffer);
-  child.feed.limit_lag(buffer, now.mono, MonoTime{}, state_.config.lag_max);
+  child.feed.pass_over_known(buffer, now.mono);
+  child.feed.limit_lag(buffer, now.mono, state_.config.lag_max);
+  if (child.feed.take_restarted()) {
+    flows_.tell_restarted(*child.flow, child);
+    link.sending = nullptr;
+    return link.outbox;
+  }
   if (const auto skip = child.feed.take_skip()) {
     link.frames_skipped += skip->last.value - skip->first.value + 1;
     // One SKIP names so many at most; of a longer gap the rest counts as lost.

@@ -20,6 +20,8 @@ constexpr Duration kStartPatience = milliseconds(100);
 constexpr Duration kStartPatienceMax = seconds(1);
 /// A stream's ring at first.
 constexpr std::size_t kFirstRingBytes = 1U << 20U;
+/// And where --memory has no more.
+constexpr std::size_t kLeastRingBytes = 256U << 10U;
 /// A flow stays so long after its last viewer here has gone: one who comes back at once changes no tree.
 constexpr Duration kLinger = milliseconds(300);
 /// A parent that sends nothing of a stream for so long is complained of to the origin, which knows whether
@@ -62,7 +64,9 @@ bool FlowTable::has_path(StreamId id) const {
 
 Result<StreamBuffer> FlowTable::make_buffer() {
   const OverlayConfig& config = state_.config;
-  auto buffer = StreamBuffer::create(std::min(kFirstRingBytes, config.ring_bytes));
+  std::size_t bytes = std::min(kFirstRingBytes, config.ring_bytes);
+  if (state_.rings.left() < bytes) bytes = std::min(kLeastRingBytes, config.ring_bytes);
+  auto buffer = StreamBuffer::create(bytes, StreamBuffer::kFramesMax, &state_.rings);
   if (buffer) buffer->may_grow(config.ring_bytes, config.history);
   return buffer;
 }
@@ -312,8 +316,10 @@ void FlowTable::on_start(PeerLink& link, const Start& message, Now now) {
     state_.links.send(link, Started{message.stream, message.number, message.last});
     return rewind(*flow, now);
   }
-  child->feed.start(flow->buffer, message.last, now.mono - state_.config.history, now.mono);
-  state_.links.send(link, Started{message.stream, message.number, message.last});
+  const MonoTime oldest = now.mono - state_.config.history;
+  child->last = child->feed.start(flow->buffer, message.last, oldest, now.mono);
+  if (child->last != message.last) ++state_.counters.numbers_refused;
+  state_.links.send(link, Started{message.stream, message.number, child->last});
   state_.links.want_send(link);
   maybe_start(*flow, now);
 }

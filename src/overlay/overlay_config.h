@@ -27,6 +27,7 @@ struct OverlayConfig {
   Duration lag_max = std::chrono::milliseconds(300);
   Duration history = std::chrono::seconds(2);  // how old a frame a START may ask for
   std::size_t ring_bytes = std::size_t{16} << 20U;
+  std::size_t memory_bytes = std::size_t{256} << 20U;  // of all rings together
   Limits limits;
 };
 
@@ -37,6 +38,7 @@ enum class Phase : std::uint8_t { Running, Retiring, Left };
 struct OverlayState {
   OverlayState(OverlayConfig c, Log& l)
       : config(std::move(c)),
+        rings(config.memory_bytes),
         log(l, config.limits.log_lines_per_kind_s),
         links(log, config.limits, counters) {}
 
@@ -49,6 +51,7 @@ struct OverlayState {
   [[nodiscard]] Greeting greeting() const;
 
   OverlayConfig config;
+  RingBudget rings;
   LimitCounters counters;
   LimitedLog log;
   LinkTable links;

@@ -9,10 +9,15 @@ namespace {
 
 /// How long a child counts as slow after it was skipped.
 constexpr Duration kSlowMemory = std::chrono::seconds(2);
+/// A child may be ahead of its new parent by what was on its way there, and no more than this.
+constexpr std::uint64_t kAheadFramesMax = 256;
+constexpr Duration kAheadMax = std::chrono::seconds(1);
 
 }  // namespace
 
-void Feed::start(const StreamBuffer& buffer, FrameNumber last, MonoTime oldest, MonoTime now) {
+FrameNumber Feed::start(const StreamBuffer& buffer, FrameNumber last, MonoTime oldest, MonoTime now) {
+  const std::uint64_t here = buffer.last_frame().value;
+  if (here != 0 && last.value > here + kAheadFramesMax) last = {};
   const auto* frame = last.value == 0 ? buffer.newest_complete() : buffer.first_after(last);
   if (last.value != 0 && frame != nullptr && frame->arrived < oldest) frame = buffer.first_since(oldest);
   if (last.value == 0 && frame == nullptr) frame = buffer.newest();
@@ -25,7 +30,16 @@ void Feed::start(const StreamBuffer& buffer, FrameNumber last, MonoTime oldest, 
   judged_from_ = position_ >= replay_end_ ? now : MonoTime::max();
   mark_valid_ = position_ == buffer.head();
   frames_mark_ = buffer.frames_completed();
+  known_until_ = MonoTime::max();
+  restarted_ = false;
   started_ = true;
+  return last;
+}
+
+/// The child has named frames of which the stream has none.
+void Feed::restart(const StreamBuffer& buffer, MonoTime now) {
+  start(buffer, FrameNumber{0}, MonoTime{}, now);
+  restarted_ = true;
 }
 
 FrameNumber Feed::leave(const StreamBuffer& buffer) {
@@ -38,8 +52,17 @@ FrameNumber Feed::leave(const StreamBuffer& buffer) {
   return last;
 }
 
-void Feed::pass_over_known(const StreamBuffer& buffer) {
+void Feed::pass_over_known(const StreamBuffer& buffer, MonoTime now) {
   if (known_.value == 0 || !started_ || position_ != boundary_) return;
+  pass_over(buffer, now);
+}
+
+void Feed::pass_over(const StreamBuffer& buffer, MonoTime now) {
+  if (position_ < buffer.head()) {
+    if (known_until_ == MonoTime::max()) known_until_ = now + kAheadMax;
+    const bool far = known_.value > buffer.last_frame().value + kAheadFramesMax;
+    if (far || (now >= known_until_ && buffer.last_frame() < known_)) return restart(buffer, now);
+  }
   while (position_ < buffer.head()) {
     const Record record = buffer.record_at(position_);
     const FrameNumber reaches = record.is_skip() ? record.last_skipped() : record.frame;
@@ -105,16 +128,16 @@ std::uint64_t Feed::advance(const StreamBuffer& buffer, std::size_t bytes, MonoT
   return frames;
 }
 
-bool Feed::late(const StreamBuffer& buffer, MonoTime now, MonoTime not_before, Duration lag_max) const {
+bool Feed::late(const StreamBuffer& buffer, MonoTime now, Duration lag_max) const {
   const auto* newest = buffer.newest();
   if (newest == nullptr || boundary_ >= newest->start || !started_ || now < judged_from_) return false;
   const auto* frame = buffer.frame_of(boundary_);
   const Duration bound = now < slow_until_ ? lag_max / 3 : lag_max;
-  return now - std::max({frame->arrived, judged_from_, not_before}) > bound;
+  return now - std::max(frame->arrived, judged_from_) > bound;
 }
 
-void Feed::limit_lag(const StreamBuffer& buffer, MonoTime now, MonoTime not_before, Duration lag_max) {
-  if (!residue_.empty() || position_ != boundary_ || !late(buffer, now, not_before, lag_max)) return;
+void Feed::limit_lag(const StreamBuffer& buffer, MonoTime now, Duration lag_max) {
+  if (!residue_.empty() || position_ != boundary_ || !late(buffer, now, lag_max)) return;
   if (buffer.frame_of(boundary_)->start < boundary_) return;
   jump_to_newest(buffer);
   slow_until_ = now + kSlowMemory;

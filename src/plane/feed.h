@@ -2,10 +2,10 @@
 // no payload, but for the rest of one half-sent record when the ring is about to overwrite it.
 //
 // A child that falls behind has its feed moved to the newest frame's start once the frame that is under way
-// is sent, and the frames left out are counted and named (take_skip). One that has just been skipped has a
-// third of the bound: a hiccup is made up for, and who is slow for good gets what is fresh. Lag is what the
-// child's own link could not take: history that a START asked for is never cut short (judged_from_ stays in
-// the future until it is sent).
+// is sent, and the frames left out are counted and named (take_skip). For a while after a skip the bound is a
+// third: a child that is slow all the time then sees frames that are as new as its link allows. Only what the
+// child's own link could not take counts as lag: history that a START asked for is never cut short
+// (judged_from_ stays in the future until it is sent).
 #pragma once
 
 #include <optional>
@@ -24,14 +24,18 @@ class Feed {
   };
 
   /// Begins, after a record that is half sent, right after frame `last`, but with no frame that was here
-  /// before `oldest`; at the newest complete frame if `last` is 0.
-  void start(const StreamBuffer& buffer, FrameNumber last, MonoTime oldest, MonoTime now);
+  /// before `oldest`; at the newest complete frame if `last` is 0, or is so far beyond what is here that it
+  /// cannot be this stream's. Returns `last` or 0, as it is taken.
+  FrameNumber start(const StreamBuffer& buffer, FrameNumber last, MonoTime oldest, MonoTime now);
   [[nodiscard]] bool started() const { return started_; }
   /// Leaves this buffer for another one: what follows is a start() there. Returns the last frame that the
   /// child has been sent whole; a record that is half sent is finished first. REQUIRES: started().
   FrameNumber leave(const StreamBuffer& buffer);
-  /// Passes over frames that the child has already. Call before pending().
-  [[gnu::hot]] void pass_over_known(const StreamBuffer& buffer);
+  /// Passes over frames that the child has already. Call before pending(). A child that names a frame to
+  /// which the stream does not come has named none of it: then the feed begins at the newest complete frame.
+  [[gnu::hot]] void pass_over_known(const StreamBuffer& buffer, MonoTime now);
+  /// True if that has happened since the last call: the child is to be told before anything else.
+  bool take_restarted() { return std::exchange(restarted_, false); }
 
   /// All that can be sent now, in one run; empty when the child has everything.
   [[nodiscard, gnu::hot]] ByteSpan pending(const StreamBuffer& buffer) const;
@@ -42,13 +46,10 @@ class Feed {
   /// `bytes` of what pending or rest_of_record gave were sent. Returns how many frames were completed by it.
   [[gnu::hot]] std::uint64_t advance(const StreamBuffer& buffer, std::size_t bytes, MonoTime now);
 
-  /// True if the child is past the bound on lag, and there is something newer for it. Frames that arrived
-  /// here before `not_before` count from then (the time when this process itself was last found late).
-  [[nodiscard, gnu::hot]] bool late(const StreamBuffer& buffer, MonoTime now, MonoTime not_before,
-                                    Duration lag_max) const;
+  /// True if the child is past the bound on lag, and there is something newer for it.
+  [[nodiscard, gnu::hot]] bool late(const StreamBuffer& buffer, MonoTime now, Duration lag_max) const;
   /// Applies the bound, unless a frame is half sent; call when the link can take bytes.
-  [[gnu::hot]] void limit_lag(const StreamBuffer& buffer, MonoTime now, MonoTime not_before,
-                              Duration lag_max);
+  [[gnu::hot]] void limit_lag(const StreamBuffer& buffer, MonoTime now, Duration lag_max);
   /// Moves out of the way of bytes that are about to be overwritten.
   [[gnu::hot]] void leave_before(const StreamBuffer& buffer, Position tail);
   [[nodiscard]] Position position() const { return position_; }
@@ -58,6 +59,8 @@ class Feed {
   [[nodiscard]] std::uint64_t frames_skipped() const { return frames_skipped_; }
 
  private:
+  void pass_over(const StreamBuffer& buffer, MonoTime now);
+  void restart(const StreamBuffer& buffer, MonoTime now);
   void keep_rest_of_record(const StreamBuffer& buffer);
   void jump_to_newest(const StreamBuffer& buffer);
   void leave_out(const StreamBuffer& buffer, Position to, FrameNumber last);
@@ -77,6 +80,8 @@ class Feed {
   MonoTime slow_until_;   // skipped not long ago
   FrameNumber left_out_;  // the last frame that a skip has named since START
   std::uint64_t frames_skipped_ = 0;
+  MonoTime known_until_ = MonoTime::max();  // how long frames are passed over that the child says it has
+  bool restarted_ = false;
 };
 
 }  // namespace ott

@@ -6,9 +6,10 @@
 
 namespace ott {
 
-Result<StreamBuffer> StreamBuffer::create(std::size_t capacity_bytes, std::size_t frames_max) {
+Result<StreamBuffer> StreamBuffer::create(std::size_t capacity_bytes, std::size_t frames_max,
+                                          RingBudget* budget) {
   OTT_ASSERT(frames_max > 0 && (frames_max & (frames_max - 1)) == 0);
-  auto ring = MirroredRing::create(capacity_bytes);
+  auto ring = MirroredRing::create(capacity_bytes, budget);
   if (!ring) return tl::unexpected(ring.error());
   return StreamBuffer(std::move(*ring), frames_max);
 }
@@ -33,13 +34,18 @@ MutableByteSpan StreamBuffer::room(std::size_t bytes) {
 
 void StreamBuffer::grow_for(std::size_t bytes) {
   const Position tail = tail_for(bytes);
-  if (tail == tail_ || capacity() >= capacity_max_ || count_ == 0) return;
+  if (tail == tail_ || capacity() >= std::max(capacity_max_, kPicturesBytesMax) || count_ == 0) return;
   const std::size_t kept = first_where([tail](const Frame& frame) { return frame.start >= tail; });
-  const bool enough = kept < count_ && newest()->arrived - frame(kept - 1).arrived >= history_;
-  if (kept == 0 || enough) return;
+  const auto* picture = newest_complete();
+  if (picture == nullptr) picture = newest();
+  const bool loses_picture = capacity_max_ != 0 && picture->start < tail;
+  const bool loses_history =
+      kept > 0 && !(kept < count_ && newest()->arrived - frame(kept - 1).arrived >= history_);
+  const std::size_t most = loses_picture ? std::max(capacity_max_, kPicturesBytesMax) : capacity_max_;
+  if (capacity() >= most || !(loses_picture || loses_history)) return;
   // What has been received behind the head is kept, too. Without memory the history stays as short as it is.
   const Position end{std::min(head_.value + bytes, tail_.value + capacity())};
-  (void)ring_.grow(std::min(2 * capacity(), capacity_max_), tail_, end);
+  if (!ring_.grow(std::min(2 * capacity(), most), tail_, end)) ring_.note_growth_refused();
 }
 
 void StreamBuffer::forget_oldest() {
@@ -49,9 +55,10 @@ void StreamBuffer::forget_oldest() {
 
 bool StreamBuffer::takes(const Record& record) const {
   if (record.is_skip()) {
+    if (is_beyond(record)) return false;
     return record.last_skipped() > last_frame_ || (open_ && record.last_skipped() == last_frame_);
   }
-  if (record.frame > last_frame_) return record.first();
+  if (record.frame > last_frame_) return record.first() && !is_beyond(record);
   if (record.frame < last_frame_ || !open_) return false;
   return static_cast<std::uint16_t>(last_sequence_ + 1) == record.rtp_sequence();
 }
@@ -78,6 +85,12 @@ void StreamBuffer::commit(const Record& record, MonoTime now) {
 }
 
 void StreamBuffer::add_frame(FrameNumber number) {
+  if (count_ == frames_.size() && frames_.size() < frames_max_) {
+    std::rotate(frames_.begin(), frames_.begin() + static_cast<std::ptrdiff_t>(first_), frames_.end());
+    frames_.resize(2 * frames_.size());
+    mask_ = frames_.size() - 1;
+    first_ = 0;
+  }
   if (count_ == frames_.size()) forget_oldest();
   frames_[(first_ + count_) & mask_] = Frame{number, skip_start_.value_or(head_), {}, false};
   ++count_;

@@ -6,6 +6,7 @@
 // end.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <vector>
 
@@ -15,8 +16,13 @@
 
 namespace ott {
 
+/// Four of the largest frames there may be.
+inline constexpr std::size_t kPicturesBytesMax = 4 * kFrameBytesMax;
+
 class StreamBuffer {
  public:
+  static constexpr std::size_t kFramesMax = 2048;
+
   struct Frame {
     FrameNumber number;
     Position start;    // of its first record, or of the SKIP records right before it
@@ -24,8 +30,9 @@ class StreamBuffer {
     bool complete = false;
   };
 
-  /// `frames_max`: how many frames are remembered at most, a power of two.
-  static Result<StreamBuffer> create(std::size_t capacity_bytes, std::size_t frames_max = 2048);
+  /// `frames_max`: how many frames are remembered at most, a power of two. The budget outlives the buffer.
+  static Result<StreamBuffer> create(std::size_t capacity_bytes, std::size_t frames_max = kFramesMax,
+                                     RingBudget* budget = nullptr);
 
   /// Lets the ring grow, up to `capacity_bytes`, for as long as it does not hold what arrived within
   /// `history`: a small ring is cheaper, since it stays in the processor's caches.
@@ -33,8 +40,9 @@ class StreamBuffer {
     capacity_max_ = capacity_bytes;
     history_ = history;
   }
-  /// Grows if writing `bytes` behind the head would overwrite history, and it may. All bytes stay at their
-  /// positions, also up to `bytes` behind the head, but elsewhere in memory.
+  /// Grows if writing `bytes` behind the head would overwrite history, and it may. The newest picture is kept
+  /// until the next one is whole, for which the ring grows beyond its bound, up to kPicturesBytesMax. All
+  /// bytes stay at their positions, also up to `bytes` behind the head, but elsewhere in memory.
   [[gnu::hot]] void grow_for(std::size_t bytes);
 
   [[nodiscard]] std::size_t capacity() const { return ring_.capacity(); }
@@ -90,8 +98,13 @@ class StreamBuffer {
   [[nodiscard]] std::uint64_t bytes_committed() const { return head_.value; }
 
  private:
+  static constexpr std::size_t kFirstFrames = 64;
+
   StreamBuffer(MirroredRing ring, std::size_t frames_max)
-      : ring_(std::move(ring)), frames_(frames_max), mask_(frames_max - 1) {}
+      : ring_(std::move(ring)),
+        frames_max_(frames_max),
+        frames_(std::min(kFirstFrames, frames_max)),
+        mask_(frames_.size() - 1) {}
   template <class Predicate>
   [[nodiscard]] std::size_t first_where(Predicate holds) const;
   [[nodiscard]] const Frame& frame(std::size_t index) const { return frames_[(first_ + index) & mask_]; }
@@ -99,6 +112,7 @@ class StreamBuffer {
   [[gnu::hot]] void add_frame(FrameNumber number);
 
   MirroredRing ring_;
+  std::size_t frames_max_;
   std::size_t capacity_max_ = 0;
   Duration history_{};
   Position head_;

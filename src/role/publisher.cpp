@@ -116,11 +116,10 @@ void Publisher::drain_live(Stream& stream, Now now) {
 bool Publisher::publish(Stream& stream, ByteSpan jpeg, Now now) {
   Flow& flow = *overlay_.flow(stream.id);
   const auto image = parse_jpeg(jpeg);
-  const std::size_t bytes_max = flow.buffer.capacity() / 4;
-  if (!image || !image->carriable() || jpeg.size() > bytes_max) {
+  if (!image || !image->carriable() || image->scan.size() > kFrameBytesMax) {
     log_.warning(
         fmt::format("stream '{}': a frame after {} is left out: {}", stream.name, stream.last.value,
-                    image ? fmt::format("{} bytes are more than the {} that fit", jpeg.size(), bytes_max)
+                    image ? fmt::format("{} bytes are more than the {} of a frame", image->scan.size(), kFrameBytesMax)
                           : image.error().message));
     return false;
   }

@@ -18,7 +18,6 @@ class TestChild {
   Bytes received;
   std::uint64_t frames = 0;  // as the feed counted them
   MonoTime now{};
-  MonoTime not_before{};
   Duration lag_max = std::chrono::hours(1);
   std::uint64_t started_after = 0;
 
@@ -38,15 +37,15 @@ class TestChild {
     const StreamBuffer& buffer = flow_->buffer;
     if (!told_.empty()) return take(told_, bytes_max);
     if (child_.feed.rest_of_record(buffer).empty()) {
-      child_.feed.pass_over_known(buffer);
-      child_.feed.limit_lag(buffer, now, not_before, lag_max);
+      child_.feed.pass_over_known(buffer, now);
+      child_.feed.limit_lag(buffer, now, lag_max);
       if (const auto skip = child_.feed.take_skip()) {
         told_ = skip_record(skip->first.value, skip->last.value);
         const std::size_t sent = take(told_, bytes_max);
         return sent < bytes_max ? sent + send(bytes_max - sent) : sent;
       }
     }
-    const bool late = child_.feed.late(buffer, now, not_before, lag_max);
+    const bool late = child_.feed.late(buffer, now, lag_max);
     const ByteSpan run = late ? child_.feed.rest_of_frame(buffer) : child_.feed.pending(buffer);
     const ByteSpan sent = run.first(std::min(run.size(), bytes_max));
     received.insert(received.end(), sent.begin(), sent.end());

@@ -7,6 +7,7 @@
 namespace ott {
 namespace {
 
+using test::Bytes;
 using test::data_record;
 using test::describe;
 using test::make_buffer;
@@ -213,6 +214,67 @@ TEST_CASE("a ring grows while its history is too short, and everything stays whe
   for (int i = 6; i < 40; ++i) add(100 * i);
   CHECK(buffer.capacity() == 16'384);
   CHECK(buffer.oldest()->number == FrameNumber{26});
+}
+
+TEST_CASE(
+    "a stream may begin with frames of any size, and its newest picture is there until the next one is") {
+  const std::size_t frame_bytes = GENERATE(300U << 10U, 1U << 20U, 5U << 20U, kFrameBytesMax);
+  CAPTURE(frame_bytes);
+  StreamBuffer buffer = make_buffer(1U << 20U, 2048);
+  buffer.may_grow(16U << 20U, std::chrono::seconds(2));
+  const std::size_t record_bytes = kRecordHeaderBytes + kRtpBytesMax;
+  const std::size_t records = (frame_bytes + record_bytes - 1) / record_bytes;
+  Bytes record = data_record(1, 0, 0, kRtpBytesMax);
+  std::uint16_t sequence = 0;
+  for (std::uint64_t frame = 1; frame <= 5; ++frame) {
+    for (std::size_t i = 0; i < records; ++i) {
+      const bool first = i == 0;
+      const bool last = i + 1 == records;
+      record = data_record(frame, sequence++,
+                           static_cast<std::uint8_t>((first ? kFirstOfFrame : 0) | (last ? kLastOfFrame : 0)),
+                           kRtpBytesMax);
+      buffer.grow_for(record.size());
+      REQUIRE(put(buffer, record, test::at_ms(static_cast<std::int64_t>(frame) * 1'000)));
+      if (frame == 1 && !last) continue;
+      REQUIRE(buffer.newest_complete() != nullptr);
+      REQUIRE(number(buffer.newest_complete()) == (last ? frame : frame - 1));
+    }
+  }
+  CHECK(buffer.capacity() <= kPicturesBytesMax);
+}
+
+TEST_CASE("rings take their memory from a budget, and give it back") {
+  RingBudget budget(3U << 20U);
+  {
+    auto first = StreamBuffer::create(1U << 20U, 2048, &budget);
+    auto second = StreamBuffer::create(1U << 20U, 256, &budget);
+    REQUIRE((first && second));
+    CHECK(budget.used() == 2U << 20U);
+    const auto third = StreamBuffer::create(2U << 20U, 256, &budget);
+    REQUIRE_FALSE(third);
+    CHECK(third.error().message.find("2 of 3 MiB") != std::string::npos);
+    // One that may not grow any more keeps what it has.
+    first->may_grow(16U << 20U, std::chrono::seconds(2));
+    Source source;
+    for (int i = 0; i < 3'000; ++i) {
+      first->grow_for(1'600);
+      source.frame(*first, 1, 1'500);
+    }
+    CHECK(first->capacity() == 2U << 20U);
+    CHECK(budget.growths_refused() > 0);
+    StreamBuffer moved = std::move(*second);
+    CHECK(budget.used() == 3U << 20U);
+  }
+  CHECK(budget.used() == 0);
+}
+
+TEST_CASE("a record whose number is out of all proportion is not taken") {
+  StreamBuffer buffer = make_buffer();
+  CHECK(put(buffer, data_record(kFrameNumberMax / 2, 1, kWhole, 20)));  // wherever it begins
+  CHECK_FALSE(put(buffer, data_record(kFrameNumberMax, 2, kWhole, 20)));
+  CHECK_FALSE(put(
+      buffer, skip_record(kFrameNumberMax / 2 + 2 + kFrameJumpMax, kFrameNumberMax / 2 + 9 + kFrameJumpMax)));
+  CHECK(put(buffer, data_record(kFrameNumberMax / 2 + kFrameJumpMax, 2, kWhole, 20)));
 }
 
 TEST_CASE("a ring that holds its history does not grow") {

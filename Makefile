@@ -131,10 +131,11 @@ check: ## all tests in the sanitizer build (san=address,undefined)
 
 SEEDS ?= 10000
 .PHONY: sim
-sim: needs-build ## run SEEDS (10000) fault schedules on virtual time; build/<variant>/sim --seed N replays one
+sim: needs-build ## run SEEDS (10000) schedules of faults and as many hostile ones; build/<variant>/sim [--hostile] --seed N replays one
 	$(Q)$(MAKE) $(sim)
-	$(Q)seq 1 1000 $(SEEDS) | xargs -P $(shell nproc) -I {} sh -c \
-	  'left=$$(($(SEEDS) - {} + 1)); $(sim) $$((left < 1000 ? left : 1000)) {} || exit 255'
+	$(Q)for kind in "" --hostile; do for first in $$(seq 1 500 $(SEEDS)); do \
+	  left=$$(($(SEEDS) - first + 1)); echo $$kind $$((left < 500 ? left : 500)) $$first; \
+	done; done | xargs -P $(shell nproc) -L 1 $(sim)
 
 MINUTES ?= 5
 .PHONY: chaos

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <map>
-#include <source_location>
 #include <string>
 #include <utility>
 
@@ -15,7 +14,14 @@ namespace ott {
 
 class LimitedLog {
  public:
-  using Where = std::source_location;
+  /// A place in the code. std::source_location is not in clang 14.
+  struct Where {
+    const char* file;
+    unsigned line;
+    static constexpr Where current(const char* file = __builtin_FILE(), unsigned line = __builtin_LINE()) {
+      return {file, line};
+    }
+  };
 
   explicit LimitedLog(Log& log, unsigned lines_per_kind_s) : log_(log), lines_per_s_(lines_per_kind_s) {}
 

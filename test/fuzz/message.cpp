@@ -1,5 +1,5 @@
-// Any bytes as the body of any message: none, or one that is written as the very bytes that were read. The
-// first byte picks the type.
+// Any bytes as the body of any message: none, or one that is written as the very bytes that were read, but
+// for what a later version may have put behind them. The first byte picks the type.
 #include "ott/message.h"
 
 #include <algorithm>
@@ -17,7 +17,8 @@ void check(ott::ByteSpan body) {
   if (!message) return;
   std::vector<std::uint8_t> again;
   ott::encode(again, *message);
-  OTT_ASSERT(std::ranges::equal(ott::ByteSpan(again).subspan(ott::kHeaderBytes), body));
+  const ott::ByteSpan known = ott::ByteSpan(again).subspan(ott::kHeaderBytes);
+  OTT_ASSERT(known.size() <= body.size() && std::ranges::equal(known, body.first(known.size())));
   const ott::Framed framed = ott::next_message(again, static_cast<std::uint32_t>(body.size()));
   OTT_ASSERT(framed.kind == ott::Framed::Kind::Whole && framed.header.type == T::kType);
 }

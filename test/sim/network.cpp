@@ -9,7 +9,8 @@ namespace ott::sim {
 Network::Network(std::uint64_t seed, NetworkOptions options) : options_(options), random_(seed) {}
 
 void Network::at(MonoTime time, std::function<void()> act) {
-  events_.push({std::max(time, now_), next_order_++, std::move(act)});
+  events_.push_back({std::max(time, now_), next_order_++, std::move(act)});
+  std::push_heap(events_.begin(), events_.end());
 }
 
 Network::Host* Network::find(const IpAddress& address) {
@@ -35,6 +36,13 @@ bool Network::silent(const Host& a, const Host& b) const {
   return silent_.contains({std::min(a.address, b.address), std::max(a.address, b.address)});
 }
 
+Now Network::now_at(const IpAddress& address) const {
+  const auto ahead = clocks_.find(address);
+  Now now = this->now();
+  if (ahead != clocks_.end()) now.wall += ahead->second;
+  return now;
+}
+
 std::size_t Network::some_of(std::size_t bytes) {
   if (!options_.partial || bytes <= 1 || random_() % 4 != 0) return bytes;
   return 1 + random_() % bytes;
@@ -50,7 +58,7 @@ void Network::start(const IpAddress& address, std::unique_ptr<Machine> machine) 
   host.machine = std::move(machine);
   at(now_, [this, &host] {
     if (!host.alive) return;
-    host.machine->begin(now());
+    host.machine->begin(now(host));
     perform(host);
   });
 }
@@ -125,7 +133,7 @@ void Network::break_connections(const IpAddress& a, const IpAddress& b) {
 void Network::signal(const IpAddress& address, Signal signal) {
   Host* host = find(address);
   if (host == nullptr) return;
-  host->machine->signal(signal, now());
+  host->machine->signal(signal, now(*host));
   perform(*host);
 }
 
@@ -138,13 +146,13 @@ void Network::wake(const IpAddress& address) {
 void Network::perform(Host& host) {
   if (host.performing || !host.alive) return;
   host.performing = true;
-  if (!host.catching_up && !host.stopped) host.machine->tick(now());
+  if (!host.catching_up && !host.stopped) host.machine->tick(now(host));
   Requests& requests = host.machine->requests();
   const auto to_send = [&] { return !requests.send.empty() && !host.catching_up; };
   while (!requests.listen.empty() || !requests.connect.empty() || to_send() || !requests.close.empty()) {
     for (const NodeId& id : std::exchange(requests.listen, {})) {
       host.listening = id;
-      host.machine->listening(std::nullopt, now());
+      host.machine->listening(std::nullopt, now(host));
     }
     for (const auto& request : std::exchange(requests.connect, {})) connect(host, request);
     if (to_send()) {
@@ -170,8 +178,16 @@ void Network::perform(Host& host) {
 void Network::timer(Host& host) {
   if (!host.alive || host.stopped) return;
   host.timer_at = MonoTime::max();
-  host.machine->tick(now());
+  host.machine->tick(now(host));
   perform(host);
+  if (host.alive && std::exchange(host.reads_later, false)) read_all(host);
+}
+
+void Network::read_all(Host& host) {
+  const auto links = host.links;
+  for (const auto& [link, end] : links) {
+    if (host.alive) read(end.first, end.second);
+  }
 }
 
 void Network::connect(Host& host, const Requests::Connect& request) {
@@ -186,7 +202,7 @@ void Network::establish(Host& host, const Requests::Connect& request, const Node
   if (other == nullptr || other->listening != request.to) {
     at(now_ + options_.latency, [this, &host, request] {
       if (!host.alive) return;
-      host.machine->closed(request.link, "Connection refused", now());
+      host.machine->closed(request.link, "Connection refused", now(host));
       perform(host);
     });
     return;
@@ -195,7 +211,7 @@ void Network::establish(Host& host, const Requests::Connect& request, const Node
   connection->ends[0].host = &host;
   connection->ends[0].link = request.link;
   connection->ends[1].host = other;
-  connection->ends[1].link = other->machine->accepted(from, now());
+  connection->ends[1].link = other->machine->accepted(from, now(*other));
   other->links[connection->ends[1].link] = {connection, 1};
   perform(*other);
   at(now_ + options_.latency, [this, connection, from] {
@@ -203,7 +219,7 @@ void Network::establish(Host& host, const Requests::Connect& request, const Node
     if (!opener.alive || connection->ends[0].closed) return;
     opener.links[connection->ends[0].link] = {connection, 0};
     connection->open = true;
-    opener.machine->opened(connection->ends[0].link, from, now());
+    opener.machine->opened(connection->ends[0].link, from, now(opener));
     perform(opener);
     read(connection, 0);
   });
@@ -218,7 +234,7 @@ void Network::pump(Host& host, LinkId link) {
   End& other = connection->ends[1 - side];
   if (mine.closed || mine.blocked) return;
   while (true) {
-    const ByteSpan slice = host.machine->send_slice(link, now());
+    const ByteSpan slice = host.machine->send_slice(link, now(host));
     if (slice.empty()) return;
     const std::size_t room = options_.buffer_bytes - std::min(options_.buffer_bytes, other.unread_bytes);
     const std::size_t bytes = some_of(std::min(slice.size(), room));
@@ -232,11 +248,11 @@ void Network::pump(Host& host, LinkId link) {
       at(other.last_delivery, [this, connection, side, packet = std::move(packet)]() mutable {
         deliver(connection, 1 - side, std::move(packet));
       });
-      host.machine->send_advance(link, bytes, now());
+      host.machine->send_advance(link, bytes, now(host));
     }
     if (bytes == slice.size()) continue;
     mine.blocked = true;
-    host.machine->set_blocked(link, true, now());
+    host.machine->set_blocked(link, true, now(host));
     // A write that was cut short by chance goes on soon; one for want of room, when the other end has read.
     if (bytes < room) at(now_ + options_.latency, [this, connection, side] { unblock(connection, side); });
     return;
@@ -248,7 +264,7 @@ void Network::unblock(const std::shared_ptr<Connection>& connection, int side) {
   if (!mine.blocked || mine.closed || !mine.host->alive || mine.host->stopped) return;
   if (connection->ends[1 - side].unread_bytes >= options_.buffer_bytes) return;
   mine.blocked = false;
-  mine.host->machine->set_blocked(mine.link, false, now());
+  mine.host->machine->set_blocked(mine.link, false, now(*mine.host));
   pump(*mine.host, mine.link);
   perform(*mine.host);
 }
@@ -279,7 +295,10 @@ void Network::read(const std::shared_ptr<Connection>& connection, int side) {
     if (!host.links.contains(end.link)) return;
     const std::vector<std::uint8_t>& packet = end.received.front();
     const MutableByteSpan into = host.machine->recv_slice(end.link);
-    if (into.empty()) break;
+    if (into.empty()) {
+      host.reads_later = true;
+      break;
+    }
     const std::size_t bytes = some_of(std::min(into.size(), packet.size() - end.received_offset));
     std::copy_n(packet.begin() + static_cast<std::ptrdiff_t>(end.received_offset), bytes, into.begin());
     end.received_offset += bytes;
@@ -288,7 +307,7 @@ void Network::read(const std::shared_ptr<Connection>& connection, int side) {
       end.received.pop_front();
       end.received_offset = 0;
     }
-    host.machine->recv_advance(end.link, bytes, now());
+    host.machine->recv_advance(end.link, bytes, now(host));
     perform(host);
     unblock(connection, 1 - side);
   }
@@ -298,7 +317,7 @@ void Network::read(const std::shared_ptr<Connection>& connection, int side) {
 void Network::close(Host& host, LinkId link) {
   const auto found = host.links.find(link);
   if (found == host.links.end()) {  // not connected yet
-    host.machine->closed(link, "", now());
+    host.machine->closed(link, "", now(host));
     return;
   }
   const auto [connection, side] = found->second;
@@ -307,7 +326,7 @@ void Network::close(Host& host, LinkId link) {
   if (mine.closed) return;
   mine.closed = true;
   host.links.erase(link);
-  host.machine->closed(link, "", now());
+  host.machine->closed(link, "", now(host));
   End& other = connection->ends[1 - side];
   at(std::max(other.last_delivery, now_ + options_.latency), [this, connection = connection, side = side] {
     End& end = connection->ends[1 - side];
@@ -322,7 +341,8 @@ void Network::tell_closed(const std::shared_ptr<Connection>& connection, int sid
   if (end.closed || !end.host->alive || end.host->stopped) return;
   end.closed = true;
   end.host->links.erase(end.link);
-  end.host->machine->closed(end.link, end.close_reason.empty() ? "closed by peer" : end.close_reason, now());
+  end.host->machine->closed(end.link, end.close_reason.empty() ? "closed by peer" : end.close_reason,
+                            now(*end.host));
   perform(*end.host);
 }
 
@@ -352,12 +372,13 @@ void Network::run_for(Duration duration) {
 bool Network::run_until(const std::function<bool()>& condition, Duration at_most) {
   const MonoTime end = now_ + at_most;
   while (!condition()) {
-    if (events_.empty() || events_.top().at > end) {
+    if (events_.empty() || events_.front().at > end) {
       now_ = end;
       return condition();
     }
-    const Event event = events_.top();
-    events_.pop();
+    std::pop_heap(events_.begin(), events_.end());
+    const Event event = std::move(events_.back());
+    events_.pop_back();
     now_ = event.at;
     event.act();
   }

@@ -7,7 +7,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <queue>
 #include <random>
 #include <set>
 #include <string>
@@ -37,6 +36,9 @@ class Network {
   void resume(const IpAddress& address);
   /// All that is sent between the two hosts vanishes (true), or gets through again.
   void set_silent(const IpAddress& a, const IpAddress& b, bool silent);
+  /// What the host's wall clock is ahead of virtual time, from now on; a process that is started there later
+  /// finds it so. Timers know nothing of it.
+  void set_clock(const IpAddress& address, Duration ahead) { clocks_[address] = ahead; }
   /// Their connections break; new ones are possible.
   void break_connections(const IpAddress& a, const IpAddress& b);
   void signal(const IpAddress& address, Signal signal);
@@ -53,6 +55,8 @@ class Network {
   /// Until the condition holds, at most so long; false if it never did.
   bool run_until(const std::function<bool()>& condition, Duration at_most);
   [[nodiscard]] Now now() const { return {now_, WallTime(now_.time_since_epoch())}; }
+  /// The time as that host sees it.
+  [[nodiscard]] Now now_at(const IpAddress& address) const;
   std::mt19937_64& random() { return random_; }
 
   /// Bytes that have been delivered from one host to another so far.
@@ -90,6 +94,7 @@ class Network {
     bool alive = true;
     bool performing = false;
     bool catching_up = false;  // reads what has come in, and sends later
+    bool reads_later = false;  // its machine has given no room for what has come in
     std::uint16_t next_port = 40000;
   };
   struct Event {
@@ -115,6 +120,8 @@ class Network {
   void tell_closed(const std::shared_ptr<Connection>& connection, int side);
   void break_connection(const std::shared_ptr<Connection>& connection, const std::string& why);
   void timer(Host& host);
+  void read_all(Host& host);
+  [[nodiscard]] Now now(const Host& host) const { return now_at(host.address); }
   void release(const std::shared_ptr<Connection>& connection, int side);
   [[nodiscard]] bool silent(const Host& a, const Host& b) const;
   std::size_t some_of(std::size_t bytes);
@@ -122,10 +129,11 @@ class Network {
   NetworkOptions options_;
   std::mt19937_64 random_;
   MonoTime now_{std::chrono::hours(1)};
-  std::priority_queue<Event> events_;
+  std::vector<Event> events_;  // a heap
   std::uint64_t next_order_ = 0;
   std::vector<std::unique_ptr<Host>> hosts_;  // the dead ones, too: events may still name them
   std::set<std::pair<IpAddress, IpAddress>> silent_;
+  std::map<IpAddress, Duration> clocks_;
   std::map<std::pair<IpAddress, IpAddress>, std::uint64_t> bytes_;
 };
 

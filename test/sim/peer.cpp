@@ -51,10 +51,12 @@ void Peer::publish(Now now) {
     for (std::size_t i = kRtpBytesMin; i < bytes; ++i) rtp[i] = payload_byte(published_, part, i);
     Header header{MessageType::Data, 0, 0,
                   static_cast<std::uint32_t>(kRecordHeaderBytes - kHeaderBytes + bytes)};
+    header.flags = kSyncPoint;
     if (part == 0) header.flags |= kFirstOfFrame;
     if (part + 1 == parts_of(published_)) header.flags |= kLastOfFrame;
-    store_record_header(room.data(), header, flow.label, published_,
-                        static_cast<std::uint64_t>(now.wall.time_since_epoch().count()));
+    store_record_header(
+        room.data(), header, flow.label, published_,
+        static_cast<std::uint64_t>(std::max<std::int64_t>(now.wall.time_since_epoch().count(), 0)));
     flow.buffer.commit(*parse_record(header, room), now.mono);
   }
   overlay_.published(flow);
@@ -89,14 +91,21 @@ void Peer::read(Now now) {
     reading_ = flow->id();
     position_ = flow->buffer.tail();
     buffer_number_ = flow->buffer_number;
+    numbering_ = flow->numbering;
     known_ = last_ = open_ = FrameNumber{};
     skipped_since_ = 0;
   }
+  if (numbering_ != flow->numbering) {  // what came so far was none of the stream
+    known_ = last_ = open_ = FrameNumber{};
+    skipped_since_ = 0;
+  }
+  numbering_ = flow->numbering;
   if (buffer_number_ != flow->buffer_number) {
     position_ = flow->buffer.tail();
     known_ = last_;
   }
   buffer_number_ = flow->buffer_number;
+  position_ = std::max(position_, flow->buffer.tail());
   while (position_ < flow->buffer.head()) {
     const Record record = flow->buffer.record_at(position_);
     position_.value += record.header.total();
@@ -115,6 +124,7 @@ void Peer::take(const Record& record, Now now) {
   if (record.first()) {
     open_ = record.frame;
     next_part_ = 0;
+    forged_ = false;
   }
   if (record.frame != open_)
     return complain(fmt::format("frame {} goes on inside {}", record.frame.value, open_.value));
@@ -124,15 +134,28 @@ void Peer::take(const Record& record, Now now) {
   }
   if (!right) complain(fmt::format("frame {} part {}: wrong bytes", record.frame.value, next_part_));
   ++next_part_;
+  forged_ = forged_ || !right;
   if (!record.last()) return;
-  if (next_part_ != parts_of(record.frame))
+  if (next_part_ != parts_of(record.frame)) {
     complain(fmt::format("frame {} has {} parts", record.frame.value, next_part_));
+    forged_ = true;
+  }
   complete(record.frame, now);
 }
 
 void Peer::complete(FrameNumber frame, Now now) {
-  Ledger& ledger = *duty_.ledger;
   if (frame <= last_) return complain(fmt::format("frame {} after {}", frame.value, last_.value));
+  if (frame.value > (*duty_.times)[*reading_].size()) {
+    complain(fmt::format("frame {} was never published", frame.value));
+    forged_ = true;
+  }
+  if (!forged_) account(frame, now);
+  last_ = frame;
+  skipped_since_ = 0;
+}
+
+void Peer::account(FrameNumber frame, Now now) {
+  Ledger& ledger = *duty_.ledger;
   if (last_.value != 0) {
     const std::uint64_t missing = frame.value - last_.value - 1;
     const std::uint64_t lost = missing - std::min(missing, skipped_since_);
@@ -149,10 +172,8 @@ void Peer::complete(FrameNumber frame, Now now) {
                                     last_.value + 1, frame.value - 1, skipped_since_, young));
     }
     ledger.lost_with_age += lost - young;
-    ledger.gap_max = std::max(ledger.gap_max, now.mono - *ledger.last_at);
+    if (ledger.last_at) ledger.gap_max = std::max(ledger.gap_max, now.mono - *ledger.last_at);
   }
-  last_ = frame;
-  skipped_since_ = 0;
   ++ledger.frames;
   ledger.last_at = now.mono;
 }

@@ -11,7 +11,8 @@
 
 namespace ott::sim {
 
-/// What one viewer saw, over all of its lives.
+/// What one viewer saw, over all of its lives. Frames that are not what the origin published count as
+/// complaints, and as nothing else.
 struct Ledger {
   std::uint64_t frames = 0;
   std::uint64_t skipped = 0;
@@ -54,6 +55,7 @@ class Peer : public OverlayRole {
   void read(Now now);
   void take(const Record& record, Now now);
   void complete(FrameNumber frame, Now now);
+  void account(FrameNumber frame, Now now);
   void complain(const std::string& what);
 
   Duty duty_;
@@ -67,12 +69,14 @@ class Peer : public OverlayRole {
   bool watching_over_ = false;
   std::optional<StreamId> reading_;
   unsigned buffer_number_ = 0;
+  unsigned numbering_ = 0;
   Position position_;
   FrameNumber known_;
   FrameNumber last_;
   std::uint64_t skipped_since_ = 0;
   FrameNumber open_;  // the frame under way
   unsigned next_part_ = 0;
+  bool forged_ = false;  // something in it is not what was published
 };
 
 }  // namespace ott::sim

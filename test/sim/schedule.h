@@ -1,13 +1,22 @@
-// A fault schedule: an overlay of the real engine, made up from a seed, and a random sequence of crashes,
-// restarts, planned leaves, stalls, silent links, lost connections and partitions; then all is mended, and
-// the invariants are checked. The same seed gives the same run.
+// Schedules: an overlay of the real engine, made up from a seed, and a random sequence of what may happen to
+// it; then all is mended, and the invariants are checked. The same seed gives the same run.
+//
+// A schedule of faults has crashes, restarts, planned leaves, stalls, silent links, lost connections and
+// partitions. Viewers get every frame that some ring holds, once and in order.
+//
+// A hostile one has, beside some of those, nodes and guests that say what is valid in form and wrong in
+// meaning, and hosts whose wall clocks differ and jump. hostile_schedule.h says what holds then.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace ott::sim {
+
+enum class Kind : std::uint8_t { Faults, Hostile };
+std::string_view to_string(Kind kind);
 
 struct ScheduleResult {
   std::optional<std::string> violation;  // which invariant, of whom, with the seed
@@ -18,6 +27,6 @@ struct ScheduleResult {
 };
 
 /// `trace`: print each fault and each log line with its virtual time.
-ScheduleResult run_schedule(std::uint64_t seed, bool trace = false);
+ScheduleResult run_schedule(std::uint64_t seed, Kind kind = Kind::Faults, bool trace = false);
 
 }  // namespace ott::sim

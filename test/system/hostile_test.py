@@ -8,65 +8,21 @@ import unittest
 
 import jpeg
 from overlay import PORT, TIMEOUT_S, Overlay, link_to, made_frames, run_of, wait_for_more_frames
-
-# PROTOCOL.md: version, type, flags, hops, length of the body; then the body.
-VERSION = 2
-ACK, SPEERS, FINALACK, PING, MESSAGE, DATA, TRACKER, START = range(1, 9)
-STOP, SKIP, LINKS, WATCH, HEARTBEAT, BYE, STREAMS = range(9, 16)
-NODE, CLIENT, GUEST = 1, 2, 3
-HELLO_MS = 100
-RELATION_CONTROL, RELATION_NEIGHBOUR, RELATION_GUEST = 0, 1, 2
-
-
-def message(kind: int, body: bytes = b"", length=None, version=VERSION, flags=0) -> bytes:
-    return struct.pack(">BBBBI", version, kind, flags, 0, len(body) if length is None else length) + body
-
-
-def node_id(address: str, port: int) -> bytes:
-    return bytes(10) + b"\xFF\xFF" + socket.inet_aton(address) + struct.pack(">H", port)
-
-
-def ack(kind: int, *ids: bytes, incarnation: int = 1) -> bytes:
-    return message(ACK, struct.pack(">BQIQH", kind, incarnation, HELLO_MS, 0, len(ids)) + b"".join(ids))
-
+from protocol import (ACK, BYE, CLIENT, CONTROL_RELATION, DATA, FINALACK, GUEST, GUEST_RELATION, HEARTBEAT, HELLO_MS, LINKS,
+                      MESSAGE, NEIGHBOUR_RELATION, NODE, PING, SKIP, SPEERS, START, STREAMS, TRACKER, VERSION, WATCH, ack,
+                      final_ack, message, node_id, read_message, read_to_end, read_until, route, start, streams_of, watch)
 
 def connect(address) -> socket.socket:
     return socket.create_connection(address, timeout=TIMEOUT_S)
-
-
-def read_message(peer: socket.socket):
-    """(type, body) of the next message."""
-    def exactly(count):
-        data = b""
-        while len(data) < count:
-            got = peer.recv(count - len(data))
-            if not got:
-                raise EOFError
-            data += got
-        return data
-    _, kind, _, _, length = struct.unpack(">BBBBI", exactly(8))
-    return kind, exactly(length)
-
-
-def read_to_end(peer: socket.socket) -> list:
-    """The messages up to the connection's end, which must come."""
-    messages = []
-    try:
-        while True:
-            messages.append(read_message(peer))
-    except (EOFError, ConnectionResetError):
-        return messages
 
 
 def through_handshake(address, first: bytes, relation: int) -> socket.socket:
     peer = connect(address)
     try:
         peer.sendall(first or ack(GUEST, node_id(*peer.getsockname())))
-        while read_message(peer)[0] != SPEERS:
-            pass
-        peer.sendall(message(FINALACK, bytes([relation])))
-        while read_message(peer)[0] != FINALACK:
-            pass
+        read_until(peer, SPEERS)
+        peer.sendall(final_ack(relation))
+        read_until(peer, FINALACK)
     except BaseException:
         peer.close()
         raise
@@ -75,7 +31,7 @@ def through_handshake(address, first: bytes, relation: int) -> socket.socket:
 
 def guest(address) -> socket.socket:
     """A peer that has been through the handshake as a guest."""
-    return through_handshake(address, b"", RELATION_GUEST)
+    return through_handshake(address, b"", GUEST_RELATION)
 
 
 def times_said(process, pattern: str) -> int:
@@ -97,7 +53,7 @@ AT_FIRST = {
     "flags where none belong": message(ACK, flags=1),
     "a gigantic length": message(ACK, length=0xFFFFFFFF),
     "a body over 4 KiB": message(ACK, length=4097) + bytes(4097),
-    "FINALACK first": message(FINALACK, bytes([RELATION_NEIGHBOUR])),
+    "FINALACK first": final_ack(NEIGHBOUR_RELATION),
     "SPEERS first": message(SPEERS, bytes(60)),
     "DATA first": SOME_DATA,
     "TRACKER first": SOME_TRACKER,
@@ -110,14 +66,14 @@ AT_FIRST = {
     "an ACK whose hellos come too often": message(ACK, struct.pack(">BQIQH", NODE, 1, 1, 0, 1) + SELF),
     "ACK twice": 2 * ack(GUEST, SELF),
     "DATA instead of FINALACK": ack(GUEST, SELF) + SOME_DATA,
-    "a wrong FINALACK": ack(GUEST, SELF) + message(FINALACK, bytes([RELATION_NEIGHBOUR])),
+    "a wrong FINALACK": ack(GUEST, SELF) + final_ack(NEIGHBOUR_RELATION),
     "an ACK that is no neighbour": ack(NODE, node_id("192.0.2.1", 7000)),
 }
 
 AS_A_GUEST = {
     "garbage": GARBAGE,
     "ACK again": ack(GUEST, SELF),
-    "FINALACK again": message(FINALACK, bytes([RELATION_GUEST])),
+    "FINALACK again": final_ack(GUEST_RELATION),
     "a body over 4 KiB": message(WATCH, length=4097),
     "DATA over 16 KiB": message(DATA, length=24 + 16385),
     "DATA too short": message(DATA, bytes(24)),
@@ -214,10 +170,10 @@ class HostilePeers(unittest.TestCase):
         return lambda address: through_handshake(address, ack(CLIENT, node_id(self.net.address["c2"], PORT)), relation)
 
     def test_what_a_neighbour_may_not_say(self):
-        self.assert_it_costs_the_connection(AS_A_NEIGHBOUR, self.as_c2(RELATION_NEIGHBOUR), self.targets[1:])
+        self.assert_it_costs_the_connection(AS_A_NEIGHBOUR, self.as_c2(NEIGHBOUR_RELATION), self.targets[1:])
 
     def test_what_a_registered_node_may_not_say(self):
-        self.assert_it_costs_the_connection(AT_THE_BOOTSTRAPPER_AS_NO_NEIGHBOUR, self.as_c2(RELATION_CONTROL),
+        self.assert_it_costs_the_connection(AT_THE_BOOTSTRAPPER_AS_NO_NEIGHBOUR, self.as_c2(CONTROL_RELATION),
                                             self.targets[:1])
 
     def test_half_a_message_and_silence(self):
@@ -255,25 +211,16 @@ class HostilePeers(unittest.TestCase):
         """It asks for the stream and takes nothing for two seconds: it is skipped, and no other viewer."""
         r1 = self.net.socket_address("r1")
         with guest(r1) as peer:
-            kind, body = read_message(peer)
-            while kind != STREAMS:
-                kind, body = read_message(peer)
-            stream = body[4:12]  # the id of the first
+            stream, _ = streams_of(read_until(peer, STREAMS))[0]
             node = node_id(*r1)
-            here = bytes(5) + struct.pack(">I", 1) + node + struct.pack(">IB", 1, 1)  # a Tracker for r1 itself
-            peer.sendall(message(WATCH, here + stream + node + struct.pack(">QIBQ", 1, 1, 1, 0) + bytes(18)))
-            while kind != TRACKER:
-                kind, body = read_message(peer)
-            peer.sendall(message(START, stream + bytes(12)))
-            while kind != DATA:
-                kind, body = read_message(peer)
+            peer.sendall(watch(route(node), stream, node))
+            read_until(peer, TRACKER)
+            peer.sendall(start(stream))
+            read_until(peer, DATA)
             wait_for_more_frames(self.viewers, 60)
-            while kind != SKIP:
-                kind, body = read_message(peer)
-            _, first, last = struct.unpack(">QQQ", body)
+            _, first, last = struct.unpack(">QQQ", read_until(peer, SKIP))
             self.assertLess(first, last)
-            while kind != DATA:
-                kind, body = read_message(peer)
+            body = read_until(peer, DATA)
             self.assertEqual(struct.unpack_from(">Q", body, 8)[0], last + 1)
             name = "%s:%d" % peer.getsockname()
             link = link_to(self.r1.wait_for_stats(), name)

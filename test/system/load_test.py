@@ -11,9 +11,9 @@ import threading
 import time
 import unittest
 
-from hostile_test import (BYE, DATA, FINALACK, HELLO_MS, NODE, RELATION_GUEST, SKIP, SPEERS, START, STREAMS, TRACKER, WATCH,
-                          message, node_id, read_message)
 from overlay import OTTD, PORT, TIMEOUT_S, Overlay, _die_with_parent, claim_range, wait_until
+from protocol import (BYE, DATA, FINALACK, GUEST_RELATION, HELLO_MS, NODE, SKIP, SPEERS, START, STREAMS, TRACKER, WATCH,
+                      message, node_id, read_message)
 
 OTT_LOAD = pathlib.Path(OTTD).resolve().parent / "ott-load"
 STARTED = 16
@@ -184,7 +184,7 @@ class FakeNode:
         self.until(1)
         self.send(SPEERS, struct.pack(">BQIQ", NODE, 1, HELLO_MS, 0) + self.me + you + struct.pack(">I", 0))
         self.until(FINALACK)
-        self.send(FINALACK, bytes([RELATION_GUEST]))
+        self.send(FINALACK, bytes([GUEST_RELATION]))
         info = struct.pack(">QH3sH1sIII", self.STREAM, 3, b"cam", 1, b"x", 0, 0, 30_000)
         self.send(STREAMS, struct.pack(">I", 1) + info + self.me)
         self.until(WATCH)

@@ -1,0 +1,878 @@
+#include "hostile.h"
+
+#include <algorithm>
+#include <array>
+
+namespace ott::sim {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr Duration kActInterval = milliseconds(10);
+constexpr Duration kDialInterval = milliseconds(300);
+constexpr Duration kHelloInterval = milliseconds(80);
+/// What it lets wait for a peer that reads slowly.
+constexpr std::size_t kOutboxMax = 256U << 10U;
+constexpr std::size_t kLinksMax = 48;
+constexpr std::uint32_t kVersions = 1U << kTreeVersionBits;
+
+}  // namespace
+
+Hostile::Hostile(HostileOptions options)
+    : options_(std::move(options)), random_(options_.seed), scratch_(64U << 10U) {
+  // Some do a bit of everything, some a few things all the time.
+  rows_ = options_.access.empty() ? node_rows() : guest_rows();
+  if (chance(70)) {
+    std::shuffle(rows_.begin(), rows_.end(), random_);
+    rows_.resize(1 + pick(std::min<std::size_t>(rows_.size(), 6)));
+  }
+  conduct_ = Conduct{static_cast<std::uint8_t>(pick(4))};
+  const std::array<std::uint32_t, 5> hellos = {100, 100, kHelloMsMin, 1'000, kHelloMsMax};
+  hello_ms_ = hellos[pick(hellos.size())];
+  for (unsigned i = 0; i < 3; ++i) {
+    KnownStream stream;
+    stream.origin = chance(50) ? options_.id : invented_node();
+    stream.info.id = StreamId{1 + any_u64() % ((std::uint64_t{1} << 40U) - 1)};
+    stream.info.name = chance(50) ? "live" : "invented";
+    stream.info.kind = "test";
+    stream.label = make_label(stream.info.id, static_cast<std::uint32_t>(pick(kVersions)));
+    invented_streams_.push_back(stream);
+  }
+}
+
+std::string Hostile::summary() const {
+  static constexpr std::array<std::string_view, 4> kConducts = {"starves", "refuses", "mangles", "invents"};
+  std::string text(kConducts[static_cast<std::size_t>(conduct_)]);
+  for (const Row& row : rows_) text += ", " + std::string(row.name);
+  return text;
+}
+
+std::vector<Hostile::Row> Hostile::node_rows() {
+  std::vector<Row> rows = {
+      {"own state", &Hostile::own_state},
+      {"state of another", &Hostile::state_of_another},
+      {"hidden state", &Hostile::hidden_state},
+      {"withdrawal", &Hostile::withdrawal},
+      {"invented reporters", &Hostile::invented_reporters},
+      {"large state", &Hostile::large_state},
+      {"TRACKER", &Hostile::tracker},
+      {"TRACKER of an invented stream", &Hostile::tracker_of_invented},
+      {"flood of TRACKERs", &Hostile::tracker_flood},
+      {"STARTED", &Hostile::started},
+      {"DATA", &Hostile::data},
+      {"SKIP", &Hostile::skip},
+      {"WATCH of others", &Hostile::watch_of_others},
+      {"complaint", &Hostile::complaint},
+      {"PING", &Hostile::ping},
+      {"MESSAGE", &Hostile::text_message},
+      {"REPORT", &Hostile::report},
+      {"REFUSED", &Hostile::refused},
+      {"SYNC", &Hostile::sync},
+      {"STREAMS", &Hostile::streams},
+  };
+  for (const Row& row : guest_rows()) rows.push_back(row);
+  return rows;
+}
+
+std::vector<Hostile::Row> Hostile::guest_rows() {
+  return {
+      {"WATCH", &Hostile::watch},
+      {"flapping WATCH", &Hostile::flapping_watch},
+      {"START", &Hostile::start},
+      {"STOP", &Hostile::stop},
+      {"QUERY", &Hostile::query},
+      {"HEARTBEAT", &Hostile::heartbeat},
+      {"stops reading", &Hostile::stops_reading},
+      {"BYE", &Hostile::bye},
+      {"half a message", &Hostile::half_message},
+      {"optional message", &Hostile::optional_message},
+      {"out of place", &Hostile::out_of_place},
+      {"unfinished handshake", &Hostile::unfinished_handshake},
+  };
+}
+
+// ---- random things, close to what is true ----------------------------------------------------------------
+
+std::uint64_t Hostile::any_u64() {
+  const std::uint64_t bits = pick(65);
+  return bits == 0 ? 0 : random_() >> (64 - bits);
+}
+
+/// A number around `value`, at an end of its range, or half way round.
+std::uint64_t Hostile::near(std::uint64_t value, std::uint64_t max) {
+  switch (pick(8)) {
+    case 0:
+      return max;
+    case 1:
+      return max - 1 - pick(3);
+    case 2:
+      return 1;
+    case 3:
+      return any_u64() & max;
+    case 4:
+      return std::min(value - std::min<std::uint64_t>(value, pick(50)), max);
+    case 5:
+      return std::min(value + 1 + pick(1'000), max);
+    default:
+      return std::min(value + 1, max);
+  }
+}
+
+NodeId Hostile::invented_node() {
+  NodeId id;
+  id.address = parse_ip("172.16.0.0").value();
+  const std::uint64_t number = chance(50) && invented_ > 0 ? pick(invented_) : invented_++;
+  id.address.bytes[13] = static_cast<std::uint8_t>(16 + (number >> 16U) % 16);
+  id.address.bytes[14] = static_cast<std::uint8_t>(number >> 8U);
+  id.address.bytes[15] = static_cast<std::uint8_t>(number);
+  return id;
+}
+
+NodeId Hostile::any_node() {
+  if (chance(10)) return invented_node();
+  if (chance(10)) return options_.id;
+  if (db_.all().empty()) {
+    if (!options_.access.empty()) return options_.access[pick(options_.access.size())];
+    return invented_node();
+  }
+  auto state = db_.all().begin();
+  std::advance(state, static_cast<std::ptrdiff_t>(pick(db_.all().size())));
+  return state->first;
+}
+
+Hostile::KnownStream Hostile::any_stream() {
+  if (streams_.empty() || chance(15)) return invented_streams_[pick(invented_streams_.size())];
+  auto stream = streams_.begin();
+  std::advance(stream, static_cast<std::ptrdiff_t>(pick(streams_.size())));
+  return stream->second;
+}
+
+FrameNumber Hostile::any_frame() {
+  const std::uint64_t frame = streams_.empty() ? 100 : streams_.begin()->second.frame.value;
+  return FrameNumber{near(frame, kFrameNumberMax)};
+}
+
+/// As it has to be when it arrives at the link's peer: mostly along links that there are.
+Tracker Hostile::any_route(const Link& link, const NodeId& to) {
+  std::vector<NodeId> nodes = db_.graph().shortest_path(link.peer, to);
+  if (nodes.empty() || chance(20)) {
+    nodes = {link.peer};
+    for (std::uint64_t i = pick(4); i > 0; --i) {
+      const NodeId next = any_node();
+      if (std::ranges::find(nodes, next) == nodes.end()) nodes.push_back(next);
+    }
+  }
+  const std::vector<std::vector<NodeId>> paths = {nodes};
+  Tracker tracker = Tracker::along(multicast_path(paths));
+  tracker.visited = {options_.id};
+  tracker.hops = static_cast<std::uint16_t>(chance(90) ? 1 : any_u64());
+  if (chance(20)) tracker.visited.insert(tracker.visited.begin(), any_node());
+  return tracker;
+}
+
+Tracker Hostile::any_flood() {
+  Tracker tracker = Tracker::everywhere();
+  tracker.hops = static_cast<std::uint16_t>(1 + pick(3));
+  tracker.visited = {options_.id};
+  if (chance(20)) tracker.visited.push_back(any_node());
+  return tracker;
+}
+
+std::string Hostile::any_text(std::size_t bytes_max) {
+  return std::string(chance(80) ? pick(20) : pick(bytes_max + 1), 'x');
+}
+
+// ---- links -----------------------------------------------------------------------------------------------
+
+LinkId Hostile::add(Purpose purpose, const NodeId& remote, Now now) {
+  const LinkId id = make_link_id(0, ++links_made_);
+  Link& link = links_[id];
+  link.purpose = purpose;
+  link.remote = link.peer = remote;
+  link.hello_at = now.mono + kHelloInterval;
+  return id;
+}
+
+void Hostile::dial(Purpose purpose, const NodeId& to, Now now) {
+  if (links_.size() >= kLinksMax) return;
+  const LinkId id = add(purpose, to, now);
+  requests_.connect.push_back({id, to, options_.id.address});
+}
+
+void Hostile::begin(Now now) {
+  dial_missing(now);
+  act_at_ = now.mono + kActInterval;
+}
+
+void Hostile::dial_missing(Now now) {
+  dial_at_ = now.mono + kDialInterval;
+  const auto linked = [this](Purpose purpose, const NodeId& to) {
+    return std::ranges::any_of(links_, [&](const auto& entry) {
+      const Link& link = entry.second;
+      if (link.purpose == Purpose::Accepted) return link.up && link.peer == to;
+      return link.purpose == purpose && link.remote == to;
+    });
+  };
+  if (options_.bootstrap && !linked(Purpose::Registration, *options_.bootstrap))
+    dial(Purpose::Registration, *options_.bootstrap, now);
+  for (const NodeId& id : neighbours_) {
+    if (id != options_.bootstrap && !linked(Purpose::Neighbour, id)) dial(Purpose::Neighbour, id, now);
+  }
+  for (const NodeId& id : options_.access) {
+    if (!linked(Purpose::Access, id)) dial(Purpose::Access, id, now);
+  }
+}
+
+void Hostile::listening(const std::optional<Error>&, Now) {}
+
+LinkId Hostile::accepted(const NodeId& remote, Now now) { return add(Purpose::Accepted, remote, now); }
+
+void Hostile::opened(LinkId id, const NodeId& local, Now now) {
+  Link& link = links_.at(id);
+  Ack ack;
+  ack.greeting = {options_.access.empty() ? PeerKind::Node : PeerKind::Guest, options_.incarnation, hello_ms_,
+                  any_u64()};
+  ack.ids = {options_.access.empty() ? options_.id : local};
+  if (link.purpose == Purpose::Mischief) {
+    link.ends_at = now.mono + milliseconds(100 + pick(8'000));
+    ack.greeting.kind = PeerKind{static_cast<std::uint8_t>(pick(4))};
+    ack.greeting.incarnation = any_u64();
+    ack.ids.clear();
+    for (std::uint64_t i = 1 + pick(3); i > 0; --i) ack.ids.push_back(any_node());
+    std::vector<std::uint8_t> bytes;
+    encode(bytes, ack);
+    switch (pick(4)) {
+      case 0:
+        return;  // says nothing
+      case 1:
+        return say_raw(id, link, ByteSpan(bytes).first(pick(bytes.size())));
+      case 2:
+        say(id, link, ack);
+        return say(id, link, FinalAck{Relation{static_cast<std::uint8_t>(pick(3))}});
+      default:
+        return say(id, link, ack);
+    }
+  }
+  say(id, link, ack);
+}
+
+void Hostile::closed(LinkId id, std::string_view, Now) {
+  for (auto& [stream, known] : streams_) std::erase(known.children, id);
+  links_.erase(id);
+}
+
+void Hostile::close(LinkId id, Link& link) {
+  if (std::exchange(link.closing, true)) return;
+  requests_.close.push_back(id);
+}
+
+MutableByteSpan Hostile::recv_slice(LinkId id) {
+  const auto found = links_.find(id);
+  if (found == links_.end() || found->second.closing) return {};
+  if (found->second.reads_from != MonoTime{}) return {};
+  return scratch_;
+}
+
+void Hostile::recv_advance(LinkId id, std::size_t bytes, Now now) {
+  Link& link = links_.at(id);
+  link.in.insert(link.in.end(), scratch_.begin(), scratch_.begin() + static_cast<std::ptrdiff_t>(bytes));
+  std::size_t taken = 0;
+  while (!link.closing) {
+    const ByteSpan rest = ByteSpan(link.in).subspan(taken);
+    const Framed framed = next_message(rest, kBodyBytesMax);
+    if (framed.kind == Framed::Kind::Malformed) return close(id, link);
+    if (framed.kind == Framed::Kind::Incomplete) break;
+    taken += framed.header.total();
+    take(id, link, framed.header, rest.first(framed.header.total()), now);
+  }
+  link.in.erase(link.in.begin(), link.in.begin() + static_cast<std::ptrdiff_t>(taken));
+}
+
+ByteSpan Hostile::send_slice(LinkId id, Now) {
+  const auto found = links_.find(id);
+  if (found == links_.end()) return {};
+  return ByteSpan(found->second.out).subspan(found->second.out_sent);
+}
+
+bool Hostile::send_advance(LinkId id, std::size_t bytes, Now) {
+  Link& link = links_.at(id);
+  link.out_sent += bytes;
+  if (link.out_sent < link.out.size()) return true;
+  link.out.clear();
+  link.out_sent = 0;
+  return false;
+}
+
+void Hostile::set_blocked(LinkId id, bool blocked, Now) {
+  const auto found = links_.find(id);
+  if (found != links_.end()) found->second.blocked = blocked;
+}
+
+void Hostile::want_send(LinkId id, Link& link) {
+  if (!link.blocked) requests_.send.push_back(id);
+}
+
+void Hostile::say_raw(LinkId id, Link& link, ByteSpan bytes) {
+  if (link.closing || link.mute || link.out.size() - link.out_sent > kOutboxMax) return;
+  link.out.insert(link.out.end(), bytes.begin(), bytes.end());
+  want_send(id, link);
+}
+
+template <class T>
+void Hostile::say(LinkId id, Link& link, const T& message) {
+  std::vector<std::uint8_t> bytes;
+  encode(bytes, message);
+  say_raw(id, link, bytes);
+}
+
+// ---- what it hears ---------------------------------------------------------------------------------------
+
+void Hostile::is_up(Link& link, Now now) {
+  link.up = true;
+  link.hello_at = now.mono;
+}
+
+void Hostile::take_handshake(LinkId id, Link& link, const Header& header, ByteSpan body, Now now) {
+  if (header.type == MessageType::Ack) {
+    const auto ack = decode<Ack>(body);
+    if (!ack) return close(id, link);
+    link.peer = ack->ids.front();
+    link.relation = Relation::Neighbour;
+    say(id, link,
+        Speers{{PeerKind::Node, options_.incarnation, hello_ms_, 0}, options_.id, ack->ids.front(), {}});
+  } else if (header.type == MessageType::Speers) {
+    const auto speers = decode<Speers>(body);
+    if (!speers) return close(id, link);
+    link.peer = speers->me;
+    const auto is_me = [&](const Peer& peer) { return peer.id == speers->me; };
+    link.relation = link.purpose == Purpose::Access             ? Relation::Guest
+                    : link.purpose == Purpose::Neighbour        ? Relation::Neighbour
+                    : std::ranges::any_of(speers->peers, is_me) ? Relation::Neighbour
+                                                                : Relation::Control;
+    if (link.purpose == Purpose::Registration) {
+      neighbours_.clear();
+      for (const Peer& peer : speers->peers) neighbours_.push_back(peer.id);
+      if (!std::exchange(listening_, true)) requests_.listen.push_back(options_.id);
+      dial_missing(now);
+    }
+    say(id, link, FinalAck{link.relation});
+  } else {
+    if (link.purpose == Purpose::Accepted) say(id, link, FinalAck{link.relation});
+    is_up(link, now);
+    if (link.relation == Relation::Neighbour) own_state(id, link, now);
+  }
+}
+
+void Hostile::take(LinkId id, Link& link, const Header& header, ByteSpan message, Now now) {
+  if (link.purpose == Purpose::Mischief) return;
+  const ByteSpan body = message.subspan(kHeaderBytes);
+  switch (header.type) {
+    case MessageType::Ack:
+    case MessageType::Speers:
+    case MessageType::FinalAck:
+      return take_handshake(id, link, header, body, now);
+    case MessageType::Heartbeat: {
+      const auto heartbeat = decode<Heartbeat>(body);
+      if (heartbeat && !heartbeat->reply && heartbeat->time != 0)
+        say(id, link, Heartbeat{true, chance(80) ? heartbeat->time : near(heartbeat->time, kNumberMax)});
+      return;
+    }
+    case MessageType::Links: {
+      const auto links = decode<Links>(body);
+      if (!links) return;
+      const LinkState& state = links->state;
+      if (state.reporter == options_.id) own_number_ = std::max(own_number_, state.number);
+      db_.update(state);
+      for (const StreamInfo& info : state.streams) {
+        KnownStream& known = streams_[info.id];
+        known.origin = state.reporter;
+        known.info = info;
+        if (known.label.value == 0) known.label = make_label(info.id, 1);
+      }
+      return;
+    }
+    case MessageType::Streams: {
+      const auto streams = decode<Streams>(body);
+      for (std::size_t i = 0; streams && i < streams->streams.size(); ++i) {
+        const StreamInfo& info = streams->streams[i];
+        streams_[info.id] = {streams->origins[i], info, make_label(info.id, 1), {}, 0, {}};
+      }
+      return;
+    }
+    case MessageType::Tracker:
+      if (const auto tracker = decode<TrackerMessage>(body)) take_tracker(id, link, *tracker);
+      return;
+    case MessageType::Start: {
+      const auto start = decode<Start>(body);
+      const auto known = start ? streams_.find(start->stream) : streams_.end();
+      if (known == streams_.end() || conduct_ == Conduct::Refuses) return;
+      known->second.start_number = start->number;
+      if (std::ranges::find(known->second.children, id) == known->second.children.end())
+        known->second.children.push_back(id);
+      return say(id, link, Started{start->stream, start->number, start->last});
+    }
+    case MessageType::Stop: {
+      const auto stop = decode<Stop>(body);
+      const auto known = stop ? streams_.find(stream_of(stop->label)) : streams_.end();
+      if (known != streams_.end()) std::erase(known->second.children, id);
+      return;
+    }
+    case MessageType::Data:
+    case MessageType::Skip:
+      if (const auto record = parse_record(header, message)) take_record(*record, message);
+      return;
+    default:
+      return;
+  }
+}
+
+/// It is on a stream's way: it takes its place, and passes the tree on, so that others depend on it.
+void Hostile::take_tracker(LinkId id, Link& link, const TrackerMessage& message) {
+  KnownStream& known = streams_[message.stream.id];
+  known.origin = message.origin;
+  known.info = message.stream;
+  known.label = message.label;
+  if (conduct_ == Conduct::Refuses && chance(50)) return say(id, link, Stop{message.label});
+  if (message.expects_start)
+    say(id, link, Start{message.stream.id, FrameNumber{0}, static_cast<std::uint32_t>(pick(5))});
+  if (!message.tracker.path.valid() || message.tracker.path.root().node != options_.id) return;
+  for (Branch& branch : split(message.tracker)) {
+    for (auto& [to, other] : links_) {
+      if (!other.up || other.peer != branch.next || other.relation != Relation::Neighbour) continue;
+      say(to, other, TrackerMessage{branch.tracker, message.label, message.origin, message.stream, true});
+      break;
+    }
+  }
+}
+
+void Hostile::take_record(const Record& record, ByteSpan message) {
+  const auto found = streams_.find(stream_of(record.label));
+  if (found == streams_.end()) return;
+  KnownStream& known = found->second;
+  known.frame = std::max(known.frame, record.is_skip() ? record.last_skipped() : record.frame);
+  if (conduct_ != Conduct::Mangles || !active_) return;
+  std::vector<std::uint8_t> bytes(message.begin(), message.end());
+  for (const LinkId child : known.children) {
+    const auto link = links_.find(child);
+    if (link == links_.end()) continue;
+    switch (pick(12)) {
+      case 0:
+        continue;
+      case 1:
+        bytes.back() ^= 1U;
+        break;
+      case 2:
+        store_be<std::uint64_t>(bytes.data() + 16, near(record.frame.value, kFrameNumberMax - 1));
+        break;
+      case 3:
+        say_raw(child, link->second, bytes);
+        break;
+      default:
+        break;
+    }
+    say_raw(child, link->second, bytes);
+  }
+}
+
+// ---- what it says: link states ---------------------------------------------------------------------------
+
+void Hostile::own_state(LinkId id, Link& link, Now) {
+  Links m{any_flood(), {options_.id, PeerKind::Node, options_.incarnation, ++own_number_, 600, {}, {}}};
+  if (chance(10)) m.state.kind = PeerKind{static_cast<std::uint8_t>(pick(3))};
+  if (chance(85)) {
+    for (const NodeId& neighbour : neighbours_)
+      m.state.links.push_back({neighbour, chance(90) ? 1 : 1 + static_cast<std::uint32_t>(pick(kCostMax))});
+  }
+  for (std::uint64_t i = chance(40) ? pick(20) : 0; i > 0; --i) m.state.links.push_back({any_node(), 1});
+  std::ranges::sort(m.state.links, {}, &Adjacency::id);
+  const auto rest = std::ranges::unique(m.state.links, {}, &Adjacency::id);
+  m.state.links.erase(rest.begin(), rest.end());
+  for (std::uint64_t i = chance(30) ? 1 + pick(4) : 0; i > 0; --i)
+    m.state.streams.push_back(any_stream().info);
+  // Its links are useful only if all neighbours hear of them.
+  for (auto& [to, other] : links_) {
+    if (other.up && other.relation == Relation::Neighbour) say(to, other, m);
+  }
+  if (!link.up) say(id, link, m);
+}
+
+void Hostile::state_of_another(LinkId id, Link& link, Now) {
+  const NodeId reporter = any_node();
+  const LinkState* known = db_.find(reporter);
+  Links m{any_flood(), known != nullptr ? *known : LinkState{reporter}};
+  m.state.number = std::max<std::uint64_t>(1, near(m.state.number, kSequenceMax - 1));
+  m.state.lifetime_s = static_cast<std::uint16_t>(1 + pick(kLifetimeMaxS));
+  if (chance(20)) m.state.kind = PeerKind{static_cast<std::uint8_t>(pick(4))};
+  if (chance(30)) m.state.incarnation = any_u64();
+  if (chance(60)) m.state.links.clear();
+  if (chance(30)) m.state.links = {{options_.id, 1}};
+  if (chance(40)) m.state.streams.clear();
+  if (chance(20)) m.state.streams.push_back(any_stream().info);
+  say(id, link, m);
+}
+
+/// As above, and as if everybody had it already: its reporter is not to hear of it.
+void Hostile::hidden_state(LinkId id, Link& link, Now) {
+  const NodeId reporter = any_node();
+  const LinkState* known = db_.find(reporter);
+  Links m{any_flood(), known != nullptr ? *known : LinkState{reporter}};
+  for (const auto& [node, state] : db_.all()) {
+    if (node != link.peer && chance(90)) m.tracker.visited.push_back(node);
+  }
+  m.state.number = std::min(m.state.number + 1 + pick(1'000), kSequenceMax - 1);
+  m.state.lifetime_s = kLifetimeMaxS;
+  if (chance(70)) m.state.links.clear();
+  if (chance(50)) m.state.streams.clear();
+  say(id, link, m);
+}
+
+void Hostile::withdrawal(LinkId id, Link& link, Now) {
+  const NodeId reporter = any_node();
+  Links m{any_flood(), {reporter, PeerKind::Node, any_u64(), kSequenceMax, 600, {}, {}}};
+  if (const LinkState* known = db_.find(reporter)) m.state.kind = known->kind;
+  say(id, link, m);
+}
+
+/// A part of the overlay that is not there, behind this node.
+void Hostile::invented_reporters(LinkId id, Link& link, Now) {
+  std::vector<NodeId> nodes = {options_.id};
+  for (std::uint64_t i = 1 + pick(8); i > 0; --i) nodes.push_back(invented_node());
+  std::ranges::sort(nodes);
+  nodes.erase(std::unique(nodes.begin(), nodes.end()), nodes.end());
+  for (const NodeId& reporter : nodes) {
+    if (reporter == options_.id) continue;
+    Links m{any_flood(), {reporter, PeerKind::Node, 1, 1 + any_u64() % kSequenceMax, 600, {}, {}}};
+    if (m.state.is_withdrawal()) continue;
+    m.state.kind = PeerKind{static_cast<std::uint8_t>(pick(3))};
+    for (const NodeId& other : nodes) {
+      if (other != reporter) m.state.links.push_back({other, 1});
+    }
+    if (chance(30)) m.state.streams.push_back(any_stream().info);
+    say(id, link, m);
+  }
+  Links own{any_flood(), {options_.id, PeerKind::Node, options_.incarnation, ++own_number_, 600, {}, {}}};
+  for (const NodeId& node : neighbours_) nodes.push_back(node);
+  std::ranges::sort(nodes);
+  nodes.erase(std::unique(nodes.begin(), nodes.end()), nodes.end());
+  for (const NodeId& node : nodes) {
+    if (node != options_.id) own.state.links.push_back({node, 1});
+  }
+  say(id, link, own);
+}
+
+void Hostile::large_state(LinkId id, Link& link, Now) {
+  if (!chance(10)) return;  // they are as much work to make
+  Links m{any_flood(), {invented_node(), PeerKind::Node, 1, 1 + pick(1'000'000), 600, {}, {}}};
+  NodeId other = m.state.reporter;
+  for (std::size_t i = 0; i < kStateLinksMax; ++i) {
+    other.address.bytes[12] = 173;
+    other.address.bytes[14] = static_cast<std::uint8_t>(i >> 8U);
+    other.address.bytes[15] = static_cast<std::uint8_t>(i);
+    m.state.links.push_back({other, kCostMax});
+  }
+  StreamInfo info = any_stream().info;
+  info.name.assign(kNameBytesMax, 'n');
+  m.state.streams.assign(kStateStreamsMax, info);
+  say(id, link, m);
+}
+
+void Hostile::sync(LinkId id, Link& link, Now) { say(id, link, Sync{}); }
+
+// ---- trees and records -----------------------------------------------------------------------------------
+
+void Hostile::tracker(LinkId id, Link& link, Now) {
+  KnownStream stream = any_stream();
+  const std::array<std::uint32_t, 4> ahead = {1, kVersions / 2 - 1, kVersions / 2,
+                                              static_cast<std::uint32_t>(pick(kVersions))};
+  TrackerMessage m;
+  m.tracker = any_route(link, any_node());
+  if (chance(70)) m.tracker.visited = {stream.origin, options_.id};
+  m.label = make_label(stream.info.id, version_of(stream.label) + ahead[pick(ahead.size())]);
+  m.origin = chance(80) ? stream.origin : any_node();
+  m.stream = stream.info;
+  m.expects_start = chance(50);
+  say(id, link, m);
+}
+
+void Hostile::tracker_of_invented(LinkId id, Link& link, Now now) {
+  KnownStream stream = invented_streams_[pick(invented_streams_.size())];
+  if (chance(50)) {  // one that a reporter has
+    stream.origin = invented_node();
+    stream.info.id = StreamId{1 + pick(1U << 20U)};
+    Links m{any_flood(), {stream.origin, PeerKind::Node, 1, 1 + pick(1U << 30U), 600, {}, {}}};
+    m.state.links = {{options_.id, 1}};
+    m.state.streams = {stream.info};
+    say(id, link, m);
+  } else {
+    own_state(id, link, now);
+  }
+  TrackerMessage m;
+  m.tracker = any_route(link, any_node());
+  m.tracker.visited = {stream.origin, options_.id};
+  m.label = make_label(stream.info.id, static_cast<std::uint32_t>(pick(kVersions)));
+  m.origin = stream.origin;
+  m.stream = stream.info;
+  m.expects_start = true;
+  say(id, link, m);
+}
+
+void Hostile::tracker_flood(LinkId id, Link& link, Now now) {
+  for (unsigned i = 0; i < 20; ++i) tracker(id, link, now);
+}
+
+void Hostile::started(LinkId id, Link& link, Now) {
+  const KnownStream stream = any_stream();
+  const auto number = chance(50) ? stream.start_number : static_cast<std::uint32_t>(any_u64());
+  say(id, link, Started{stream.info.id, number, any_frame()});
+}
+
+void Hostile::data(LinkId id, Link& link, Now) {
+  const KnownStream stream = any_stream();
+  constexpr std::size_t kPayload = 64;
+  std::vector<std::uint8_t> bytes(kRecordHeaderBytes + kRtpBytesMin + kPayload);
+  for (std::uint8_t& byte : bytes) byte = static_cast<std::uint8_t>(random_());
+  Header header{MessageType::Data, static_cast<std::uint8_t>(pick(kRecordFlags + 1U)),
+                static_cast<std::uint8_t>(pick(4)), static_cast<std::uint32_t>(bytes.size() - kHeaderBytes)};
+  if (chance(70)) header.flags = kFirstOfFrame | kLastOfFrame | kSyncPoint;
+  const Label label =
+      chance(70) ? stream.label : make_label(stream.info.id, static_cast<std::uint32_t>(pick(kVersions)));
+  const std::uint64_t frame = std::max<std::uint64_t>(1, near(stream.frame.value, kFrameNumberMax - 1));
+  const std::uint64_t time = chance(70) ? 1'700'000'000'000'000'000 : any_u64() & kSourceTimeMax;
+  store_record_header(bytes.data(), header, label, FrameNumber{frame}, time);
+  say_raw(id, link, bytes);
+}
+
+void Hostile::skip(LinkId id, Link& link, Now) {
+  const KnownStream stream = any_stream();
+  const std::uint64_t first = std::max<std::uint64_t>(1, near(stream.frame.value, kFrameNumberMax - 1));
+  const std::uint64_t most = chance(90) ? kSkipFramesMax : kFrameNumberMax;
+  const std::uint64_t last = std::min(first + pick(most), kFrameNumberMax - 1);
+  std::array<std::uint8_t, kRecordHeaderBytes> bytes{};
+  store_record_header(bytes.data(), {MessageType::Skip, 0, 0, kRecordHeaderBytes - kHeaderBytes},
+                      stream.label, FrameNumber{first}, last);
+  say_raw(id, link, bytes);
+}
+
+// ---- requests --------------------------------------------------------------------------------------------
+
+void Hostile::watch(LinkId id, Link& link, Now) {
+  const KnownStream stream = any_stream();
+  Watch m;
+  m.tracker = any_route(link, stream.origin);
+  m.stream = stream.info.id;
+  m.watcher = options_.id;
+  m.incarnation = options_.incarnation;
+  m.viewers = static_cast<std::uint32_t>(chance(80) ? 1 + pick(3) : pick(kViewersMax + 1));
+  m.wants_tracker = chance(50);
+  m.last = chance(50) ? FrameNumber{0} : any_frame();
+  say(id, link, m);
+}
+
+void Hostile::flapping_watch(LinkId id, Link& link, Now) {
+  if (streams_.empty()) return;
+  const KnownStream& stream = streams_.begin()->second;
+  Watch m;
+  m.tracker = any_route(link, stream.origin);
+  m.stream = stream.info.id;
+  m.watcher = options_.id;
+  m.incarnation = options_.incarnation;
+  for (unsigned i = 0; i < 6; ++i) {
+    m.viewers = i % 2;
+    m.wants_tracker = m.viewers > 0;
+    say(id, link, m);
+  }
+}
+
+void Hostile::watch_of_others(LinkId id, Link& link, Now) {
+  const KnownStream stream = any_stream();
+  Watch m;
+  m.tracker = any_route(link, stream.origin);
+  m.stream = stream.info.id;
+  m.watcher = any_node();
+  m.incarnation = chance(30) ? any_u64() : 0;
+  if (const LinkState* state = db_.find(m.watcher); state != nullptr && chance(70))
+    m.incarnation = state->incarnation;
+  m.viewers = static_cast<std::uint32_t>(chance(50) ? 0 : pick(kViewersMax + 1));
+  m.wants_tracker = chance(50);
+  say(id, link, m);
+}
+
+/// Some honest link is said to starve some honest node.
+void Hostile::complaint(LinkId id, Link& link, Now) {
+  const KnownStream stream = any_stream();
+  Watch m;
+  m.tracker = any_route(link, stream.origin);
+  m.stream = stream.info.id;
+  m.watcher = any_node();
+  m.incarnation = 1;
+  m.viewers = 1;
+  m.wants_tracker = chance(50);
+  if (const LinkState* state = db_.find(m.watcher)) {
+    m.incarnation = state->incarnation;
+    if (!state->links.empty()) m.starved_by = state->links[pick(state->links.size())].id;
+  }
+  m.last = chance(50) ? FrameNumber{0} : any_frame();
+  say(id, link, m);
+}
+
+void Hostile::start(LinkId id, Link& link, Now) {
+  const std::array<std::uint64_t, 3> lasts = {kFrameNumberMax, 0, any_frame().value};
+  say(id, link,
+      Start{any_stream_id(), FrameNumber{lasts[pick(lasts.size())]}, static_cast<std::uint32_t>(any_u64())});
+}
+
+void Hostile::stop(LinkId id, Link& link, Now) {
+  const KnownStream stream = any_stream();
+  say(id, link,
+      Stop{chance(50) ? stream.label
+                      : make_label(stream.info.id, static_cast<std::uint32_t>(pick(kVersions)))});
+}
+
+void Hostile::query(LinkId id, Link& link, Now) {
+  const KnownStream stream = any_stream();
+  for (unsigned i = 0; i < 5; ++i) {
+    say(id, link,
+        Query{any_route(link, stream.origin), chance(50) ? options_.id : any_node(),
+              static_cast<std::uint32_t>(any_u64())});
+  }
+}
+
+void Hostile::report(LinkId id, Link& link, Now) {
+  Report m{any_route(link, any_node()), static_cast<std::uint32_t>(chance(50) ? 1 + pick(5) : any_u64()), {}};
+  for (std::uint64_t i = pick(20); i > 0; --i)
+    m.figures.push_back({any_stream_id(), static_cast<std::uint32_t>(any_u64()), any_u64()});
+  say(id, link, m);
+}
+
+void Hostile::refused(LinkId id, Link& link, Now) {
+  say(id, link,
+      Refused{any_route(link, any_node()), any_stream_id(),
+              chance(50) ? RefusedReason::UnknownStream : RefusedReason::NoRoom, any_text(kTextBytesMax)});
+}
+
+void Hostile::ping(LinkId id, Link& link, Now) {
+  say(id, link,
+      Ping{any_route(link, any_node()), any_node(), any_u64() & kNumberMax, any_u64() & kNumberMax});
+}
+
+void Hostile::text_message(LinkId id, Link& link, Now) {
+  Tracker tracker = chance(70) ? any_flood() : any_route(link, any_node());
+  say(id, link, Message{std::move(tracker), any_node(), any_u64() & kNumberMax, any_text(kTextBytesMax)});
+}
+
+void Hostile::streams(LinkId id, Link& link, Now) {
+  Streams m;
+  for (std::uint64_t i = pick(5); i > 0; --i) {
+    m.streams.push_back(any_stream().info);
+    m.origins.push_back(any_node());
+  }
+  say(id, link, m);
+}
+
+// ---- the connection itself -------------------------------------------------------------------------------
+
+void Hostile::heartbeat(LinkId id, Link& link, Now now) {
+  if (chance(5)) stops_reading(id, link, now);
+  for (unsigned i = 0; i < 10; ++i)
+    say(id, link, Heartbeat{chance(30), std::max<std::uint64_t>(1, any_u64() & kNumberMax)});
+}
+
+void Hostile::stops_reading(LinkId, Link& link, Now now) {
+  if (link.reads_from == MonoTime{}) link.reads_from = now.mono + milliseconds(50 + pick(2'500));
+}
+
+void Hostile::bye(LinkId id, Link& link, Now) {
+  if (!chance(10)) return;
+  const ByeReason reason{static_cast<std::uint8_t>(1 + pick(kByeReasonLast))};
+  say(id, link, Bye{reason, std::string(chance(50) ? kTextBytesMax : pick(20), 'b')});
+  close(id, link);
+}
+
+/// The beginning of a long one. The rest comes never, or the connection ends.
+void Hostile::half_message(LinkId id, Link& link, Now now) {
+  if (!chance(10)) return;
+  std::vector<std::uint8_t> bytes(kHeaderBytes + pick(60'000));
+  const std::array<MessageType, 4> types = {MessageType::Links, MessageType::Tracker, MessageType::Data,
+                                            MessageType::Watch};
+  const MessageType type = types[pick(types.size())];
+  const std::size_t longest = type == MessageType::Data ? kRtpBytesMax : kBodyBytesMax;
+  store_header(bytes.data(), {type, 0, 0, static_cast<std::uint32_t>(longest)});
+  bytes.resize(std::min(bytes.size(), longest / 2));
+  say_raw(id, link, bytes);
+  link.mute = true;
+  link.ends_at = std::min(link.ends_at, now.mono + milliseconds(pick(3'000)));
+}
+
+void Hostile::optional_message(LinkId id, Link& link, Now) {
+  std::vector<std::uint8_t> bytes(kHeaderBytes + pick(2'000));
+  store_header(bytes.data(), {MessageType{static_cast<std::uint8_t>(kMessageTypeOptional + pick(128))}, 0, 0,
+                              static_cast<std::uint32_t>(bytes.size() - kHeaderBytes)});
+  say_raw(id, link, bytes);
+}
+
+/// A message of the handshake after it, or, from a guest, a neighbour's.
+void Hostile::out_of_place(LinkId id, Link& link, Now now) {
+  if (!chance(10)) return;
+  switch (pick(4)) {
+    case 0:
+      return say(id, link, FinalAck{Relation::Neighbour});
+    case 1:
+      return say(id, link, Ack{{PeerKind::Node, any_u64(), 100, 0}, {any_node()}});
+    case 2:
+      return say(id, link, Speers{{PeerKind::Bootstrap, any_u64(), 100, 0}, any_node(), any_node(), {}});
+    default:
+      return link.relation == Relation::Guest ? state_of_another(id, link, now) : stop(id, link, now);
+  }
+}
+
+void Hostile::unfinished_handshake(LinkId, Link& link, Now now) {
+  if (chance(30)) dial(Purpose::Mischief, link.peer, now);
+}
+
+// ---- time ------------------------------------------------------------------------------------------------
+
+MonoTime Hostile::next_deadline() const { return std::min(act_at_, dial_at_); }
+
+void Hostile::tick(Now now) {
+  if (now.mono >= dial_at_) dial_missing(now);
+  if (now.mono >= act_at_) {
+    act_at_ = now.mono + kActInterval;
+    act(now);
+  }
+}
+
+void Hostile::act(Now now) {
+  std::vector<LinkId> up;
+  for (auto& [id, link] : links_) {
+    if (now.mono >= link.ends_at) {
+      close(id, link);
+      continue;
+    }
+    if (link.reads_from != MonoTime{} && (now.mono >= link.reads_from || !active_)) link.reads_from = {};
+    if (!link.up || link.closing) continue;
+    if (now.mono >= link.hello_at) {  // it lives
+      link.hello_at = now.mono + kHelloInterval;
+      say(id, link, Heartbeat{});
+    }
+    if (link.relation != Relation::Control) up.push_back(id);
+  }
+  if (!active_ || up.empty()) return;
+  const double mean =
+      static_cast<double>(options_.messages_per_s) * std::chrono::duration<double>(kActInterval).count();
+  const std::uint64_t count = pick(1 + static_cast<std::uint64_t>(2 * mean));
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const LinkId id = up[pick(up.size())];
+    const Trick trick = rows_[pick(rows_.size())].act;
+    (this->*trick)(id, links_.at(id), now);
+  }
+  if (conduct_ != Conduct::Invents) return;
+  // Frames for whoever believes that they come from here.
+  for (auto& [stream, known] : streams_) {
+    for (const LinkId child : known.children) {
+      const auto link = links_.find(child);
+      if (link != links_.end() && chance(20)) data(child, link->second, now);
+    }
+  }
+}
+
+}  // namespace ott::sim

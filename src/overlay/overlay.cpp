@@ -24,47 +24,46 @@ std::uint64_t nanoseconds(WallTime time) {
 
 Overlay::Overlay(OverlayConfig config, Log& log)
     : state_(std::move(config), log),
-      membership_(state_),
+      neighbours_(state_),
+      handshakes_(state_, neighbours_),
       flows_(state_),
       origin_(state_, flows_),
       figures_(state_, origin_),
-      heartbeats_(state_, membership_),
+      liveness_(state_, neighbours_),
       data_(state_, flows_) {}
 
 // ---- what the driver says --------------------------------------------------------------------------------
 
 void Overlay::begin(Now now) {
-  heartbeats_.begin(now);
-  membership_.begin(now);
+  liveness_.begin(now);
+  handshakes_.begin(now);
   settle(now);
 }
 
 void Overlay::listening(const std::optional<Error>& error, Now now) {
-  membership_.on_listening(error, now);
+  handshakes_.on_listening(error, now);
   if (!error) advertise(now);
   settle(now);
 }
 
-LinkId Overlay::accepted(const NodeId& remote, Now now) {
-  return state_.links.add(Purpose::Accepted, remote, now).id;
-}
+LinkId Overlay::accepted(const NodeId& remote, Now now) { return handshakes_.on_accepted(remote, now); }
 
 void Overlay::opened(LinkId id, const NodeId& local, Now now) {
   PeerLink* link = state_.links.find(id);
   if (link == nullptr || link->closing) return;
-  membership_.on_opened(*link, local, now);
+  handshakes_.on_opened(*link, local, now);
 }
 
 void Overlay::closed(LinkId id, std::string_view why, Now now) {
   PeerLink* link = state_.links.find(id);
   if (link == nullptr) return;
   if (!link->closing && link->handshake.over()) {
-    state_.log.info(fmt::format("{}: connection lost: {}", membership_.describe(link->peer), why));
+    state_.log.info(fmt::format("{}: connection lost: {}", neighbours_.describe(link->peer), why));
   }
   state_.links.note_ended(*link);
   const std::string reason = link->close_reason.empty() ? std::string(why) : link->close_reason;
   settle(now);
-  if (!leaving_) membership_.on_closed(*link, reason, now);
+  if (!leaving_) handshakes_.on_closed(*link, reason, now);
   state_.links.remove(id);
 }
 
@@ -113,14 +112,19 @@ void Overlay::set_blocked(LinkId id, bool blocked, Now) {
 }
 
 MonoTime Overlay::next_deadline() const {
-  return std::min({heartbeats_.next_deadline(), leave_at_, usable_at_, membership_.next_deadline(),
+  return std::min({liveness_.due_at(), leave_at_, usable_at_, handshakes_.next_deadline(),
                    flows_.next_deadline(), origin_.next_deadline(), figures_.next_deadline()});
 }
 
-MonoTime Overlay::early_deadline() const { return std::min(heartbeats_.early_deadline(), next_deadline()); }
+MonoTime Overlay::early_deadline() const { return std::min(liveness_.early_deadline(), next_deadline()); }
 
 void Overlay::tick(Now now) {
-  if (heartbeats_.tick(now) || now.mono >= membership_.next_deadline()) membership_.tick(now);
+  // A process that is late itself must not count its peers' silence meanwhile, nor their lag.
+  if (now.mono - liveness_.due_at() > state_.config.heartbeat / 2) {
+    for (PeerLink& link : state_.links.all()) link.last_heard = std::max(link.last_heard, now.mono);
+    state_.late_until = now.mono;
+  }
+  if (liveness_.tick(now) || now.mono >= handshakes_.next_deadline()) handshakes_.tick(now);
   if (now.mono >= usable_at_) {
     usable_at_ = MonoTime::max();
     for (const NodeId& id : state_.links.neighbours()) {
@@ -262,7 +266,7 @@ void Overlay::on_bye(PeerLink& link, const Bye& m, Now) {
   if (m.reason == ByeReason::Protocol) {
     state_.log.warning(fmt::format("{}: it closes: {}", link.name(), m.text));
   } else if (link.handshake.over() && m.reason == ByeReason::Leaving) {
-    state_.log.info(fmt::format("{} leaves", membership_.describe(link.peer)));
+    state_.log.info(fmt::format("{} leaves", neighbours_.describe(link.peer)));
   } else {
     state_.log.debug(fmt::format("{}: it closes: {}", link.name(), m.text));
   }
@@ -347,14 +351,14 @@ void Overlay::on_ping(PeerLink& link, const Ping& m, Now) {
   if (for_here) arrived_.push_back({m.from, m.number, m.tracker.hops, m.time, {}});
   std::string onward;
   for (const PathTree::View child : m.tracker.path.children()) {
-    onward += (onward.empty() ? "" : ", ") + membership_.describe(child.front().node);
+    onward += (onward.empty() ? "" : ", ") + neighbours_.describe(child.front().node);
   }
   const std::size_t guests = for_here ? state_.links.guests() : 0;
   if (guests > 0)
     onward += fmt::format("{}{} guest{}", onward.empty() ? "" : ", ", guests, guests == 1 ? "" : "s");
   if (!onward.empty()) {
     state_.log.info(fmt::format("ping {} from {}: came from {}, goes to {}", m.number, to_string(m.from),
-                                membership_.describe(link.peer), onward));
+                                neighbours_.describe(link.peer), onward));
   }
   forward_ping(m);
 }
@@ -391,7 +395,7 @@ void Overlay::advertise(Now now) {
     // Who is about to leave is no way for anybody, and a link that keeps failing only where there is no
     // other.
     const bool usable = flaps_.usable_at(id, now.mono) == MonoTime::max();
-    if (!retiring_) state.links.push_back({id, membership_.cost(id) + (usable ? 0 : kDampedLinkCost)});
+    if (!retiring_) state.links.push_back({id, neighbours_.cost(id) + (usable ? 0 : kDampedLinkCost)});
   }
   state.streams = origin_.streams();
   overlay_changed_ = true;
@@ -500,7 +504,7 @@ void Overlay::settle(Now now) {
       if (link->relation == Relation::Guest && link->outgoing()) guest_streams_known_ = false;
     }
   }
-  for (const LinkId id : membership_.take_connected()) {
+  for (const LinkId id : handshakes_.take_connected()) {
     PeerLink* link = state_.links.find(id);
     if (link == nullptr || link->closing) continue;
     link_is_up(*link, now);
@@ -518,14 +522,14 @@ void Overlay::settle(Now now) {
 }
 
 void Overlay::link_is_up(PeerLink& link, Now now) {
-  heartbeats_.on_link_up(link, now);
+  liveness_.on_link_up(link, now);
   switch (link.relation) {
     case Relation::Control:
-      state_.log.info(link.outgoing() ? "registered with " + membership_.describe(link.peer)
-                                      : membership_.describe(link.peer) + " is online");
+      state_.log.info(link.outgoing() ? "registered with " + neighbours_.describe(link.peer)
+                                      : neighbours_.describe(link.peer) + " is online");
       return;
     case Relation::Neighbour:
-      state_.log.info(fmt::format("linked with {}", membership_.describe(link.peer)));
+      state_.log.info(fmt::format("linked with {}", neighbours_.describe(link.peer)));
       for (const auto& [reporter, link_state] : state_.db.all()) {
         state_.links.send(link, Links{Tracker::everywhere(), link_state});
       }
@@ -561,12 +565,12 @@ void Overlay::report() {
     std::string state = flow->own ? "origin" : flow->parent ? "flowing" : "no parent";
     if (!flow->own && flow->parent && flow->buffer.frames_completed() == 0) state = "waiting";
     log.info(fmt::format("  stream {}: cost {}, origin {}, to [{}], tree {}, {}", flow->info.name,
-                         path.empty() ? 0 : path.size() - 1, membership_.describe(flow->origin), to,
+                         path.empty() ? 0 : path.size() - 1, neighbours_.describe(flow->origin), to,
                          version_of(flow->label), state));
   }
   log.info(fmt::format("links: {}", state_.links.all().size()));
   for (const PeerLink& link : state_.links.all()) {
-    log.info(fmt::format("  {}: {}, {} in, {} out, rtt {:.2f} ms", membership_.describe(link.peer),
+    log.info(fmt::format("  {}: {}, {} in, {} out, rtt {:.2f} ms", neighbours_.describe(link.peer),
                          to_string(link.handshake.state()), link.bytes_in, link.bytes_out,
                          std::chrono::duration<double, std::milli>(link.rtt).count()));
   }

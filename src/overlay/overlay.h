@@ -13,8 +13,9 @@
 #include "overlay/figures.h"
 #include "overlay/flap_damper.h"
 #include "overlay/flow_table.h"
-#include "overlay/heartbeats.h"
-#include "overlay/membership.h"
+#include "overlay/handshakes.h"
+#include "overlay/liveness.h"
+#include "overlay/neighbours.h"
 #include "overlay/origin.h"
 
 namespace ott {
@@ -80,17 +81,18 @@ class Overlay {
 
   [[nodiscard]] const LinkTable& links() const { return state_.links; }
   [[nodiscard]] const FlowTable& flows() const { return flows_; }
+  [[nodiscard]] const LimitCounters& counters() const { return state_.counters; }
   /// Logs the route table and the links.
   void report();
-  [[nodiscard]] std::string describe(const NodeId& id) const { return membership_.describe(id); }
+  [[nodiscard]] std::string describe(const NodeId& id) const { return neighbours_.describe(id); }
 
  private:
   void handle(PeerLink& link, const DataPath::Control& control, Now now);
   template <class T>
   bool dispatch(PeerLink& link, ByteSpan body, void (Overlay::*on)(PeerLink&, const T&, Now), Now now);
-  void on_ack(PeerLink& link, const Ack& m, Now now) { membership_.on_ack(link, m, now); }
-  void on_speers(PeerLink& link, const Speers& m, Now now) { membership_.on_speers(link, m, now); }
-  void on_final_ack(PeerLink& link, const FinalAck& m, Now now) { membership_.on_final_ack(link, m, now); }
+  void on_ack(PeerLink& link, const Ack& m, Now now) { handshakes_.on_ack(link, m, now); }
+  void on_speers(PeerLink& link, const Speers& m, Now now) { handshakes_.on_speers(link, m, now); }
+  void on_final_ack(PeerLink& link, const FinalAck& m, Now now) { handshakes_.on_final_ack(link, m, now); }
   void on_ping(PeerLink& link, const Ping& m, Now now);
   void on_message(PeerLink& link, const Message& m, Now now);
   void on_tracker(PeerLink& link, const TrackerMessage& m, Now now);
@@ -99,7 +101,7 @@ class Overlay {
   void on_stop(PeerLink& link, const Stop& m, Now now) { flows_.on_stop(link, m, now); }
   void on_links(PeerLink& link, const Links& m, Now now);
   void on_watch(PeerLink& link, const Watch& m, Now now);
-  void on_heartbeat(PeerLink& link, const Heartbeat& m, Now now) { heartbeats_.on_heartbeat(link, m, now); }
+  void on_heartbeat(PeerLink& link, const Heartbeat& m, Now now) { liveness_.on_heartbeat(link, m, now); }
   void on_bye(PeerLink& link, const Bye& m, Now now);
   void on_query(PeerLink& link, const Query& m, Now now) { figures_.on_query(link, m, now); }
   void on_report(PeerLink& link, const Report& m, Now now) { figures_.on_report(link, m, now); }
@@ -117,11 +119,12 @@ class Overlay {
   void forward_ping(const Ping& ping);
 
   OverlayState state_;
-  Membership membership_;
+  Neighbours neighbours_;
+  Handshakes handshakes_;
   FlowTable flows_;
   Origin origin_;
   Figures figures_;
-  Heartbeats heartbeats_;
+  Liveness liveness_;
   DataPath data_;
 
   std::uint64_t link_state_number_ = 0;

@@ -9,7 +9,7 @@ import jpeg
 from overlay import PORT, TIMEOUT_S, Overlay, link_to, made_frames, run_of, wait_for_more_frames
 
 # PROTOCOL.md: version, type, flags, hops, length of the body; then the body.
-VERSION = 1
+VERSION = 2
 ACK, SPEERS, FINALACK, PING, MESSAGE, DATA, TRACKER, START = range(1, 9)
 STOP, SKIP, LINKS, WATCH, HEARTBEAT, BYE, STREAMS = range(9, 16)
 NODE, CLIENT, GUEST = 1, 2, 3
@@ -24,12 +24,16 @@ def node_id(address: str, port: int) -> bytes:
     return bytes(10) + b"\xFF\xFF" + socket.inet_aton(address) + struct.pack(">H", port)
 
 
+def greeting(kind: int, incarnation: int = 1, hello_ms: int = 100, capabilities: int = 0) -> bytes:
+    return struct.pack(">BQIQ", kind, incarnation, hello_ms, capabilities)
+
+
 def ack(kind: int, *ids: bytes, incarnation: int = 1) -> bytes:
-    return message(ACK, struct.pack(">BQH", kind, incarnation, len(ids)) + b"".join(ids))
+    return message(ACK, greeting(kind, incarnation) + struct.pack(">H", len(ids)) + b"".join(ids))
 
 
-def connect(address) -> socket.socket:
-    return socket.create_connection(address, timeout=TIMEOUT_S)
+def connect(address, source: str = "") -> socket.socket:
+    return socket.create_connection(address, timeout=TIMEOUT_S, source_address=(source, 0))
 
 
 def read_message(peer: socket.socket):
@@ -56,8 +60,8 @@ def read_to_end(peer: socket.socket) -> list:
         return messages
 
 
-def through_handshake(address, first: bytes, relation: int) -> socket.socket:
-    peer = connect(address)
+def through_handshake(address, first: bytes, relation: int, source: str = "") -> socket.socket:
+    peer = connect(address, source)
     try:
         peer.sendall(first or ack(GUEST, node_id(*peer.getsockname())))
         while read_message(peer)[0] != SPEERS:
@@ -84,7 +88,7 @@ SOME_DATA = message(DATA, struct.pack(">QQQ", 1, 1, 1) + bytes(20), flags=3)
 AT_FIRST = {
     "garbage": GARBAGE,
     "another protocol": b"GET / HTTP/1.1\r\nHost: example.org\r\n\r\n",
-    "another version": message(ACK, version=2),
+    "another version": message(ACK, version=1),
     "an unknown type": message(99),
     "type 0": message(0),
     "flags where none belong": message(ACK, flags=1),
@@ -98,8 +102,8 @@ AT_FIRST = {
     "an empty ACK": message(ACK),
     "an ACK without ids": ack(NODE),
     "an ACK of an unknown kind": ack(9, SELF),
-    "an ACK with more ids than it has": message(ACK, struct.pack(">BQH", NODE, 1, 200) + SELF),
-    "an ACK with something behind it": message(ACK, struct.pack(">BQH", NODE, 1, 1) + SELF + b"x"),
+    "an ACK with more ids than it has": message(ACK, greeting(NODE) + struct.pack(">H", 200) + SELF),
+    "an ACK with more ids than it may have": ack(NODE, *[SELF] * 65),
     "ACK twice": 2 * ack(GUEST, SELF),
     "DATA instead of FINALACK": ack(GUEST, SELF) + SOME_DATA,
     "a wrong FINALACK": ack(GUEST, SELF) + message(FINALACK, bytes([RELATION_NEIGHBOUR])),
@@ -202,7 +206,8 @@ class HostilePeers(unittest.TestCase):
         self.assert_it_costs_the_connection(AS_A_GUEST, guest)
 
     def as_c2(self, relation: int):
-        return lambda address: through_handshake(address, ack(CLIENT, node_id(self.net.address["c2"], PORT)), relation)
+        c2 = self.net.address["c2"]  # which is believed from its own address only
+        return lambda address: through_handshake(address, ack(CLIENT, node_id(c2, PORT)), relation, source=c2)
 
     def test_what_a_neighbour_may_not_say(self):
         self.assert_it_costs_the_connection(AS_A_NEIGHBOUR, self.as_c2(RELATION_NEIGHBOUR), self.targets[1:])
@@ -250,7 +255,7 @@ class HostilePeers(unittest.TestCase):
             stream = body[4:12]  # the id of the first
             node = node_id(*r1)
             here = bytes(5) + struct.pack(">I", 1) + node + struct.pack(">IB", 1, 1)  # a Tracker for r1 itself
-            peer.sendall(message(WATCH, here + stream + node + struct.pack(">QIB", 1, 1, 1)))
+            peer.sendall(message(WATCH, here + stream + node + struct.pack(">QIB", 1, 1, 1) + bytes(26)))
             while kind != TRACKER:
                 kind, body = read_message(peer)
             peer.sendall(message(START, stream + bytes(12)))

@@ -253,7 +253,6 @@ enum class ByeReason : std::uint8_t {
   Ambiguous = 5,      // several of the ids are in the topology
   Protocol = 6,       // malformed or out of order
   NotNeeded = 7,      // a guest chose another access node, or a second connection to the same peer
-  WrongRole = 8,      // not the bootstrapper
   Silent = 9,         // nothing heard for too long
   NoRoom = 10,        // a limit of this process is reached
   WrongAddress = 11,  // the id is another node's: it does not come from an address of its own

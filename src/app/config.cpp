@@ -198,7 +198,10 @@ Result<void> overlay_options(const Words& words, Config& config) {
   }
   const auto heartbeat = parse_duration("--heartbeat", words.heartbeat);
   if (!heartbeat) return tl::unexpected(heartbeat.error());
-  if (*heartbeat < std::chrono::milliseconds(5)) return fail("--heartbeat: 5ms is the shortest");
+  if (*heartbeat < std::chrono::milliseconds(kHelloMsMin) ||
+      *heartbeat > std::chrono::milliseconds(kHelloMsMax)) {
+    return fail(fmt::format("--heartbeat {}: 5ms is the shortest and 60s the longest", words.heartbeat));
+  }
   overlay.heartbeat = *heartbeat;
   const auto history = parse_duration("--history", words.history);
   if (!history) return tl::unexpected(history.error());

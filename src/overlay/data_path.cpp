@@ -275,6 +275,7 @@ bool DataPath::send_advance(PeerLink& link, std::size_t bytes, Now now) {
   link.outbox_sent = 0;
   constexpr std::size_t kOutboxKeptBytes = 1024;
   if (link.outbox.capacity() > kOutboxKeptBytes) link.outbox.shrink_to_fit();
+  if (link.echo_due != 0 && state_.links.outbox_empty(link)) return true;
   return link.feeds != nullptr;
 }
 

@@ -31,7 +31,9 @@ PeerLink& LinkTable::add(Purpose purpose, const NodeId& remote, Now now) {
   link->remote = remote;
   link->handshake = link->outgoing() ? Handshake::connecting() : Handshake::accepting();
   link->opened_at = link->last_heard = link->last_sent = now.mono;
+  if (!link->outgoing()) ++accepted_in_handshake_;
   const LinkId id = link->id;
+  in_handshake_.push_back(id);
   return links_.insert(id, std::move(link));
 }
 
@@ -44,16 +46,17 @@ PeerLink* LinkTable::neighbour(const NodeId& id) {
   return found == neighbours_.end() ? nullptr : find(found->second);
 }
 
-void LinkTable::note_connected(const PeerLink& link) {
-  if (link.is_neighbour()) neighbours_[link.peer] = link.id;
+void LinkTable::note_up(PeerLink& link) {
+  link.up = true;
+  if (!link.outgoing()) --accepted_in_handshake_;
   if (link.is_guest()) ++guests_;
+  if (link.is_neighbour()) neighbours_[link.peer] = link.id;
 }
 
 void LinkTable::note_ended(PeerLink& link) {
   if (link.ended) return;
-  if (link.handshake.state() == HandshakeState::Connected && link.relation == Relation::Guest &&
-      !link.outgoing())
-    --guests_;
+  if (!link.up && !link.outgoing()) --accepted_in_handshake_;
+  if (link.up && !link.outgoing() && link.relation == Relation::Guest) --guests_;
   link.closing = link.ended = true;
   const auto found = neighbours_.find(link.peer);
   if (found != neighbours_.end() && found->second == link.id) neighbours_.erase(found);
@@ -67,11 +70,19 @@ PeerLink* LinkTable::access() {
   return nullptr;
 }
 
-PeerLink* LinkTable::with_peer(const NodeId& id) {
+PeerLink* LinkTable::with_node(const NodeId& id) {
   for (PeerLink& link : links_) {
-    if (link.peer_known && link.peer == id && !link.closing) return &link;
+    if (link.peer_known && link.peer == id && !link.closing && link.relation != Relation::Guest) return &link;
   }
   return nullptr;
+}
+
+const std::deque<LinkId>& LinkTable::in_handshake() {
+  std::erase_if(in_handshake_, [this](LinkId id) {
+    const PeerLink* link = find(id);
+    return link == nullptr || link->closing || link->handshake.over();
+  });
+  return in_handshake_;
 }
 
 std::vector<NodeId> LinkTable::neighbours() const {
@@ -90,6 +101,23 @@ void LinkTable::close(PeerLink& link, ByeReason reason, const std::string& text)
   link.close_reason = text;
   requests_.close.push_back(link.id);
   note_ended(link);
+}
+
+void LinkTable::close_for_violation(PeerLink& link, const std::string& what) {
+  log_.warning(fmt::format("{}: closing: {}", link.name(), what));
+  close(link, ByeReason::Protocol, what);
+}
+
+void LinkTable::answer_echo(PeerLink& link, std::uint64_t time) {
+  link.echo_due = time;
+  if (link.outbox.empty()) outbox_empty(link);
+}
+
+bool LinkTable::outbox_empty(PeerLink& link) {
+  const std::uint64_t time = std::exchange(link.echo_due, 0);
+  if (time == 0 || link.closing) return false;
+  send(link, Heartbeat{true, time});
+  return true;
 }
 
 void LinkTable::bound_message(PeerLink& link, std::size_t begins_at) {

@@ -3,6 +3,7 @@
 // table when its driver says that it is closed.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -30,7 +31,8 @@ struct StatesDue {
   std::optional<NodeId> all_from;  // and all others from this one on, in order: the link has just come up
 };
 
-/// What each frame touches of a link comes first, like a Child's.
+/// What each frame touches of a link comes first, like a Child's. Who the peer is and how far the handshake
+/// has come is written by Handshakes and its parts alone, through the functions below where there is one.
 struct alignas(64) PeerLink {
   LinkId id;
   bool blocked = false;
@@ -58,10 +60,12 @@ struct alignas(64) PeerLink {
 
   Purpose purpose = Purpose::Accepted;
   NodeId remote;  // what was connected to, or where it came from
+  NodeId local;   // this end of a connection that was made
   Handshake handshake = Handshake::accepting();
-  bool peer_known = false;
+  bool up = false;          // its handshake has ended well
+  bool peer_known = false;  // and believed
   NodeId peer;
-  NodeId self_there;  // a guest's own id, as its access node sees it
+  NodeId you;         // the connecting side, as SPEERS has named it
   Greeting greeting;  // the peer's; incarnation 0: it has said none yet
   Relation relation = Relation::Control;
   std::string close_reason;
@@ -69,8 +73,9 @@ struct alignas(64) PeerLink {
   std::optional<Bye> peer_bye;          // why the other end closes
 
   MonoTime opened_at;
-  MonoTime echo_sent;  // when its round trip was measured last
-  Duration rtt{-1};    // < 0: not measured
+  MonoTime echo_sent;          // when its round trip was measured last
+  Duration rtt{-1};            // < 0: not measured
+  std::uint64_t echo_due = 0;  // the time in a HEARTBEAT that waits for its answer; 0: none
   StatesDue due;
   bool states_had_turn = false;  // with feeds waiting, link states and records go by turns
   RateLimit states_in;           // link states that are new here
@@ -84,6 +89,17 @@ struct alignas(64) PeerLink {
   void add_feed(Child& child);
   void remove_feed(Child& child);
   [[nodiscard]] bool several_feeds() const { return feeds != nullptr && feeds->next_on_link != feeds; }
+
+  /// The connection that was asked for is there.
+  void opened(const NodeId& local_end, Now now) {
+    local = local_end;
+    opened_at = last_heard = now.mono;
+  }
+  /// It is known from here on who the peer is.
+  void identified(const NodeId& as) {
+    peer = as;
+    peer_known = true;
+  }
 
   [[nodiscard]] bool outgoing() const { return purpose != Purpose::Accepted; }
   [[nodiscard]] bool connected() const { return !closing && handshake.state() == HandshakeState::Connected; }
@@ -111,17 +127,22 @@ class LinkTable {
   PeerLink* find(LinkId id) { return links_.find(id); }
   /// The overlay link to a neighbour, if it is up.
   PeerLink* neighbour(const NodeId& id);
-  /// Its handshake has ended with CONNECTED.
-  void note_connected(const PeerLink& link);
+  /// Its handshake has ended with CONNECTED or OFFLINE.
+  void note_up(PeerLink& link);
   /// A guest's link to its access node, if it is up.
   PeerLink* access();
-  /// Any link whose peer has this id and that is not closing.
-  PeerLink* with_peer(const NodeId& id);
+  /// Any link to the node with this id that is not closing. Guests are no nodes, whatever port they come
+  /// from.
+  PeerLink* with_node(const NodeId& id);
   void remove(LinkId id);
 
   [[nodiscard]] std::vector<NodeId> neighbours() const;
   [[nodiscard]] const LinkMap<PeerLink>& all() const { return links_; }
   [[nodiscard]] std::size_t guests() const { return guests_; }
+  /// Accepted connections whose handshake is not over.
+  [[nodiscard]] std::size_t accepted_in_handshake() const { return accepted_in_handshake_; }
+  /// All links whose handshake is not over, the oldest first.
+  const std::deque<LinkId>& in_handshake();
 
   /// Queues a message; a peer that reads none of them for too long is closed. One that has grown too long for
   /// any peer to take ends here.
@@ -134,6 +155,11 @@ class LinkTable {
     bound_outbox(link);
     want_send(link);
   }
+  /// Answers a HEARTBEAT: at once if nothing waits for the peer, or else when all of that is sent. Then only
+  /// the newest is answered, so a peer that asks and does not read has one answer waiting and no more.
+  void answer_echo(PeerLink& link, std::uint64_t time);
+  /// All control messages are sent. True if there is one more now.
+  bool outbox_empty(PeerLink& link);
   /// Asks the driver to send, unless it has been asked or the link is blocked.
   void want_send(PeerLink& link) {
     if (link.queued || link.blocked) return;
@@ -142,6 +168,8 @@ class LinkTable {
   }
   /// Tells the peer why (unless it was the peer that said so), and asks the driver to close.
   void close(PeerLink& link, ByeReason reason, const std::string& text);
+  /// The peer has broken the protocol: says so, and closes.
+  void close_for_violation(PeerLink& link, const std::string& what);
   /// Links that were closed or lost since the last call: overlay links that are no more.
   std::vector<LinkId> take_ended() { return std::exchange(ended_, {}); }
   /// The connection is lost: marks it, and has take_ended name it once.
@@ -160,6 +188,8 @@ class LinkTable {
   LinkMap<PeerLink> links_;
   std::vector<std::uint32_t> free_slots_;
   std::map<NodeId, LinkId> neighbours_;
+  std::deque<LinkId> in_handshake_;  // some may have ended, or have ended it
+  std::size_t accepted_in_handshake_ = 0;
   std::size_t guests_ = 0;
   std::vector<LinkId> ended_;
   std::uint32_t links_made_ = 0;  // wraps

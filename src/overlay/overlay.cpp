@@ -25,39 +25,38 @@ Overlay::Overlay(OverlayConfig config, Log& log)
     : state_(std::move(config), log),
       link_states_(state_),
       streams_(state_),
-      membership_(state_),
+      neighbours_(state_),
+      handshakes_(state_, neighbours_),
       flows_(state_, link_states_, interests_),
       origin_(state_, flows_, interests_),
       watches_(state_, streams_, interests_, flows_, origin_),
       figures_(state_, streams_, origin_),
-      pings_(state_, [this](const NodeId& id) { return membership_.describe(id); }),
-      heartbeats_(state_, membership_),
+      pings_(state_, [this](const NodeId& id) { return neighbours_.describe(id); }),
+      liveness_(state_, neighbours_),
       data_(state_, flows_) {}
 
 // ---- what the driver says --------------------------------------------------------------------------------
 
 void Overlay::begin(Now now) {
   state_.log.tick(now.mono);
-  heartbeats_.begin(now);
-  membership_.begin(now);
+  liveness_.begin(now);
+  handshakes_.begin(now);
   settle(now);
 }
 
 void Overlay::listening(const std::optional<Error>& error, Now now) {
   now = own(now);
-  membership_.on_listening(error, now);
+  handshakes_.on_listening(error, now);
   if (!error) link_states_.own_changed();
   settle(now);
 }
 
-LinkId Overlay::accepted(const NodeId& remote, Now now) {
-  return state_.links.add(Purpose::Accepted, remote, own(now)).id;
-}
+LinkId Overlay::accepted(const NodeId& remote, Now now) { return handshakes_.on_accepted(remote, own(now)); }
 
 void Overlay::opened(LinkId id, const NodeId& local, Now now) {
   PeerLink* link = state_.links.find(id);
   if (link == nullptr || link->closing) return;
-  membership_.on_opened(*link, local, own(now));
+  handshakes_.on_opened(*link, local, own(now));
 }
 
 void Overlay::closed(LinkId id, std::string_view why, Now now) {
@@ -65,12 +64,12 @@ void Overlay::closed(LinkId id, std::string_view why, Now now) {
   PeerLink* link = state_.links.find(id);
   if (link == nullptr) return;
   if (!link->closing && link->handshake.over()) {
-    state_.log.info(fmt::format("{}: connection lost: {}", membership_.describe(link->peer), why));
+    state_.log.info(fmt::format("{}: connection lost: {}", neighbours_.describe(link->peer), why));
   }
   state_.links.note_ended(*link);
   const std::string reason = link->close_reason.empty() ? std::string(why) : link->close_reason;
   settle(now);
-  if (state_.phase != Phase::Left) membership_.on_closed(*link, reason, now);
+  if (state_.phase != Phase::Left) handshakes_.on_closed(*link, reason, now);
   state_.links.remove(id);
 }
 
@@ -137,22 +136,22 @@ void Overlay::set_blocked(LinkId id, bool blocked, Now) {
 
 MonoTime Overlay::next_deadline() const {
   const MonoTime next =
-      std::min({heartbeats_.next_deadline(), leave_at_, usable_at_, settle_at_, membership_.next_deadline(),
+      std::min({liveness_.due_at(), leave_at_, usable_at_, settle_at_, handshakes_.next_deadline(),
                 flows_.next_deadline(), watches_.next_deadline(), origin_.next_deadline(),
                 figures_.next_deadline(), link_states_.next_deadline()});
   return next == MonoTime::max() ? next : next + stalled_;
 }
 
 MonoTime Overlay::early_deadline() const {
-  return std::min(heartbeats_.early_deadline() + stalled_, next_deadline());
+  return std::min(liveness_.early_deadline() + stalled_, next_deadline());
 }
 
 void Overlay::tick(Now now) {
-  const Duration late = own(now).mono - heartbeats_.next_deadline();
-  if (heartbeats_.next_deadline() != MonoTime::max() && late > state_.config.heartbeat / 2) stalled_ += late;
+  const Duration late = own(now).mono - liveness_.due_at();
+  if (liveness_.due_at() != MonoTime::max() && late > state_.config.heartbeat / 2) stalled_ += late;
   now = own(now);
   state_.log.tick(now.mono);
-  if (heartbeats_.tick(now) || now.mono >= membership_.next_deadline()) membership_.tick(now);
+  if (liveness_.tick(now) || now.mono >= handshakes_.next_deadline()) handshakes_.tick(now);
   if (now.mono >= usable_at_) {
     usable_at_ = MonoTime::max();
     for (const NodeId& id : state_.links.neighbours()) {
@@ -317,7 +316,7 @@ void Overlay::on_bye(PeerLink& link, const Bye& m, Now) {
   if (m.reason == ByeReason::Protocol) {
     state_.log.warning(fmt::format("{}: it closes: {}", link.name(), m.text));
   } else if (link.handshake.over() && m.reason == ByeReason::Leaving) {
-    state_.log.info(fmt::format("{} leaves", membership_.describe(link.peer)));
+    state_.log.info(fmt::format("{} leaves", neighbours_.describe(link.peer)));
   } else {
     state_.log.debug(fmt::format("{}: it closes: {}", link.name(), m.text));
   }
@@ -355,7 +354,7 @@ LinkState Overlay::own_state(Now now) const {
     for (const NodeId& id : state_.links.neighbours()) {
       const bool usable = flaps_.usable_at(id, now.mono) == MonoTime::max();
       if (state.links.size() == kStateLinksMax) break;
-      state.links.push_back({id, membership_.cost(id) + (usable ? 0 : kDampedLinkCost)});
+      state.links.push_back({id, neighbours_.cost(id) + (usable ? 0 : kDampedLinkCost)});
     }
   }
   state.streams = origin_.streams();
@@ -384,7 +383,7 @@ void Overlay::settle_links(Now now) {
     flows_.on_link_ended(*link, now);
     if (link->relation == Relation::Guest && link->outgoing()) guest_streams_known_ = false;
   }
-  for (const LinkId id : membership_.take_connected()) {
+  for (const LinkId id : handshakes_.take_connected()) {
     PeerLink* link = state_.links.find(id);
     if (link == nullptr || link->closing) continue;
     link_is_up(*link, now);
@@ -422,14 +421,14 @@ void Overlay::settle_flows(Now now) {
 }
 
 void Overlay::link_is_up(PeerLink& link, Now now) {
-  heartbeats_.on_link_up(link, now);
+  liveness_.on_link_up(link, now);
   switch (link.relation) {
     case Relation::Control:
-      state_.log.info(link.outgoing() ? "registered with " + membership_.describe(link.peer)
-                                      : membership_.describe(link.peer) + " is online");
+      state_.log.info(link.outgoing() ? "registered with " + neighbours_.describe(link.peer)
+                                      : neighbours_.describe(link.peer) + " is online");
       return;
     case Relation::Neighbour:
-      state_.log.info(fmt::format("linked with {}", membership_.describe(link.peer)));
+      state_.log.info(fmt::format("linked with {}", neighbours_.describe(link.peer)));
       return link_states_.send_all(link);
     case Relation::Guest:
       if (link.outgoing()) {
@@ -462,7 +461,7 @@ void Overlay::report() {
     std::string state = flow->own ? "origin" : flow->parent ? "flowing" : "no parent";
     if (!flow->own && flow->parent && flow->buffer.frames_completed() == 0) state = "waiting";
     log.info(fmt::format("  stream {}: cost {}, origin {}, to [{}], tree {}, {}", flow->info.name,
-                         path.empty() ? 0 : path.size() - 1, membership_.describe(flow->origin), to,
+                         path.empty() ? 0 : path.size() - 1, neighbours_.describe(flow->origin), to,
                          version_of(flow->label), state));
   }
   std::string reached;
@@ -473,7 +472,7 @@ void Overlay::report() {
   if (!reached.empty()) log.info(fmt::format("limits reached: {}", reached));
   log.info(fmt::format("links: {}", state_.links.all().size()));
   for (const PeerLink& link : state_.links.all()) {
-    log.info(fmt::format("  {}: {}, {} in, {} out, rtt {:.2f} ms", membership_.describe(link.peer),
+    log.info(fmt::format("  {}: {}, {} in, {} out, rtt {:.2f} ms", neighbours_.describe(link.peer),
                          to_string(link.handshake.state()), link.bytes_in, link.bytes_out,
                          std::chrono::duration<double, std::milli>(link.rtt).count()));
   }

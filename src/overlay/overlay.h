@@ -10,8 +10,9 @@
 #include "overlay/data_path.h"
 #include "overlay/figures.h"
 #include "overlay/flap_damper.h"
-#include "overlay/heartbeats.h"
-#include "overlay/membership.h"
+#include "overlay/handshakes.h"
+#include "overlay/liveness.h"
+#include "overlay/neighbours.h"
 #include "overlay/pings.h"
 #include "overlay/watch_requests.h"
 
@@ -80,7 +81,7 @@ class Overlay {
   [[nodiscard]] const LimitCounters& counters() const { return state_.counters; }
   /// Logs the route table, the links and the counters of limits that were reached.
   void report();
-  [[nodiscard]] std::string describe(const NodeId& id) const { return membership_.describe(id); }
+  [[nodiscard]] std::string describe(const NodeId& id) const { return neighbours_.describe(id); }
 
  private:
   enum class Audience : std::uint8_t;
@@ -91,9 +92,9 @@ class Overlay {
   template <class T>
   bool dispatch(PeerLink& link, ByteSpan body, void (Overlay::*on)(PeerLink&, const T&, Now), Now now);
   bool dispatch(PeerLink& link, MessageType type, ByteSpan body, Now now);
-  void on_ack(PeerLink& link, const Ack& m, Now now) { membership_.on_ack(link, m, now); }
-  void on_speers(PeerLink& link, const Speers& m, Now now) { membership_.on_speers(link, m, now); }
-  void on_final_ack(PeerLink& link, const FinalAck& m, Now now) { membership_.on_final_ack(link, m, now); }
+  void on_ack(PeerLink& link, const Ack& m, Now now) { handshakes_.on_ack(link, m, now); }
+  void on_speers(PeerLink& link, const Speers& m, Now now) { handshakes_.on_speers(link, m, now); }
+  void on_final_ack(PeerLink& link, const FinalAck& m, Now now) { handshakes_.on_final_ack(link, m, now); }
   void on_ping(PeerLink& link, const Ping& m, Now now) { pings_.on_ping(link, m, now); }
   void on_message(PeerLink& link, const Message& m, Now now) { pings_.on_message(link, m, now); }
   void on_tracker(PeerLink& link, const TrackerMessage& m, Now now) { flows_.on_tracker(link, m, now); }
@@ -102,7 +103,7 @@ class Overlay {
   void on_stop(PeerLink& link, const Stop& m, Now now);
   void on_links(PeerLink& link, const Links& m, Now now) { link_states_.on_links(link, m, now); }
   void on_watch(PeerLink& link, const Watch& m, Now now) { watches_.on_watch(link, m, now); }
-  void on_heartbeat(PeerLink& link, const Heartbeat& m, Now now) { heartbeats_.on_heartbeat(link, m, now); }
+  void on_heartbeat(PeerLink& link, const Heartbeat& m, Now now) { liveness_.on_heartbeat(link, m, now); }
   void on_bye(PeerLink& link, const Bye& m, Now now);
   void on_streams(PeerLink& link, const Streams& m, Now now);
   void on_query(PeerLink& link, const Query& m, Now now) { figures_.on_query(link, m, now); }
@@ -122,13 +123,14 @@ class Overlay {
   LinkStates link_states_;
   StreamList streams_;
   Interests interests_;
-  Membership membership_;
+  Neighbours neighbours_;
+  Handshakes handshakes_;
   FlowTable flows_;
   Origin origin_;
   WatchRequests watches_;
   Figures figures_;
   Pings pings_;
-  Heartbeats heartbeats_;
+  Liveness liveness_;
   DataPath data_;
 
   bool guest_streams_known_ = false;  // the access node has said which there are

@@ -5,34 +5,52 @@
 namespace ott {
 namespace {
 
-/// Guests' links beat slower than neighbours', and control links, which carry nobody's stream, slower still.
-constexpr Duration kGuestLinkBeat = std::chrono::milliseconds(500);
-constexpr Duration kControlBeat = std::chrono::seconds(1);
-constexpr int kBeatsMissedMax = 3;
+/// Links of guests need not be as quick as neighbours', nor need control links, which carry nobody's stream.
+constexpr Duration kGuestHelloMin = std::chrono::milliseconds(500);
+constexpr Duration kControlHelloMin = std::chrono::seconds(1);
+constexpr int kHellosMissedMax = 3;
 /// Guests are many, and a viewer that stands still for a while finds its place again.
-constexpr Duration kGuestSilenceMax = std::chrono::seconds(60);
+constexpr Duration kGuestDeadInterval = std::chrono::seconds(60);
+
+/// How often an end that has this interval for its neighbours sends hellos on such a link.
+Duration interval_on(Relation relation, Duration interval) {
+  switch (relation) {
+    case Relation::Neighbour:
+      return interval;
+    case Relation::Guest:
+      return std::max(kGuestHelloMin, interval);
+    case Relation::Control:
+      return std::max(kControlHelloMin, interval);
+  }
+  return interval;
+}
 
 }  // namespace
 
-Duration OverlayState::beat_interval(const PeerLink& link) const {
-  switch (link.relation) {
-    case Relation::Neighbour:
-      return config.heartbeat;
-    case Relation::Guest:
-      return std::max(kGuestLinkBeat, config.heartbeat);
-    case Relation::Control:
-      return std::max(kControlBeat, config.heartbeat);
-  }
-  return config.heartbeat;
+Duration OverlayState::hello_interval(const PeerLink& link) const {
+  return interval_on(link.relation, config.heartbeat);
+}
+
+Duration OverlayState::dead_interval(const PeerLink& link) const {
+  if (link.is_guest()) return kGuestDeadInterval;
+  return kHellosMissedMax * interval_on(link.relation, std::chrono::milliseconds(link.greeting.hello_ms));
+}
+
+PeerLink& OverlayState::connect(Purpose purpose, const NodeId& to, Now now, std::optional<IpAddress> from) {
+  if (!from && self_known && config.kind != PeerKind::Guest) from = self.address;
+  if (!from && !self_known && config.id) from = config.id->address;
+  PeerLink& link = links.add(purpose, to, now);
+  links.requests().connect.push_back({link.id, to, from});
+  return link;
+}
+
+void OverlayState::quit(std::string message) {
+  if (!links.requests().exit) links.requests().exit = {1, std::move(message)};
 }
 
 Greeting OverlayState::greeting() const {
-  const auto hello_ms = config.heartbeat / std::chrono::milliseconds(1);
-  return {config.kind, config.incarnation, static_cast<std::uint32_t>(hello_ms), 0};
-}
-
-Duration OverlayState::silence_max(const PeerLink& link) const {
-  return link.is_guest() ? kGuestSilenceMax : kBeatsMissedMax * beat_interval(link);
+  const auto hello = std::chrono::ceil<std::chrono::milliseconds>(config.heartbeat).count();
+  return {config.kind, config.incarnation, static_cast<std::uint32_t>(hello), 0};
 }
 
 }  // namespace ott

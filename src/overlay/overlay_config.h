@@ -2,6 +2,8 @@
 #pragma once
 
 #include <optional>
+#include <random>
+#include <string>
 #include <vector>
 
 #include "ott/graph.h"
@@ -16,7 +18,7 @@ struct OverlayConfig {
   PeerKind kind = PeerKind::Node;
   std::optional<NodeId> id;                // --id; the bootstrapper's own
   std::vector<IpAddress> local_addresses;  // of this host's interfaces, to find the id among
-  std::optional<NodeId> bootstrap;         // whom to register with
+  std::optional<NodeId> bootstrap;         // the address to register at
   std::vector<NodeId> access;              // a guest without a bootstrapper: nodes to try
   std::optional<Topology> topology;        // the bootstrapper's
   TreePolicy tree_policy = TreePolicy::Shortest;
@@ -40,12 +42,18 @@ struct OverlayState {
       : config(std::move(c)),
         rings(config.memory_bytes),
         log(l, config.limits.log_lines_per_kind_s),
-        links(log, config.limits, counters) {}
+        links(log, config.limits, counters),
+        random(config.random_seed) {}
 
-  /// How long a link may be quiet before its ends show a sign of life, but for a guest's own end.
-  [[nodiscard]] Duration beat_interval(const PeerLink& link) const;
-  /// How long nothing may be heard of its peer.
-  [[nodiscard]] Duration silence_max(const PeerLink& link) const;
+  /// After what time of sending nothing this end sends a hello, but for a guest's own end.
+  [[nodiscard]] Duration hello_interval(const PeerLink& link) const;
+  /// After what time of hearing nothing the peer is taken for dead: three hello intervals of its own.
+  [[nodiscard]] Duration dead_interval(const PeerLink& link) const;
+
+  /// Begins a connection. It comes from `from`, or else from the address of this node's id if that is known.
+  PeerLink& connect(Purpose purpose, const NodeId& to, Now now, std::optional<IpAddress> from = {});
+  /// Asks to exit with status 1, unless the end has been asked for already.
+  void quit(std::string message);
 
   /// What this process says of itself when it opens a handshake or answers one.
   [[nodiscard]] Greeting greeting() const;
@@ -56,9 +64,11 @@ struct OverlayState {
   LimitedLog log;
   LinkTable links;
   LinkStateDb db;
+  std::mt19937_64 random;  // for the jitter of retries
   Phase phase = Phase::Running;
   bool self_known = false;
   NodeId self;
+  std::optional<NodeId> bootstrapper;  // its id, once registered; the address to dial may be another
 };
 
 }  // namespace ott

@@ -59,7 +59,8 @@ class Usage(unittest.TestCase):
         self.assert_usage([*client, "--id", "10.0.0.1:70000"], "--id", "10.0.0.1:70000")
         for time in ("0", "-1", "soon", "3h", "1 s x"):
             self.assert_usage([*client, "--duration", time], "--duration", "500ms")
-        self.assert_usage([*client, "--heartbeat", "1ms"], "--heartbeat", "5ms")
+        for interval in ("1ms", "4ms", "61s", "2m"):
+            self.assert_usage([*client, "--heartbeat", interval], f"--heartbeat {interval}", "5ms", "60s")
         self.assert_usage([*client, "--history", "61s"], "--history", "60s")
         for size in ("lots", "64X", "-1M", "64 M", ""):
             self.assert_usage([*client, "--memory", size], "--memory", "64M")

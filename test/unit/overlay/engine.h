@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -178,6 +179,30 @@ class Engine {
     std::size_t count = 0;
     each_sent(id, [&](const Header& header, const Bytes&) { count += header.type == type ? 1 : 0; });
     return count;
+  }
+  /// The last message of type T that was sent to the peer since.
+  template <class T>
+  std::optional<T> last_sent(LinkId id) {
+    std::optional<T> last;
+    each_sent(id, [&last](const Header& header, const Bytes& message) {
+      if (header.type == T::kType) last = decode<T>(ByteSpan(message).subspan(kHeaderBytes));
+    });
+    return last;
+  }
+  /// Why it was closed; 0 if it was not, or without a word.
+  ByeReason bye(LinkId id) {
+    const auto last = last_sent<Bye>(id);
+    return last ? last->reason : ByeReason{};
+  }
+  /// The connection that was asked for last is there.
+  LinkId open(const NodeId& local) {
+    OTT_ASSERT(!connecting.empty());
+    const Requests::Connect request = connecting.back();
+    connecting.pop_back();
+    links[request.link].peer = request.to;
+    overlay.opened(request.link, local, now());
+    perform();
+    return request.link;
   }
   void keep_messages(bool keep) { keep_ = keep; }
 

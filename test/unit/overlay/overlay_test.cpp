@@ -69,7 +69,7 @@ TEST_CASE("a stranger is told why before the end") {
   CHECK(reason_for(said(test::ack(PeerKind::Node, 1, node("10.0.0.99")))) == ByeReason::NotNeighbour);
   CHECK(reason_for(said(Heartbeat{})) == ByeReason::Protocol);
   CHECK(reason_for(said(FinalAck{})) == ByeReason::Protocol);
-  CHECK(reason_for(said(test::ack(PeerKind::Node, 5, node("10.0.0.2")))) == ByeReason::Duplicate);
+  CHECK(reason_for(said(test::ack(PeerKind::Node, 5, node("10.0.0.2")))) == ByeReason::WrongAddress);
   Bytes long_body(kHeaderBytes);
   store_header(long_body.data(), {MessageType::Ack, 0, 0, kBodyBytesMaxUnauthenticated + 1});
   CHECK(reason_for(long_body) == ByeReason::Protocol);

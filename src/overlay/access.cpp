@@ -1,0 +1,121 @@
+#include "overlay/access.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace ott {
+namespace {
+
+constexpr Retry::Pauses kPauses = {std::chrono::milliseconds(100), std::chrono::seconds(5)};
+/// How long the slower access nodes are waited for once one has answered.
+constexpr Duration kChoiceTime = std::chrono::milliseconds(200);
+
+}  // namespace
+
+PeerLink* Access::link_of(const Node& node) const {
+  PeerLink* link = node.link ? state_.links.find(*node.link) : nullptr;
+  return link == nullptr || link->closing ? nullptr : link;
+}
+
+void Access::offered(const std::vector<NodeId>& nodes, Now now) {
+  state_.config.kind = PeerKind::Guest;
+  nodes_.clear();
+  for (const NodeId& id : nodes) call(id, now);
+}
+
+void Access::call(const NodeId& id, Now now) {
+  nodes_[id] = {state_.connect(Purpose::Access, id, now).id, std::nullopt};
+}
+
+void Access::on_speers(PeerLink& link, const Speers& message, Now now) {
+  link.relation = Relation::Guest;
+  link.you = message.you;
+  nodes_[link.remote].answered_after = now.mono - link.opened_at;
+  if (choose_at_ == MonoTime::max()) choose_at_ = now.mono + kChoiceTime;
+  choose(now);
+}
+
+/// Attaches to the nearest one once all have answered or the time for that is over.
+void Access::choose(Now now) {
+  PeerLink* best = nullptr;
+  std::optional<Duration> best_after;
+  bool all_answered = true;
+  for (const auto& [id, node] : nodes_) {
+    PeerLink* link = link_of(node);
+    if (link == nullptr) continue;
+    if (link->handshake.over() || link->handshake.state() == HandshakeState::FAck) return;  // chosen already
+    if (!node.answered_after) all_answered = false;
+    if (node.answered_after && (!best_after || *node.answered_after < *best_after)) {
+      best = link;
+      best_after = node.answered_after;
+    }
+  }
+  if (best != nullptr && !all_answered && now.mono < choose_at_) return;
+  choose_at_ = MonoTime::max();
+  if (best != nullptr) attach(*best, *best_after);  // else the next answer is the first again
+}
+
+void Access::attach(PeerLink& best, Duration answered_after) {
+  for (const auto& [id, node] : nodes_) {
+    PeerLink* link = link_of(node);
+    if (link == nullptr || link == &best) continue;
+    state_.links.close(*link, ByeReason::NotNeeded, "another access node is nearer");
+  }
+  best.rtt = answered_after;
+  best.handshake.on(HandshakeEvent::PeersReceived);
+  state_.links.send(best, FinalAck{Relation::Guest});
+}
+
+void Access::on_connected(const PeerLink& link) {
+  state_.self = link.you;
+  state_.self_known = true;
+  retry_.succeeded();
+  ask_bootstrapper_ = complained_ = false;
+}
+
+void Access::on_closed(const PeerLink& link, std::string_view why, Now now) {
+  const auto node = nodes_.find(link.remote);
+  if (node != nodes_.end() && node->second.link == link.id) node->second.link.reset();
+  const bool any_left = std::any_of(nodes_.begin(), nodes_.end(),
+                                    [this](const auto& entry) { return link_of(entry.second) != nullptr; });
+  if (any_left) return choose(now);
+  if (!complained_ && !link.handshake.over()) complain(link, why);
+  retry_.schedule(kPauses, state_.random, now);
+}
+
+void Access::complain(const PeerLink& last, std::string_view why) {
+  complained_ = true;
+  std::string tried;
+  for (const auto& [id, node] : nodes_) tried += (tried.empty() ? "" : ", ") + to_string(id);
+  const bool there = last.peer_bye.has_value();  // it has said why it takes no guest
+  if (!there && !state_.config.bootstrap && state_.config.access.size() != 1) {
+    return state_.quit(
+        fmt::format("no node answers on this host (tried {}). Name one: --bootstrap ADDRESS asks the "
+                    "bootstrapper for the nearest, --node ADDRESS attaches to that node",
+                    tried));
+  }
+  state_.log.warning(fmt::format("no access node {} ({}: {}); trying again",
+                                 there ? "takes this guest" : "answers", tried, why));
+}
+
+void Access::on_bootstrapper_away(Now now) {
+  ask_bootstrapper_ = false;
+  retry_.schedule(kPauses, state_.random, now);
+}
+
+bool Access::tick(Now now) {
+  if (now.mono >= choose_at_) choose(now);
+  if (!retry_.take_due(now)) return false;
+  state_.self_known = false;
+  // In turn the nodes that are known, and the bootstrapper, which may know better ones by now, or be away.
+  if (std::exchange(ask_bootstrapper_, state_.config.bootstrap.has_value())) {
+    state_.config.kind = PeerKind::Client;
+    return true;
+  }
+  state_.config.kind = PeerKind::Guest;
+  for (const auto& [id, node] : nodes_) call(id, now);
+  return false;
+}
+
+}  // namespace ott

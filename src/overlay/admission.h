@@ -1,0 +1,39 @@
+// Who may be at the other end of an accepted connection: which ids are believed from where, and which of two
+// connections with one id stays. Used by the bootstrapper's Controller and by a node's Neighbours; owned by
+// Handshakes.
+//
+// A link has a peer (peer_known) only once its claim was believed here, so nothing that a stranger says of
+// itself can close or refuse another link.
+#pragma once
+
+#include "overlay/overlay_config.h"
+
+namespace ott {
+
+class Admission {
+ public:
+  explicit Admission(OverlayState& state) : state_(state) {}
+
+  /// True if a node with this id may be at the other end: the connection comes from the id's own address.
+  /// This is the only place where an identity is decided.
+  [[nodiscard]] bool may_claim(const NodeId& id, const PeerLink& link) const;
+
+  /// True if the peer is believed to be `id` and its link stays. Otherwise it was closed, and told why.
+  bool admits(PeerLink& link, const NodeId& id, Now now);
+  /// Closes the link: its peer may not claim `id`.
+  void refuse_address(PeerLink& link, const NodeId& id);
+  /// Closes the link of a guest that there is no room for.
+  void refuse_guest(PeerLink& link);
+
+  /// Sends SPEERS to a peer that is `id` from here on.
+  void accept(PeerLink& link, const NodeId& id, Relation relation, std::vector<Peer> peers);
+  /// Sends SPEERS to one that is nobody here: it learns what it is to connect as, or to.
+  void advise(PeerLink& link, const NodeId& you, std::vector<Peer> peers);
+
+ private:
+  bool is_taken(PeerLink& link, const NodeId& id, Now now);
+
+  OverlayState& state_;
+};
+
+}  // namespace ott

@@ -1,0 +1,184 @@
+#include "overlay/handshakes.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace ott {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr Duration kHandshakeTimeout = seconds(5);
+/// A connection that this side began and that does not come to be is tried anew before TCP would.
+constexpr Duration kConnectTimeout = milliseconds(2000);
+
+}  // namespace
+
+Handshakes::Handshakes(OverlayState& state, Neighbours& neighbours)
+    : state_(state),
+      neighbours_(neighbours),
+      admission_(state),
+      controller_(state, neighbours, admission_),
+      registration_(state, neighbours),
+      access_(state) {}
+
+void Handshakes::begin(Now now) {
+  if (state_.config.topology) {
+    controller_.begin();
+  } else if (state_.config.bootstrap) {
+    registration_.connect(now);
+  } else {
+    access_.offered(state_.config.access, now);
+  }
+}
+
+void Handshakes::on_listening(const std::optional<Error>& error, Now now) {
+  if (error) return state_.quit(error->message);
+  state_.log.info(fmt::format("listening on {} port {}", to_string(state_.self.address), state_.self.port));
+  neighbours_.on_listening(now);
+}
+
+// ---- accepting -------------------------------------------------------------------------------------------
+
+LinkId Handshakes::on_accepted(const NodeId& remote, Now now) {
+  make_room();
+  return state_.links.add(Purpose::Accepted, remote, now).id;
+}
+
+/// Whoever connects and says nothing must not keep others out: the oldest of these goes.
+void Handshakes::make_room() {
+  if (state_.links.accepted_in_handshake() < state_.config.limits.handshakes) return;
+  PeerLink* oldest = nullptr;
+  for (const LinkId id : state_.links.in_handshake()) {
+    oldest = state_.links.find(id);
+    if (!oldest->outgoing()) break;
+  }
+  ++state_.counters.handshakes_closed;
+  state_.log.info(fmt::format("{}: closing: more than {} handshakes at a time", oldest->name(),
+                              state_.config.limits.handshakes));
+  state_.links.close(*oldest, ByeReason::NoRoom, "too many handshakes at a time, and this is the oldest");
+}
+
+bool Handshakes::no_room_for(const PeerLink& guest) const {
+  return guest.relation == Relation::Guest && !guest.outgoing() &&
+         state_.links.guests() >= state_.config.limits.guests;
+}
+
+void Handshakes::on_ack(PeerLink& link, const Ack& message, Now now) {
+  if (link.handshake.on(HandshakeEvent::AckReceived) != HandshakeAction::SendPeers) {
+    return state_.links.close_for_violation(link, "ACK out of order");
+  }
+  link.greeting = message.greeting;
+  if (message.greeting.kind != PeerKind::Guest) {
+    return state_.config.topology ? controller_.on_ack(link, message, now)
+                                  : neighbours_.on_ack(link, message, admission_, now);
+  }
+  if (state_.phase != Phase::Running)
+    return state_.links.close(link, ByeReason::Leaving, "this node is leaving");
+  link.relation = Relation::Guest;
+  if (no_room_for(link)) return admission_.refuse_guest(link);
+  admission_.accept(link, link.remote, Relation::Guest, {});
+}
+
+// ---- connecting ------------------------------------------------------------------------------------------
+
+void Handshakes::on_opened(PeerLink& link, const NodeId& local, Now now) {
+  if (link.handshake.on(HandshakeEvent::Opened) != HandshakeAction::SendAck) return;
+  link.opened(local, now);
+  Ack ack;
+  ack.greeting = state_.greeting();
+  if (link.purpose == Purpose::Access) {
+    ack.greeting.kind = PeerKind::Guest;
+    ack.ids = {local};
+  } else {
+    ack.ids = registration_.ids(link);
+  }
+  state_.links.send(link, ack);
+}
+
+void Handshakes::on_speers(PeerLink& link, const Speers& message, Now now) {
+  if (link.handshake.state() != HandshakeState::WPeers) {
+    return state_.links.close_for_violation(link, "SPEERS out of order");
+  }
+  link.identified(message.me);
+  link.greeting = message.greeting;
+  switch (link.purpose) {
+    case Purpose::Registration: {
+      if (!registration_.on_speers(link, message, now)) return;
+      std::vector<NodeId> nodes;
+      for (const Peer& peer : message.peers) nodes.push_back(peer.id);
+      return access_.offered(nodes, now);
+    }
+    case Purpose::Access:
+      return access_.on_speers(link, message, now);
+    case Purpose::Neighbour:
+      if (message.me != link.remote) {
+        return state_.links.close_for_violation(link, "it has another id than its address says");
+      }
+      link.relation = Relation::Neighbour;
+      link.handshake.on(HandshakeEvent::PeersReceived);
+      return state_.links.send(link, FinalAck{link.relation});
+    case Purpose::Accepted:
+      return;  // never in WPEERS
+  }
+}
+
+// ---- both ------------------------------------------------------------------------------------------------
+
+void Handshakes::on_final_ack(PeerLink& link, const FinalAck& message, Now) {
+  const HandshakeEvent event =
+      link.relation == Relation::Control ? HandshakeEvent::FinalAckControl : HandshakeEvent::FinalAckLink;
+  const auto action = link.handshake.on(event);
+  if (!action) return state_.links.close_for_violation(link, "FINALACK out of order");
+  if (!link.peer_known && link.you.port != 0) return admission_.refuse_address(link, link.you);
+  if (!link.peer_known) return state_.links.close_for_violation(link, "FINALACK of one without a place here");
+  if (message.relation != link.relation) {
+    return state_.links.close_for_violation(link, "the two ends do not agree on whether they are neighbours");
+  }
+  if (no_room_for(link)) return admission_.refuse_guest(link);
+  if (*action == HandshakeAction::Confirm) state_.links.send(link, FinalAck{link.relation});
+  finish(link);
+}
+
+void Handshakes::finish(PeerLink& link) {
+  state_.links.note_up(link);
+  connected_.push_back(link.id);
+  neighbours_.on_connected(link);
+  if (link.purpose == Purpose::Registration) registration_.on_connected();
+  if (link.purpose == Purpose::Access) access_.on_connected(link);
+}
+
+void Handshakes::on_closed(PeerLink& link, std::string_view why, Now now) {
+  switch (link.purpose) {
+    case Purpose::Registration:
+      if (!registration_.on_closed(link, why)) return;
+      return access_.has_nodes() ? access_.on_bootstrapper_away(now) : registration_.try_later(now);
+    case Purpose::Access:
+      return access_.on_closed(link, why, now);
+    case Purpose::Neighbour:
+    case Purpose::Accepted:
+      return neighbours_.on_closed(link, now);
+  }
+}
+
+MonoTime Handshakes::next_deadline() const {
+  return std::min({registration_.next_deadline(), access_.next_deadline(), neighbours_.next_deadline()});
+}
+
+void Handshakes::tick(Now now) {
+  for (const LinkId id : state_.links.in_handshake()) {
+    PeerLink& link = *state_.links.find(id);
+    const Duration at_most = link.outgoing() ? kConnectTimeout : kHandshakeTimeout;
+    if (now.mono - link.opened_at < at_most) continue;
+    state_.log.info(
+        fmt::format("{}: closing: no handshake within {} ms", link.name(), at_most / milliseconds(1)));
+    state_.links.close(link, ByeReason::Protocol, "the handshake took too long");
+  }
+  registration_.tick(now);
+  if (access_.tick(now)) registration_.connect(now);
+  neighbours_.tick(now);
+}
+
+}  // namespace ott

@@ -1,0 +1,57 @@
+// How a process becomes part of the overlay: walks the handshake of each connection (PROTOCOL.md, "The
+// handshake") and asks the part that the connection belongs to what it is to say: Registration, Neighbours or
+// Access for connections made, Controller or Neighbours for those accepted. Owned by Overlay.
+//
+// A link that take_connected() has named is CONNECTED or OFFLINE, and its peer is known.
+#pragma once
+
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "overlay/access.h"
+#include "overlay/admission.h"
+#include "overlay/controller.h"
+#include "overlay/neighbours.h"
+#include "overlay/overlay_config.h"
+#include "overlay/registration.h"
+
+namespace ott {
+
+class Handshakes {
+ public:
+  Handshakes(OverlayState& state, Neighbours& neighbours);
+
+  void begin(Now now);
+  void on_listening(const std::optional<Error>& error, Now now);
+  LinkId on_accepted(const NodeId& remote, Now now);
+  void on_opened(PeerLink& link, const NodeId& local, Now now);
+  /// REQUIRES: still in the table.
+  void on_closed(PeerLink& link, std::string_view why, Now now);
+
+  void on_ack(PeerLink& link, const Ack& message, Now now);
+  void on_speers(PeerLink& link, const Speers& message, Now now);
+  void on_final_ack(PeerLink& link, const FinalAck& message, Now now);
+
+  [[nodiscard]] MonoTime next_deadline() const;
+  void tick(Now now);
+
+  /// Links whose handshake has ended, CONNECTED or OFFLINE, since the last call.
+  std::vector<LinkId> take_connected() { return std::exchange(connected_, {}); }
+
+ private:
+  void make_room();
+  void finish(PeerLink& link);
+  [[nodiscard]] bool no_room_for(const PeerLink& guest) const;
+
+  OverlayState& state_;
+  Neighbours& neighbours_;
+  Admission admission_;
+  Controller controller_;
+  Registration registration_;
+  Access access_;
+  std::vector<LinkId> connected_;
+};
+
+}  // namespace ott

@@ -1,0 +1,97 @@
+#include "overlay/liveness.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "overlay/neighbours.h"
+
+namespace ott {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+/// A guest sends nothing else while it watches, and there are many: this is how often it measures the round
+/// trip, and how often its access node hears of it.
+constexpr Duration kGuestEchoInterval = seconds(10);
+/// How often all others measure it.
+constexpr Duration kEchoInterval = seconds(5);
+/// How often guests' and control links are looked at: to look at a link is to fetch it from memory. This is
+/// half of a guest link's hello interval, so no link is quiet for more than one and a half of its own.
+constexpr Duration kAllInterval = milliseconds(250);
+/// Hellos that are due within this part of the interval (1/4 of it) go out when the process is awake anyway.
+constexpr int kEarlyPart = 4;
+
+std::uint64_t nanoseconds(MonoTime time) {
+  return static_cast<std::uint64_t>(time.time_since_epoch().count());
+}
+
+bool is_quick(const PeerLink& link) { return link.is_neighbour() || link.is_access(); }
+
+}  // namespace
+
+MonoTime Liveness::early_deadline() const {
+  return std::min(hellos_at_ - state_.config.heartbeat / kEarlyPart, dead_at_);
+}
+
+bool Liveness::tick(Now now) {
+  if (now.mono < early_deadline()) return false;
+  hellos_at_ = now.mono + state_.config.heartbeat;
+  dead_at_ = MonoTime::max();
+  std::erase_if(quick_, [this, now](LinkId id) {
+    PeerLink* link = state_.links.find(id);
+    if (link == nullptr || link->closing) return true;
+    look_at(*link, now);
+    if (!link->closing) dead_at_ = std::min(dead_at_, link->last_heard + state_.dead_interval(*link));
+    return false;
+  });
+  if (now.mono + slack() < all_at_) return false;
+  all_at_ = now.mono + kAllInterval;
+  for (PeerLink& link : state_.links.all()) {
+    if (link.handshake.over() && !link.closing && !is_quick(link)) look_at(link, now);
+  }
+  return true;
+}
+
+void Liveness::look_at(PeerLink& link, Now now) {
+  if (now.mono - link.last_heard >= state_.dead_interval(link)) return close_as_dead(link, now);
+  const Duration echo_interval = link.is_access() ? kGuestEchoInterval : kEchoInterval;
+  if (!link.is_guest() && now.mono - link.echo_sent + slack() >= echo_interval) return send_echo(link, now);
+  const Duration interval = state_.hello_interval(link);
+  const Duration quiet = now.mono - link.last_sent;
+  // A link on which records are about to go out needs no hello; but the peer may turn out to have them all.
+  const bool served = link.queued && quiet < 2 * interval;
+  if (!link.is_access() && !served && quiet + slack() >= interval) {
+    state_.links.send(link, Heartbeat{false, 0});
+  }
+}
+
+void Liveness::close_as_dead(PeerLink& link, Now now) {
+  state_.log.info(fmt::format("{}: silent for {} ms: taken for dead", neighbours_.describe(link.peer),
+                              std::chrono::duration_cast<milliseconds>(now.mono - link.last_heard).count()));
+  state_.links.close(link, ByeReason::Silent, "nothing heard of you");
+}
+
+void Liveness::on_link_up(PeerLink& link, Now now) {
+  send_echo(link, now);
+  if (!is_quick(link)) return;
+  quick_.push_back(link.id);
+  dead_at_ = std::min(dead_at_, link.last_heard + state_.dead_interval(link));
+}
+
+void Liveness::send_echo(PeerLink& link, Now now) {
+  link.echo_sent = now.mono;
+  state_.links.send(link, Heartbeat{false, nanoseconds(now.mono)});
+}
+
+void Liveness::on_heartbeat(PeerLink& link, const Heartbeat& message, Now now) {
+  if (!message.reply) {
+    if (message.time != 0) state_.links.answer_echo(link, message.time);
+    return;
+  }
+  const std::uint64_t now_ns = nanoseconds(now.mono);
+  if (message.time <= now_ns) link.rtt = Duration(static_cast<Duration::rep>(now_ns - message.time));
+}
+
+}  // namespace ott

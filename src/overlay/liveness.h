@@ -1,0 +1,48 @@
+// Hellos on all links: sends HEARTBEAT where this end has sent nothing for its hello interval, closes links
+// whose peers have sent nothing for their dead interval, and measures round trips. Owned by Overlay.
+//
+// Links to neighbours and to a guest's access node are looked at each hello interval and when one's dead
+// interval ends. All others, which may be many, are looked at four times a second.
+#pragma once
+
+#include <vector>
+
+#include "overlay/overlay_config.h"
+
+namespace ott {
+
+class Neighbours;
+
+class Liveness {
+ public:
+  Liveness(OverlayState& state, const Neighbours& neighbours) : state_(state), neighbours_(neighbours) {}
+
+  void begin(Now now) { hellos_at_ = all_at_ = now.mono + state_.config.heartbeat; }
+  /// The link is up: measures its round trip, and looks after it from now on.
+  void on_link_up(PeerLink& link, Now now);
+  void on_heartbeat(PeerLink& link, const Heartbeat& message, Now now);
+
+  /// When tick() is to be called. Later than that, this process is late itself.
+  [[nodiscard]] MonoTime due_at() const { return std::min(hellos_at_, dead_at_); }
+  /// From when on tick() does, in a round that happens anyway, what would be due a little later.
+  [[nodiscard]] MonoTime early_deadline() const;
+  /// True if all links were looked at, and not only those that streams come and go by.
+  [[gnu::hot]] bool tick(Now now);
+
+ private:
+  /// What is due within half of a hello interval is done with what is due now.
+  [[nodiscard]] Duration slack() const { return state_.config.heartbeat / 2; }
+  [[gnu::hot]] void look_at(PeerLink& link, Now now);
+  void close_as_dead(PeerLink& link, Now now);
+  void send_echo(PeerLink& link, Now now);
+
+  OverlayState& state_;
+  const Neighbours& neighbours_;
+  MonoTime hellos_at_ = MonoTime::max();  // the next look at quick_, for hellos
+  MonoTime dead_at_ =
+      MonoTime::max();                 // the soonest end of a dead interval among quick_, if nothing is heard
+  MonoTime all_at_ = MonoTime::max();  // the next look at all links
+  std::vector<LinkId> quick_;          // neighbours and the access node; some may have ended
+};
+
+}  // namespace ott

@@ -1,0 +1,61 @@
+// A node's neighbours, as the bootstrapper has named them: their costs and names, the connections to those
+// that are not linked yet, and the ACKs of those that connect here. Owned by Overlay.
+//
+// Both ends of a link connect to each other, except that nobody connects to the bootstrapper for a link (the
+// registration is that), and the bootstrapper connects to nobody.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "overlay/overlay_config.h"
+#include "overlay/retry.h"
+
+namespace ott {
+
+class Admission;
+
+class Neighbours {
+ public:
+  explicit Neighbours(OverlayState& state) : state_(state) {}
+
+  /// Takes these for all neighbours there are. Links to others are closed.
+  void set(const std::vector<Peer>& peers);
+  /// This node listens: its neighbours' connections may be made.
+  void on_listening(Now now);
+  /// Connects to those that have no link, once this node listens.
+  void connect(Now now);
+
+  /// At a node that is not the bootstrapper: ACK of anybody but a guest.
+  void on_ack(PeerLink& link, const Ack& message, Admission& admission, Now now);
+  void on_connected(const PeerLink& link);
+  void on_closed(const PeerLink& link, Now now);
+
+  [[nodiscard]] MonoTime next_deadline() const;
+  void tick(Now now);
+
+  [[nodiscard]] bool contains(const NodeId& id) const { return all_.contains(id); }
+  [[nodiscard]] std::size_t size() const { return all_.size(); }
+  /// The cost of the link to a neighbour, by the topology.
+  [[nodiscard]] std::uint32_t cost(const NodeId& neighbour) const;
+  /// "10.0.0.1 (n2)" where the topology gives a name.
+  [[nodiscard]] std::string describe(const NodeId& id) const;
+
+ private:
+  struct Neighbour {
+    std::uint32_t cost = 1;
+    std::string name;
+    Retry retry;
+  };
+
+  /// False for the bootstrapper, and at the bootstrapper.
+  [[nodiscard]] bool is_to_be_called(const NodeId& id) const;
+  void call(const NodeId& id, Now now);
+
+  OverlayState& state_;
+  std::map<NodeId, Neighbour> all_;
+  bool listening_ = false;
+};
+
+}  // namespace ott

@@ -1,0 +1,123 @@
+#include "overlay/registration.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace ott {
+namespace {
+
+constexpr Retry::Pauses kPauses = {std::chrono::milliseconds(250), std::chrono::seconds(5)};
+/// A restarted process may meet its own connection of before: so often it asks again before it gives up.
+constexpr unsigned kRefusalsMax = 5;
+
+}  // namespace
+
+void Registration::connect(Now now) {
+  const auto from = told_ ? std::optional(told_->address) : std::nullopt;
+  current_ = state_.connect(Purpose::Registration, *state_.config.bootstrap, now, from).id;
+}
+
+std::vector<NodeId> Registration::ids(const PeerLink& link) const {
+  if (state_.self_known) return {state_.self};
+  if (state_.config.id) return {*state_.config.id};
+  if (told_) return {*told_};
+  std::vector<NodeId> ids = {{link.local.address, 0}};
+  for (const IpAddress& address : state_.config.local_addresses) {
+    if (address != link.local.address && ids.size() < kAckIdsMax) ids.push_back({address, 0});
+  }
+  return ids;
+}
+
+bool Registration::on_speers(PeerLink& link, const Speers& message, Now now) {
+  if (message.greeting.kind != PeerKind::Bootstrap) {
+    state_.quit(fmt::format("{} is a node, not the bootstrapper: give --bootstrap the bootstrapper's address",
+                            to_string(link.remote)));
+    return false;
+  }
+  if (message.you.port == 0) {
+    state_.log.info(
+        fmt::format("not in the topology: a guest; {} access nodes offered", message.peers.size()));
+    current_.reset();
+    state_.links.close(link, ByeReason::NotNeeded, "thanks");
+    retry_.succeeded();
+    complained_ = false;
+    return true;
+  }
+  const bool knew_its_id = state_.self_known || state_.config.id || told_;
+  if (!knew_its_id && message.you.address != link.local.address) {
+    connect_as(message.you, link, now);
+  } else {
+    take_place(link, message, now);
+  }
+  return false;
+}
+
+/// An id is believed only from its own address, and the system chose another of this host's for the way to
+/// the bootstrapper.
+void Registration::connect_as(const NodeId& id, PeerLink& link, Now now) {
+  state_.log.info(fmt::format("this is {}; connecting to the bootstrapper from that address, not from {}",
+                              to_string(id), to_string(link.local.address)));
+  told_ = id;
+  state_.links.close(link, ByeReason::NotNeeded, "connecting again from the address of the id");
+  connect(now);
+}
+
+void Registration::take_place(PeerLink& link, const Speers& message, Now now) {
+  state_.bootstrapper = message.me;
+  neighbours_.set(message.peers);
+  link.relation = neighbours_.contains(message.me) ? Relation::Neighbour : Relation::Control;
+  link.handshake.on(HandshakeEvent::PeersReceived);
+  state_.links.send(link, FinalAck{link.relation});
+  if (state_.self_known) return neighbours_.connect(now);
+  state_.self = message.you;
+  state_.self_known = true;
+  state_.log.info(fmt::format("this is {}, with {} neighbours", to_string(state_.self), neighbours_.size()));
+  state_.links.requests().listen.push_back(state_.self);
+}
+
+void Registration::on_connected() {
+  retry_.succeeded();
+  complained_ = false;
+  refusals_ = 0;
+}
+
+bool Registration::on_closed(const PeerLink& link, std::string_view why) {
+  if (current_ != link.id) return false;
+  current_.reset();
+  told_.reset();
+  const std::string where = to_string(link.remote);
+  if (link.peer_bye) {
+    switch (link.peer_bye->reason) {
+      case ByeReason::Duplicate:
+        if (++refusals_ < kRefusalsMax) break;
+        [[fallthrough]];
+      case ByeReason::NotInTopology:
+      case ByeReason::Ambiguous:
+      case ByeReason::WrongAddress:
+        state_.quit(fmt::format("refused by the bootstrapper: {}", link.peer_bye->text));
+        return false;
+      case ByeReason::NotNeighbour:
+        state_.quit(fmt::format(
+            "{} is a node, not the bootstrapper: give --bootstrap the bootstrapper's address", where));
+        return false;
+      default:
+        break;
+    }
+  }
+  if (complained_) return true;
+  complained_ = true;
+  state_.log.warning(
+      fmt::format("no bootstrapper at {} ({}); trying again until it is there. Check that "
+                  "`ottd --role bootstrap` runs there and that address and port are right",
+                  link.remote.port == kDefaultPort ? where + ":7000" : where, why));
+  return true;
+}
+
+void Registration::try_later(Now now) { retry_.schedule(kPauses, state_.random, now); }
+
+void Registration::tick(Now now) {
+  if (retry_.take_due(now)) connect(now);
+}
+
+}  // namespace ott

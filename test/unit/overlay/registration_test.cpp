@@ -1,0 +1,109 @@
+// How a node finds its id and its place, and what it does when the bootstrapper is gone.
+#include "overlay/registration.h"
+
+#include <catch2/catch.hpp>
+
+#include "engine.h"
+
+namespace ott {
+namespace {
+
+using std::chrono::milliseconds;
+using test::Engine;
+using test::node;
+
+const NodeId kBootstrapper = node("10.0.0.10");
+const NodeId kSelf = node("10.0.0.20");
+
+Speers speers(const NodeId& you, std::vector<Peer> peers) {
+  return {Greeting{PeerKind::Bootstrap, 7'777}, kBootstrapper, you, std::move(peers)};
+}
+
+/// A node whose way to the bootstrapper leaves by another address than its id's.
+OverlayConfig router() {
+  OverlayConfig config = Engine::relay();
+  config.id.reset();
+  config.local_addresses = {node("10.0.9.9").address, kSelf.address};
+  return config;
+}
+
+TEST_CASE("a node whose connection comes from another address than its id's connects again from that") {
+  Engine router_node(router());
+  const LinkId first = router_node.open(node("10.0.9.9:4000"));
+  const auto ack = router_node.last_sent<Ack>(first);
+  REQUIRE(ack);
+  CHECK(ack->ids.size() == 2);
+  router_node.say(first, speers(kSelf, {}));
+  CHECK(router_node.links[first].closed);
+  CHECK(router_node.bye(first) == ByeReason::NotNeeded);
+  REQUIRE(router_node.connecting.size() == 1);
+  CHECK(router_node.connecting.front().from == kSelf.address);
+  CHECK(router_node.connecting.front().to == kBootstrapper);
+  const LinkId second = router_node.open(NodeId{kSelf.address, 4001});
+  const auto named = router_node.last_sent<Ack>(second);
+  REQUIRE(named);
+  CHECK(named->ids == std::vector{kSelf});
+  router_node.say(second, speers(kSelf, {{kBootstrapper, 1, ""}}));
+  CHECK(router_node.last_sent<FinalAck>(second));
+  CHECK(router_node.overlay.self() == kSelf);
+}
+
+TEST_CASE("the bootstrapper tells a node its id, and takes nothing for it from another address") {
+  Engine bootstrapper(Engine::bootstrapper());
+  Ack all = test::ack(PeerKind::Node, 5, NodeId{node("10.0.9.9").address, 0});
+  all.ids.push_back({kSelf.address, 0});
+  const LinkId first = bootstrapper.accept(node("10.0.9.9:4000"));
+  REQUIRE(bootstrapper.say(first, all));
+  const auto told = bootstrapper.last_sent<Speers>(first);
+  REQUIRE(told);
+  CHECK(told->you == kSelf);
+  CHECK(told->peers.empty());
+  // Nothing is registered by that: a process at the address itself is, at once.
+  const LinkId second = bootstrapper.accept(NodeId{kSelf.address, 4001});
+  bootstrapper.say(second, test::ack(PeerKind::Node, 6, kSelf));
+  const auto registered = bootstrapper.last_sent<Speers>(second);
+  REQUIRE(registered);
+  CHECK(registered->peers.size() == 3);
+  // One that goes on as if it were registered learns why it is not.
+  bootstrapper.say(first, FinalAck{Relation::Control});
+  CHECK(bootstrapper.bye(first) == ByeReason::WrongAddress);
+  CHECK_FALSE(bootstrapper.links[second].closed);
+}
+
+TEST_CASE("a node that is refused for its address ends and says why") {
+  Engine node_engine(Engine::relay());
+  const LinkId link = node_engine.open(NodeId{kSelf.address, 4000});
+  node_engine.say(link, Bye{ByeReason::WrongAddress, "10.0.0.20 is not believed from 10.0.9.9"});
+  REQUIRE(node_engine.overlay.requests().exit);
+  CHECK(node_engine.overlay.requests().exit->status == 1);
+  CHECK(node_engine.overlay.requests().exit->message.find("not believed from 10.0.9.9") != std::string::npos);
+}
+
+TEST_CASE("a bootstrapper behind an address translation is connected to by the address that was given") {
+  const NodeId given = node("203.0.113.5:7100");
+  OverlayConfig config = Engine::relay();
+  config.bootstrap = given;
+  Engine node_engine(config);
+  REQUIRE(node_engine.connecting.front().to == given);
+  const LinkId link = node_engine.open(NodeId{kSelf.address, 4000});
+  node_engine.say(link, speers(kSelf, {{kBootstrapper, 1, "boot"}, {node("10.0.0.2"), 1, ""}}));
+  node_engine.say(link, FinalAck{Relation::Neighbour});
+  std::vector<NodeId> called;
+  const auto take_called = [&] {
+    for (const auto& request : node_engine.connecting) called.push_back(request.to);
+    node_engine.refuse_connections();
+  };
+  take_called();
+  CHECK(called == std::vector{node("10.0.0.2")});
+  called.clear();
+  node_engine.lose(link);
+  for (int i = 0; i < 8; ++i) {
+    node_engine.pass(milliseconds(50));
+    take_called();
+  }
+  CHECK(std::count(called.begin(), called.end(), given) == 1);
+  CHECK(std::count(called.begin(), called.end(), kBootstrapper) == 0);
+}
+
+}  // namespace
+}  // namespace ott

@@ -96,6 +96,8 @@ void OverlayRole::write_stats(Now now, bool final) {
   if (context_.stats == nullptr) return;
   StatsLine line(name(), overlay_.self(), now.wall);
   if (final) line.add("final", true);
+  const Duration pause = context_.loop == nullptr ? Duration{} : context_.loop->pause_max;
+  line.add("loop_pause_ms_max", std::chrono::duration<double, std::milli>(pause).count());
   add_stats(line, final);
   line.add_links(overlay_.links());
   const auto written = context_.stats->write(line.finish());

@@ -22,6 +22,7 @@ class InlineWorkers : public Workers {
     return std::make_unique<Queue>(shared_, limits);
   }
 
+  void set_at_once(bool at_once) { shared_->at_once = at_once; }
   /// Runs the job that has waited longest; false if none does.
   bool run_one() {
     if (shared_->waiting.empty()) return false;

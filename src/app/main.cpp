@@ -56,6 +56,21 @@ class PipeSink : public FrameSink {
   FramePipe pipe_;
 };
 
+/// Concatenated JPEGs into standard output where that is a file: it never says that it is full, it waits.
+class FileSink : public FrameSink {
+ public:
+  Result<void> write(ByteSpan jpeg) override {
+    while (!jpeg.empty()) {
+      const ssize_t n = ::write(STDOUT_FILENO, jpeg.data(), jpeg.size());
+      if (n < 0 && errno != EINTR) {
+        return fail(std::string("cannot write to standard output: ") + std::strerror(errno));
+      }
+      if (n > 0) jpeg = jpeg.subspan(static_cast<std::size_t>(n));
+    }
+    return {};
+  }
+};
+
 class StandardOutput : public LineSink {
  public:
   Result<void> write(const std::string& line) override {
@@ -70,6 +85,11 @@ Result<std::string> read_file(const std::string& path) {
   if (in.peek() != std::ifstream::traits_type::eof()) text << in.rdbuf();
   if (in.fail() || text.fail()) return fail(fmt::format("cannot read {}: {}", path, std::strerror(errno)));
   return text.str();
+}
+
+bool is_file(int fd) {
+  struct stat status {};
+  return ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
 }
 
 /// The bootstrapper is the node of the topology that has an address of this host.
@@ -125,7 +145,10 @@ bool shows_status(const Config& config) {
 Result<std::unique_ptr<FrameSink>> open_sink(const std::string& dump, struct ev_loop* loop,
                                              Workers& workers) {
   if (dump.empty()) return nullptr;
-  if (dump == "-") return std::make_unique<PipeSink>(loop);
+  if (dump == "-") {
+    if (is_file(STDOUT_FILENO)) return std::make_unique<QueuedSink>(std::make_unique<FileSink>(), workers);
+    return std::make_unique<PipeSink>(loop);
+  }
   auto sink = DirectorySink::open(dump);
   if (!sink) return tl::unexpected(sink.error());
   return std::make_unique<QueuedSink>(std::make_unique<DirectorySink>(std::move(*sink)), workers);
@@ -136,8 +159,8 @@ Result<void> finish_output(WorkerPool& workers, FrameSink* frames, const Config&
   const bool finished = workers.finish_output(kFinishTime);
   if (frames == nullptr) return {};
   if (const auto written = frames->failure(); !written && !written.error().message.empty()) return written;
-  if (!finished && config.dump != "-" && !frames->idle()) {
-    log.warning(fmt::format("{} is too slow: the last frames are not written", config.dump));
+  if (!finished && !frames->idle()) {
+    log.warning(fmt::format("--dump {} is too slow: the last frames are not written", config.dump));
   }
   return {};
 }
@@ -146,8 +169,7 @@ Result<int> run(Config& config, Log& log, StandardError& standard_error, WorkerP
   if (!config.topology_file.empty()) {
     if (auto loaded = load_topology(config, log); !loaded) return tl::unexpected(loaded.error());
   }
-  struct stat input {};
-  if (reads_input(config) && ::fstat(STDIN_FILENO, &input) == 0 && S_ISREG(input.st_mode)) {
+  if (reads_input(config) && is_file(STDIN_FILENO)) {
     return fail(
         "--stream: standard input is a file, which has no pace of its own: name the file instead of -");
   }

@@ -129,6 +129,21 @@ test: needs-test ## all tests
 check: ## all tests in the sanitizer build (san=address,undefined)
 	$(Q)$(MAKE) san=address,undefined test
 
+# What workers do, with the least that it takes to build in a variant of its own.
+worker_tests := $(build)/worker-tests
+$(worker_tests): $(call object,test/unit/main.cpp test/unit/io/worker_pool_test.cpp \
+                   test/unit/media/frame_ahead_test.cpp test/unit/media/jpeg_helpers.cpp) $(program_lib) $(lib)
+	$(call say,LINK  $@)
+	$(Q)$(CXX) $(all_ldflags) $^ $(libs) -o $@
+
+.PHONY: check-threads
+check-threads: needs-test ## the tests of workers, and of processes that use them, under ThreadSanitizer
+	$(Q)$(MAKE) san=thread CXXFLAGS="-O1 -g" check-threads-run
+.PHONY: check-threads-run
+check-threads-run: $(worker_tests) $(program)
+	$(Q)test/run --unit $(worker_tests)
+	$(Q)test/run --ottd $(program) --only pause_test
+
 SEEDS ?= 10000
 .PHONY: sim
 sim: needs-build ## run SEEDS (10000) schedules of faults and as many hostile ones; build/<variant>/sim [--hostile] --seed N replays one

@@ -34,6 +34,12 @@ struct Requests {
   std::optional<Exit> exit;
 };
 
+/// What a driver measures of its loop.
+struct LoopFigures {
+  /// The longest time from the end of a wait to the next one: for so long nobody was listened to.
+  Duration pause_max{};
+};
+
 enum class Signal : std::uint8_t {
   Terminate,  // leave in good order
   Report,     // log the state
@@ -77,6 +83,9 @@ class Machine {
   virtual void signal(Signal signal, Now now) = 0;
   /// Bytes from standard input; empty: its end.
   virtual void input(ByteSpan bytes, Now now) = 0;
+
+  /// Jobs that were submitted to Workers (worker.h) are done and can be collected.
+  virtual void worked(Now) {}
 
   /// What the driver is to do; it empties what it has done.
   virtual Requests& requests() = 0;

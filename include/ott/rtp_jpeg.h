@@ -90,6 +90,8 @@ class RtpJpegPacketizer {
   RtpJpegPacketizer(const JpegImage& image, std::size_t packet_bytes_max);
 
   [[nodiscard]] std::size_t packet_count() const;
+  /// Of all packets together.
+  [[nodiscard]] std::size_t bytes() const;
   [[nodiscard]] bool done() const { return sent_bytes_ == image_.scan.size(); }
   /// The size of the packet that next() will write; 0 if done.
   [[nodiscard]] std::size_t next_bytes() const;

@@ -1,25 +1,57 @@
 #include "app/logging.h"
 
-#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/spdlog.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include <cstdio>
+#include <array>
+#include <atomic>
+#include <csignal>
+#include <string>
 
 namespace ott {
 namespace {
 
-class SpdLog : public Log {
+/// Lines as spdlog formats them, coloured on a terminal.
+class WriterSink : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
  public:
-  SpdLog(std::string_view role, std::string_view level)
-      : logger_(spdlog::stderr_color_mt(std::string(role))) {
-    logger_->set_pattern("%Y-%m-%d %H:%M:%S.%e %^%-7l%$ %n: %v");
-    logger_->set_level(spdlog::level::from_str(std::string(level)));
+  explicit WriterSink(TextWriter& writer) : writer_(writer), colours_(::isatty(STDERR_FILENO) != 0) {}
+
+ protected:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    spdlog::memory_buf_t formatted;
+    formatter_->format(message, formatted);
+    std::string line(formatted.data(), formatted.size());
+    if (colours_ && message.color_range_end > message.color_range_start) {
+      line.insert(message.color_range_end, "\033[m");
+      line.insert(message.color_range_start, colour(message.level));
+    }
+    (void)writer_.write(std::move(line));  // there is nowhere to say that it failed
+  }
+  void flush_() override {}
+
+ private:
+  static const char* colour(spdlog::level::level_enum level) {
+    if (level >= spdlog::level::err) return "\033[31m\033[1m";   // red
+    if (level == spdlog::level::warn) return "\033[33m\033[1m";  // yellow
+    return level == spdlog::level::info ? "\033[32m" : "\033[36m";
   }
 
-  void line(LogLevel level, const std::string& text) override { logger_->log(to_spdlog(level), text); }
-  [[nodiscard]] bool enabled(LogLevel level) const override { return logger_->should_log(to_spdlog(level)); }
+  TextWriter& writer_;
+  bool colours_;
+};
+
+class SpdLog : public Log {
+ public:
+  SpdLog(std::string_view role, std::string_view level, TextWriter& writer)
+      : logger_(std::string(role), std::make_shared<WriterSink>(writer)) {
+    logger_.set_pattern("%Y-%m-%d %H:%M:%S.%e %^%-7l%$ %n: %v");
+    logger_.set_level(spdlog::level::from_str(std::string(level)));
+  }
+
+  void line(LogLevel level, const std::string& text) override { logger_.log(to_spdlog(level), text); }
+  [[nodiscard]] bool enabled(LogLevel level) const override { return logger_.should_log(to_spdlog(level)); }
 
  private:
   static spdlog::level::level_enum to_spdlog(LogLevel level) {
@@ -28,26 +60,47 @@ class SpdLog : public Log {
     return kLevels.at(static_cast<std::size_t>(level));
   }
 
-  std::shared_ptr<spdlog::logger> logger_;
+  spdlog::logger logger_;
 };
+
+std::string left_out(std::uint64_t count) {
+  return "[" + std::to_string(count) + " lines of the log are left out: they could not be written in time]\n";
+}
+
+std::atomic<const TextWriter*> last_words{nullptr};
+
+/// A bug ends the process by SIGABRT. What it has said before is worth a moment.
+void write_last_words(int) {
+  if (const TextWriter* writer = last_words.load()) writer->wait_until_idle(std::chrono::milliseconds(200));
+  std::signal(SIGABRT, SIG_DFL);
+}
 
 }  // namespace
 
-std::unique_ptr<Log> make_log(std::string_view role, std::string_view level) {
-  return std::make_unique<SpdLog>(role, level);
+StandardError::StandardError(Workers& workers)
+    : writer_(TextWriter::to_standard_error({kLinesMax, kBytesMax, &left_out}, workers)) {
+  last_words = writer_.get();
+  std::signal(SIGABRT, &write_last_words);
+}
+
+StandardError::~StandardError() { last_words = nullptr; }
+
+std::unique_ptr<Log> make_log(std::string_view role, std::string_view level, StandardError& output) {
+  return std::make_unique<SpdLog>(role, level, output.writer());
 }
 
 StatusLine::~StatusLine() {
-  if (shown_) std::fputc('\n', stderr);
+  if (shown_) (void)output_.writer().write("\n");
 }
 
 Result<void> StatusLine::write(const std::string& line) {
+  // A terminal that is behind gets the next one: what this one says will be old by then.
+  if (!output_.writer().idle()) return {};
   winsize size{};
   std::size_t columns = 80;
   if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) columns = size.ws_col;
-  std::fprintf(stderr, "\r\033[K%s", line.substr(0, columns - 1).c_str());
   shown_ = true;
-  return {};
+  return output_.writer().write("\r\033[K" + line.substr(0, columns - 1));
 }
 
 }  // namespace ott

@@ -1,4 +1,5 @@
 // ottd: puts together a role, its capabilities and the event loop.
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -7,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <fstream>
@@ -20,23 +22,53 @@
 namespace ott {
 namespace {
 
+/// How long the process's end may wait for a slow disk, and then for whoever reads its log.
+constexpr Duration kFinishTime = std::chrono::seconds(2);
+constexpr Duration kLogTime = std::chrono::seconds(1);
+
 /// Output classes of io/ know no roles: here they become a role's capabilities.
 class StatsFile : public LineSink {
  public:
-  explicit StatsFile(LineFile file) : file_(std::move(file)) {}
-  Result<void> write(const std::string& line) override { return file_.write(line); }
+  static constexpr std::size_t kLinesMax = 60;  // a minute of them
+  static constexpr std::size_t kBytesMax = std::size_t{4} << 20;
+
+  static Result<std::unique_ptr<StatsFile>> open(const std::string& path, Workers& workers) {
+    auto writer = TextWriter::open(path, {kLinesMax, kBytesMax, nullptr}, workers);
+    if (!writer) return tl::unexpected(writer.error());
+    return std::make_unique<StatsFile>(std::move(*writer));
+  }
+  explicit StatsFile(std::unique_ptr<TextWriter> writer) : writer_(std::move(writer)) {}
+  Result<void> write(const std::string& line) override { return writer_->write(line + "\n"); }
 
  private:
-  LineFile file_;
+  std::unique_ptr<TextWriter> writer_;
 };
 
 class PipeSink : public FrameSink {
  public:
   explicit PipeSink(struct ev_loop* loop) : pipe_(loop) {}
   Result<void> write(ByteSpan jpeg) override { return pipe_.write(jpeg); }
+  Result<void> failure() override { return pipe_.failure(); }
+  [[nodiscard]] bool idle() const override { return pipe_.idle(); }
+  [[nodiscard]] std::uint64_t frames_left_out() const override { return pipe_.frames_left_out(); }
 
  private:
   FramePipe pipe_;
+};
+
+/// Concatenated JPEGs into standard output where that is a file: it never says that it is full, it waits.
+class FileSink : public FrameSink {
+ public:
+  Result<void> write(ByteSpan jpeg) override {
+    while (!jpeg.empty()) {
+      const ssize_t n = ::write(STDOUT_FILENO, jpeg.data(), jpeg.size());
+      if (n < 0 && errno != EINTR) {
+        return fail(std::string("cannot write to standard output: ") + std::strerror(errno));
+      }
+      if (n > 0) jpeg = jpeg.subspan(static_cast<std::size_t>(n));
+    }
+    return {};
+  }
 };
 
 class StandardOutput : public LineSink {
@@ -53,6 +85,11 @@ Result<std::string> read_file(const std::string& path) {
   if (in.peek() != std::ifstream::traits_type::eof()) text << in.rdbuf();
   if (in.fail() || text.fail()) return fail(fmt::format("cannot read {}: {}", path, std::strerror(errno)));
   return text.str();
+}
+
+bool is_file(int fd) {
+  struct stat status {};
+  return ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
 }
 
 /// The bootstrapper is the node of the topology that has an address of this host.
@@ -104,47 +141,76 @@ bool shows_status(const Config& config) {
   return config.role == &kClientRole && !config.options.list && ::isatty(STDERR_FILENO) != 0;
 }
 
-Result<int> run(Config& config, Log& log) {
+/// Where the client's frames go; null: nowhere.
+Result<std::unique_ptr<FrameSink>> open_sink(const std::string& dump, struct ev_loop* loop,
+                                             Workers& workers) {
+  if (dump.empty()) return nullptr;
+  if (dump == "-") {
+    if (is_file(STDOUT_FILENO)) return std::make_unique<QueuedSink>(std::make_unique<FileSink>(), workers);
+    return std::make_unique<PipeSink>(loop);
+  }
+  auto sink = DirectorySink::open(dump);
+  if (!sink) return tl::unexpected(sink.error());
+  return std::make_unique<QueuedSink>(std::make_unique<DirectorySink>(std::move(*sink)), workers);
+}
+
+/// What is still to be written when a role has ended gets some time. The error is that of the frames.
+Result<void> finish_output(WorkerPool& workers, FrameSink* frames, const Config& config, Log& log) {
+  const bool finished = workers.finish_output(kFinishTime);
+  if (frames == nullptr) return {};
+  if (const auto written = frames->failure(); !written && !written.error().message.empty()) return written;
+  if (!finished && !frames->idle()) {
+    log.warning(fmt::format("--dump {} is too slow: the last frames are not written", config.dump));
+  }
+  return {};
+}
+
+Result<int> run(Config& config, Log& log, StandardError& standard_error, WorkerPool& workers) {
   if (!config.topology_file.empty()) {
     if (auto loaded = load_topology(config, log); !loaded) return tl::unexpected(loaded.error());
   }
-  struct stat input {};
-  if (reads_input(config) && ::fstat(STDIN_FILENO, &input) == 0 && S_ISREG(input.st_mode)) {
+  if (reads_input(config) && is_file(STDIN_FILENO)) {
     return fail(
         "--stream: standard input is a file, which has no pace of its own: name the file instead of -");
   }
   auto loop = make_loop();
   if (!loop) return tl::unexpected(loop.error());
-  RoleContext context{config.options, log, nullptr, nullptr, nullptr, nullptr};
+  Driver driver(loop->get(), log, workers);
+  RoleContext context{config.options, log};
+  context.workers = &workers;
+  context.loop = &driver.figures();
 
   std::unique_ptr<StatsFile> stats;
   if (!config.stats_file.empty()) {
-    auto file = LineFile::open(config.stats_file);
+    auto file = StatsFile::open(config.stats_file, workers);
     if (!file) return tl::unexpected(file.error());
-    stats = std::make_unique<StatsFile>(std::move(*file));
+    stats = std::move(*file);
   }
-  std::unique_ptr<FrameSink> frames;
-  if (config.dump == "-") {
-    frames = std::make_unique<PipeSink>(loop->get());
-  } else if (!config.dump.empty()) {
-    auto sink = DirectorySink::open(config.dump);
-    if (!sink) return tl::unexpected(sink.error());
-    frames = std::make_unique<DirectorySink>(std::move(*sink));
-  }
+  const auto frames = open_sink(config.dump, loop->get(), workers);
+  if (!frames) return tl::unexpected(frames.error());
   std::unique_ptr<StatusLine> status;
-  if (shows_status(config)) status = std::make_unique<StatusLine>();
+  if (shows_status(config)) status = std::make_unique<StatusLine>(standard_error);
   StandardOutput print;
   context.stats = stats.get();
-  context.frames = frames.get();
+  context.frames = frames->get();
   context.status = status.get();
   context.print = &print;
 
   const std::unique_ptr<Machine> machine = config.role->create(context);
-  Driver driver(loop->get(), log);
   const Requests::Exit exit = driver.run(*machine, reads_input(config));
   status.reset();
+  const auto written = finish_output(workers, frames->get(), config, log);
   if (exit.status != 0) return fail(exit.message);
+  if (!written) return tl::unexpected(written.error());
   return 0;
+}
+
+/// A descriptor below 3 that is closed would be some connection's, into which what the log or a library
+/// writes would go.
+void open_standard_descriptors() {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(fd, F_GETFD) < 0 && ::open("/dev/null", O_RDWR) != fd) std::abort();
+  }
 }
 
 /// Each connection is a descriptor, and each stream: as many as the host allows.
@@ -161,6 +227,13 @@ void raise_descriptor_limit() {
 namespace ott {
 namespace {
 
+/// Ends the process where a worker hangs, and would still use what destructors destroy.
+void shut_down(WorkerPool& workers, int status) {
+  if (workers.shut_down(kLogTime)) return;
+  std::fflush(stdout);
+  std::_Exit(status);
+}
+
 int start(int argc, char** argv) {
   auto parsed = parse_command_line(argc, argv);
   if (const auto* usage = std::get_if<UsageExit>(&parsed)) {
@@ -171,17 +244,21 @@ int start(int argc, char** argv) {
   raise_descriptor_limit();
   const bool quiet = shows_status(config) || config.options.list;
   const std::string level = quiet && config.log_level == "info" ? "warning" : config.log_level;
-  const auto log = make_log(config.role->name, level);
-  const auto status = run(config, *log);
-  if (status) return *status;
-  log->error(status.error().message);
-  return 1;
+  WorkerPool workers;
+  StandardError standard_error(workers);
+  const auto log = make_log(config.role->name, level, standard_error);
+  const auto ran = run(config, *log, standard_error, workers);
+  if (!ran) log->error(ran.error().message);
+  const int status = ran ? *ran : 1;
+  shut_down(workers, status);
+  return status;
 }
 
 }  // namespace
 }  // namespace ott
 
 int main(int argc, char** argv) {
+  ott::open_standard_descriptors();
   try {
     return ott::start(argc, argv);
   } catch (const std::exception& error) {  // out of memory, or a library's

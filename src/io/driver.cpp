@@ -53,14 +53,17 @@ struct alignas(64) Driver::Connection {
   IoWatcher watcher;
 };
 
-Driver::Driver(struct ev_loop* loop, Log& log)
+Driver::Driver(struct ev_loop* loop, Log& log, WorkerPool& workers)
     : loop_(loop),
       log_(log),
+      workers_(workers),
       accept_watcher_(loop),
       input_watcher_(loop),
+      work_watcher_(loop),
       timer_(loop),
       accept_pause_(loop),
       round_(loop),
+      wake_(loop),
       interrupt_(loop),
       terminate_(loop),
       report_(loop) {}
@@ -79,7 +82,9 @@ Requests::Exit Driver::run(Machine& machine, bool read_input) {
     input_buffer_.resize(kInputBytes);
     input_watcher_.start<&Driver::input_ready>(*this, STDIN_FILENO, EV_READ);
   }
+  work_watcher_.start<&Driver::work_done>(*this, workers_.ready_fd(), EV_READ);
   round_.start<&Driver::end_round>(*this);
+  wake_.start<&Driver::woken>(*this);
   machine.begin(now());
   ev_run(loop_, 0);
   return exit_.value_or(Requests::Exit{1, "the event loop ended by itself"});
@@ -99,6 +104,13 @@ void Driver::input_ready(int) {
   if (got <= 0) input_watcher_.stop();
   machine_->input(ByteSpan(input_buffer_).first(got > 0 ? static_cast<std::size_t>(got) : 0), now());
 }
+
+void Driver::work_done(int) {
+  workers_.acknowledge();
+  machine_->worked(now());
+}
+
+void Driver::woken() { woken_at_ = MonoTime(read_clock(CLOCK_MONOTONIC)); }
 
 void Driver::accept_ready(int) {
   for (int i = 0; i < kAcceptsPerTurn; ++i) {
@@ -180,9 +192,11 @@ void Driver::end_round() {
   }
   round_.hurry(!to_send_.empty() || !requests.send.empty());
   const MonoTime deadline = machine_->next_deadline();
+  const MonoTime end(read_clock(CLOCK_MONOTONIC));
+  if (end > woken_at_) figures_.pause_max = std::max(figures_.pause_max, end - woken_at_);
   if (deadline == armed_for_) return;
   armed_for_ = deadline;
-  timer_.start<&Driver::timer_ready>(*this, std::max(deadline - now().mono, Duration{}));
+  timer_.start<&Driver::timer_ready>(*this, std::max(deadline - end, Duration{}));
 }
 
 void Driver::perform() {

@@ -13,6 +13,7 @@
 
 #include "io/fd.h"
 #include "io/watcher.h"
+#include "io/worker_pool.h"
 #include "ott/link_map.h"
 #include "ott/log.h"
 #include "ott/machine.h"
@@ -28,13 +29,14 @@ Result<LoopPtr> make_loop();
 
 class Driver {
  public:
-  Driver(struct ev_loop* loop, Log& log);
+  Driver(struct ev_loop* loop, Log& log, WorkerPool& workers);
   ~Driver();
   Driver(const Driver&) = delete;
   Driver& operator=(const Driver&) = delete;
 
   /// Runs until the machine asks to exit. With `read_input`, standard input goes to the machine, too.
   Requests::Exit run(Machine& machine, bool read_input);
+  [[nodiscard]] const LoopFigures& figures() const { return figures_; }
 
  private:
   struct Connection;
@@ -44,6 +46,8 @@ class Driver {
   void accept_again();
   void signal_ready(int number);
   void input_ready(int events);
+  void work_done(int events);
+  [[gnu::hot]] void woken();
   [[gnu::hot]] void connection_ready(Connection& connection, int events);
   void finish_connect(Connection& connection);
   [[gnu::hot]] void receive(Connection& connection);
@@ -59,13 +63,16 @@ class Driver {
 
   struct ev_loop* loop_;
   Log& log_;
+  WorkerPool& workers_;
   Machine* machine_ = nullptr;
   Fd listener_;
   IoWatcher accept_watcher_;
   IoWatcher input_watcher_;
+  IoWatcher work_watcher_;
   TimerWatcher timer_;
   TimerWatcher accept_pause_;
   RoundWatcher round_;
+  WakeWatcher wake_;
   SignalWatcher interrupt_;
   SignalWatcher terminate_;
   SignalWatcher report_;
@@ -75,6 +82,8 @@ class Driver {
   std::vector<LinkId> sending_;  // to_send_ while it is worked on
   std::vector<std::uint8_t> input_buffer_;
   MonoTime armed_for_ = MonoTime::max();
+  MonoTime woken_at_ = MonoTime::max();  // max: the loop has not waited yet
+  LoopFigures figures_;
   std::optional<Requests::Exit> exit_;
 };
 

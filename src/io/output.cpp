@@ -3,27 +3,139 @@
 #include <fcntl.h>
 #include <poll.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
+#include <deque>
+#include <mutex>
 
 namespace ott {
 
-Result<LineFile> LineFile::open(const std::string& path) {
-  Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
-  if (!fd.valid()) return fail("cannot write " + path + ": " + std::strerror(errno));
-  return LineFile(path, std::move(fd));
+struct TextWriter::Shared {
+  std::string name;  // for errors
+  Limits limits;
+  Fd file;
+  int fd = -1;  // that file, or one that is not ours to close
+
+  std::mutex mutex;
+  std::deque<std::string> waiting;  // guarded, as what follows
+  std::size_t bytes = 0;
+  std::uint64_t left_out = 0;
+  std::uint64_t left_out_unsaid = 0;
+  Result<void> failure;
+  std::atomic<bool> busy = false;  // there is a job
+
+  /// All that waits now, as one text; empty: nothing, and the job is over.
+  std::string take() {
+    const std::lock_guard lock(mutex);
+    std::string text;
+    if (failure) {
+      if (left_out_unsaid > 0 && limits.left_out != nullptr) text = limits.left_out(left_out_unsaid);
+      left_out_unsaid = 0;
+      for (const std::string& one : waiting) text += one;
+    }
+    waiting.clear();
+    bytes = 0;
+    if (text.empty()) busy = false;
+    return text;
+  }
+
+  Result<void> write_all(std::string_view text) const {
+    while (!text.empty()) {
+      const ssize_t n = ::write(fd, text.data(), text.size());
+      if (n >= 0) {
+        text.remove_prefix(static_cast<std::size_t>(n));
+      } else if (errno == EAGAIN) {  // whoever shares the terminal or pipe has made it so
+        pollfd out{fd, POLLOUT, 0};
+        (void)::poll(&out, 1, -1);
+      } else if (errno != EINTR) {
+        return fail("cannot write " + name + ": " + std::strerror(errno));
+      }
+    }
+    return {};
+  }
+};
+
+/// Writes until nothing waits.
+class TextWriter::Writing : public Job {
+ public:
+  explicit Writing(std::shared_ptr<Shared> shared) : shared_(std::move(shared)) {}
+
+  void run() override {
+    while (true) {
+      const std::string text = shared_->take();
+      if (text.empty()) return;
+      if (auto written = shared_->write_all(text); !written) {
+        const std::lock_guard lock(shared_->mutex);
+        shared_->failure = std::move(written);
+      }
+    }
+  }
+
+ private:
+  std::shared_ptr<Shared> shared_;
+};
+
+Result<std::unique_ptr<TextWriter>> TextWriter::open(const std::string& path, Limits limits,
+                                                     Workers& workers) {
+  auto shared = std::make_shared<Shared>();
+  shared->file = Fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
+  if (!shared->file.valid()) return fail("cannot write " + path + ": " + std::strerror(errno));
+  shared->fd = shared->file.get();
+  shared->name = path;
+  shared->limits = limits;
+  return std::unique_ptr<TextWriter>(new TextWriter(std::move(shared), workers));
 }
 
-Result<void> LineFile::write(const std::string& line) {
-  const std::string whole = line + "\n";
-  std::size_t written = 0;
-  while (written < whole.size()) {
-    const ssize_t n = ::write(fd_.get(), whole.data() + written, whole.size() - written);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return fail("cannot write " + path_ + ": " + std::strerror(errno));
-    written += static_cast<std::size_t>(n);
+std::unique_ptr<TextWriter> TextWriter::to_standard_error(Limits limits, Workers& workers) {
+  auto shared = std::make_shared<Shared>();
+  shared->fd = STDERR_FILENO;
+  shared->name = "to standard error";
+  shared->limits = limits;
+  return std::unique_ptr<TextWriter>(new TextWriter(std::move(shared), workers));
+}
+
+TextWriter::TextWriter(std::shared_ptr<Shared> shared, Workers& workers)
+    : shared_(std::move(shared)),
+      // A job may be about to end when the next begins.
+      queue_(workers.make_queue(WorkKind::Output, {.jobs = 2, .collected = false})) {}
+
+TextWriter::~TextWriter() = default;
+
+Result<void> TextWriter::write(std::string text) {
+  bool begin = false;
+  {
+    const std::lock_guard lock(shared_->mutex);
+    if (!shared_->failure) return shared_->failure;
+    shared_->bytes += text.size();
+    shared_->waiting.push_back(std::move(text));
+    while (shared_->waiting.size() > 1 &&
+           (shared_->waiting.size() > shared_->limits.texts || shared_->bytes > shared_->limits.bytes)) {
+      shared_->bytes -= shared_->waiting.front().size();
+      shared_->waiting.pop_front();
+      ++shared_->left_out;
+      ++shared_->left_out_unsaid;
+    }
+    begin = !shared_->busy;
+    shared_->busy = true;
   }
+  if (begin) queue_->submit(std::make_unique<Writing>(shared_));
   return {};
+}
+
+bool TextWriter::idle() const { return !shared_->busy; }
+
+std::uint64_t TextWriter::left_out() const {
+  const std::lock_guard lock(shared_->mutex);
+  return shared_->left_out;
+}
+
+void TextWriter::wait_until_idle(Duration at_most) const {
+  constexpr Duration kStep = std::chrono::milliseconds(1);
+  constexpr timespec kStepTime{0, kStep.count()};
+  for (Duration waited{}; shared_->busy && waited < at_most; waited += kStep)
+    ::nanosleep(&kStepTime, nullptr);
 }
 
 FramePipe::FramePipe(struct ev_loop* loop) : watcher_(loop), flags_before_(::fcntl(STDOUT_FILENO, F_GETFL)) {

@@ -1,4 +1,4 @@
-// Where a process's output goes: lines to a file or a terminal, frames to standard output.
+// Where a process's output goes: text to a file or a terminal, frames to standard output. Nothing here waits.
 #pragma once
 
 #include <cstdio>
@@ -10,20 +10,45 @@
 #include "io/watcher.h"
 #include "ott/result.h"
 #include "ott/types.h"
+#include "ott/worker.h"
 
 namespace ott {
 
-/// Appends whole lines to a file; each is there for readers when write returns.
-class LineFile {
+/// Text for a file, a pipe or a terminal, written by a worker: a disk that is slow, or a reader that is,
+/// keeps nobody waiting. What is not written yet is bounded; beyond that the oldest goes, and is counted.
+class TextWriter {
  public:
-  static Result<LineFile> open(const std::string& path);
-  /// The error names the file; the line may be cut off.
-  Result<void> write(const std::string& line);
+  struct Limits {
+    std::size_t texts = 1;
+    std::size_t bytes = SIZE_MAX;
+    /// Says in the output that so many texts were left out there; null: nothing is said.
+    std::string (*left_out)(std::uint64_t count) = nullptr;
+  };
+
+  /// Makes the file, or empties it.
+  static Result<std::unique_ptr<TextWriter>> open(const std::string& path, Limits limits, Workers& workers);
+  /// Standard error.
+  static std::unique_ptr<TextWriter> to_standard_error(Limits limits, Workers& workers);
+  TextWriter(const TextWriter&) = delete;
+  TextWriter& operator=(const TextWriter&) = delete;
+  ~TextWriter();
+
+  /// Takes it for the worker. The error is that of an earlier text, names the file, and is final.
+  Result<void> write(std::string text);
+  /// True if all of it is written.
+  [[nodiscard]] bool idle() const;
+  [[nodiscard]] std::uint64_t left_out() const;
+  /// Waits until all is written, or for so long. Safe in the handler of a signal.
+  void wait_until_idle(Duration at_most) const;
 
  private:
-  LineFile(std::string path, Fd fd) : path_(std::move(path)), fd_(std::move(fd)) {}
-  std::string path_;
-  Fd fd_;
+  struct Shared;
+  class Writing;
+
+  TextWriter(std::shared_ptr<Shared> shared, Workers& workers);
+
+  std::shared_ptr<Shared> shared_;
+  std::unique_ptr<WorkQueue> queue_;
 };
 
 /// Concatenated JPEGs on standard output. A reader that is slow gets the newest frames, each whole; what it
@@ -37,6 +62,10 @@ class FramePipe {
 
   /// The error is empty when the reader has closed its end.
   Result<void> write(ByteSpan jpeg);
+  /// The error, once there is one.
+  [[nodiscard]] Result<void> failure() const { return failure_; }
+  /// True if no frame waits to be written.
+  [[nodiscard]] bool idle() const { return current_.empty(); }
   [[nodiscard]] std::uint64_t frames_left_out() const { return left_out_; }
 
  private:

@@ -24,14 +24,14 @@ std::string reason(int error) { return std::system_category().message(error); }
 double or_default(double fps, double fallback) { return fps != 0 ? fps : fallback; }
 
 /// Converts a frame and notes the size of the stream's first one.
-Result<std::optional<ByteSpan>> hand_out(ByteSpan jpeg, JpegConverter& converter, SourceInfo& info) {
+Result<SourceFrame> hand_out(ByteSpan jpeg, JpegConverter& converter, SourceInfo& info) {
   const auto converted = converter.make_carriable(jpeg);
   if (!converted) return tl::unexpected<Error>(converted.error());
   if (info.width == 0) {
     info.width = converted->image.width;
     info.height = converted->image.height;
   }
-  return std::optional<ByteSpan>(converted->jpeg);
+  return SourceFrame{converted->jpeg, converted->image};
 }
 
 }  // namespace
@@ -131,7 +131,7 @@ tl::unexpected<Error> ClipSource::bad(const std::string& what) const {
   return fail("'" + path_ + "': frame " + std::to_string(frames_) + ": " + what);
 }
 
-Result<std::optional<ByteSpan>> ClipSource::next(FrameNumber /*number*/, WallTime /*wall*/) {
+Result<SourceFrame> ClipSource::next(FrameNumber /*number*/, WallTime /*wall*/) {
   for (bool rewound = false;;) {
     const auto frame = splitter_->next();
     if (!frame || *frame) ++frames_;
@@ -198,7 +198,7 @@ Result<ByteSpan> DirectorySource::read(const std::string& path) {
   }
 }
 
-Result<std::optional<ByteSpan>> DirectorySource::next(FrameNumber /*number*/, WallTime /*wall*/) {
+Result<SourceFrame> DirectorySource::next(FrameNumber /*number*/, WallTime /*wall*/) {
   const std::string& path = paths_[next_];
   next_ = (next_ + 1) % paths_.size();
   const auto bytes = read(path);
@@ -221,17 +221,17 @@ void StdinSource::feed(ByteSpan bytes) {
   }
 }
 
-Result<std::optional<ByteSpan>> StdinSource::next(FrameNumber /*number*/, WallTime /*wall*/) {
-  const auto bad = [this](const std::string& what) {
-    return fail("standard input: frame " + std::to_string(frames_) + ": " + what);
-  };
+Result<std::optional<RawFrame>> StdinSource::take() {
   const auto frame = splitter_->next();
   if (frame && !*frame) return std::nullopt;
   ++frames_;
-  if (!frame) return bad(frame.error().message);
-  auto jpeg = hand_out(**frame, converter_, info_);
-  if (jpeg) return jpeg;
-  return bad("byte " + std::to_string(splitter_->frame_offset()) + ": " + jpeg.error().message);
+  if (!frame) return fail("standard input: frame " + std::to_string(frames_) + ": " + frame.error().message);
+  return RawFrame{**frame, frames_, splitter_->frame_offset()};
+}
+
+Error StdinSource::describe(const RawFrame& frame, const Error& error) const {
+  return {"standard input: frame " + std::to_string(frame.number) + ": byte " + std::to_string(frame.offset) +
+          ": " + error.message};
 }
 
 }  // namespace ott

@@ -34,7 +34,7 @@ class ClipSource final : public Source {
  public:
   /// The container is told by the content. fps 0: the container's default.
   static Result<std::unique_ptr<Source>> open(const std::string& path, double fps);
-  Result<std::optional<ByteSpan>> next(FrameNumber number, WallTime wall) override;
+  Result<SourceFrame> next(FrameNumber number, WallTime wall) override;
 
  private:
   ClipSource(SourceInfo info, std::string path, InputFile file, std::unique_ptr<FrameSplitter> splitter);
@@ -55,7 +55,7 @@ class ClipSource final : public Source {
 class DirectorySource final : public Source {
  public:
   static Result<std::unique_ptr<Source>> open(const std::string& path, double fps);
-  Result<std::optional<ByteSpan>> next(FrameNumber number, WallTime wall) override;
+  Result<SourceFrame> next(FrameNumber number, WallTime wall) override;
 
  private:
   DirectorySource(SourceInfo info, std::vector<std::string> paths);
@@ -71,15 +71,15 @@ class DirectorySource final : public Source {
 class StdinSource final : public Source {
  public:
   explicit StdinSource(double fps);
-  Result<std::optional<ByteSpan>> next(FrameNumber number, WallTime wall) override;
   [[nodiscard]] bool live() const override { return true; }
   [[nodiscard]] bool ended() const override { return splitter_->at_end(); }
   void feed(ByteSpan bytes) override;
   void feed_end() override { splitter_->finish(); }
+  Result<std::optional<RawFrame>> take() override;
+  [[nodiscard]] Error describe(const RawFrame& frame, const Error& error) const override;
 
  private:
   std::unique_ptr<FrameSplitter> splitter_;
-  JpegConverter converter_;
   std::uint64_t frames_ = 0;
 };
 

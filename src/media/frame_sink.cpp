@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <system_error>
+#include <vector>
 
 namespace ott {
 namespace {
@@ -55,6 +56,52 @@ Result<void> DirectorySink::write(ByteSpan jpeg) {
   }
   ++written_;
   return {};
+}
+
+/// What jobs have in common. They run one at a time, so nothing guards it.
+struct QueuedSink::Shared {
+  std::unique_ptr<FrameSink> sink;
+  bool failed = false;
+};
+
+class QueuedSink::Writing : public Job {
+ public:
+  Writing(std::shared_ptr<Shared> shared, ByteSpan jpeg)
+      : shared_(std::move(shared)), jpeg_(jpeg.begin(), jpeg.end()) {}
+
+  void run() override {
+    if (shared_->failed) return;
+    result = shared_->sink->write(jpeg_);
+    shared_->failed = !result.has_value();
+  }
+
+  Result<void> result;
+
+ private:
+  std::shared_ptr<Shared> shared_;
+  std::vector<std::uint8_t> jpeg_;
+};
+
+QueuedSink::QueuedSink(std::unique_ptr<FrameSink> sink, Workers& workers)
+    : shared_(std::make_shared<Shared>(Shared{std::move(sink)})),
+      queue_(workers.make_queue(WorkKind::Output, {.jobs = kFramesMax, .bytes = kBytesMax})) {}
+
+Result<void> QueuedSink::write(ByteSpan jpeg) {
+  if (auto failed = failure(); !failed) return failed;
+  if (queue_->has_room(jpeg.size())) {
+    queue_->submit(std::make_unique<Writing>(shared_, jpeg), jpeg.size());
+  } else {
+    ++left_out_;
+  }
+  return {};
+}
+
+Result<void> QueuedSink::failure() {
+  while (auto job = queue_->collect()) {
+    auto& writing = static_cast<Writing&>(*job);
+    if (failure_ && !writing.result) failure_ = std::move(writing.result);
+  }
+  return failure_;
 }
 
 }  // namespace ott

@@ -1,12 +1,13 @@
-// Where a viewer's frames go on disk: DIR/00000001.jpg and so on, numbered by arrival. A file is complete
-// when it appears, since it is written under another name beside it and then renamed.
+// Where a viewer's frames go: files in a directory, written by whoever calls, or by a worker.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "ott/result.h"
 #include "ott/types.h"
+#include "ott/worker.h"
 
 namespace ott {
 
@@ -14,10 +15,19 @@ namespace ott {
 class FrameSink {
  public:
   virtual ~FrameSink() = default;
-  /// The error is final: no more frames can be taken. Its message is empty if whoever read them has enough.
+  /// Takes a frame, which may be written later, or left out when there is no room for it. The error is final:
+  /// no more frames can be taken. Its message is empty if whoever read them has enough.
   virtual Result<void> write(ByteSpan jpeg) = 0;
+  /// The error of a frame that was taken before, as soon as it is known.
+  virtual Result<void> failure() { return {}; }
+  /// True if no frame waits to be written.
+  [[nodiscard]] virtual bool idle() const { return true; }
+  /// Frames that were given to write() and will never be written.
+  [[nodiscard]] virtual std::uint64_t frames_left_out() const { return 0; }
 };
 
+/// DIR/00000001.jpg and so on, numbered by arrival. A file is complete when it appears, since it is written
+/// under another name beside it and then renamed. It waits for the disk: see QueuedSink.
 class DirectorySink : public FrameSink {
  public:
   /// Makes the directory, and those above it, if need be.
@@ -34,6 +44,30 @@ class DirectorySink : public FrameSink {
 
   std::string path_;
   std::uint64_t written_ = 0;
+};
+
+/// Gives frames to a sink that waits, by a worker. Frames that wait are bounded; beyond that the newest is
+/// left out. After an error no more frames are written.
+class QueuedSink : public FrameSink {
+ public:
+  static constexpr std::size_t kFramesMax = 256;
+  static constexpr std::size_t kBytesMax = std::size_t{32} << 20;
+
+  QueuedSink(std::unique_ptr<FrameSink> sink, Workers& workers);
+
+  Result<void> write(ByteSpan jpeg) override;
+  Result<void> failure() override;
+  [[nodiscard]] bool idle() const override { return queue_->unfinished() == 0; }
+  [[nodiscard]] std::uint64_t frames_left_out() const override { return left_out_; }
+
+ private:
+  struct Shared;
+  class Writing;
+
+  std::shared_ptr<Shared> shared_;
+  std::unique_ptr<WorkQueue> queue_;
+  Result<void> failure_;
+  std::uint64_t left_out_ = 0;
 };
 
 }  // namespace ott

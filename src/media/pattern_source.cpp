@@ -75,11 +75,13 @@ PatternSource::PatternSource(unsigned width, unsigned height, double fps)
 
 PatternSource::~PatternSource() = default;
 
-Result<std::optional<ByteSpan>> PatternSource::next(FrameNumber number, WallTime wall) {
+Result<SourceFrame> PatternSource::next(FrameNumber number, WallTime wall) {
   picture_.draw(number, wall);
   const auto jpeg = encoder_->encode();
   if (!jpeg) return tl::unexpected<Error>(jpeg.error());
-  return std::optional<ByteSpan>(*jpeg);
+  const auto image = parse_jpeg(*jpeg);
+  if (!image) return tl::unexpected<Error>(image.error());
+  return SourceFrame{*jpeg, *image};
 }
 
 }  // namespace ott

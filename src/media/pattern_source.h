@@ -17,7 +17,8 @@ class PatternSource final : public Source {
   /// REQUIRES: both sides from kSideMin to kSideMax.
   PatternSource(unsigned width, unsigned height, double fps);
   ~PatternSource() override;
-  Result<std::optional<ByteSpan>> next(FrameNumber number, WallTime wall) override;
+  Result<SourceFrame> next(FrameNumber number, WallTime wall) override;
+  [[nodiscard]] bool shows_time() const override { return true; }
 
  private:
   class Encoder;

@@ -78,6 +78,10 @@ std::size_t RtpJpegPacketizer::packet_count() const {
   return image_.scan.size() <= first ? 1 : 1 + (image_.scan.size() - first + other - 1) / other;
 }
 
+std::size_t RtpJpegPacketizer::bytes() const {
+  return image_.scan.size() + overhead_bytes(true) + (packet_count() - 1) * overhead_bytes(false);
+}
+
 std::size_t RtpJpegPacketizer::next_bytes() const {
   if (done()) return 0;
   return std::min(packet_bytes_max_, overhead_bytes(sent_bytes_ == 0) + image_.scan.size() - sent_bytes_);

@@ -90,8 +90,17 @@ Result<std::unique_ptr<Source>> open_path(const std::string& path, double fps) {
 
 }  // namespace
 
+Result<SourceFrame> Source::next(FrameNumber /*number*/, WallTime /*wall*/) {
+  OTT_ASSERT(!live());
+  return fail("this source has no frames");
+}
 void Source::feed(ByteSpan /*bytes*/) { OTT_ASSERT(live()); }
 void Source::feed_end() { OTT_ASSERT(live()); }
+Result<std::optional<RawFrame>> Source::take() {
+  OTT_ASSERT(live());
+  return std::nullopt;
+}
+Error Source::describe(const RawFrame& /*frame*/, const Error& error) const { return error; }
 
 Result<std::unique_ptr<Source>> open_source(std::string_view spec) {
   if (spec.empty()) return fail("a source without a name; 'pattern:' is the test picture");

@@ -1,5 +1,6 @@
-// Where a stream's frames come from. A source hands out JPEGs that RFC 2435 carries as they are, one per
-// call; who paces it and numbers the frames is the caller. One source belongs to one stream and one thread.
+// Where a stream's frames come from. A source hands out JPEGs, one per call; who paces it and numbers the
+// frames is the caller. One source belongs to one stream, and is used by one thread at a time: most wait for
+// the disk or encode a picture, so a worker has them (frame_ahead.h, live_frames.h).
 //
 //     pattern:                  a moving test picture, 1280x720 at 30 frames a second
 //     pattern:640x360@25        the same in another size and rate
@@ -19,6 +20,7 @@
 #include <string_view>
 
 #include "ott/result.h"
+#include "ott/rtp_jpeg.h"
 #include "ott/time.h"
 #include "ott/types.h"
 
@@ -31,22 +33,42 @@ struct SourceInfo {
   double fps = 0;  // nominal for a live source
 };
 
+/// A frame as RFC 2435 carries it.
+struct SourceFrame {
+  ByteSpan jpeg;
+  JpegImage image;  // its parse; carriable
+};
+
+/// A frame of a live source as it came: nothing is known of it but where it ends.
+struct RawFrame {
+  ByteSpan jpeg;
+  std::uint64_t number = 0;  // of the input, from 1
+  std::uint64_t offset = 0;  // in the input
+};
+
 class Source {
  public:
   virtual ~Source() = default;
 
   [[nodiscard]] const SourceInfo& info() const { return info_; }
-  /// The next frame, valid until the next call. nullopt: nothing now; only from a live source. An error is
-  /// about one frame, and names the file, the frame and the byte; the next call goes on.
-  virtual Result<std::optional<ByteSpan>> next(FrameNumber number, WallTime wall) = 0;
+  /// The next frame, valid until the next call. An error is about one frame, and names the file, the frame
+  /// and the byte; the next call goes on. REQUIRES: !live().
+  virtual Result<SourceFrame> next(FrameNumber number, WallTime wall);
+  /// Whether next()'s arguments show in the picture.
+  [[nodiscard]] virtual bool shows_time() const { return false; }
 
-  /// Paced by what is fed to it, not by info().fps: after each feed(), call next() until it returns nullopt.
+  /// Paced by what is fed to it, not by info().fps: after each feed(), call take() until it returns nullopt.
   [[nodiscard]] virtual bool live() const { return false; }
   /// The input of a live source is over and all of its frames have been taken.
   [[nodiscard]] virtual bool ended() const { return false; }
   /// REQUIRES: live(), and feed_end() not yet called.
   virtual void feed(ByteSpan bytes);
   virtual void feed_end();
+  /// The next whole frame of what was fed, valid until the next call; nullopt: there is none yet. Errors are
+  /// those of next(). REQUIRES: live().
+  virtual Result<std::optional<RawFrame>> take();
+  /// What is wrong with that frame, where it is in the input. REQUIRES: live().
+  [[nodiscard]] virtual Error describe(const RawFrame& frame, const Error& error) const;
 
  protected:
   explicit Source(SourceInfo info) : info_(std::move(info)) {}

@@ -34,6 +34,8 @@ constexpr Duration kComplainInterval = seconds(2);
 constexpr Duration kAvoidFirst = seconds(5);
 constexpr Duration kAvoidLongest = seconds(60);
 constexpr Duration kLookInterval = milliseconds(250);
+/// How long a child may take to answer a TRACKER with START.
+constexpr Duration kStartWaitMax = seconds(3);
 
 /// Serial order of tree versions, which wrap (RFC 1982).
 bool is_older(std::uint32_t version, std::uint32_t than) {
@@ -138,7 +140,7 @@ void FlowTable::on_tracker(PeerLink& link, const TrackerMessage& message, Now no
   const bool stale = flow != nullptr && is_stale(*flow, link, message, now);
   if (stale || !is_announced(link, message) || (flow != nullptr && is_avoided(*flow, link, now))) {
     const bool feeds_us = flow != nullptr && (flow->parent == link.id || flow->former_parent == link.id);
-    if (!feeds_us) state_.links.send(link, Stop{stale ? flow->label : message.label});
+    if (!feeds_us) state_.links.send(link, Stop{message.label});
     return;
   }
   if (flow == nullptr) flow = create(message.origin, message.stream);
@@ -185,6 +187,7 @@ void FlowTable::install_children(Flow& flow, const Tracker& tracker, Now now) {
     }
     if (flow.child(link->id) == nullptr) {
       Child& child = flow.add_child(link->id, branch.next);
+      child.since = now.mono;
       link->add_feed(child);
     }
     Child& child = *flow.child(link->id);
@@ -404,6 +407,7 @@ void FlowTable::on_stop(PeerLink& link, const Stop& message, Now now) {
       contains(flow->tree_children, link.peer)) {
     // It has not seen the tree that makes it our child again.
     Child& child = flow->add_child(link.id, link.peer);
+    child.since = now.mono;
     child.tracker_sent = true;
     link.add_feed(child);
   }
@@ -526,18 +530,33 @@ void FlowTable::look_for_starving(Flow& flow, Now now) {
   starving_.push_back(flow.id());
 }
 
+/// A child that does not ask for the stream goes by another tree. Who does not know it lets it go.
+void FlowTable::drop_silent_children(Flow& flow, Now now) {
+  for (std::size_t i = flow.children.size(); i-- > 0;) {
+    const Child& child = *flow.children[i];
+    if (child.guest || child.asked || now.mono - child.since < kStartWaitMax) continue;
+    if (PeerLink* link = state_.links.find(child.link)) drop_child(flow, *link);
+  }
+}
+
 void FlowTable::tick(Now now) {
   const bool look = now.mono >= look_at_;
   if (look) look_at_ = now.mono + kLookInterval;
   std::vector<StreamId> lingered;
   for (auto& [stream, flow] : flows_) {
-    if (look) look_for_starving(*flow, now);
+    if (look) {
+      look_for_starving(*flow, now);
+      const std::size_t before = flow->children.size();
+      drop_silent_children(*flow, now);
+      if (flow->children.size() < before) lingered.push_back(stream);
+    }
     if (now.mono >= flow->linger_until) lingered.push_back(stream);
     if (now.mono < flow->start_deadline) continue;
     maybe_start(*flow, now);
     flow->start_deadline = MonoTime::max();
   }
   for (const StreamId stream : lingered) {
+    if (find(stream) == nullptr) continue;
     Flow& flow = *find(stream);
     flow.linger_until = MonoTime::max();
     erase_if_unneeded(flow);

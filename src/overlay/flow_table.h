@@ -74,6 +74,7 @@ class FlowTable {
   [[nodiscard]] bool must_rewind(const Flow& flow, const Child& child, Now now) const;
   void rewind(Flow& flow, Now now);
   void begin_anew(Flow& flow, Now now);
+  void drop_silent_children(Flow& flow, Now now);
   void look_for_starving(Flow& flow, Now now);
 
   OverlayState& state_;

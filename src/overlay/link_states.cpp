@@ -50,6 +50,7 @@ void LinkStates::publish(LinkState own, Now now) {
   own.reporter = state_.self;
   own.kind = state_.config.kind;
   own.incarnation = state_.config.incarnation;
+  if (number_ + 1 >= kSequenceMax) withdraw(now);
   own.number = ++number_;
   own.lifetime_s = kLifetimeS;
   refresh_at_ = now.mono + kRefreshInterval;
@@ -65,14 +66,19 @@ void LinkStates::on_own(const LinkState& heard, Now now) {
     number_ = heard.number;
     return;
   }
-  // No number is left above it, or all numbers have been withdrawn: this node begins anew.
+  // No number is left above it, or all numbers have been withdrawn already.
+  if (!heard.is_withdrawal()) return withdraw(now);
+  number_ = 0;
+}
+
+/// Begins at 1 again, at once everywhere.
+void LinkStates::withdraw(Now now) {
   number_ = 0;
   if (now.mono - withdrew_at_ < kWithdrawnFor && withdrew_at_ != MonoTime{}) return;
   withdrew_at_ = now.mono;
-  state_.log.warning(fmt::format(
-      "a neighbour says in this node's name that its link states have come to their last number; they begin "
-      "at 1 again"));
-  if (heard.is_withdrawal()) return;
+  state_.log.warning(
+      "this node's link states have come to their last number, which only a neighbour can have "
+      "brought about that speaks in its name; they begin at 1 again");
   LinkState withdrawal;
   withdrawal.reporter = state_.self;
   withdrawal.kind = state_.config.kind;
@@ -96,6 +102,10 @@ void LinkStates::on_links(PeerLink& link, const Links& message, Now now) {
     // Whoever has an older one is sent the newer: a restarted node learns its last number by that.
     const LinkState* known = state_.db.find(state.reporter);
     const bool withdrawn = held->withdrawn_until > now.mono;
+    // What a neighbour still has from before the withdrawal is looked at again when the time for it is over.
+    if (withdrawn && state.number >= kFreshNumbersMax) {
+      sync_at_ = std::min(sync_at_, held->withdrawn_until + kLookInterval);
+    }
     if (known != nullptr && known->is_newer_than(state) && !withdrawn) mark_due(link, state.reporter);
     return;
   }
@@ -150,11 +160,12 @@ void LinkStates::accept(const Links& message, const PeerLink* from, Now now) {
   changes_.states = true;
   changes_.graph = changes_.graph || graph;
   graph_moved_ = graph_moved_ || graph;
-  flood_on(held, state.reporter, from);
+  flood_on(state.reporter, from);
 }
 
-void LinkStates::flood_on(const Held& held, const NodeId& reporter, const PeerLink* from) {
-  for (const NodeId& id : flood(held.tracker, state_.self, state_.links.neighbours()).next) {
+void LinkStates::flood_on(const NodeId& reporter, const PeerLink* from) {
+  // To those, too, that the Tracker says have handled it: a forged state must come to the node that it names.
+  for (const NodeId& id : state_.links.neighbours()) {
     PeerLink* neighbour = state_.links.neighbour(id);
     if (neighbour != nullptr && neighbour != from) mark_due(*neighbour, reporter);
   }

@@ -65,7 +65,8 @@ class LinkStates {
   [[nodiscard]] bool is_new(const LinkState& state, const Held* held, Now now) const;
   bool make_room(std::size_t bytes, Now now);
   void accept(const Links& message, const PeerLink* from, Now now);
-  void flood_on(const Held& held, const NodeId& reporter, const PeerLink* from);
+  void flood_on(const NodeId& reporter, const PeerLink* from);
+  void withdraw(Now now);
   void mark_due(PeerLink& link, const NodeId& reporter);
   void write(PeerLink& link, const LinkState& state, const Tracker& tracker, Now now);
   void forget(const NodeId& reporter);

@@ -90,8 +90,8 @@ void Liveness::on_heartbeat(PeerLink& link, const Heartbeat& message, Now now) {
     if (message.time != 0) state_.links.answer_echo(link, message.time);
     return;
   }
-  const std::uint64_t now_ns = nanoseconds(now.mono);
-  if (message.time <= now_ns) link.rtt = Duration(static_cast<Duration::rep>(now_ns - message.time));
+  // Only the answer to what was asked last says how long the way is.
+  if (message.time == nanoseconds(link.echo_sent)) link.rtt = now.mono - link.echo_sent;
 }
 
 }  // namespace ott

@@ -88,6 +88,8 @@ void Origin::avoid(OwnStream& stream, const Watch& complaint, Now now) {
   if (avoided_.size() >= kAvoidedMax && !avoided_.contains(link)) return;
   Avoided& avoided = avoided_[link];
   const bool again = avoided.how_long != Duration{};
+  stream.resend = true;
+  mark(stream, now);
   if (again && now.mono < avoided.until) return;
   avoided.how_long = again ? std::min(2 * avoided.how_long, kAvoidLongest) : kAvoidFirst;
   avoided.until = now.mono + avoided.how_long;
@@ -95,8 +97,6 @@ void Origin::avoid(OwnStream& stream, const Watch& complaint, Now now) {
       fmt::format("stream {}: {} has nothing from {} since frame {}: this link is avoided for {} s",
                   stream.info.name, to_string(complaint.watcher), to_string(complaint.starved_by),
                   complaint.last.value, avoided.how_long / std::chrono::seconds(1)));
-  stream.resend = true;
-  mark(stream, now);
 }
 
 const Graph& Origin::graph(Now now) {

@@ -8,6 +8,14 @@
 
 namespace ott {
 
+/// One record of a frame that begins here.
+struct OwnRecord {
+  FrameNumber frame;
+  bool first = false;  // of its frame
+  bool last = false;
+  std::size_t rtp_bytes = 0;
+};
+
 class Origin {
  public:
   Origin(OverlayState& state, FlowTable& flows, const Interests& interests)
@@ -17,6 +25,10 @@ class Origin {
   Result<StreamId> add_stream(StreamInfo info);
   /// Writes frames into this flow. Null if there is no such stream.
   Flow* flow(StreamId id) { return flows_.find(id); }
+  /// Writes one record at the flow's head: `fill(MutableByteSpan)` writes its RTP packet, in place. When all
+  /// of the frame's records are there, Overlay::published() wakes the children.
+  template <class Fill>
+  static void write_record(Flow& flow, const OwnRecord& record, Now now, Fill&& fill);
   /// True while anybody is to get the stream.
   [[nodiscard]] bool is_watched(StreamId id);
 
@@ -76,5 +88,20 @@ class Origin {
   std::map<std::pair<NodeId, NodeId>, Avoided> avoided_;
   Graph without_avoided_;  // made when it is needed
 };
+
+template <class Fill>
+void Origin::write_record(Flow& flow, const OwnRecord& record, Now now, Fill&& fill) {
+  const MutableByteSpan room = flow.room(kRecordHeaderBytes + record.rtp_bytes);
+  fill(room.subspan(kRecordHeaderBytes));
+  Header header;
+  header.type = MessageType::Data;
+  header.flags = static_cast<std::uint8_t>(kSyncPoint | (record.first ? kFirstOfFrame : 0) |
+                                           (record.last ? kLastOfFrame : 0));
+  header.length = static_cast<std::uint32_t>(room.size() - kHeaderBytes);
+  store_record_header(
+      room.data(), header, flow.label, record.frame,
+      static_cast<std::uint64_t>(std::max<Duration::rep>(now.wall.time_since_epoch().count(), 0)));
+  flow.buffer.commit(*parse_record(header, room), now.mono);
+}
 
 }  // namespace ott

@@ -205,6 +205,7 @@ void Overlay::leave(int status, const std::string& message) {
 // ---- messages --------------------------------------------------------------------------------------------
 
 Overlay::Audience Overlay::audience_of(MessageType type) {
+  if (static_cast<std::uint8_t>(type) >= kMessageTypeOptional) return Audience::Anybody;
   switch (type) {
     case MessageType::Ack:
     case MessageType::Speers:

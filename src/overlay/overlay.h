@@ -68,7 +68,13 @@ class Overlay {
 
   Origin& origin() { return origin_; }
   Figures& figures() { return figures_; }
-  /// A record was committed to a flow of our own.
+  /// Writes one record of a stream of our own: `fill(MutableByteSpan)` writes its RTP packet, in place. When
+  /// all of the frame's records are there, published() wakes the children.
+  template <class Fill>
+  void write_record(Flow& flow, const OwnRecord& record, Now now, Fill&& fill) {
+    Origin::write_record(flow, record, own(now), std::forward<Fill>(fill));
+  }
+  /// Records were written to a flow of our own.
   void published(Flow& flow) { data_.wake_children(flow); }
 
   /// Sends a PING to everybody who watches a stream of ours. Returns to how many nodes.
@@ -79,6 +85,8 @@ class Overlay {
   [[nodiscard]] const LinkStateDb& link_states() const { return state_.db; }
   [[nodiscard]] const FlowTable& flows() const { return flows_; }
   [[nodiscard]] const LimitCounters& counters() const { return state_.counters; }
+  /// For lines that peers cause.
+  LimitedLog& peer_log() { return state_.log; }
   /// Logs the route table, the links and the counters of limits that were reached.
   void report();
   [[nodiscard]] std::string describe(const NodeId& id) const { return neighbours_.describe(id); }

@@ -24,9 +24,9 @@ constexpr Duration kRefusedRetry = seconds(5);
 }  // namespace
 
 std::optional<NodeId> WatchRequests::origin_of(StreamId stream) const {
-  if (const Flow* flow = flows_.find(stream)) return flow->origin;
-  const KnownStream* known = streams_.find(stream);
-  return known == nullptr ? std::nullopt : std::optional(known->origin);
+  if (const KnownStream* known = streams_.find(stream)) return known->origin;
+  const Flow* flow = flows_.find(stream);
+  return flow == nullptr ? std::nullopt : std::optional(flow->origin);
 }
 
 bool WatchRequests::wanted(StreamId stream) const {

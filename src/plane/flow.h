@@ -28,6 +28,7 @@ struct alignas(64) Child {
   bool asked = false;  // START has come
   FrameNumber last;    // the frame that it named
   std::uint32_t start_number = 0;
+  MonoTime since{};  // a TRACKER made it one
 };
 
 struct Flow {

@@ -14,7 +14,8 @@ constexpr Duration kPingInterval = std::chrono::seconds(1);
 
 class Bootstrap : public OverlayRole {
  public:
-  explicit Bootstrap(RoleContext& context) : OverlayRole(context), publisher_(overlay_, context.log) {}
+  explicit Bootstrap(RoleContext& context)
+      : OverlayRole(context), publisher_(overlay_, *context.workers, context.log) {}
 
   void begin(Now now) override {
     const auto opened = publisher_.open(context_.options.publish);

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "role/overlay_role.h"
+#include "role/repeated_warning.h"
 #include "role/role_table.h"
 #include "role/stats.h"
 #include "role/viewer.h"
@@ -30,6 +31,7 @@ class Client : public OverlayRole {
     if (context_.options.list) return list(now);
     choose_stream(now);
     read(now);
+    check_sink(now);
     if (now.mono >= end_at_) leave(0, "", now);
     if (now.mono >= status_at_) show_status(now);
   }
@@ -42,7 +44,7 @@ class Client : public OverlayRole {
     line.add("stream", watched_ ? watched_->info.name : context_.options.watch);
     line.add("frames_received", counts.frames_received);
     line.add("frames_lost", counts.frames_lost);
-    line.add("frames_skipped", counts.frames_skipped);
+    line.add("frames_skipped", counts.frames_skipped + counts.frames_left_out);
     line.add("frames_duplicate", counts.frames_duplicate);
     line.add("bytes_received", counts.bytes_received);
     line.begin("latency_ms");
@@ -88,8 +90,24 @@ class Client : public OverlayRole {
     if (flow == nullptr) return;
     const auto done = viewer_.read(*flow, context_.options.frames, now);
     if (!done) return leave(done.error().message.empty() ? 0 : 1, done.error().message, now);
-    const std::uint64_t received = viewer_.counts().frames_received;
-    if (context_.options.frames != 0 && received >= context_.options.frames) leave(0, "", now);
+  }
+
+  /// Frames may be written later than they are received.
+  void check_sink(Now now) {
+    const std::uint64_t wanted = context_.options.frames;
+    bool idle = true;
+    if (context_.frames != nullptr) {
+      idle = context_.frames->idle();  // first: the last frame to be written may be the one that fails
+      if (const auto written = context_.frames->failure(); !written) {
+        return leave(written.error().message.empty() ? 0 : 1, written.error().message, now);
+      }
+    }
+    const std::uint64_t left_out = viewer_.counts().frames_left_out;
+    if (const std::uint64_t count = left_out_.due(left_out, now)) {
+      context_.log.warning(fmt::format("frames come faster than they can be written: {} left out, {} in all",
+                                       count, left_out));
+    }
+    if (wanted != 0 && viewer_.frames_kept() >= wanted && idle) leave(0, "", now);
   }
 
   void show_status(Now now) {
@@ -103,7 +121,7 @@ class Client : public OverlayRole {
             ? std::string("waiting for a stream")
             : fmt::format("{}: {} frames, {:.1f}/s, latency {:.1f} ms, {} hops, {} lost, {} skipped",
                           watched_->info.name, counts.frames_received, rate, counts.latency.quantile_ms(0.5),
-                          counts.hops, counts.frames_lost, counts.frames_skipped);
+                          counts.hops, counts.frames_lost, counts.frames_skipped + counts.frames_left_out);
     if (!context_.status->write(text)) status_at_ = MonoTime::max();
   }
 
@@ -136,6 +154,7 @@ class Client : public OverlayRole {
   }
 
   Viewer viewer_;
+  RepeatedWarning left_out_;
   std::optional<KnownStream> watched_;
   std::optional<std::uint64_t> seen_version_;
   std::optional<unsigned> asked_;  // the round of figures before --list has asked

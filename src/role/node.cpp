@@ -8,7 +8,8 @@ namespace {
 
 class Node : public OverlayRole {
  public:
-  explicit Node(RoleContext& context) : OverlayRole(context), publisher_(overlay_, context.log) {}
+  explicit Node(RoleContext& context)
+      : OverlayRole(context), publisher_(overlay_, *context.workers, context.log) {}
 
   void begin(Now now) override {
     const auto opened = publisher_.open(context_.options.publish);

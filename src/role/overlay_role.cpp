@@ -63,13 +63,14 @@ void OverlayRole::log_arrived(Now now) {
   for (const Arrived& arrived : overlay_.take_arrived()) {
     const std::string from = overlay_.describe(arrived.from);
     if (!arrived.sent_time) {
-      context_.log.info(fmt::format("message from {}: {}", from, arrived.text));
+      overlay_.peer_log().info(fmt::format("message from {}: {}", from, arrived.text));
       continue;
     }
-    const Duration latency =
-        now.wall.time_since_epoch() - Duration(static_cast<Duration::rep>(*arrived.sent_time));
-    context_.log.info(fmt::format("ping {} from {}: {:.2f} ms, {} hops", arrived.number, from,
-                                  std::chrono::duration<double, std::milli>(latency).count(), arrived.hops));
+    const Duration latency = std::max(now.wall.time_since_epoch(), Duration{}) -
+                             Duration(static_cast<Duration::rep>(*arrived.sent_time));
+    overlay_.peer_log().info(fmt::format("ping {} from {}: {:.2f} ms, {} hops", arrived.number, from,
+                                         std::chrono::duration<double, std::milli>(latency).count(),
+                                         arrived.hops));
   }
 }
 
@@ -96,6 +97,8 @@ void OverlayRole::write_stats(Now now, bool final) {
   if (context_.stats == nullptr) return;
   StatsLine line(name(), overlay_.self(), now.wall);
   if (final) line.add("final", true);
+  const Duration pause = context_.loop == nullptr ? Duration{} : context_.loop->pause_max;
+  line.add("loop_pause_ms_max", std::chrono::duration<double, std::milli>(pause).count());
   add_stats(line, final);
   line.add_links(overlay_.links());
   const auto written = context_.stats->write(line.finish());

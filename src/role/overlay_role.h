@@ -27,6 +27,7 @@ class OverlayRole : public Machine {
   [[gnu::hot]] void tick(Now now) override;
   void signal(Signal signal, Now now) override;
   void input(ByteSpan bytes, Now now) override;
+  void worked(Now now) override { after(now); }
   [[gnu::hot]] Requests& requests() override { return overlay_.requests(); }
 
  protected:

@@ -21,7 +21,11 @@ Result<void> Publisher::open(const std::vector<StreamSpec>& specs) {
     if (!source) return fail(fmt::format("stream '{}': {}", spec.name, source.error().message));
     Stream stream;
     stream.name = spec.name;
-    stream.source = std::move(*source);
+    if ((*source)->live()) {
+      stream.live.emplace(std::move(*source), workers_);
+    } else {
+      stream.ahead.emplace(std::move(*source), workers_);
+    }
     streams_.push_back(std::move(stream));
   }
   return {};
@@ -30,7 +34,7 @@ Result<void> Publisher::open(const std::vector<StreamSpec>& specs) {
 Result<void> Publisher::announce(Now now) {
   announced_ = true;
   for (Stream& stream : streams_) {
-    const SourceInfo& source = stream.source->info();
+    const SourceInfo& source = stream.info();
     StreamInfo info;
     info.name = stream.name;
     info.kind = source.kind;
@@ -47,106 +51,117 @@ Result<void> Publisher::announce(Now now) {
   return {};
 }
 
-Duration Publisher::interval(const Stream& stream) {
-  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(1.0 / stream.source->info().fps));
-}
-
-bool Publisher::reads_input() const {
-  return std::any_of(streams_.begin(), streams_.end(),
-                     [](const Stream& stream) { return stream.source->live(); });
+Duration Publisher::Stream::interval() const {
+  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(1.0 / info().fps));
 }
 
 MonoTime Publisher::next_deadline() const {
   MonoTime next = MonoTime::max();
-  for (const Stream& stream : streams_) next = std::min(next, stream.next_at);
+  for (const Stream& stream : streams_) {
+    // A frame that is late comes with the worker's word that it is ready.
+    if (stream.ahead && !stream.ahead->reading()) next = std::min(next, stream.next_at);
+  }
   return next;
 }
 
 void Publisher::step(Now now) {
   if (!announced_) return;
   for (Stream& stream : streams_) {
-    if (stream.source->live()) continue;
-    if (!overlay_.origin().is_watched(stream.id)) {
-      stream.next_at = MonoTime::max();
-      continue;
+    if (stream.ahead) {
+      step_ahead(stream, now);
+    } else {
+      drain_live(stream, now);
     }
-    if (stream.next_at == MonoTime::max()) stream.next_at = now.mono;
-    if (now.mono < stream.next_at) continue;
-    publish_next(stream, now);
-    stream.next_at += interval(stream);
-    if (stream.next_at + kBehindMax < now.mono) stream.next_at = now.mono + interval(stream);
   }
 }
 
-void Publisher::publish_next(Stream& stream, Now now) {
-  const auto frame = stream.source->next(FrameNumber{stream.last.value + 1}, now.wall);
-  if (!frame) {
+void Publisher::step_ahead(Stream& stream, Now now) {
+  const auto* frame = stream.ahead->frame();
+  if (!overlay_.origin().is_watched(stream.id)) {
+    stream.next_at = MonoTime::max();
+    if (stream.ahead->shows_time()) stream.ahead->drop();
+    return;
+  }
+  if (stream.next_at == MonoTime::max()) stream.next_at = now.mono;
+  if (frame == nullptr) {
+    read_ahead(stream, now);
+    frame = stream.ahead->frame();
+  }
+  if (frame == nullptr || now.mono < stream.next_at) return;
+  publish_ahead(stream, *frame, now);
+  stream.ahead->drop();
+  stream.next_at += stream.interval();
+  if (stream.next_at + kBehindMax < now.mono) stream.next_at = now.mono + stream.interval();
+  read_ahead(stream, now);
+}
+
+void Publisher::read_ahead(Stream& stream, Now now) {
+  if (!stream.ahead->idle()) return;
+  const Duration until_due = std::max(stream.next_at - now.mono, Duration{});
+  stream.ahead->read(FrameNumber{stream.last.value + 1}, now.wall + until_due);
+}
+
+void Publisher::publish_ahead(Stream& stream, const Result<SourceFrame>& frame, Now now) {
+  if (frame) {
+    publish(stream, *frame, now, now);
+  } else {
     log_.warning(fmt::format("stream '{}': {}", stream.name, frame.error().message));
-  } else if (*frame) {
-    publish(stream, **frame, now);
   }
 }
 
 void Publisher::input(ByteSpan bytes, Now now) {
   for (Stream& stream : streams_) {
-    if (!stream.source->live() || stream.source->ended()) continue;
-    if (bytes.empty()) {
-      stream.source->feed_end();
-      log_.info(fmt::format("stream '{}': standard input has ended after {} frames", stream.name,
-                            stream.last.value));
-    } else {
-      stream.source->feed(bytes);
-    }
+    if (!stream.live || stream.live->ended()) continue;
+    stream.live->feed(bytes, now);
     drain_live(stream, now);
   }
 }
 
 void Publisher::drain_live(Stream& stream, Now now) {
   while (true) {
-    const auto frame = stream.source->next(FrameNumber{stream.last.value + 1}, now.wall);
-    if (!frame) {
-      log_.warning(fmt::format("stream '{}': {}", stream.name, frame.error().message));
+    const auto live = stream.live->next(now);
+    if (!live) {
+      log_.warning(fmt::format("stream '{}': {}", stream.name, live.error().message));
       continue;
     }
-    if (!*frame) return;
-    if (announced_) publish(stream, **frame, now);
+    if (!*live) break;
+    if (announced_) publish(stream, (*live)->frame, (*live)->arrived, now);
+  }
+  if (const std::uint64_t count = stream.left_out.due(stream.live->frames_left_out(), now)) {
+    log_.warning(
+        fmt::format("stream '{}': frames come faster than they can be converted: {} left out, {} in all",
+                    stream.name, count, stream.live->frames_left_out()));
+  }
+  if (stream.live->ended() && !std::exchange(stream.end_said, true)) {
+    log_.info(
+        fmt::format("stream '{}': standard input has ended after {} frames", stream.name, stream.last.value));
   }
 }
 
-bool Publisher::publish(Stream& stream, ByteSpan jpeg, Now now) {
+/// `arrived` is the time that viewers measure a frame's age from.
+void Publisher::publish(Stream& stream, const SourceFrame& frame, Now arrived, Now now) {
   Flow& flow = *overlay_.flow(stream.id);
-  const auto image = parse_jpeg(jpeg);
-  if (!image || !image->carriable() || image->scan.size() > kFrameBytesMax) {
-    log_.warning(
-        fmt::format("stream '{}': a frame after {} is left out: {}", stream.name, stream.last.value,
-                    image ? fmt::format("{} bytes are more than the {} of a frame", image->scan.size(), kFrameBytesMax)
-                          : image.error().message));
-    return false;
+  RtpJpegPacketizer packetizer(frame.image, kRtpBytesMax);
+  const std::size_t packets = packetizer.packet_count();
+  const std::size_t bytes = packetizer.bytes() + packets * kRecordHeaderBytes;
+  if (bytes > kFrameBytesMax) {
+    log_.warning(fmt::format("stream '{}': a frame after {} is left out: its {} bytes are more than {}",
+                             stream.name, stream.last.value, bytes, kFrameBytesMax));
+    return;
   }
   ++stream.last.value;
-  const double seconds = stream.source->live()
-                             ? std::chrono::duration<double>(now.mono - stream.first_at).count()
-                             : static_cast<double>(stream.last.value) / stream.source->info().fps;
+  const double seconds = stream.live ? std::chrono::duration<double>(arrived.mono - stream.first_at).count()
+                                     : static_cast<double>(stream.last.value) / stream.info().fps;
   RtpFields fields;
   fields.timestamp = static_cast<std::uint32_t>(static_cast<std::uint64_t>(seconds * 90'000.0));
   fields.ssrc = static_cast<std::uint32_t>(stream.id.value);
-  RtpJpegPacketizer packetizer(*image, kRtpBytesMax);
-  for (bool first = true; !packetizer.done(); first = false) {
+  for (std::size_t packet = 1; packet <= packets; ++packet) {
     fields.sequence = stream.rtp_sequence++;
-    const std::size_t rtp_bytes = packetizer.next_bytes();
-    const MutableByteSpan room = flow.room(kRecordHeaderBytes + rtp_bytes);
-    packetizer.next(room.subspan(kRecordHeaderBytes), fields);
-    Header header;
-    header.type = MessageType::Data;
-    header.flags =
-        static_cast<std::uint8_t>((first ? kFirstOfFrame : 0) | (packetizer.done() ? kLastOfFrame : 0));
-    header.length = static_cast<std::uint32_t>(kRecordHeaderBytes - kHeaderBytes + rtp_bytes);
-    store_record_header(room.data(), header, flow.label, stream.last,
-                        static_cast<std::uint64_t>(now.wall.time_since_epoch().count()));
-    flow.buffer.commit(*parse_record(header, room), now.mono);
+    const OwnRecord record{stream.last, packet == 1, packet == packets, packetizer.next_bytes()};
+    overlay_.write_record(flow, record, {now.mono, arrived.wall},
+                          [&](MutableByteSpan rtp) { packetizer.next(rtp, fields); });
   }
   overlay_.published(flow);
-  return true;
 }
 
 }  // namespace ott

@@ -10,14 +10,16 @@
 #include "media/frame_sink.h"
 #include "ott/log.h"
 #include "ott/machine.h"
+#include "ott/worker.h"
 #include "overlay/overlay_config.h"
 
 namespace ott {
 
-/// Takes whole lines of text.
+/// Takes whole lines of text, and never makes its caller wait.
 class LineSink {
  public:
   virtual ~LineSink() = default;
+  /// The error may be that of an earlier line, and is final.
   virtual Result<void> write(const std::string& line) = 0;
 };
 
@@ -43,6 +45,8 @@ struct RoleContext {
   LineSink* status = nullptr;   // a terminal's live line
   LineSink* print = nullptr;    // standard output, for --list
   FrameSink* frames = nullptr;  // --dump
+  Workers* workers = nullptr;   // of roles that publish; outlives the role
+  const LoopFigures* loop = nullptr;
 };
 
 struct RoleSpec {

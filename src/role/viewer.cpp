@@ -27,7 +27,7 @@ Result<void> Viewer::read(const Flow& flow, std::uint64_t frames_max, Now now) {
   buffer_number_ = flow.buffer_number;
   position_ = std::max(position_, flow.buffer.tail());
   while (position_ < flow.buffer.head()) {
-    if (frames_max != 0 && counts_.frames_received >= frames_max) return {};
+    if (frames_max != 0 && frames_kept() >= frames_max) return {};
     const Record record = flow.buffer.record_at(position_);
     position_.value += record.header.total();
     const bool known = !record.is_skip() && record.frame <= known_;
@@ -75,8 +75,11 @@ Result<void> Viewer::complete(const Record& record, ByteSpan jpeg, Now now) {
   last_at_ = now.mono;
   // A peer may claim any time: one before the epoch would leave the range of a Duration.
   const Duration sent(std::max<std::int64_t>(record.source_time_ns(), 0));
-  counts_.latency.add(now.wall.time_since_epoch() - sent);
-  return frames_ == nullptr ? Result<void>{} : frames_->write(jpeg);
+  counts_.latency.add(std::max(now.wall.time_since_epoch(), Duration{}) - sent);
+  if (frames_ == nullptr) return {};
+  auto written = frames_->write(jpeg);
+  counts_.frames_left_out = frames_->frames_left_out();
+  return written;
 }
 
 }  // namespace ott

@@ -15,7 +15,8 @@ namespace ott {
 struct ViewerCounts {
   std::uint64_t frames_received = 0;
   std::uint64_t frames_lost = 0;
-  std::uint64_t frames_skipped = 0;
+  std::uint64_t frames_skipped = 0;   // by somebody on the way
+  std::uint64_t frames_left_out = 0;  // received, but the sink had no room for them
   std::uint64_t frames_duplicate = 0;
   std::uint64_t bytes_received = 0;  // of records, their headers included
   Duration gap_max{};
@@ -28,10 +29,14 @@ class Viewer {
   /// `frames` may be null: then frames are counted only.
   Viewer(FrameSink* frames, Log& log) : frames_(frames), log_(log) {}
 
-  /// Reads what is new. Frames of a stream other than the last time's start a count of their own. Stops at
-  /// `frames_max` received frames (0: never). The error is the sink's.
+  /// Reads what is new. Frames of a stream other than the last time's start a count of their own. Stops when
+  /// the sink has taken `frames_max` frames (0: never). The error is the sink's.
   Result<void> read(const Flow& flow, std::uint64_t frames_max, Now now);
   [[nodiscard]] const ViewerCounts& counts() const { return counts_; }
+  /// Frames that were received and not left out by the sink.
+  [[nodiscard]] std::uint64_t frames_kept() const {
+    return counts_.frames_received - counts_.frames_left_out;
+  }
 
  private:
   void begin(const Flow& flow);

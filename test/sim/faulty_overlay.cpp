@@ -79,8 +79,7 @@ void FaultyOverlay::start(std::size_t index) {
   member.running = true;
   member.ledger.last_at.reset();
   member.log = std::make_unique<TraceLog>(fmt::format("{}", index), trace_ ? &network_ : nullptr);
-  member.context =
-      std::make_unique<RoleContext>(RoleContext{{}, *member.log, nullptr, nullptr, nullptr, nullptr});
+  member.context = std::make_unique<RoleContext>(RoleContext{{}, *member.log});
   OverlayConfig& overlay = member.context->options.overlay;
   overlay.local_addresses = {member.address};
   overlay.incarnation = ++starts_;

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "inline_workers.h"
 #include "network.h"
 #include "role/role_table.h"
 
@@ -74,10 +75,10 @@ class Lab {
   /// Makes a process without starting it, so that a test can change its options.
   Process& prepare(const RoleSpec& role, const std::string& address) {
     Process& process = processes[address];
-    process.context =
-        std::make_unique<RoleContext>(RoleContext{{}, process.log, nullptr, nullptr, nullptr, nullptr});
+    process.context = std::make_unique<RoleContext>(RoleContext{{}, process.log});
     process.context->stats = &process.stats;
     process.context->frames = &process.frames;
+    process.context->workers = &workers;
     OverlayConfig& overlay = process.context->options.overlay;
     overlay.local_addresses = {ip(address)};
     overlay.incarnation = ++incarnation_;
@@ -105,8 +106,9 @@ class Lab {
     for (const char* address : {"10.0.0.1", "10.0.1.2", "10.0.2.2"}) start(kNodeRole, address);
   }
 
-  Network network;
+  InlineWorkers workers;
   std::map<std::string, Process> processes;
+  Network network;
 
  private:
   std::string topology_;

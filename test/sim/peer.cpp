@@ -42,22 +42,15 @@ void Peer::publish(Now now) {
   ++published_.value;
   (*duty_.times)[*own_].push_back(now.mono);
   Flow& flow = *overlay_.flow(*own_);
-  for (unsigned part = 0; part < parts_of(published_); ++part) {
-    const std::size_t bytes = kRtpBytesMin + payload_bytes(published_, part);
-    const MutableByteSpan room = flow.room(kRecordHeaderBytes + bytes);
-    const MutableByteSpan rtp = room.subspan(kRecordHeaderBytes);
-    std::fill_n(rtp.begin(), kRtpBytesMin, std::uint8_t{0});
-    store_be<std::uint16_t>(rtp.data() + 2, sequence_++);
-    for (std::size_t i = kRtpBytesMin; i < bytes; ++i) rtp[i] = payload_byte(published_, part, i);
-    Header header{MessageType::Data, 0, 0,
-                  static_cast<std::uint32_t>(kRecordHeaderBytes - kHeaderBytes + bytes)};
-    header.flags = kSyncPoint;
-    if (part == 0) header.flags |= kFirstOfFrame;
-    if (part + 1 == parts_of(published_)) header.flags |= kLastOfFrame;
-    store_record_header(
-        room.data(), header, flow.label, published_,
-        static_cast<std::uint64_t>(std::max<std::int64_t>(now.wall.time_since_epoch().count(), 0)));
-    flow.buffer.commit(*parse_record(header, room), now.mono);
+  const unsigned parts = parts_of(published_);
+  for (unsigned part = 0; part < parts; ++part) {
+    const OwnRecord record{published_, part == 0, part + 1 == parts,
+                           kRtpBytesMin + payload_bytes(published_, part)};
+    overlay_.write_record(flow, record, now, [&](MutableByteSpan rtp) {
+      std::fill_n(rtp.begin(), kRtpBytesMin, std::uint8_t{0});
+      store_be<std::uint16_t>(rtp.data() + 2, sequence_++);
+      for (std::size_t i = kRtpBytesMin; i < rtp.size(); ++i) rtp[i] = payload_byte(published_, part, i);
+    });
   }
   overlay_.published(flow);
 }

@@ -124,5 +124,37 @@ TEST_CASE("a relay that dies is gone around") {
   CHECK(n5.stat("frames_duplicate") == 0);
 }
 
+TEST_CASE("a frame that is not ready when it is due comes as soon as it is, and then all keep their pace") {
+  Lab lab(61);
+  lab.start(kBootstrapRole, "10.0.0.10");
+  lab.start_relays();
+  Process& n5 = lab.start(kClientRole, "10.0.3.20");
+  const auto& frames = n5.frames.frames;
+  REQUIRE(lab.network.run_until([&] { return frames.size() > 5; }, seconds(10)));
+  const auto work_is_done = [&lab] {
+    REQUIRE(lab.workers.run_one());
+    lab.network.machine(ip("10.0.0.10"))->worked(lab.network.now());
+    lab.network.wake(ip("10.0.0.10"));
+  };
+  lab.workers.set_at_once(false);
+  lab.network.run_for(milliseconds(100));  // one may have been read ahead
+  for (int i = 0; i < 3; ++i) {
+    const std::size_t before = frames.size();
+    lab.network.run_for(seconds(2));
+    CHECK(frames.size() == before);
+    work_is_done();
+    lab.network.run_for(milliseconds(10));
+    CHECK(frames.size() == before + 1);
+  }
+  lab.workers.set_at_once(true);
+  work_is_done();
+  lab.network.run_for(seconds(2));  // it may catch up with half a second
+  const std::size_t before = frames.size();
+  lab.network.run_for(seconds(10));
+  CHECK(frames.size() - before >= 249);
+  CHECK(frames.size() - before <= 251);
+  CHECK(n5.stat("frames_lost") == 0);
+}
+
 }  // namespace
 }  // namespace ott::sim

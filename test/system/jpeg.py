@@ -80,3 +80,40 @@ def split_classic(data: bytes) -> list:
 
 def join_classic(frames) -> bytes:
     return b"".join(b"%05d" % len(frame) + frame for frame in frames)
+
+
+def progressive(width: int, height: int, scans: int = 63) -> bytes:
+    """A grey-green picture in so many scans of its luma (1 to 63): a file of some KB that costs whoever decodes it
+    as many passes over all blocks. 4:2:0; ITU-T T.81, annex G."""
+    def segment(marker: int, body: bytes) -> bytes:
+        return bytes([0xFF, marker]) + (len(body) + 2).to_bytes(2, "big") + body
+
+    def coded(bits: str) -> bytes:
+        bits += "1" * (-len(bits) % 8)
+        return int(bits, 2).to_bytes(len(bits) // 8, "big").replace(b"\xFF", b"\xFF\0")
+
+    def scan(components, first: int, last: int, bits: str) -> bytes:
+        header = bytes([len(components), *(byte for c in components for byte in (c, 0)), first, last, 0])
+        return segment(SOS, header) + coded(bits)
+
+    def all_zero(blocks: int) -> str:
+        """End-of-band runs over so many blocks: EOB14 is coded as 0, EOB0 as 10 (run of one)."""
+        whole, rest = divmod(blocks, 16384)
+        return ("0" + "0" * 14) * whole + "10" * rest
+
+    def units(pixels: int, size: int) -> int:
+        return -(-pixels // size)
+
+    mcus = units(width, 16) * units(height, 16)
+    chroma = units(units(width, 2), 8) * units(units(height, 2), 8)
+    head = segment(DQT, bytes([0] + [16] * 64))
+    head += segment(0xC2, bytes([8]) + height.to_bytes(2, "big") + width.to_bytes(2, "big") +
+                    bytes([3, 1, 0x22, 0, 2, 0x11, 0, 3, 0x11, 0]))
+    head += segment(DHT, bytes([0x00, 1, *[0] * 15, 0]))
+    head += segment(DHT, bytes([0x10, 1, 1, *[0] * 14, 0xE0, 0x00]))
+    data = scan([1, 2, 3], 0, 0, "0" * (6 * mcus))
+    for k in range(1, scans + 1):
+        data += scan([1], k, k if k < scans else 63, all_zero(units(width, 8) * units(height, 8)))
+    for component in (2, 3):
+        data += scan([component], 1, 63, all_zero(chroma))
+    return bytes([0xFF, SOI]) + head + data + bytes([0xFF, EOI])

@@ -94,7 +94,7 @@ def _die_with_parent():
 class Process:
     """One ottd: its log, its statistics and its frames."""
 
-    def __init__(self, name: str, folder: pathlib.Path, arguments, stdin=None, stdout=None, prefix=()):
+    def __init__(self, name: str, folder: pathlib.Path, arguments, stdin=None, stdout=None, stderr=None, prefix=()):
         self.name = name
         self.folder = folder
         self.dump = folder / f"{name}.frames"
@@ -105,7 +105,7 @@ class Process:
         self.accounted = False  # its end was looked at, or was ours
         with open(self.log_path, "wb") as log, open(self.out_path, "wb") as out:
             self.popen = subprocess.Popen(self.command, stdin=stdin or subprocess.DEVNULL, stdout=stdout or out,
-                                          stderr=log, cwd=folder, preexec_fn=_die_with_parent)
+                                          stderr=stderr or log, cwd=folder, preexec_fn=_die_with_parent)
 
     # What it says and writes.
 

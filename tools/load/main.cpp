@@ -55,6 +55,13 @@ class Run {
   Run(const Plan& plan, struct ev_loop* loop)
       : plan_(plan), loop_(loop), interrupt_(loop), terminate_(loop), status_timer_(loop) {}
 
+  ~Run() {
+    status_.reset();
+    (void)workers_.shut_down(std::chrono::seconds(1));  // so that what was logged is written
+  }
+  Run(const Run&) = delete;
+  Run& operator=(const Run&) = delete;
+
   Result<int> run() {
     if (auto raised = raise_descriptor_limit(plan_.viewers); !raised) return tl::unexpected(raised.error());
     for (const pid_t pid : plan_.processes) {
@@ -77,11 +84,11 @@ class Run {
  private:
   /// As a node of the overlay: its driver runs the loop, and ends it on a signal.
   Result<void> run_overlay() {
-    const auto log = make_log("load", "warning");
+    const auto log = make_log("load", "warning", standard_error_);
     RoleContext context{publisher_options(plan_), *log};
     publisher_ = std::make_unique<OttPublisher>(context, plan_);
     if (plan_.viewers == 0) end_after_duration();
-    Driver driver(loop_, *log);
+    Driver driver(loop_, *log, workers_);
     const Requests::Exit exit = driver.run(*publisher_, false);
     frames_ = publisher_->frames();
     publisher_.reset();
@@ -126,7 +133,7 @@ class Run {
 
   void show_status() {
     if (crowd_->is_done()) return status_.reset();
-    if (!status_) status_ = std::make_unique<StatusLine>();
+    if (!status_) status_ = std::make_unique<StatusLine>(standard_error_);
     (void)status_->write(crowd_->status());
     status_timer_.start<&Run::show_status>(*this, std::chrono::seconds(1));
   }
@@ -151,6 +158,8 @@ class Run {
 
   const Plan& plan_;
   struct ev_loop* loop_;
+  WorkerPool workers_;
+  StandardError standard_error_{workers_};
   SignalWatcher interrupt_;
   SignalWatcher terminate_;
   TimerWatcher status_timer_;

@@ -92,22 +92,15 @@ void OttPublisher::publish(Stream& stream, Now now) {
     const std::size_t payload = std::min(left, kRtpBytesMax - kRtpBytesMin);
     const bool first = left == plan_.frame_bytes;
     left -= payload;
-    const std::size_t record = kRecordHeaderBytes + kRtpBytesMin + payload;
-    const MutableByteSpan room = flow.room(record);
-    const MutableByteSpan rtp = room.subspan(kRecordHeaderBytes);
-    rtp[0] = kRtpVersion;
-    rtp[1] = static_cast<std::uint8_t>(kRtpPayloadJpeg | (left == 0 ? kRtpMarker : 0));
-    store_be<std::uint16_t>(rtp.data() + 2, stream.sequence++);
-    store_be<std::uint32_t>(rtp.data() + 4, timestamp);
-    store_be<std::uint32_t>(rtp.data() + 8, static_cast<std::uint32_t>(stream.id.value));
-    // What the payload is does not matter to anybody, so it is what was there before.
-    Header header;
-    header.type = MessageType::Data;
-    header.flags = static_cast<std::uint8_t>((first ? kFirstOfFrame : 0) | (left == 0 ? kLastOfFrame : 0));
-    header.length = static_cast<std::uint32_t>(record - kHeaderBytes);
-    store_record_header(room.data(), header, flow.label, stream.last,
-                        static_cast<std::uint64_t>(now.wall.time_since_epoch().count()));
-    flow.buffer.commit(*parse_record(header, room), now.mono);
+    const OwnRecord record{stream.last, first, left == 0, kRtpBytesMin + payload};
+    overlay_.write_record(flow, record, now, [&](MutableByteSpan rtp) {
+      rtp[0] = kRtpVersion;
+      rtp[1] = static_cast<std::uint8_t>(kRtpPayloadJpeg | (left == 0 ? kRtpMarker : 0));
+      store_be<std::uint16_t>(rtp.data() + 2, stream.sequence++);
+      store_be<std::uint32_t>(rtp.data() + 4, timestamp);
+      store_be<std::uint32_t>(rtp.data() + 8, static_cast<std::uint32_t>(stream.id.value));
+      // What the payload is does not matter to anybody, so it is what was there before.
+    });
   }
   overlay_.published(flow);
 }

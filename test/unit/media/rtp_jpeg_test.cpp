@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <cstring>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,7 @@ std::vector<Bytes> packetize(ByteSpan jpeg, std::size_t packet_bytes_max, RtpFie
   REQUIRE(image->carriable());
   RtpJpegPacketizer packetizer(*image, packet_bytes_max);
   const std::size_t count = packetizer.packet_count();
+  const std::size_t bytes = packetizer.bytes();
   std::vector<Bytes> packets;
   while (!packetizer.done()) {
     Bytes packet(packetizer.next_bytes());
@@ -32,6 +34,8 @@ std::vector<Bytes> packetize(ByteSpan jpeg, std::size_t packet_bytes_max, RtpFie
   }
   CHECK(packetizer.next_bytes() == 0);
   CHECK(packets.size() == count);
+  CHECK(bytes == std::accumulate(packets.begin(), packets.end(), std::size_t{0},
+                                 [](std::size_t sum, const Bytes& packet) { return sum + packet.size(); }));
   return packets;
 }
 

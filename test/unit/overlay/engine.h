@@ -147,7 +147,16 @@ class Engine {
     perform();
   }
 
+  /// In steps, as a process that is in time is called.
   void pass(Duration time) {
+    for (Duration left = time; left > Duration{};) {
+      const Duration step = std::min<Duration>(left, std::chrono::milliseconds(50));
+      left -= step;
+      stand_still(step);
+    }
+  }
+  /// The process is not called meanwhile.
+  void stand_still(Duration time) {
     mono_ += time;
     overlay.tick(now());
     perform();

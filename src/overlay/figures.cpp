@@ -46,19 +46,19 @@ void Figures::end_round() {
   answer_at_ = MonoTime::max();
   ++round_;
   Report report;
-  report.number = number_;
   for (const auto& [stream, figures] : figures_) report.figures.push_back(figures);
-  for (const LinkId id : std::exchange(guests_, {})) {
+  for (const auto& [id, number] : std::exchange(guests_, {})) {
     PeerLink* link = state_.links.find(id);
     if (link == nullptr || !link->is_guest()) continue;
     report.tracker = route_over_link(state_.self, link->peer);
+    report.number = number;
     state_.links.send(*link, report);
   }
 }
 
 void Figures::on_query(PeerLink& link, const Query& message, Now now) {
   if (link.is_guest()) {
-    guests_.insert(link.id);
+    guests_[link.id] = message.number;
     return ask(now);
   }
   if (message.tracker.path.root().node != state_.self) return;

@@ -36,7 +36,7 @@ class Figures {
   Origin& origin_;
   std::map<StreamId, StreamFigures> figures_;  // of the last round; at most kStreamsMax
   std::set<NodeId> awaited_;                   // origins that have not answered
-  std::set<LinkId> guests_;                    // that are to be told
+  std::map<LinkId, std::uint32_t> guests_;     // that are to be told, and the numbers of their queries
   MonoTime answer_at_ = MonoTime::max();       // the end of this round at the latest
   std::uint32_t number_ = 0;
   unsigned round_ = 0;

@@ -19,7 +19,7 @@ constexpr Duration kViewersRefresh = seconds(1);
 /// A last viewer is told of after this: one who comes back at once changes no tree.
 constexpr Duration kLastViewerDelay = milliseconds(300);
 /// A refused request may be repeated after this.
-constexpr Duration kRefusedRetry = seconds(5);
+constexpr Duration kRefusedRetry = seconds(2);
 
 }  // namespace
 

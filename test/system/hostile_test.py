@@ -12,12 +12,12 @@ from protocol import (ACK, BYE, CLIENT, CONTROL_RELATION, DATA, FINALACK, GUEST,
                       MESSAGE, NEIGHBOUR_RELATION, NODE, PING, SKIP, SPEERS, START, STREAMS, TRACKER, VERSION, WATCH, ack,
                       final_ack, message, node_id, read_message, read_to_end, read_until, route, start, streams_of, watch)
 
-def connect(address) -> socket.socket:
-    return socket.create_connection(address, timeout=TIMEOUT_S)
+def connect(address, source: str = "") -> socket.socket:
+    return socket.create_connection(address, timeout=TIMEOUT_S, source_address=(source, 0) if source else None)
 
 
-def through_handshake(address, first: bytes, relation: int) -> socket.socket:
-    peer = connect(address)
+def through_handshake(address, first: bytes, relation: int, source: str = "") -> socket.socket:
+    peer = connect(address, source)
     try:
         peer.sendall(first or ack(GUEST, node_id(*peer.getsockname())))
         read_until(peer, SPEERS)
@@ -167,7 +167,8 @@ class HostilePeers(unittest.TestCase):
         self.assert_it_costs_the_connection(AS_A_GUEST, guest)
 
     def as_c2(self, relation: int):
-        return lambda address: through_handshake(address, ack(CLIENT, node_id(self.net.address["c2"], PORT)), relation)
+        return lambda address: through_handshake(address, ack(CLIENT, node_id(self.net.address["c2"], PORT)), relation,
+                                                 self.net.address["c2"])
 
     def test_what_a_neighbour_may_not_say(self):
         self.assert_it_costs_the_connection(AS_A_NEIGHBOUR, self.as_c2(NEIGHBOUR_RELATION), self.targets[1:])

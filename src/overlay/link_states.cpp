@@ -248,11 +248,11 @@ void LinkStates::write_due(PeerLink& link, Now now) {
     due.all_from.reset();
     if (held == held_.end()) break;
     const LinkState* state = state_.db.find(held->first);
-    // A neighbour that has handled a state before it was restarted is to take it again. What cannot be reached
-    // is about to be forgotten, and two neighbours must not remind each other of it; but a neighbour hears of
-    // its own former state.
-    const bool counts = held->first == link.peer || held->first == state_.self ||
-                        state_.db.reaches(state_.self, held->first);
+    // A neighbour that has handled a state before it was restarted is to take it again. What cannot be
+    // reached is about to be forgotten, and two neighbours must not remind each other of it; but a neighbour
+    // hears of its own former state.
+    const bool counts =
+        held->first == link.peer || held->first == state_.self || state_.db.reaches(state_.self, held->first);
     if (state != nullptr && counts) write(link, *state, Tracker::everywhere(), now);
     if (const auto next = std::next(held); next != held_.end()) due.all_from = next->first;
   }

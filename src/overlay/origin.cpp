@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "ott/assert.h"
+
 namespace ott {
 namespace {
 
@@ -44,6 +46,12 @@ Result<StreamId> Origin::add_stream(StreamInfo info) {
   streams_.push_back(std::move(stream));
   news_ = true;
   return info.id;
+}
+
+const PathTree& Origin::tree(StreamId id) const {
+  const auto stream = std::ranges::find(streams_, id, [](const OwnStream& own) { return own.info.id; });
+  OTT_ASSERT(stream != streams_.end());
+  return stream->tree;
 }
 
 bool Origin::is_watched(StreamId id) {

@@ -29,6 +29,8 @@ class Origin {
   /// of the frame's records are there, Overlay::published() wakes the children.
   template <class Fill>
   static void write_record(Flow& flow, const OwnRecord& record, Now now, Fill&& fill);
+  /// The stream's tree as it was computed last. REQUIRES: there is such a stream.
+  [[nodiscard]] const PathTree& tree(StreamId id) const;
   /// True while anybody is to get the stream.
   [[nodiscard]] bool is_watched(StreamId id);
 

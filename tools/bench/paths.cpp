@@ -79,6 +79,7 @@ OverlayConfig origin_config(TreePolicy policy) {
   config.id = node_id(0);
   config.tree_policy = policy;
   config.incarnation = 1;
+  config.limits.trees_per_s = 1'000;  // each is measured, however soon it follows
   return config;
 }
 
@@ -120,7 +121,7 @@ class World {
     now_.mono += std::chrono::milliseconds(10);
     origin_.tick(now_);
   }
-  [[nodiscard]] std::size_t tree_nodes() { return flows_.find(stream_)->tree.entries.size(); }
+  [[nodiscard]] std::size_t tree_nodes() { return origin_.tree(stream_).entries.size(); }
 
  private:
   void report(std::size_t index) {
@@ -136,8 +137,10 @@ class World {
   std::vector<std::uint64_t> numbers_;
   NoLog log_;
   OverlayState state_;
-  FlowTable flows_{state_};
-  Origin origin_{state_, flows_};
+  Interests interests_;
+  LinkStates link_states_{state_};
+  FlowTable flows_{state_, link_states_, interests_};
+  Origin origin_{state_, flows_, interests_};
   StreamId stream_;
   Now now_{};
 };

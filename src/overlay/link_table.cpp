@@ -131,7 +131,8 @@ void LinkTable::bound_message(PeerLink& link, std::size_t begins_at) {
 
 void LinkTable::bound_outbox(PeerLink& link) {
   const std::size_t waiting = link.outbox.size() - link.outbox_sent;
-  if (waiting <= (link.is_guest() ? limits_.guest_outbox_bytes : limits_.outbox_bytes)) return;
+  const std::size_t streams = link.streams_queued ? kBodyBytesMax : 0;
+  if (waiting <= (link.is_guest() ? limits_.guest_outbox_bytes + streams : limits_.outbox_bytes)) return;
   ++counters_.links_unread;
   link.outbox.clear();
   link.outbox_sent = 0;

@@ -39,6 +39,12 @@ void StatsLine::begin(std::string_view name) {
   json_.StartObject();
 }
 
+void StatsLine::add_limits(const LimitCounters& counters) {
+  begin("limits");
+  for (const LimitCounterName& limit : kLimitCounters) add(limit.name, counters.*limit.counter);
+  end();
+}
+
 void StatsLine::add_links(const LinkTable& links) {
   key("links");
   json_.StartArray();

@@ -22,6 +22,8 @@ class StatsLine {
   /// A nested object: begin, add, end.
   void begin(std::string_view key);
   void end() { json_.EndObject(); }
+  /// How often each limit on what peers can do was reached.
+  void add_limits(const LimitCounters& counters);
   void add_links(const LinkTable& links);
   /// The whole line, without a line end. Once.
   std::string finish();

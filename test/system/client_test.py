@@ -13,7 +13,7 @@ import jpeg
 from overlay import Overlay, link_to, made_frames, run_of
 
 IN_MODIFY, IN_MOVED_TO, IN_CREATE = 0x2, 0x80, 0x100  # inotify(7)
-COMMON_KEYS = {"time", "role", "id", "links", "loop_pause_ms_max"}
+COMMON_KEYS = {"time", "role", "id", "links", "limits", "loop_pause_ms_max"}
 CLIENT_KEYS = {"stream", "frames_received", "frames_lost", "frames_skipped", "frames_duplicate", "bytes_received",
                "latency_ms", "hops", "gap_ms_max"}
 LINK_KEYS = {"peer", "state", "bytes_in", "bytes_out", "frames_in", "frames_out", "frames_skipped", "rtt_ms"}

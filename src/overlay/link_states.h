@@ -21,7 +21,8 @@ namespace ott {
 
 class LinkStates {
  public:
-  explicit LinkStates(OverlayState& state) : state_(state) {}
+  explicit LinkStates(OverlayState& state)
+      : state_(state), number_(state.config.incarnation >> kFirstShift) {}
 
   /// What this node says of itself is to be said anew; own_due() tells when.
   void own_changed() { own_wanted_ = true; }
@@ -77,7 +78,10 @@ class LinkStates {
   std::map<NodeId, Held> held_;  // of each state in the database
   std::size_t bytes_ = 0;
 
-  std::uint64_t number_ = 0;  // of this node's last state
+  /// A process begins with the milliseconds of its start, so that as a rule its states are newer than those
+  /// of the run before it, wherever these still are. One whose clock was set back hears of them.
+  static constexpr unsigned kFirstShift = 20;
+  std::uint64_t number_;  // of this node's last state
   bool own_wanted_ = false;
   RateLimit own_rate_;
   MonoTime refresh_at_ = MonoTime::max();

@@ -82,7 +82,10 @@ void FaultyOverlay::start(std::size_t index) {
   member.context = std::make_unique<RoleContext>(RoleContext{{}, *member.log});
   OverlayConfig& overlay = member.context->options.overlay;
   overlay.local_addresses = {member.address};
-  overlay.incarnation = ++starts_;
+  ++starts_;
+  overlay.incarnation =
+      static_cast<std::uint64_t>(std::max<Duration::rep>(network_.now().wall.time_since_epoch().count(), 0)) +
+      starts_;
   overlay.random_seed = seed_ * 1000 + starts_;
   overlay.ring_bytes = 256U << 10U;
   if (index == 0) {

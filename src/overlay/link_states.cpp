@@ -254,6 +254,10 @@ void LinkStates::write_due(PeerLink& link, Now now) {
     const bool counts =
         held->first == link.peer || held->first == state_.self || state_.db.reaches(state_.self, held->first);
     if (state != nullptr && counts) write(link, *state, Tracker::everywhere(), now);
+    if (!counts) {  // it is handed on as soon as there is a way to its reporter again
+      held->second.unreachable_since = std::min(held->second.unreachable_since, now.mono);
+      some_unreachable_ = true;
+    }
     if (const auto next = std::next(held); next != held_.end()) due.all_from = next->first;
   }
   link.states_due = !due.reporters.empty() || due.all_from.has_value();
@@ -276,6 +280,7 @@ void LinkStates::forget_unreachable(Now now, bool at_once) {
   std::vector<NodeId> gone;
   for (auto& [reporter, held] : held_) {
     if (reporter == state_.self || state_.db.reaches(state_.self, reporter)) {
+      if (held.unreachable_since != MonoTime::max()) flood_on(reporter, nullptr);
       held.unreachable_since = MonoTime::max();
       continue;
     }

@@ -117,12 +117,14 @@ bool FlowTable::is_announced(PeerLink& link, const TrackerMessage& message) cons
          });
 }
 
-/// The version orders the trees by which a stream comes. While it does not come, any other way will do.
+/// The version orders the trees that different neighbours pass on. While the stream does not come, any other
+/// way will do. The parent passes its trees on in the order in which it took them, so that its last one holds:
+/// a version that was forged stays here no longer than there.
 bool FlowTable::is_stale(const Flow& flow, const PeerLink& link, const TrackerMessage& message,
                          Now now) const {
   if (flow.own) return true;
   const bool fed = flow.parent && flow.parent != link.id && now.mono - flow.parent_fed_at <= kStarvedAfter;
-  return (fed || flow.parent == link.id) && is_older(version_of(message.label), version_of(flow.label));
+  return fed && is_older(version_of(message.label), version_of(flow.label));
 }
 
 /// A neighbour that has shown itself to send nothing is no parent for as long as another one sends.

@@ -34,6 +34,10 @@ constexpr Duration kComplainInterval = seconds(2);
 constexpr Duration kAvoidFirst = seconds(5);
 constexpr Duration kAvoidLongest = seconds(60);
 constexpr Duration kLookInterval = milliseconds(250);
+/// A frame that carries a tree's label is here so long after the tree's TRACKER, at the latest.
+constexpr Duration kLabelArrivesWithin = seconds(2);
+/// How long a flow outlives its place in the list of its origin's streams.
+constexpr Duration kUnlistedMax = seconds(2);
 /// How long a child may take to answer a TRACKER with START.
 constexpr Duration kStartWaitMax = seconds(3);
 
@@ -148,6 +152,7 @@ void FlowTable::on_tracker(PeerLink& link, const TrackerMessage& message, Now no
   if (flow == nullptr) flow = create(message.origin, message.stream);
   if (flow == nullptr) return state_.links.send(link, Stop{message.label});
   flow->label = message.label;
+  flow->labelled_at = now.mono;
   flow->info = message.stream;
   flow->levels = depth(message.tracker.path.subtree(0));
   flow->hops = message.tracker.hops;
@@ -487,15 +492,23 @@ void FlowTable::on_link_ended(PeerLink& link, Now now) {
   }
 }
 
-void FlowTable::on_overlay_changed() {
-  // A stream that its origin no longer has is over: its origin has ended it, or has begun anew.
-  std::vector<StreamId> over;
+/// A stream that its origin no longer lists is over, unless the origin soon lists it again: then somebody
+/// else spoke in its name.
+void FlowTable::on_overlay_changed(Now now) {
   for (const auto& [stream, flow] : flows_) {
     const LinkState* origin = state_.db.find(flow->origin);
     if (flow->own || origin == nullptr) continue;
-    const bool exists = std::any_of(origin->streams.begin(), origin->streams.end(),
-                                    [id = stream](const StreamInfo& info) { return info.id == id; });
-    if (!exists) over.push_back(stream);
+    const bool listed = std::ranges::any_of(
+        origin->streams, [id = stream](const StreamInfo& info) { return info.id == id; });
+    flow->unlisted_since = listed ? MonoTime::max() : std::min(flow->unlisted_since, now.mono);
+  }
+}
+
+void FlowTable::erase_unlisted(Now now) {
+  std::vector<StreamId> over;
+  for (const auto& [stream, flow] : flows_) {
+    if (now.mono >= flow->unlisted_since && now.mono - flow->unlisted_since >= kUnlistedMax)
+      over.push_back(stream);
   }
   for (const StreamId stream : over) {
     erase(*find(stream));
@@ -532,6 +545,15 @@ void FlowTable::look_for_starving(Flow& flow, Now now) {
   starving_.push_back(flow.id());
 }
 
+/// The origin labels what it writes with its newest tree. Where frames still come with an older label long
+/// after a TRACKER, the version in the TRACKER was not the origin's, and must not outrank the origin's next.
+void FlowTable::check_label(Flow& flow) {
+  const StreamBuffer::Frame* newest = flow.buffer.newest();
+  if (flow.own || newest == nullptr || newest->arrived - flow.labelled_at < kLabelArrivesWithin) return;
+  const Label carried = flow.buffer.record_at(newest->start).label;
+  if (is_older(version_of(carried), version_of(flow.label))) flow.label = carried;
+}
+
 /// A child that does not ask for the stream goes by another tree. Who does not know it lets it go.
 void FlowTable::drop_silent_children(Flow& flow, Now now) {
   for (std::size_t i = flow.children.size(); i-- > 0;) {
@@ -543,11 +565,15 @@ void FlowTable::drop_silent_children(Flow& flow, Now now) {
 
 void FlowTable::tick(Now now) {
   const bool look = now.mono >= look_at_;
-  if (look) look_at_ = now.mono + kLookInterval;
+  if (look) {
+    look_at_ = now.mono + kLookInterval;
+    erase_unlisted(now);
+  }
   std::vector<StreamId> lingered;
   for (auto& [stream, flow] : flows_) {
     if (look) {
       look_for_starving(*flow, now);
+      check_label(*flow);
       const std::size_t before = flow->children.size();
       drop_silent_children(*flow, now);
       if (flow->children.size() < before) lingered.push_back(stream);

@@ -31,7 +31,7 @@ class FlowTable {
   void on_stop(PeerLink& link, const Stop& message, Now now);
   void on_link_ended(PeerLink& link, Now now);
   /// The overlay's graph or some origin's streams have changed.
-  void on_overlay_changed();
+  void on_overlay_changed(Now now);
 
   /// Somebody here wants the stream, or no longer (Interests has been told).
   void on_interest_changed(StreamId stream, Now now);
@@ -76,6 +76,8 @@ class FlowTable {
   void begin_anew(Flow& flow, Now now);
   void drop_silent_children(Flow& flow, Now now);
   void look_for_starving(Flow& flow, Now now);
+  static void check_label(Flow& flow);
+  void erase_unlisted(Now now);
 
   OverlayState& state_;
   LinkStates& states_;

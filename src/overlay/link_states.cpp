@@ -25,6 +25,16 @@ constexpr unsigned kStatesPerLinkBurstS = 10;
 /// How much of what is due to a link is written at a time.
 constexpr std::size_t kChunkBytes = 16U << 10U;
 
+LinkState withdrawal_of(const LinkState& state) {
+  LinkState withdrawal;
+  withdrawal.reporter = state.reporter;
+  withdrawal.kind = state.kind;
+  withdrawal.incarnation = state.incarnation;
+  withdrawal.number = kSequenceMax;
+  withdrawal.lifetime_s = kLifetimeS;
+  return withdrawal;
+}
+
 std::size_t bytes_of(const Links& message) {
   std::size_t bytes =
       256 + message.state.links.size() * sizeof(Adjacency) + message.tracker.visited.size() * sizeof(NodeId);
@@ -79,15 +89,13 @@ void LinkStates::withdraw(Now now) {
   state_.log.warning(
       "this node's link states have come to their last number, which only a neighbour can have "
       "brought about that speaks in its name; they begin at 1 again");
-  LinkState withdrawal;
-  withdrawal.reporter = state_.self;
-  withdrawal.kind = state_.config.kind;
-  withdrawal.incarnation = state_.config.incarnation;
-  withdrawal.number = kSequenceMax;
-  withdrawal.lifetime_s = kLifetimeS;
+  LinkState own;
+  own.reporter = state_.self;
+  own.kind = state_.config.kind;
+  own.incarnation = state_.config.incarnation;
   // It has to be ahead of the state that follows it.
   for (const NodeId& id : state_.links.neighbours()) {
-    state_.links.send(*state_.links.neighbour(id), Links{Tracker::everywhere(), withdrawal});
+    state_.links.send(*state_.links.neighbour(id), Links{Tracker::everywhere(), withdrawal_of(own)});
   }
 }
 
@@ -99,14 +107,13 @@ void LinkStates::on_links(PeerLink& link, const Links& message, Now now) {
   const auto found = held_.find(state.reporter);
   Held* held = found == held_.end() ? nullptr : &found->second;
   if (!is_new(state, held, now)) {
-    // Whoever has an older one is sent the newer: a restarted node learns its last number by that.
-    const LinkState* known = state_.db.find(state.reporter);
-    const bool withdrawn = held->withdrawn_until > now.mono;
-    // What a neighbour still has from before the withdrawal is looked at again when the time for it is over.
-    if (withdrawn && state.number >= kFreshNumbersMax) {
-      sync_at_ = std::min(sync_at_, held->withdrawn_until + kLookInterval);
-    }
-    if (known != nullptr && known->is_newer_than(state) && !withdrawn) mark_due(link, state.reporter);
+    // A neighbour with an older one is sent the newer: a restarted node learns its last number by that. One
+    // that missed a withdrawal is sent it, and what came after it.
+    const LinkState& known = *state_.db.find(state.reporter);
+    const bool before_withdrawal =
+        held->withdrawn_until > now.mono && state.number >= kFreshNumbersMax && !state.is_withdrawal();
+    if (before_withdrawal) state_.links.send(link, Links{Tracker::everywhere(), withdrawal_of(known)});
+    if (before_withdrawal || (known.is_newer_than(state) && !held->withdrawn)) mark_due(link, state.reporter);
     return;
   }
   const Limits& limits = state_.config.limits;
@@ -123,12 +130,9 @@ void LinkStates::on_links(PeerLink& link, const Links& message, Now now) {
 
 bool LinkStates::is_new(const LinkState& state, const Held* held, Now now) const {
   if (held == nullptr) return true;
-  const LinkState* known = state_.db.find(state.reporter);
-  if (held->withdrawn_until > now.mono) {
-    if (state.number >= kFreshNumbersMax) return false;
-    return known == nullptr || known->is_withdrawal() || state.is_newer_than(*known);
-  }
-  return known == nullptr || state.is_newer_than(*known);
+  if (held->withdrawn_until > now.mono && state.number >= kFreshNumbersMax) return false;
+  if (held->withdrawn) return !state.is_withdrawal();
+  return state.is_newer_than(*state_.db.find(state.reporter));
 }
 
 void LinkStates::accept(const Links& message, const PeerLink* from, Now now) {
@@ -142,7 +146,16 @@ void LinkStates::accept(const Links& message, const PeerLink* from, Now now) {
     return missed(now);
   }
   Held& held = held_[state.reporter];
+  held.tracker = message.tracker;
+  held.withdrawn = state.is_withdrawal();
   const LinkState* known = state_.db.find(state.reporter);
+  if (held.withdrawn) {
+    // Only the number is void: what the reporter says instead is on its way.
+    held.expires = held.withdrawn_until = now.mono + kWithdrawnFor;
+    if (known != nullptr) return flood_on(state.reporter, from);
+  } else {
+    held.expires = own ? MonoTime::max() : now.mono + seconds(std::min(state.lifetime_s, kLifetimeS));
+  }
   if (known != nullptr && known->incarnation != state.incarnation)
     changes_.restarted.push_back(state.reporter);
   if (known != nullptr && !state.is_newer_than(*known)) {  // after a withdrawal
@@ -150,12 +163,6 @@ void LinkStates::accept(const Links& message, const PeerLink* from, Now now) {
   }
   bytes_ += bytes - held.bytes;
   held.bytes = bytes;
-  held.tracker = message.tracker;
-  held.expires = own ? MonoTime::max() : now.mono + seconds(std::min(state.lifetime_s, kLifetimeS));
-  if (state.is_withdrawal()) {
-    held.withdrawn_until = now.mono + kWithdrawnFor;
-    held.expires = held.withdrawn_until;
-  }
   const bool graph = state_.db.update(state) == LinkStateDb::Update::Graph;
   changes_.states = true;
   changes_.graph = changes_.graph || graph;
@@ -218,8 +225,9 @@ void LinkStates::send_all(PeerLink& link) {
 }
 
 void LinkStates::write(PeerLink& link, const LinkState& state, const Tracker& tracker, Now now) {
-  Links message{flood(tracker, state_.self, {}).tracker, state};
-  const MonoTime expires = held_.at(state.reporter).expires;
+  const Held& held = held_.at(state.reporter);
+  Links message{flood(tracker, state_.self, {}).tracker, held.withdrawn ? withdrawal_of(state) : state};
+  const MonoTime expires = held.expires;
   if (expires != MonoTime::max()) {
     const auto left = (expires - now.mono) / seconds(1);
     message.state.lifetime_s = static_cast<std::uint16_t>(std::clamp<Duration::rep>(left, 1, kLifetimeS));

@@ -412,7 +412,7 @@ void Overlay::settle_overlay(Now now) {
   changes_ = {};
   streams_.on_overlay_changed();
   if (graph) origin_.on_graph_changed(now);
-  flows_.on_overlay_changed();
+  flows_.on_overlay_changed(now);
   settle_flows(now);
   watches_.on_overlay_changed(now);
 }

@@ -8,10 +8,12 @@
 
 namespace ott {
 
-/// Sends each child of the Tracker's root its copy. A child without a link here is left out.
+/// Sends each child of the Tracker's root its copy. A child without a link here is left out; a Tracker
+/// without a path goes to nobody.
 /// REQUIRES: not a flood, and this node is the root.
 template <class T>
 void forward(LinkTable& links, const T& message) {
+  if (message.tracker.path.empty()) return;
   for (Branch& branch : split(message.tracker)) {
     PeerLink* next = links.neighbour(branch.next);
     if (next == nullptr) continue;

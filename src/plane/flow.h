@@ -54,7 +54,8 @@ struct Flow {
 
   NodeId origin;
   StreamInfo info;
-  Label label;
+  Label label;              // of the last TRACKER
+  MonoTime labelled_at{};   // when it came
   std::vector<NodeId> tree_children;  // who is below this node in the stream's tree
   std::size_t levels = 0;             // of the tree below this node
   std::uint16_t hops = 0;             // from the origin, by the last TRACKER
@@ -75,6 +76,7 @@ struct Flow {
   bool started = false;                       // the parent has answered it
   MonoTime start_deadline = MonoTime::max();  // START is sent then, also if children have not asked yet
   MonoTime linger_until = MonoTime::max();    // nobody wants the stream any more, and that long it stays
+  MonoTime unlisted_since = MonoTime::max();  // its origin is known, and does not list the stream
   // A parent that lives and sends nothing of this stream.
   MonoTime parent_fed_at{};  // when its last record came, or when it became the parent
   MonoTime parent_since{};

@@ -89,7 +89,7 @@ Flow* FlowTable::create(const NodeId& origin, const StreamInfo& info) {
     return nullptr;
   }
   auto flow = std::make_unique<Flow>(std::move(*buffer), origin, info);
-  flow->buffer_number = ++buffers_made_;
+  flow->numbering = flow->buffer_number = ++buffers_made_;
   flow->watched_here = interests_.here(info.id);
   Flow* created = flow.get();
   flows_[info.id] = std::move(flow);
@@ -344,9 +344,11 @@ void FlowTable::tell_restarted(Flow& flow, Child& child) {
 void FlowTable::on_started(PeerLink& link, const Started& message, Now now) {
   Flow* flow = find(message.stream);
   if (flow == nullptr || flow->parent != link.id || flow->start_number != message.number) return;
+  // A second answer to the same START: the parent has begun anew.
+  const FrameNumber here = flow->started ? flow->buffer.last_done() : flow->asked_after;
   flow->started = true;
   flow->began_after = std::min(flow->began_after, message.after);
-  if (message.after < flow->asked_after) begin_anew(*flow, now);
+  if (message.after < here) begin_anew(*flow, now);
 }
 
 /// A child that comes to us with an older need than all that this flow began for finds its frames further up.
@@ -395,8 +397,7 @@ void FlowTable::begin_anew(Flow& flow, Now now) {
     if (child->feed.started()) child->feed.leave(flow.buffer);
   }
   flow.buffer = std::move(*buffer);
-  flow.buffer_number = ++buffers_made_;
-  ++flow.numbering;
+  flow.numbering = flow.buffer_number = ++buffers_made_;
   flow.began_after = flow.asked_after = {};
   for (const auto& child : flow.children) {
     if (!child->asked) continue;

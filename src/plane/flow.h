@@ -64,7 +64,7 @@ struct Flow {
 
   StreamBuffer buffer;
   unsigned buffer_number = 0;  // positions in the buffer mean nothing in another, which has another number
-  unsigned numbering = 0;      // changes when the stream's frames are numbered anew: see STARTED
+  unsigned numbering = 0;      // frame numbers mean nothing in a flow with another one: see STARTED
   std::optional<LinkId> parent;
   std::optional<LinkId> former_parent;  // still sends until the new parent's first record is here
   std::optional<LinkId> receiver;       // the link whose bytes are received straight into the buffer

@@ -86,11 +86,13 @@ bool Origin::on_watch(const Watch& message, Now now) {
   return true;
 }
 
-/// The watcher says that its parent sends nothing: true if there was something to send.
+/// The watcher says that its parent sends nothing. It is believed if there was something to send, or if it has
+/// frames that this stream never had.
 void Origin::avoid(OwnStream& stream, const Watch& complaint, Now now) {
   const StreamBuffer& buffer = flows_.find(stream.info.id)->buffer;
   const auto* missing = buffer.first_after(complaint.last);
-  if (missing == nullptr || now.mono - missing->arrived < kOnTheWayMax) return;
+  const bool forged = complaint.last.value > buffer.last_frame().value + kAheadMax;
+  if (!forged && (missing == nullptr || now.mono - missing->arrived < kOnTheWayMax)) return;
   const auto link = std::minmax(complaint.starved_by, complaint.watcher);
   if (!state_.db.graph().link_cost(link.first, link.second)) return;
   if (avoided_.size() >= kAvoidedMax && !avoided_.contains(link)) return;

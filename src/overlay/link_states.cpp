@@ -18,12 +18,21 @@ constexpr Duration kUnreachableMax = seconds(30);
 /// former ones, and other withdrawals, are passed over.
 constexpr Duration kWithdrawnFor = seconds(5);
 constexpr std::uint64_t kFreshNumbersMax = std::uint64_t{1} << 32U;
+/// Unless they follow closely on the last one.
+constexpr std::uint64_t kFollowsWithin = 1'000;
+/// How often a neighbour is told of withdrawals that it has missed.
+constexpr unsigned kWithdrawalsPerLinkS = 100;
 constexpr Duration kLookInterval = seconds(1);
 /// How many states one link may bring in a second that are new here; the burst takes a whole database.
 constexpr unsigned kStatesPerLinkS = 2'000;
 constexpr unsigned kStatesPerLinkBurstS = 10;
 /// How much of what is due to a link is written at a time.
 constexpr std::size_t kChunkBytes = 16U << 10U;
+
+/// Right after a withdrawal: true for a number from before it, and for the withdrawal's own.
+bool is_void(std::uint64_t number, std::uint64_t current) {
+  return number >= kFreshNumbersMax && (number < current || number - current > kFollowsWithin);
+}
 
 LinkState withdrawal_of(const LinkState& state) {
   LinkState withdrawal;
@@ -68,9 +77,13 @@ void LinkStates::publish(LinkState own, Now now) {
 }
 
 /// Somebody has a state of this node that it has not said: from before a restart, or a forged one.
-void LinkStates::on_own(const LinkState& heard, Now now) {
+void LinkStates::on_own(PeerLink& link, const LinkState& heard, Now now) {
   const LinkState* own = state_.db.find(state_.self);
   if (heard.number < number_ || (own != nullptr && !heard.is_newer_than(*own))) return;
+  if (now.mono < withdrawn_until_ && is_void(heard.number, number_)) {
+    if (!heard.is_withdrawal()) tell_withdrawn(link, own_withdrawal(), now);
+    return;
+  }
   own_wanted_ = changes_.outbid = true;
   if (heard.number + 1 < kSequenceMax) {
     number_ = heard.number;
@@ -79,41 +92,51 @@ void LinkStates::on_own(const LinkState& heard, Now now) {
   // No number is left above it, or all numbers have been withdrawn already.
   if (!heard.is_withdrawal()) return withdraw(now);
   number_ = 0;
+  withdrawn_until_ = now.mono + kWithdrawnFor;
+}
+
+LinkState LinkStates::own_withdrawal() const {
+  LinkState own;
+  own.reporter = state_.self;
+  own.kind = state_.config.kind;
+  own.incarnation = state_.config.incarnation;
+  return withdrawal_of(own);
 }
 
 /// Begins at 1 again, at once everywhere.
 void LinkStates::withdraw(Now now) {
   number_ = 0;
-  if (now.mono - withdrew_at_ < kWithdrawnFor && withdrew_at_ != MonoTime{}) return;
-  withdrew_at_ = now.mono;
+  withdrawn_until_ = now.mono + kWithdrawnFor;
   state_.log.warning(
       "this node's link states have come to their last number, which only a neighbour can have "
       "brought about that speaks in its name; they begin at 1 again");
-  LinkState own;
-  own.reporter = state_.self;
-  own.kind = state_.config.kind;
-  own.incarnation = state_.config.incarnation;
   // It has to be ahead of the state that follows it.
   for (const NodeId& id : state_.links.neighbours()) {
-    state_.links.send(*state_.links.neighbour(id), Links{Tracker::everywhere(), withdrawal_of(own)});
+    state_.links.send(*state_.links.neighbour(id), Links{Tracker::everywhere(), own_withdrawal()});
   }
+}
+
+/// The neighbour has a state from before a withdrawal that it has missed.
+void LinkStates::tell_withdrawn(PeerLink& link, const LinkState& withdrawal, Now now) {
+  if (!link.withdrawals_out.take(kWithdrawalsPerLinkS, 1, now.mono)) return missed(now);
+  state_.links.send(link, Links{Tracker::everywhere(), withdrawal});
+  mark_due(link, withdrawal.reporter);
 }
 
 // ---- the others' -----------------------------------------------------------------------------------------
 
 void LinkStates::on_links(PeerLink& link, const Links& message, Now now) {
   const LinkState& state = message.state;
-  if (state.reporter == state_.self) return on_own(state, now);
+  if (state.reporter == state_.self) return on_own(link, state, now);
   const auto found = held_.find(state.reporter);
   Held* held = found == held_.end() ? nullptr : &found->second;
   if (!is_new(state, held, now)) {
     // A neighbour with an older one is sent the newer: a restarted node learns its last number by that. One
     // that missed a withdrawal is sent it, and what came after it.
     const LinkState& known = *state_.db.find(state.reporter);
-    const bool before_withdrawal =
-        held->withdrawn_until > now.mono && state.number >= kFreshNumbersMax && !state.is_withdrawal();
-    if (before_withdrawal) state_.links.send(link, Links{Tracker::everywhere(), withdrawal_of(known)});
-    if (before_withdrawal || (known.is_newer_than(state) && !held->withdrawn)) mark_due(link, state.reporter);
+    if (state.is_withdrawal()) return;
+    if (state.is_newer_than(known)) return tell_withdrawn(link, withdrawal_of(known), now);
+    if (known.is_newer_than(state)) mark_due(link, state.reporter);
     return;
   }
   const Limits& limits = state_.config.limits;
@@ -130,9 +153,11 @@ void LinkStates::on_links(PeerLink& link, const Links& message, Now now) {
 
 bool LinkStates::is_new(const LinkState& state, const Held* held, Now now) const {
   if (held == nullptr) return true;
-  if (held->withdrawn_until > now.mono && state.number >= kFreshNumbersMax) return false;
+  const LinkState& known = *state_.db.find(state.reporter);
+  const std::uint64_t current = held->withdrawn ? 0 : known.number;
+  if (now.mono < held->withdrawn_until && is_void(state.number, current)) return false;
   if (held->withdrawn) return !state.is_withdrawal();
-  return state.is_newer_than(*state_.db.find(state.reporter));
+  return state.is_newer_than(known);
 }
 
 void LinkStates::accept(const Links& message, const PeerLink* from, Now now) {

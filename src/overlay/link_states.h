@@ -63,12 +63,14 @@ class LinkStates {
     std::size_t bytes = 0;
   };
 
-  void on_own(const LinkState& heard, Now now);
+  void on_own(PeerLink& link, const LinkState& heard, Now now);
+  [[nodiscard]] LinkState own_withdrawal() const;
   [[nodiscard]] bool is_new(const LinkState& state, const Held* held, Now now) const;
   bool make_room(std::size_t bytes, Now now);
   void accept(const Links& message, const PeerLink* from, Now now);
   void flood_on(const NodeId& reporter, const PeerLink* from);
   void withdraw(Now now);
+  void tell_withdrawn(PeerLink& link, const LinkState& withdrawal, Now now);
   void mark_due(PeerLink& link, const NodeId& reporter);
   void write(PeerLink& link, const LinkState& state, const Tracker& tracker, Now now);
   void forget(const NodeId& reporter);
@@ -86,7 +88,7 @@ class LinkStates {
   bool own_wanted_ = false;
   RateLimit own_rate_;
   MonoTime refresh_at_ = MonoTime::max();
-  MonoTime withdrew_at_{};
+  MonoTime withdrawn_until_{};  // until then only small numbers are taken over
 
   MonoTime look_at_{};  // for what has expired or cannot be reached
   bool graph_moved_ = false;

@@ -82,6 +82,7 @@ struct alignas(64) PeerLink {
   RateLimit messages_in;         // PING and MESSAGE
   RateLimit requests_in;         // a guest's
   RateLimit syncs_in;
+  RateLimit withdrawals_out;
   std::uint64_t frames_skipped = 0;
   bool streams_queued = false;  // a guest's: STREAMS waits in the outbox
   bool streams_due = false;     // and a newer one is to follow it

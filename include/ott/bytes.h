@@ -32,7 +32,7 @@ inline void store_be(std::uint8_t* at, T value) {
   }
 }
 
-/// Whether a text would do more in a log or on a terminal than stand there: bytes 0 to 31, and 127.
+/// True if a text has bytes that a terminal or a log would act on: 0 to 31, and 127.
 bool has_control_character(std::string_view text);
 
 class Reader {
@@ -53,8 +53,8 @@ class Reader {
   NodeId node_id();
   /// A text with a 16-bit length before it. Fails on control characters.
   std::string text();
-  /// A count of things that take at least `bytes_each`, so a count no message could hold fails at once, and
-  /// so does one above `most`.
+  /// A count of things that take at least `bytes_each`. Fails at once on a count that no message could hold,
+  /// or above `most`.
   template <class T>
   std::size_t count(std::size_t bytes_each, std::size_t most = ~std::size_t{0}) {
     const std::size_t n = number<T>();

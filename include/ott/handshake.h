@@ -41,7 +41,7 @@ struct HandshakeTransition {
   HandshakeState to;
 };
 
-// The acceptor's walk, then the initiator's. An unlisted pair is a protocol violation.
+// The accepting side's walk, then the connecting side's. An unlisted pair is a protocol violation.
 inline constexpr std::array kHandshake = {
     HandshakeTransition{HandshakeState::AckReceiving, HandshakeEvent::AckReceived, HandshakeAction::SendPeers,
                         HandshakeState::Speers},

@@ -65,7 +65,7 @@ void declare(CLI::App& app, Words& words) {
   app.add_option("--stats", words.stats, "write a JSON object a line to this file, each second")
       ->type_name("FILE");
   app.add_option("--heartbeat", words.heartbeat,
-                 "sign of life on each overlay link; three missed are a failure")
+                 "hello interval on links to neighbours; a peer that misses three of its own has failed")
       ->type_name("TIME");
   app.add_option("--history", words.history,
                  "how far back a stream can be taken up again: up to 8 MiB of memory a second")

@@ -15,7 +15,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 /// How long a relay that is new to a stream waits for its children's STARTs before it sends its own, for each
-/// level below it: they wait for theirs. One that is dead is noticed by its link; this is for the others.
+/// level of its subtree: each level waits for the one below it. A dead child is noticed by its link.
 constexpr Duration kStartPatience = milliseconds(100);
 constexpr Duration kStartPatienceMax = seconds(1);
 /// A stream's ring at first.
@@ -117,7 +117,7 @@ bool FlowTable::is_announced(PeerLink& link, const TrackerMessage& message) cons
          });
 }
 
-/// The version orders the trees by which a stream comes. While it does not come, any other way will do.
+/// True if a newer tree is installed. While the stream does not come here, an older tree is taken, too.
 bool FlowTable::is_stale(const Flow& flow, const PeerLink& link, const TrackerMessage& message,
                          Now now) const {
   if (flow.own) return true;
@@ -192,7 +192,7 @@ void FlowTable::install_children(Flow& flow, const Tracker& tracker, Now now) {
     }
     Child& child = *flow.child(link->id);
     child.tracker_sent = true;
-    // Who gets a TRACKER has to know of the stream.
+    // The child needs the origin's link state before the TRACKER.
     states_.write_before(*link, flow.origin, now);
     state_.links.send(*link,
                       TrackerMessage{branch.tracker, flow.label, flow.origin, flow.info, !child.asked});
@@ -236,13 +236,14 @@ void FlowTable::set_parent(Flow& flow, PeerLink& link, Now now) {
     flow.former_parent.reset();
     leave_link(flow, link.id);
   }
-  // Where a tree has turned round, the former child is the parent now: two that feed each other never end.
+  // The tree has turned round: the former child is the parent now. Two nodes that feed each other would never
+  // end.
   drop_child(flow, link);
   const PeerLink* before = flow.parent ? state_.links.find(*flow.parent) : nullptr;
   const bool starving = before != nullptr && now.mono - flow.parent_fed_at > kStarvedAfter;
   flow.suspect = starving ? std::optional(before->peer) : std::nullopt;
-  // The parent so far goes on until the new one's first record is here; or the one before it, if the parent
-  // so far has not begun.
+  // The parent so far goes on until the new one's first record is here. If it has not begun to send, the
+  // former parent before it goes on instead.
   if (flow.parent && flow.started) {
     stop_former_parent(flow);
     flow.former_parent = flow.parent;
@@ -342,8 +343,8 @@ void FlowTable::on_started(PeerLink& link, const Started& message, Now now) {
   if (message.after < flow->asked_after) begin_anew(*flow, now);
 }
 
-/// A child that comes to us with an older need than all that this flow began for finds its frames further up.
-/// Guests, who are anybody, can have that done once in the time that a history lasts.
+/// True if the child asks for older frames than the flow began with: this node's parent may have them. A
+/// guest can be anybody, so guests get this once in the time that a history lasts.
 bool FlowTable::must_rewind(const Flow& flow, const Child& child, Now now) const {
   const FrameNumber last = child.last;
   if (child.guest && now.mono - flow.rewound_at < state_.config.history) return false;
@@ -354,8 +355,8 @@ bool FlowTable::must_rewind(const Flow& flow, const Child& child, Now now) const
   return last.value + 1 < oldest->number.value && oldest->arrived > now.mono - state_.config.history;
 }
 
-/// Begins the flow again from the oldest frame that a child needs. The others go on with the frame after
-/// their last one, once it is here again.
+/// Begins the flow again from the oldest frame that a child needs. The other children continue after their
+/// last frame once it is here again.
 void FlowTable::rewind(Flow& flow, Now now) {
   auto buffer = make_buffer();
   if (!buffer) return state_.log.error(fmt::format("stream {}: {}", flow.info.name, buffer.error().message));
@@ -374,7 +375,7 @@ void FlowTable::rewind(Flow& flow, Now now) {
   maybe_start(flow, now);
 }
 
-/// The parent says that frames which are here are none of the stream: all of them go, and so they do below.
+/// The parent says that frames which are here do not belong to the stream: forgets them, here and below.
 void FlowTable::begin_anew(Flow& flow, Now now) {
   auto buffer = make_buffer();
   if (!buffer) return state_.log.error(fmt::format("stream {}: {}", flow.info.name, buffer.error().message));
@@ -405,7 +406,7 @@ void FlowTable::on_stop(PeerLink& link, const Stop& message, Now now) {
   drop_child(*flow, link);
   if (is_older(version_of(message.label), version_of(flow->label)) &&
       contains(flow->tree_children, link.peer)) {
-    // It has not seen the tree that makes it our child again.
+    // It sent STOP before the tree came that makes it our child again.
     Child& child = flow->add_child(link.id, link.peer);
     child.since = now.mono;
     child.tracker_sent = true;
@@ -501,7 +502,7 @@ void FlowTable::on_overlay_changed() {
   }
 }
 
-/// Parents that send nothing are looked for whenever tick() is called, which a process's own hellos see to.
+/// Parents that send nothing have no deadline: tick() looks for them, and hellos make it called often enough.
 MonoTime FlowTable::next_deadline() const {
   MonoTime next = MonoTime::max();
   for (const auto& [stream, flow] : flows_) {
@@ -530,7 +531,7 @@ void FlowTable::look_for_starving(Flow& flow, Now now) {
   starving_.push_back(flow.id());
 }
 
-/// A child that does not ask for the stream goes by another tree. Who does not know it lets it go.
+/// Removes children that have not answered their TRACKER in time: the stream reaches them by another tree.
 void FlowTable::drop_silent_children(Flow& flow, Now now) {
   for (std::size_t i = flow.children.size(); i-- > 0;) {
     const Child& child = *flow.children[i];

@@ -24,7 +24,7 @@ class Interests {
   bool add_guest(StreamId stream, LinkId guest);
   bool remove_guest(StreamId stream, LinkId guest);
   bool set_here(StreamId stream, bool wanted);
-  /// All that the guest wanted; returns the streams.
+  /// Removes all that the guest wanted, and returns the streams.
   std::vector<StreamId> remove_guest(LinkId guest);
 
   /// How many streams this guest wants.

@@ -22,12 +22,12 @@ class Neighbours {
 
   /// Takes these for all neighbours there are. Links to others are closed.
   void set(const std::vector<Peer>& peers);
-  /// This node listens: its neighbours' connections may be made.
+  /// This node listens now, so it may connect to its neighbours.
   void on_listening(Now now);
   /// Connects to those that have no link, once this node listens.
   void connect(Now now);
 
-  /// At a node that is not the bootstrapper: ACK of anybody but a guest.
+  /// Answers the ACK of any peer but a guest, at a node that is not the bootstrapper.
   void on_ack(PeerLink& link, const Ack& message, Admission& admission, Now now);
   void on_connected(const PeerLink& link);
   void on_closed(const PeerLink& link, Now now);

@@ -28,26 +28,26 @@ class Overlay {
   void opened(LinkId link, const NodeId& local, Now now);
   void closed(LinkId link, std::string_view why, Now now);
   [[gnu::hot]] MutableByteSpan recv_slice(LinkId link);
-  /// False if that was nothing but records for others: no deadline has changed, nobody here has to know.
+  /// False if only records that pass through came: no deadline has changed, and no other part has to act.
   [[gnu::hot]] bool recv_advance(LinkId link, std::size_t bytes, Now now);
   [[gnu::hot]] ByteSpan send_slice(LinkId link, Now now);
   [[gnu::hot]] bool send_advance(LinkId link, std::size_t bytes, Now now);
   void set_blocked(LinkId link, bool blocked, Now now);
   [[nodiscard]] MonoTime next_deadline() const;
-  /// From when on tick() finds something to do, if it is called before the next deadline.
+  /// From this time on tick() finds something to do, if it is called before the next deadline.
   [[nodiscard]] MonoTime early_deadline() const;
   void tick(Now now);
   Requests& requests() { return state_.links.requests(); }
 
-  /// Begins to leave in good order: no stream is to take its way through here any more, and what does goes on
-  /// until all children have moved (retired). False if there is nobody to wait for.
+  /// Begins to leave in good order: lists no links any more, so that streams take other ways, and forwards
+  /// until all children have moved (retired). False if there are no children.
   bool retire(Now now);
   [[nodiscard]] bool retired(Now now) const;
-  /// Says goodbye on all links and asks to exit with `status`.
+  /// Sends BYE on all links and asks to exit with `status`.
   void leave(int status, const std::string& message);
 
-  /// The clock of the overlay does not run while the process itself is late: neither a peer's silence nor a
-  /// child's backlog is judged by time in which nothing was read or sent here. `now` as the overlay sees it.
+  /// `now` as the overlay sees it. Its clock stands still while the process itself is late: a peer's dead
+  /// interval and a child's lag do not count time in which nothing was read or sent here.
   [[nodiscard]] Now own(Now now) const {
     now.mono -= stalled_;
     return now;

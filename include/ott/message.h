@@ -164,7 +164,7 @@ struct LinkState {
   PeerKind kind = PeerKind::Node;
   std::uint64_t incarnation = 0;  // names the run of the reporter
   std::uint64_t number = 0;
-  std::uint16_t lifetime_s = 0;  // what is left of it; a state that is not refreshed in that time is forgotten
+  std::uint16_t lifetime_s = 0;  // what is left of it; a state that is not refreshed is forgotten then
   std::vector<Adjacency> links{};
   std::vector<StreamInfo> streams{};
 

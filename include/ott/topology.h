@@ -37,7 +37,7 @@ struct Topology {
   };
 
   std::vector<Node> nodes;            // ordered by id
-  std::vector<std::string> warnings;  // what was read although it is doubtful, one sentence each, with the file's name
+  std::vector<std::string> warnings;  // what is doubtful in the file, one sentence each, with its name
 
   /// Null if the topology has no such node.
   [[nodiscard]] const Node* find(const NodeId& id) const;

@@ -113,7 +113,7 @@ Result<std::size_t> parse_size(const std::string& flag, const std::string& text)
 
 constexpr Duration kHistoryMax = std::chrono::seconds(60);
 
-/// A stream's ring holds its history for as long as it has less than 64 Mbit/s.
+/// A ring is large enough for its history as long as the stream has less than 64 Mbit/s.
 std::size_t ring_bytes_for(Duration history) {
   constexpr double kBytesPerSecond = 8U << 20U;
   constexpr std::size_t kBytesMin = 4U << 20U;

@@ -46,7 +46,7 @@ struct TextWriter::Shared {
       const ssize_t n = ::write(fd, text.data(), text.size());
       if (n >= 0) {
         text.remove_prefix(static_cast<std::size_t>(n));
-      } else if (errno == EAGAIN) {  // another process that shares the terminal or pipe has made it non-blocking
+      } else if (errno == EAGAIN) {  // another process that shares it has made it non-blocking
         pollfd out{fd, POLLOUT, 0};
         (void)::poll(&out, 1, -1);
       } else if (errno != EINTR) {

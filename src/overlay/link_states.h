@@ -45,9 +45,9 @@ class LinkStates {
 
   /// What has changed since the last call.
   struct Changes {
-    bool states = false;  // some state is new or gone
-    bool graph = false;   // and with it, some link
-    bool outbid = false;  // a state in this node's name was outbid: requests to others may be lost
+    bool states = false;            // some state is new or gone
+    bool graph = false;             // and with it, some link
+    bool outbid = false;            // a state in this node's name was outbid: requests to others may be lost
     std::vector<NodeId> restarted;  // reporters that are another process than before
   };
   Changes take_changes() { return std::exchange(changes_, {}); }

@@ -79,7 +79,7 @@ struct Flow {
   MonoTime parent_fed_at{};  // when its last record came, or when it became the parent
   MonoTime parent_since{};
   MonoTime complain_at{};         // the next complaint may be made then
-  std::optional<NodeId> suspect;  // the parent of the last complaint, until another parent sends
+  std::optional<NodeId> suspect;  // the former parent if it sent nothing; avoided once the new one sends
   std::optional<NodeId> avoided;  // for a while no TRACKER is taken from it
   MonoTime avoided_until{};
   Duration avoided_for{};

@@ -1,5 +1,5 @@
 // Big-endian loads and stores, and a reader and a writer of whole messages built on them. A Reader never
-// reads past its span: the first short read makes it fail for good, and what it returns then is zero.
+// reads past its span: after the first short read it has failed and stays so, and returns zeros.
 #pragma once
 
 #include <bit>

@@ -25,7 +25,7 @@ enum class HandshakeState : std::uint8_t {
 
 enum class HandshakeEvent : std::uint8_t {
   Opened,           // the connection is there
-  AckReceived,      // ACK from somebody who may connect here
+  AckReceived,      // ACK from a peer that may connect here
   PeersSent,        // SPEERS is on its way
   PeersReceived,    // SPEERS
   FinalAckLink,     // FINALACK; the two are neighbours, or node and guest

@@ -55,7 +55,7 @@ class Machine {
   virtual void begin(Now now) = 0;
   /// The listening socket asked for is there, or cannot be had (`error` says why).
   virtual void listening(const std::optional<Error>& error, Now now) = 0;
-  /// Somebody connected.
+  /// A connection has come in.
   virtual LinkId accepted(const NodeId& remote, Now now) = 0;
   /// A connection asked for is there; `local` is this end's address and port.
   virtual void opened(LinkId link, const NodeId& local, Now now) = 0;

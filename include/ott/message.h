@@ -89,7 +89,7 @@ struct Ping {
   std::uint64_t time = 0;  // sender's wall clock, ns since the epoch
 };
 
-/// A text for the destinations of its path (or for everybody).
+/// A text for the destinations of its path, or for all nodes.
 struct Message {
   static constexpr MessageType kType = MessageType::Message;
   Tracker tracker;
@@ -223,7 +223,7 @@ struct Query {
 struct StreamFigures {
   StreamId stream;
   std::uint32_t viewers = 0;
-  std::uint64_t bits_per_second = 0;  // over the last second; 0 while nobody watches
+  std::uint64_t bits_per_second = 0;  // over the last second; 0 without viewers
 
   bool operator==(const StreamFigures&) const = default;
 };

@@ -30,7 +30,7 @@ class Access {
   [[nodiscard]] bool has_nodes() const { return !nodes_.empty(); }
 
   [[nodiscard]] MonoTime next_deadline() const { return std::min(retry_.due_at(), choose_at_); }
-  /// True if the bootstrapper is to be asked for access nodes now.
+  /// True if the bootstrapper must be asked for access nodes now.
   bool tick(Now now);
 
  private:

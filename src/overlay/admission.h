@@ -1,4 +1,4 @@
-// Who may be at the other end of an accepted connection: which ids are believed from where, and which of two
+// The decision about the peer of an accepted connection: which ids are believed from where, and which of two
 // connections with one id stays. Used by the bootstrapper's Controller and by a node's Neighbours; owned by
 // Handshakes.
 //

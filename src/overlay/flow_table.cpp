@@ -22,7 +22,7 @@ constexpr Duration kStartPatienceMax = seconds(1);
 constexpr std::size_t kFirstRingBytes = 1U << 20U;
 /// And where --memory has no more.
 constexpr std::size_t kLeastRingBytes = 256U << 10U;
-/// A flow stays so long after its last viewer here has gone: one who comes back at once changes no tree.
+/// How long a flow stays after its last viewer here has gone: one that comes back at once changes no tree.
 constexpr Duration kLinger = milliseconds(300);
 /// A parent that sends nothing of a stream for so long is complained of to the origin, which knows whether
 /// there was something to send. Each hop from the origin adds a little, so that of several nodes one below

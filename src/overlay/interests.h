@@ -1,5 +1,5 @@
-// Who at this node wants which stream: this process itself, and its guests. An interest outlives the stream's
-// absence: a guest whose stream leaves and returns under its id is served again without asking.
+// Which streams are wanted at this node: by this process itself, and by its guests. An interest outlives the
+// stream's absence: a guest whose stream leaves and returns under its id is served again without asking.
 #pragma once
 
 #include <map>
@@ -30,7 +30,7 @@ class Interests {
   /// How many streams this guest wants.
   [[nodiscard]] std::size_t count_of(LinkId guest) const;
   [[nodiscard]] bool wants(StreamId stream, LinkId guest) const;
-  /// Null if nobody here wants it.
+  /// Null if no viewer here wants it.
   [[nodiscard]] const Interest* find(StreamId stream) const;
   [[nodiscard]] std::uint32_t viewers(StreamId stream) const;
   [[nodiscard]] bool here(StreamId stream) const;

@@ -95,7 +95,7 @@ struct alignas(64) PeerLink {
     local = local_end;
     opened_at = last_heard = now.mono;
   }
-  /// It is known from here on who the peer is.
+  /// The peer is known from here on.
   void identified(const NodeId& as) {
     peer = as;
     peer_known = true;

@@ -1,8 +1,8 @@
 // A node's neighbours, as the bootstrapper has named them: their costs and names, the connections to those
 // that are not linked yet, and the ACKs of those that connect here. Owned by Overlay.
 //
-// Both ends of a link connect to each other, except that nobody connects to the bootstrapper for a link (the
-// registration is that), and the bootstrapper connects to nobody.
+// Both ends of a link connect to each other. The bootstrapper is the exception: it connects to no node, and a
+// node's link to it is the connection by which the node registers.
 #pragma once
 
 #include <map>

@@ -31,7 +31,7 @@ class Origin {
   static void write_record(Flow& flow, const OwnRecord& record, Now now, Fill&& fill);
   /// The stream's tree as it was computed last. REQUIRES: there is such a stream.
   [[nodiscard]] const PathTree& tree(StreamId id) const;
-  /// True while anybody is to get the stream.
+  /// True while the stream has watchers.
   [[nodiscard]] bool is_watched(StreamId id);
 
   /// False if there is no such stream.

@@ -19,7 +19,7 @@ constexpr unsigned kSettlesPerS = 50;
 
 }  // namespace
 
-/// Who may send a message of a type, after the handshake.
+/// The links on which a message of a type may come.
 enum class Overlay::Audience : std::uint8_t { Handshake, Anybody, Guests, Neighbours };
 
 Overlay::Overlay(OverlayConfig config, Log& log)

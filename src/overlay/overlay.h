@@ -77,7 +77,7 @@ class Overlay {
   /// Records were written to a flow of our own.
   void published(Flow& flow) { data_.wake_children(flow); }
 
-  /// Sends a PING to everybody who watches a stream of ours. Returns to how many nodes.
+  /// Sends a PING to all nodes that watch a stream of ours. Returns how many they are.
   std::size_t ping_watchers(Now now) { return pings_.ping(origin_.watchers(), now); }
   std::vector<Arrived> take_arrived() { return pings_.take_arrived(); }
 
@@ -142,7 +142,7 @@ class Overlay {
   DataPath data_;
 
   bool guest_streams_known_ = false;  // the access node has said which there are
-  LinkStates::Changes changes_;       // whose consequences are to be drawn
+  LinkStates::Changes changes_;       // their consequences have not been drawn yet
   MonoTime settle_at_ = MonoTime::max();
   RateLimit settle_rate_;
   FlapDamper flaps_;

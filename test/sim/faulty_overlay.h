@@ -67,7 +67,7 @@ class FaultyOverlay {
   /// Makes one fault, of a random kind.
   void fault();
   void restart_later(std::size_t index);
-  /// Everything runs again, and everybody can reach everybody.
+  /// All members run again, and all links work.
   void mend();
 
   void at_once(const std::string& what);

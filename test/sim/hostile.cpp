@@ -511,7 +511,7 @@ void Hostile::state_of_another(LinkId id, Link& link, Now) {
   say(id, link, m);
 }
 
-/// As above, and with everybody among the visited nodes, so that its reporter does not receive it.
+/// As above, and with all nodes among the visited, so that its reporter does not receive it.
 void Hostile::hidden_state(LinkId id, Link& link, Now) {
   const NodeId reporter = any_node();
   const LinkState* known = db_.find(reporter);

@@ -125,7 +125,7 @@ bool FlowTable::is_stale(const Flow& flow, const PeerLink& link, const TrackerMe
   return (fed || flow.parent == link.id) && is_older(version_of(message.label), version_of(flow.label));
 }
 
-/// A neighbour that has shown itself to send nothing is no parent for as long as another one sends.
+/// A neighbour that has sent nothing as a parent is not taken as one for as long as another one sends.
 bool FlowTable::is_avoided(const Flow& flow, const PeerLink& link, Now now) {
   return flow.avoided == link.peer && now.mono < flow.avoided_until && flow.parent &&
          flow.parent != link.id && now.mono - flow.parent_fed_at <= kStarvedAfter;
@@ -154,7 +154,7 @@ void FlowTable::on_tracker(PeerLink& link, const TrackerMessage& message, Now no
   if (!flow->start_sent) flow->start_deadline = now.mono + start_patience(*flow);
   install_children(*flow, message.tracker, now);
   install_guests(*flow);
-  // The origin may take us for a viewer that we no longer are.
+  // The origin may count this node as a watcher although it is none any more.
   if (message.tracker.for_here() && interests_.viewers(flow->id()) == 0) changed_.push_back(flow->id());
   maybe_start(*flow, now);
   erase_if_unneeded(*flow);
@@ -172,7 +172,7 @@ void FlowTable::install_children(Flow& flow, const Tracker& tracker, Now now) {
   const std::vector<Branch> branches = split(tracker);
   flow.tree_children.clear();
   for (const Branch& branch : branches) flow.tree_children.push_back(branch.next);
-  // A child that has not asked yet and is no longer ours finds its way by another tree.
+  // A child that has not sent START and is not in the new tree is dropped: another tree serves it.
   for (std::size_t i = flow.children.size(); i-- > 0;) {
     const Child& child = *flow.children[i];
     if (child.guest || child.asked || contains(flow.tree_children, child.node)) continue;
@@ -232,7 +232,7 @@ void FlowTable::drop_guest(StreamId stream, PeerLink& link) {
 // ---- the flow, from below --------------------------------------------------------------------------------
 
 void FlowTable::set_parent(Flow& flow, PeerLink& link, Now now) {
-  if (flow.former_parent == link.id) {  // back again, before it was told to stop
+  if (flow.former_parent == link.id) {  // it is the parent again before it got STOP
     flow.former_parent.reset();
     leave_link(flow, link.id);
   }
@@ -310,7 +310,7 @@ void FlowTable::on_start(PeerLink& link, const Start& message, Now now) {
   state_.log.debug(fmt::format("START after {} from {}", message.last.value, link.name()));
   Flow* flow = find(message.stream);
   Child* child = flow == nullptr ? nullptr : flow->child(link.id);
-  if (child == nullptr) return;  // its place in the tree is gone; it will hear of another
+  if (child == nullptr) return;  // it has no place in the tree any more; another TRACKER will follow
   if (child->feed.started()) child->feed.leave(flow->buffer);
   child->asked = true;
   child->last = message.last;
@@ -514,7 +514,7 @@ MonoTime FlowTable::next_deadline() const {
 void FlowTable::look_for_starving(Flow& flow, Now now) {
   if (flow.own || !flow.parent || !flow.start_sent) return;
   if (flow.suspect && flow.parent_fed_at > flow.parent_since) {
-    // The next parent has had something to send.
+    // The new parent has sent something: so the former one had something to send, too.
     flow.avoided_for =
         flow.avoided == flow.suspect ? std::min(2 * flow.avoided_for, kAvoidLongest) : kAvoidFirst;
     flow.avoided = std::exchange(flow.suspect, std::nullopt);

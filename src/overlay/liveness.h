@@ -40,7 +40,7 @@ class Liveness {
   const Neighbours& neighbours_;
   MonoTime hellos_at_ = MonoTime::max();  // the next look at quick_, for hellos
   MonoTime dead_at_ =
-      MonoTime::max();                 // the soonest end of a dead interval among quick_, if nothing is heard
+      MonoTime::max();  // the soonest end of a dead interval among quick_, if nothing is received
   MonoTime all_at_ = MonoTime::max();  // the next look at all links
   std::vector<LinkId> quick_;          // neighbours and the access node; some may have ended
 };

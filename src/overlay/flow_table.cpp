@@ -117,12 +117,14 @@ bool FlowTable::is_announced(PeerLink& link, const TrackerMessage& message) cons
          });
 }
 
-/// True if a newer tree is installed. While the stream does not come here, an older tree is taken, too.
+/// True if another neighbour's newer tree is installed. While the stream does not come here, an older tree is
+/// taken, too. The parent's last tree always holds, since it passes its trees on in the order in which it
+/// took them: so a forged version stays here no longer than there.
 bool FlowTable::is_stale(const Flow& flow, const PeerLink& link, const TrackerMessage& message,
                          Now now) const {
   if (flow.own) return true;
   const bool fed = flow.parent && flow.parent != link.id && now.mono - flow.parent_fed_at <= kStarvedAfter;
-  return (fed || flow.parent == link.id) && is_older(version_of(message.label), version_of(flow.label));
+  return fed && is_older(version_of(message.label), version_of(flow.label));
 }
 
 /// A neighbour that has sent nothing as a parent is not taken as one for as long as another one sends.

@@ -53,7 +53,7 @@ load := $(build)/ott-load
 unit := $(build)/unit-tests
 
 .PHONY: all
-all: $(program) $(load) $(lib) ## build build/<variant>/ottd, ott-load and libott.a
+all: $(program) $(load) $(lib) ## build ottd, ott-load and libott.a in build/<variant>/, with links in build/
 	$(Q)ln -sf $(variant)/ottd build/ottd
 	$(Q)ln -sf $(variant)/ott-load build/ott-load
 
@@ -107,7 +107,7 @@ needs-bench: ; $(Q)tools/deps $(packages) $(bench_packages)
 needs-fuzz: ; $(Q)tools/deps $(packages) $(fuzz_packages)
 
 .PHONY: deps
-deps: ## install all Debian packages for building, testing and linting
+deps: ## install all Debian packages for building, testing, linting and fuzzing
 	$(Q)tools/deps $(packages) $(test_packages) $(lint_packages) $(fuzz_packages)
 
 .PHONY: demo
@@ -126,7 +126,7 @@ test: needs-test ## all tests
 	$(Q)test/run --unit $(unit) --ottd $(program)
 
 .PHONY: check
-check: ## all tests in the sanitizer build (san=address,undefined)
+check: ## all tests under AddressSanitizer and UBSan (san=address,undefined)
 	$(Q)$(MAKE) san=address,undefined test
 
 # What workers do, with the least that it takes to build in a variant of its own.
@@ -146,7 +146,7 @@ check-threads-run: $(worker_tests) $(program)
 
 SEEDS ?= 10000
 .PHONY: sim
-sim: needs-build ## run SEEDS (10000) fault schedules; build/<variant>/sim [--hostile] --seed N replays one
+sim: needs-build ## run SEEDS (10000) fault and hostile schedules; build/<variant>/sim [--hostile] --seed N replays one
 	$(Q)$(MAKE) $(sim)
 	$(Q)for kind in ""; do for first in $$(seq 1 500 $(SEEDS)); do \
 	  left=$$(($(SEEDS) - first + 1)); echo $$kind $$((left < 500 ? left : 500)) $$first; \
@@ -159,17 +159,17 @@ chaos: needs-test ## MINUTES (5) of random failures among twenty processes in ne
 	$(Q)tools/chaos $(program) --minutes $(MINUTES)
 
 .PHONY: failures
-failures: needs-test ## measure what viewers see of failures
+failures: needs-test ## measure what viewers see when relays and links fail; case c as root
 	$(Q)$(MAKE) $(program)
 	$(Q)tools/failures $(program)
 
 .PHONY: bench
-bench: needs-bench ## measure against the floor, other programs and the limits: build/bench/
+bench: needs-bench ## measure against the floor, other programs and at the limits, half an hour: build/bench/
 	$(Q)$(MAKE) all $(bench_programs)
 	$(Q)tools/bench/run $(build)
 
 .PHONY: bench-short
-bench-short: needs-bench ## a minute of that, which fails when ottd is far above the floor
+bench-short: needs-bench ## a minute of that; fails when ottd's CPU is far above the floor's
 	$(Q)$(MAKE) all $(bench_programs)
 	$(Q)tools/bench/run $(build) --only floor --quick --assert
 
@@ -204,7 +204,7 @@ format: needs-lint ## reformat the sources in place
 	$(Q)clang-format -i $$(git ls-files '*.cpp' '*.h')
 
 .PHONY: install
-install: all ## install ottd and libott.a with its headers: DESTDIR= PREFIX=/usr/local
+install: all ## install ottd, ott-load and libott.a with its headers: DESTDIR= PREFIX=/usr/local
 	$(Q)install -D -m 755 $(program) $(DESTDIR)$(PREFIX)/bin/ottd
 	$(Q)install -D -m 755 $(load) $(DESTDIR)$(PREFIX)/bin/ott-load
 	$(Q)install -D -m 644 $(lib) $(DESTDIR)$(PREFIX)/lib/libott.a
@@ -217,4 +217,4 @@ clean: ## remove build/
 
 .PHONY: help
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22

@@ -173,7 +173,7 @@ class Experiment:
         self.start(node, ["--role", "client", "--bootstrap", self.address[self.server]], watch=True)
 
     def wait_for_links(self):
-        """Whoever was started is linked with those of its neighbours that are there, and viewers have a picture."""
+        """Waits until all processes are linked with the neighbours that run, and viewers have a picture."""
         for node in self.unlinked:
             due = {self.address[peer] for peer in self.neighbours[node] if peer in self.running}
             role = self.running[node]
@@ -385,7 +385,7 @@ def measure(experiments, name, seconds):
 
 @contextlib.contextmanager
 def logs_on_failure(roles):
-    """What the processes said last is part of what went wrong."""
+    """Adds the last log lines of the processes to the error."""
     try:
         yield
     except Failure as failure:

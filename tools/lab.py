@@ -80,7 +80,7 @@ class Frames:
 
     def __init__(self):
         self.at, self.picture = [], []
-        self.broken = 0  # what came was no JPEG
+        self.broken = 0  # frames that were no JPEG
 
     def read_from(self, pipe):
         """Returns at the pipe's end; leaves out what is cut off there."""
@@ -221,7 +221,7 @@ class Ottd:
                          f"{count} x /{pattern}/ in its log")
 
     def wait_for_frames(self, count, patience_s=PATIENCE_S):
-        """Until so many more have come."""
+        """Waits until this many more frames have come."""
         due = len(self.frames.at) + count
         self.wait(lambda: len(self.frames.at) >= due, f"{count} more frames", patience_s)
 
@@ -247,7 +247,7 @@ class Ottd:
         self.join()
 
     def terminate(self, patience_s=END_PATIENCE_S):
-        """In good order; returns how long that took in seconds."""
+        """Ends it in good order; returns how long that took in seconds."""
         self.ended_by_us = True
         began = time.monotonic()
         self.send(signal.SIGTERM)

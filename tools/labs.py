@@ -203,7 +203,7 @@ class Builder:
                 list(pool.map(step, nodes))
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
-                for node in self.scenario.nodes.values():  # nobody is to be waited for
+                for node in self.scenario.nodes.values():  # nothing waits for them
                     kill_processes(self.namespace(node))
                 raise
 
@@ -312,7 +312,7 @@ class Builder:
                                      "nft (package nftables) is not installed")
 
     def route(self, device):
-        """Routes as its services find them, all links being up. A script that fails is told of, as in CORE."""
+        """Routes as its services find them, all links being up. A script that fails is reported, as in CORE."""
         for file in ("ipforward.sh", "defaultroute.sh"):
             if file in device.scripts:
                 self.run_script(device, file)
@@ -376,10 +376,10 @@ def set_link(lab, node, interface, to):
             kept.unlink()
 
 
-# Does everybody reach everybody?
+# Do all devices reach each other?
 
 def unreachable(scenario, lab):
-    """Sentences, one a device that does not get through to all addresses of the others."""
+    """Sentences, one for each device that does not reach all addresses of the others."""
     addresses = {address.ip: device.name for device in scenario.devices for end in device.ends
                  for address in end.addresses}
     missing = {}

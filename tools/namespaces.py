@@ -90,7 +90,7 @@ def processes_in(name):
 
 
 def kill_processes(name):
-    """What runs in a namespace that is about to go: nobody else is in there."""
+    """Ends what runs in a namespace that is about to be removed: no other process is in there."""
     with contextlib.suppress(Failure):  # it is gone, or was never there
         for pid in processes_in(name):
             with contextlib.suppress(ProcessLookupError):

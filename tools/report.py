@@ -6,7 +6,7 @@ import math
 MAP_MARGIN = 46
 NODE_RADIUS = 15
 COPY_WIDTH, FLOW_WIDTH_MAX = 2.2, 13.0
-SHOWN = 0.25  # of a copy of the stream: a link that carries less has only signs of life on it
+SHOWN = 0.25  # of a copy of the stream: a link that carries less has only hellos on it
 LABEL_AT = 0.62  # of the way, so that both directions of a link have their place
 LABEL_ROOM = 68  # a shorter link has no place for a figure beside it
 SEVERAL_MAPS_SCALE = 0.66  # of the distances, so that names stay readable on a smaller map

@@ -61,7 +61,7 @@ def default_gateways(device):
 
 
 def gateway_problems(scenario):
-    """Devices whose default route leads to nobody."""
+    """Devices whose default route leads to no device."""
     holders = {address.ip for device in scenario.devices for end in device.ends for address in end.addresses}
     for device in scenario.devices:
         if "DefaultRoute" not in device.services or "defaultroute.sh" in device.scripts:

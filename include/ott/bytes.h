@@ -1,5 +1,5 @@
 // Big-endian loads and stores, and a reader and a writer of whole messages built on them. A Reader never
-// reads past its span: the first short read makes it fail for good, and what it returns then is zero.
+// reads past its span: after the first short read it has failed and stays so, and returns zeros.
 #pragma once
 
 #include <bit>
@@ -32,7 +32,7 @@ inline void store_be(std::uint8_t* at, T value) {
   }
 }
 
-/// Whether a text would do more in a log or on a terminal than stand there: bytes 0 to 31, and 127.
+/// True if a text has bytes that a terminal or a log would act on: 0 to 31, and 127.
 bool has_control_character(std::string_view text);
 
 class Reader {
@@ -53,8 +53,8 @@ class Reader {
   NodeId node_id();
   /// A text with a 16-bit length before it. Fails on control characters.
   std::string text();
-  /// A count of things that take at least `bytes_each`, so a count no message could hold fails at once, and
-  /// so does one above `most`.
+  /// A count of things that take at least `bytes_each`. Fails at once on a count that no message could hold,
+  /// or above `most`.
   template <class T>
   std::size_t count(std::size_t bytes_each, std::size_t most = ~std::size_t{0}) {
     const std::size_t n = number<T>();

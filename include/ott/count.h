@@ -1,4 +1,5 @@
-// Counters that stay at their highest value instead of beginning again: what a peer names is added to some.
+// Counters that stay at their highest value and do not wrap, since numbers that a peer names are added to
+// them.
 #pragma once
 
 #include <cstdint>

@@ -61,7 +61,8 @@ struct Framed {
 };
 
 /// Looks at the first message in `bytes`. A body longer than `body_bytes_max` is malformed, and so is
-/// anything that does not begin with our version byte and a known type: it shows as soon as it is seen.
+/// anything that does not begin with our version byte and a known type. Both are found as soon as the bytes
+/// are there.
 [[gnu::hot]] Framed next_message(ByteSpan bytes, std::uint32_t body_bytes_max);
 
 // ---- records: the two messages that travel through rings -------------------------------------------------

@@ -1,9 +1,9 @@
 // The overlay as it is now: online nodes and live links only, and the paths through it.
 //
-// A Graph belongs to whoever computes paths (an origin); nodes and links come and go in it as they do in
-// the overlay. Links are undirected and cost 1 or more each way. Every result is a function of the graph's
-// nodes and links and of the arguments, never of the order in which they came: among equally cheap ways a
-// node is reached through the neighbour with the smallest NodeId.
+// A Graph belongs to the code that computes paths, such as an origin; nodes and links come and go in it as
+// they do in the overlay. Links are undirected and cost 1 or more each way. Every result is a function of the
+// graph's nodes and links and of the arguments, never of the order in which they came: among equally cheap
+// ways a node is reached through the neighbour with the smallest NodeId.
 #pragma once
 
 #include <cstddef>
@@ -55,8 +55,8 @@ class Graph {
   };
   [[nodiscard]] std::optional<Vertex> vertex_of(const NodeId& node) const;
   [[nodiscard]] const NodeId& node(Vertex vertex) const { return vertices_[vertex].node; }
-  /// By vertex, its place among all: a < b in these is a < b in NodeIds, and much quicker to tell. Valid
-  /// until a node is added; what it says of removed ones means nothing.
+  /// By vertex, its place in the order of all NodeIds: comparing ranks gives the same as comparing NodeIds,
+  /// and is much quicker. Valid until a node is added; the ranks of removed nodes mean nothing.
   [[nodiscard]] const std::vector<std::uint32_t>& ranks() const;
   /// Ordered by the NodeId of the other end.
   [[nodiscard]] std::span<const Edge> edges(Vertex vertex) const { return vertices_[vertex].edges; }
@@ -77,7 +77,7 @@ class Graph {
   void set_edge(Vertex from, Vertex to, std::uint32_t cost);
 
   std::vector<VertexData> vertices_;
-  mutable std::vector<std::uint32_t> ranks_;  // empty: to be made anew
+  mutable std::vector<std::uint32_t> ranks_;  // empty: not computed since the last change
   std::vector<Vertex> free_vertices_;
   std::unordered_map<NodeId, Vertex> vertex_of_;
   std::size_t link_count_ = 0;

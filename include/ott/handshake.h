@@ -25,7 +25,7 @@ enum class HandshakeState : std::uint8_t {
 
 enum class HandshakeEvent : std::uint8_t {
   Opened,           // the connection is there
-  AckReceived,      // ACK from somebody who may connect here
+  AckReceived,      // ACK from a peer that may connect here
   PeersSent,        // SPEERS is on its way
   PeersReceived,    // SPEERS
   FinalAckLink,     // FINALACK; the two are neighbours, or node and guest
@@ -41,7 +41,7 @@ struct HandshakeTransition {
   HandshakeState to;
 };
 
-// The acceptor's walk, then the initiator's. An unlisted pair is a protocol violation.
+// The accepting side's walk, then the connecting side's. An unlisted pair is a protocol violation.
 inline constexpr std::array kHandshake = {
     HandshakeTransition{HandshakeState::AckReceiving, HandshakeEvent::AckReceived, HandshakeAction::SendPeers,
                         HandshakeState::Speers},

@@ -1,5 +1,5 @@
-// What one part keeps of each link. A LinkId names a slot, so finding a link's own touches no other memory
-// but one word of a table: a relay looks up each of its children for each frame, and they have left the
+// What one part keeps of each link. A LinkId names a slot, so finding the value of a link touches only one
+// word of a table beside it. A relay looks up each of its children for each frame, when they have left the
 // caches.
 #pragma once
 

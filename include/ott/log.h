@@ -13,7 +13,7 @@ class Log {
   virtual ~Log() = default;
   /// One event, one line. Never called per record.
   virtual void line(LogLevel level, const std::string& text) = 0;
-  /// False if such lines go nowhere: what takes long to put into words need not be.
+  /// False if such lines are not written: then a caller need not make the text.
   [[nodiscard]] virtual bool enabled(LogLevel) const { return true; }
 
   void debug(const std::string& text) { line(LogLevel::Debug, text); }

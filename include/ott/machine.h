@@ -1,9 +1,8 @@
-// What decides, seen from what performs: a Machine has no sockets and no clock. Its driver (src/io, or a
-// simulated network) tells it what happened and when, lends it no memory and takes none: received bytes go
-// where recv_slice says, bytes to send are where send_slice says. After each call, or a few of them, the
-// driver performs what requests() holds; a link that is in Requests::send is sent to until send_slice or
-// send_advance says that there is nothing left, or the connection is blocked. No call into the driver ever
-// comes out of a Machine.
+// The contract between code that decides and code that performs. A Machine has no sockets and no clock. Its
+// driver (src/io, or a simulated network) tells it what happened and when. Received bytes go where recv_slice
+// says, bytes to send are where send_slice says. After each call, or a few of them, the driver performs what
+// requests() holds; it sends on a link that is in Requests::send until send_slice or send_advance says that
+// nothing is left, or the connection is blocked. A Machine never calls its driver.
 #pragma once
 
 #include <optional>
@@ -36,7 +35,7 @@ struct Requests {
 
 /// What a driver measures of its loop.
 struct LoopFigures {
-  /// The longest time from the end of a wait to the next one: for so long nobody was listened to.
+  /// The longest time from the end of a wait to the next wait: for so long nothing was read or sent.
   Duration pause_max{};
 };
 
@@ -56,7 +55,7 @@ class Machine {
   virtual void begin(Now now) = 0;
   /// The listening socket asked for is there, or cannot be had (`error` says why).
   virtual void listening(const std::optional<Error>& error, Now now) = 0;
-  /// Somebody connected.
+  /// A connection has come in.
   virtual LinkId accepted(const NodeId& remote, Now now) = 0;
   /// A connection asked for is there; `local` is this end's address and port.
   virtual void opened(LinkId link, const NodeId& local, Now now) = 0;

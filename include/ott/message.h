@@ -12,14 +12,15 @@
 namespace ott {
 
 // The ranges in which a peer's numbers make sense. A message with one outside is malformed.
-/// A link state's number: one of a LINKS with this one is a withdrawal, and has neither links nor streams.
+/// A link state's highest sequence number. A LINKS with it is a withdrawal, and has neither links nor
+/// streams.
 inline constexpr std::uint64_t kSequenceMax = (std::uint64_t{1} << 62U) - 1;
 /// Counters and times of PING, MESSAGE and HEARTBEAT stay below this, so that they can be subtracted.
 inline constexpr std::uint64_t kNumberMax = (std::uint64_t{1} << 63U) - 1;
 inline constexpr std::uint32_t kHelloMsMin = 5;
 inline constexpr std::uint32_t kHelloMsMax = 60'000;
 inline constexpr std::uint16_t kLifetimeMaxS = 3'600;
-/// A topology's costs end at 1,000,000; a damped link costs ten times as much more.
+/// A topology's costs end at 1,000,000, and damping adds ten times that to a link's cost.
 inline constexpr std::uint32_t kCostMax = (1U << 24U) - 1;
 inline constexpr std::uint32_t kViewersMax = 1U << 20U;
 inline constexpr std::size_t kAckIdsMax = 64;
@@ -88,7 +89,7 @@ struct Ping {
   std::uint64_t time = 0;  // sender's wall clock, ns since the epoch
 };
 
-/// A text for the destinations of its path (or for everybody).
+/// A text for the destinations of its path, or for all nodes.
 struct Message {
   static constexpr MessageType kType = MessageType::Message;
   Tracker tracker;
@@ -119,7 +120,7 @@ struct TrackerMessage {
   bool expects_start = false;  // the sender does not feed the receiver yet, or no longer
 };
 
-/// Child to parent: send this stream, from the frame after `last` (0: from the newest picture).
+/// Child to parent: send this stream, from the frame after `last` (0: from the newest complete frame).
 struct Start {
   static constexpr MessageType kType = MessageType::Start;
   StreamId stream;
@@ -128,8 +129,9 @@ struct Start {
 };
 
 /// Parent to child, in band: the records that answer that START follow; those before it were older. They
-/// begin behind frame `after`: the START's `last`, unless the parent's stream has not come that far. Then
-/// `after` is lower (0: the newest picture follows), and what the child has beyond it is none of this stream.
+/// begin after frame `after`. That is the START's `last`, unless the parent's stream has not come that far.
+/// Then `after` is lower (0: the newest complete frame follows), and frames beyond it that the child has do
+/// not belong to the stream.
 struct Started {
   static constexpr MessageType kType = MessageType::Started;
   StreamId stream;
@@ -151,17 +153,18 @@ struct Adjacency {
   auto operator<=>(const Adjacency&) const = default;
 };
 
-/// What one node says of itself: its live links and the streams it is the origin of. Of two states of one
-/// reporter the one with the higher number is newer. Numbers begin at 1 and go on over restarts: a restarted
-/// node hears its former state from its neighbours and continues from there. Two different states of one
-/// number are a run's and the one's before it, or a forged one; which is newer is then decided by what they
-/// hold, in the same way everywhere, so that the reporter hears of it if it is not its own.
+/// A node's link state: its live links and the streams it is the origin of. Of two states of one reporter the
+/// one with the higher sequence number is newer. Sequence numbers go on over restarts: a restarted node
+/// receives its former state from its neighbours and continues from there. Two different states with one
+/// number come from two runs of the reporter, or one of them is forged. Which is newer is then decided by
+/// their contents, in the same way everywhere, so that the reporter receives the newer one if it is not its
+/// own.
 struct LinkState {
   NodeId reporter;
   PeerKind kind = PeerKind::Node;
-  std::uint64_t incarnation = 0;  // which run of the reporter says so
+  std::uint64_t incarnation = 0;  // names the run of the reporter
   std::uint64_t number = 0;
-  std::uint16_t lifetime_s = 0;  // what is left of it; a state that is not refreshed within is forgotten
+  std::uint16_t lifetime_s = 0;  // what is left of it; a state that is not refreshed is forgotten then
   std::vector<Adjacency> links{};
   std::vector<StreamInfo> streams{};
 
@@ -169,7 +172,7 @@ struct LinkState {
     return std::tie(number, incarnation, links, streams) >
            std::tie(other.number, other.incarnation, other.links, other.streams);
   }
-  /// Takes back all that was said under this reporter's id: its numbers begin at 1 again.
+  /// Withdraws all states of this reporter: its sequence begins at 1 again.
   [[nodiscard]] bool is_withdrawal() const { return number == kSequenceMax; }
 };
 
@@ -190,7 +193,7 @@ struct Watch {
   std::uint32_t viewers = 0;
   bool wants_tracker = false;  // the watcher has no path yet
   FrameNumber last{};          // the last frame that it has; 0: none
-  NodeId starved_by{};         // a parent of its that lives and sends nothing of this stream; all zero: none
+  NodeId starved_by{};         // a parent that lives and sends nothing of this stream; all zero: none
 };
 
 enum class RefusedReason : std::uint8_t {
@@ -199,7 +202,7 @@ enum class RefusedReason : std::uint8_t {
 };
 inline constexpr std::uint8_t kRefusedReasonLast = 2;
 
-/// Answers a WATCH that is in vain, back to the watcher. It may ask again.
+/// Answers a WATCH that is refused, back to the watcher, which may ask again.
 struct Refused {
   static constexpr MessageType kType = MessageType::Refused;
   Tracker tracker;
@@ -216,16 +219,16 @@ struct Query {
   std::uint32_t number = 0;
 };
 
-/// What changes all the time of a stream, and is therefore in no link state.
+/// A stream's figures, which change all the time and are therefore not in link states.
 struct StreamFigures {
   StreamId stream;
   std::uint32_t viewers = 0;
-  std::uint64_t bits_per_second = 0;  // over the last second; 0 while nobody watches
+  std::uint64_t bits_per_second = 0;  // over the last second; 0 without viewers
 
   bool operator==(const StreamFigures&) const = default;
 };
 
-/// Answers Query: an origin of its streams, or an access node to its guest of all that it knows.
+/// Answers QUERY: from an origin about its streams, from an access node to its guest about all streams.
 struct Report {
   static constexpr MessageType kType = MessageType::Report;
   Tracker tracker;
@@ -238,7 +241,7 @@ struct Sync {
   static constexpr MessageType kType = MessageType::Sync;
 };
 
-/// Sign of life, and its echo: the round-trip time of a link.
+/// A hello on a quiet link; with an echo, it measures the link's round-trip time.
 struct Heartbeat {
   static constexpr MessageType kType = MessageType::Heartbeat;
   bool reply = false;

@@ -1,6 +1,6 @@
-// What a function returns when the bytes of a peer or a file may be wrong: the value, or a sentence that
-// says what is wrong and where. Bugs assert (assert.h beside this file); nothing on a per-record path
-// builds an Error unless it is about to give up a connection.
+// What a function returns when the bytes of a peer or a file may be wrong: the value, or a sentence that says
+// what is wrong and where. Bugs assert (assert.h beside this file). Code on a per-record path builds an Error
+// only when it is about to close a connection.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// The two clocks. Engine code never reads one: whoever calls it passes Now in.
+// The two clocks. Engine code never reads one: its caller passes Now in.
 #pragma once
 
 #include <chrono>

@@ -6,7 +6,7 @@
 //     "10.0.0.1":  { "neighbors": ["10.0.0.10", { "id": "10.0.1.2:7001", "cost": 3 }] }, ... }
 //
 // Links are undirected: in a Topology both ends of each list the other, at the same cost. Parsing does no
-// I/O and, for whatever bytes, neither recurses with their depth nor lets a wrong one pass.
+// I/O. It does not recurse with the depth of the file, and accepts no wrong byte.
 #pragma once
 
 #include <cstdint>
@@ -37,7 +37,7 @@ struct Topology {
   };
 
   std::vector<Node> nodes;            // ordered by id
-  std::vector<std::string> warnings;  // what was read charitably, one sentence each, with the file's name
+  std::vector<std::string> warnings;  // what is doubtful in the file, one sentence each, with its name
 
   /// Null if the topology has no such node.
   [[nodiscard]] const Node* find(const NodeId& id) const;

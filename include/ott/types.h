@@ -63,9 +63,9 @@ using Label = Strong<struct LabelTag, std::uint64_t>;
 using FrameNumber = Strong<struct FrameNumberTag, std::uint64_t>;
 /// Bytes since a ring's birth; never wraps.
 using Position = Strong<struct PositionTag, std::uint64_t>;
-/// A link of this process (an accepted or a made connection): a slot of its tables of links in the upper 32
-/// bits, so that a table is as long as there were ever links at once, and in the lower 32 a number that tells
-/// those apart that had the slot one after the other.
+/// A link of this process (an accepted or a made connection). The upper 32 bits are a slot of its tables of
+/// links, so a table is as long as there were ever links at once. The lower 32 are a number that tells apart
+/// the links that had the slot one after the other.
 using LinkId = Strong<struct LinkIdTag, std::uint64_t>;
 
 constexpr LinkId make_link_id(std::uint32_t slot, std::uint32_t number) {

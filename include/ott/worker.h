@@ -1,7 +1,7 @@
 // Work that takes longer than a loop may pause (a disk's reads and writes, converting a JPEG) runs elsewhere:
 // on a pool of threads (src/io/worker_pool.h), or at once in a simulation. A Job owns all that it touches
-// while it is away. Whoever submitted it has it back from collect(), on the loop, when it is done:
-// Machine::worked() says that there is something to collect. Nothing is ever called back from a worker.
+// while it is away. Its owner gets it back from collect(), on the loop, when it is done: Machine::worked()
+// says that there is something to collect. A worker never calls back.
 #pragma once
 
 #include <cstdint>
@@ -32,8 +32,9 @@ struct WorkLimits {
   bool collected = true;  // false: nobody wants the jobs back, and collect() is never called
 };
 
-/// The jobs of one owner: they run one at a time, in their order. Its owner calls it from one thread. When it
-/// is destroyed, jobs that wait are dropped (Input) or still done (Output), and nobody sees their results.
+/// The jobs of one owner: they run one at a time, in their order. Their owner calls it from one thread. When
+/// it is destroyed, jobs that wait are dropped (Input) or still done (Output), and their results are
+/// destroyed.
 class WorkQueue {
  public:
   WorkQueue() = default;

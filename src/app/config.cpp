@@ -65,7 +65,7 @@ void declare(CLI::App& app, Words& words) {
   app.add_option("--stats", words.stats, "write a JSON object a line to this file, each second")
       ->type_name("FILE");
   app.add_option("--heartbeat", words.heartbeat,
-                 "sign of life on each overlay link; three missed are a failure")
+                 "hello interval on links to neighbours; a peer that misses three of its own has failed")
       ->type_name("TIME");
   app.add_option("--history", words.history,
                  "how far back a stream can be taken up again: up to 8 MiB of memory a second")
@@ -113,7 +113,7 @@ Result<std::size_t> parse_size(const std::string& flag, const std::string& text)
 
 constexpr Duration kHistoryMax = std::chrono::seconds(60);
 
-/// A stream's ring holds its history for as long as it has less than 64 Mbit/s.
+/// A ring is large enough for its history as long as the stream has less than 64 Mbit/s.
 std::size_t ring_bytes_for(Duration history) {
   constexpr double kBytesPerSecond = 8U << 20U;
   constexpr std::size_t kBytesMin = 4U << 20U;

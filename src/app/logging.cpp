@@ -69,7 +69,7 @@ std::string left_out(std::uint64_t count) {
 
 std::atomic<const TextWriter*> last_words{nullptr};
 
-/// A bug ends the process by SIGABRT. What it has said before is worth a moment.
+/// A bug ends the process by SIGABRT: gives the log a moment to be written before that.
 void write_last_words(int) {
   if (const TextWriter* writer = last_words.load()) writer->wait_until_idle(std::chrono::milliseconds(200));
   std::signal(SIGABRT, SIG_DFL);
@@ -94,7 +94,7 @@ StatusLine::~StatusLine() {
 }
 
 Result<void> StatusLine::write(const std::string& line) {
-  // A terminal that is behind gets the next one: what this one says will be old by then.
+  // A terminal that is behind gets the next line: this one would be old by then.
   if (!output_.writer().idle()) return {};
   winsize size{};
   std::size_t columns = 80;

@@ -11,7 +11,7 @@
 namespace ott {
 
 /// A process's log and its live line go to standard error by one writer, so that they keep their order. Their
-/// destructors write nothing more: whoever ends the process shuts its workers down.
+/// destructors write nothing more: the end of the process shuts its workers down.
 class StandardError {
  public:
   static constexpr std::size_t kLinesMax = 4096;

@@ -22,7 +22,7 @@
 namespace ott {
 namespace {
 
-/// How long the process's end may wait for a slow disk, and then for whoever reads its log.
+/// How long the end of the process waits for a slow disk, and then for a slow reader of its log.
 constexpr Duration kFinishTime = std::chrono::seconds(2);
 constexpr Duration kLogTime = std::chrono::seconds(1);
 
@@ -56,7 +56,7 @@ class PipeSink : public FrameSink {
   FramePipe pipe_;
 };
 
-/// Concatenated JPEGs into standard output where that is a file: it never says that it is full, it waits.
+/// Concatenated JPEGs into standard output where that is a file, which blocks and is never full.
 class FileSink : public FrameSink {
  public:
   Result<void> write(ByteSpan jpeg) override {
@@ -154,7 +154,7 @@ Result<std::unique_ptr<FrameSink>> open_sink(const std::string& dump, struct ev_
   return std::make_unique<QueuedSink>(std::make_unique<DirectorySink>(std::move(*sink)), workers);
 }
 
-/// What is still to be written when a role has ended gets some time. The error is that of the frames.
+/// Gives output that is not written yet some time when the role has ended. The error is that of the frames.
 Result<void> finish_output(WorkerPool& workers, FrameSink* frames, const Config& config, Log& log) {
   const bool finished = workers.finish_output(kFinishTime);
   if (frames == nullptr) return {};
@@ -205,15 +205,15 @@ Result<int> run(Config& config, Log& log, StandardError& standard_error, WorkerP
   return 0;
 }
 
-/// A descriptor below 3 that is closed would be some connection's, into which what the log or a library
-/// writes would go.
+/// A connection could get a descriptor below 3 that is closed, and then what the log or a library writes
+/// would go into the connection. Opens those that are closed.
 void open_standard_descriptors() {
   for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     if (::fcntl(fd, F_GETFD) < 0 && ::open("/dev/null", O_RDWR) != fd) std::abort();
   }
 }
 
-/// Each connection is a descriptor, and each stream: as many as the host allows.
+/// Each connection and each stream needs a descriptor: takes as many as the host allows.
 void raise_descriptor_limit() {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
@@ -227,7 +227,7 @@ void raise_descriptor_limit() {
 namespace ott {
 namespace {
 
-/// Ends the process where a worker hangs, and would still use what destructors destroy.
+/// Ends the process without destructors if a worker hangs, since it would still use what they destroy.
 void shut_down(WorkerPool& workers, int status) {
   if (workers.shut_down(kLogTime)) return;
   std::fflush(stdout);

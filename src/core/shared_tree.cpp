@@ -20,9 +20,9 @@ using Vertex = Graph::Vertex;
 using Members = std::vector<bool>;  // by vertex
 
 /// Vertices that are reached but not yet searched from, the nearest first. Nearly all are a few links away,
-/// so each small distance has a list of its own, last in first out, and only what is far waits in a heap. The
-/// order follows from that of the calls and from NodeIds, so trees do not depend on how vertices are
-/// numbered.
+/// so each small distance has a list of its own, last in first out, and only vertices that are far wait in a
+/// heap. The order follows from that of the calls and from NodeIds, so trees do not depend on how vertices
+/// are numbered.
 class Reached {
  public:
   explicit Reached(const std::vector<std::uint32_t>& ranks) : ranks_(ranks), near_(kNear) {}
@@ -70,7 +70,8 @@ class Reached {
 };
 
 /// Grows the set of vertices that the tree uses. One search runs through all rounds: when a path joins the
-/// tree, its vertices become sources at distance 0 and whatever is nearer to them now is visited again.
+/// tree, its vertices become sources at distance 0, and vertices that are nearer to them now are visited
+/// again.
 class Growth {
  public:
   Growth(const Graph& graph, const Members& terminal, std::size_t terminal_count)
@@ -129,8 +130,8 @@ class Growth {
   Reached reached_{graph_.ranks()};
 };
 
-/// Prim's algorithm within the members; among equal links the one nearer to the root, so that the tree is
-/// as shallow as its links allow.
+/// Prim's algorithm within the members. Among equal links it takes the one nearer to the root, so that the
+/// tree is as shallow as its links allow.
 ParentOf span_members(const Graph& graph, Vertex root, const Members& member) {
   struct Link {
     std::uint32_t cost;
@@ -188,7 +189,7 @@ std::uint64_t total_cost(const Graph& graph, const ParentOf& parent) {
   return total;
 }
 
-/// Vertices where a tree may branch although nothing is to be delivered there.
+/// Vertices that are no terminals, but where a tree may branch.
 std::vector<Vertex> branching_candidates(const Graph& graph, const Members& terminal) {
   std::vector<Vertex> candidates;
   for (Vertex vertex = 0; vertex < graph.vertex_limit(); ++vertex) {
@@ -226,7 +227,7 @@ class Search {
     return true;
   }
 
-  /// On a small overlay there is time to ask of each further node whether a tree led through it is cheaper.
+  /// On a small overlay there is time to try each further vertex: is a tree that leads through it cheaper?
   void refine() {
     std::vector<Vertex> candidates = branching_candidates(graph_, terminal_);
     const std::size_t work_per_try = graph_.vertex_limit() + 2 * graph_.link_count();

@@ -13,8 +13,8 @@ namespace ott {
 using ParentOf = std::vector<Graph::Vertex>;
 
 /// A tree that spans root and terminals, every leaf one of them. `shortest` are the parents on the shortest
-/// paths from the root: their tree is taken where none cheaper is found. Deterministic; the order of
-/// terminals means nothing. REQUIRES: all terminals can be reached from the root.
+/// paths from the root: their tree is taken if no cheaper one is found. Deterministic; the order of terminals
+/// does not matter. REQUIRES: all terminals can be reached from the root.
 ParentOf shared_tree(const Graph& graph, Graph::Vertex root, std::span<const Graph::Vertex> terminals,
                      ParentOf shortest);
 

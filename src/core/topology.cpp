@@ -19,7 +19,7 @@ constexpr std::size_t kIdLengthMax = 60;  // "[ffff:ffff:ffff:ffff:ffff:ffff:255
 
 std::string_view text_of(const JsonValue& string) { return {string.GetString(), string.GetStringLength()}; }
 
-/// A text from the file as a message may show it: on one line, and not longer than a reader likes.
+/// A text from the file as a message may show it: on one line, and with a bounded length.
 std::string shown(std::string_view text) {
   std::string safe(text.substr(0, kShownMax));
   for (char& c : safe) {
@@ -297,7 +297,7 @@ class TopologyReader {
                                   std::to_string(*back->cost) + " at " + ends[1] + "; it counts as " +
                                   std::to_string(std::max(*cost, *back->cost)));
     }
-    if (mutual) cost = std::max(cost, back->cost);  // one that is given beats one that is not
+    if (mutual) cost = std::max(cost, back->cost);  // a cost that is given counts, not the default
     topology.nodes[index_of_[node.id]].neighbours.push_back({other.id, cost.value_or(1)});
     topology.nodes[index_of_[other.id]].neighbours.push_back({node.id, cost.value_or(1)});
   }

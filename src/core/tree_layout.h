@@ -8,7 +8,7 @@
 
 namespace ott {
 
-/// A node of a tree, as place in a list that names parents before their children.
+/// A node of a tree, as an element of a list that names parents before their children.
 struct TreeNode {
   NodeId node;
   std::uint32_t parent = 0;  // index in the same list, smaller than this one's; the root's own is not read

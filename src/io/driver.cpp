@@ -15,9 +15,9 @@
 namespace ott {
 namespace {
 
-/// So much of a connection is read in one round: little enough to be in the cache still when it is sent.
+/// How much of a connection is read in one round: little enough to be in the cache still when it is sent.
 constexpr std::size_t kReadBytesPerRound = 256U << 10U;
-/// And so much is sent to one: who takes a long history does not keep what is live from the others.
+/// How much is sent to one connection in a round: a child that gets a long history must not delay the others.
 constexpr std::size_t kSendBytesPerRound = 256U << 10U;
 constexpr int kAcceptsPerTurn = 64;
 constexpr Duration kAcceptPause = std::chrono::milliseconds(100);
@@ -169,8 +169,8 @@ void Driver::receive(Connection& connection) {
 
 // ---- what is asked for -----------------------------------------------------------------------------------
 
-/// When all that has arrived is read, what is due is done. Then each link that has something to be sent has
-/// its turn, once: who is not done is the next round's.
+/// Does what is due, when all that has arrived is read. Then each link that has something to send is sent to,
+/// once; what it has left waits for the next round.
 void Driver::end_round() {
   const Now time = now();
   machine_->tick(time);
@@ -184,7 +184,7 @@ void Driver::end_round() {
     if (connection != nullptr && !connection->connecting) pump(*connection, time, kSendBytesPerRound);
   }
   sending_.clear();
-  perform();  // what comes of those that were lost
+  perform();  // what follows from connections that were lost
   dead_.clear();
   if (requests.exit) {
     exit_ = std::exchange(requests.exit, std::nullopt);
@@ -224,7 +224,7 @@ void Driver::connect(const Requests::Connect& request) {
   connections_.insert(request.link, std::move(connection));
 }
 
-/// Sends until there is nothing left, the kernel takes no more, or it is enough for now.
+/// Sends until nothing is left, the kernel takes no more, or `bytes_max` is reached.
 void Driver::pump(Connection& connection, Now time, std::size_t bytes_max) {
   while (!connection.blocked && !connection.dead) {
     const ByteSpan waiting = machine_->send_slice(connection.link, time);
@@ -251,7 +251,8 @@ void Driver::close(LinkId link) {
   if (!connection->connecting) {
     pump(*connection, now(), kSendBytesPerRound);
     if (connection->dead) return;
-    // Unread bytes would make the kernel reset the connection, and the peer lose what was sent last.
+    // Closing with unread bytes would make the kernel reset the connection, and the peer lose what was sent
+    // last.
     ::shutdown(connection->fd.get(), SHUT_WR);
     std::array<std::uint8_t, 4096> unread;
     while (::recv(connection->fd.get(), unread.data(), unread.size(), MSG_DONTWAIT) > 0) {

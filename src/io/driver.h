@@ -1,5 +1,5 @@
 // Performs what a Machine decides: one libev loop on epoll, its sockets, timers and signals. Owns every
-// connection; a connection that is to go is closed after the callback that it happened in.
+// connection; a connection that is to be closed is closed after the callback in which that was decided.
 //
 // A round of the loop reads what has arrived, some of each connection, has the machine do what is due,
 // performs what it asks for, and sends, some to each connection that has something to be sent: in turn, so
@@ -78,7 +78,7 @@ class Driver {
   SignalWatcher report_;
   LinkMap<Connection> connections_;
   std::vector<std::unique_ptr<Connection>> dead_;
-  std::vector<LinkId> to_send_;  // whose turn comes at the end of this round
+  std::vector<LinkId> to_send_;  // to be sent to at the end of this round
   std::vector<LinkId> sending_;  // to_send_ while it is worked on
   std::vector<std::uint8_t> input_buffer_;
   MonoTime armed_for_ = MonoTime::max();

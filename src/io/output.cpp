@@ -19,14 +19,14 @@ struct TextWriter::Shared {
   int fd = -1;  // that file, or one that is not ours to close
 
   std::mutex mutex;
-  std::deque<std::string> waiting;  // guarded, as what follows
+  std::deque<std::string> waiting;  // guarded, and so is what follows
   std::size_t bytes = 0;
   std::uint64_t left_out = 0;
   std::uint64_t left_out_unsaid = 0;
   Result<void> failure;
   std::atomic<bool> busy = false;  // there is a job
 
-  /// All that waits now, as one text; empty: nothing, and the job is over.
+  /// Takes all that waits, as one text. If it is empty nothing waits, and the job is over.
   std::string take() {
     const std::lock_guard lock(mutex);
     std::string text;
@@ -46,7 +46,7 @@ struct TextWriter::Shared {
       const ssize_t n = ::write(fd, text.data(), text.size());
       if (n >= 0) {
         text.remove_prefix(static_cast<std::size_t>(n));
-      } else if (errno == EAGAIN) {  // whoever shares the terminal or pipe has made it so
+      } else if (errno == EAGAIN) {  // another process that shares it has made it non-blocking
         pollfd out{fd, POLLOUT, 0};
         (void)::poll(&out, 1, -1);
       } else if (errno != EINTR) {
@@ -98,7 +98,7 @@ std::unique_ptr<TextWriter> TextWriter::to_standard_error(Limits limits, Workers
 
 TextWriter::TextWriter(std::shared_ptr<Shared> shared, Workers& workers)
     : shared_(std::move(shared)),
-      // A job may be about to end when the next begins.
+      // The next job may begin while the former one is about to end.
       queue_(workers.make_queue(WorkKind::Output, {.jobs = 2, .collected = false})) {}
 
 TextWriter::~TextWriter() = default;
@@ -143,14 +143,14 @@ FramePipe::FramePipe(struct ev_loop* loop) : watcher_(loop), flags_before_(::fcn
 }
 
 FramePipe::~FramePipe() {
-  // The frame under way is finished, if its reader still reads.
+  // Finishes the frame under way, if its reader still reads.
   constexpr int kPatienceMs = 500;
   pollfd out{STDOUT_FILENO, POLLOUT, 0};
   while (failure_ && current_sent_ > 0 && ::poll(&out, 1, kPatienceMs) > 0) {
     next_.clear();
     (void)flush();
   }
-  // Others may share this pipe's flags.
+  // Other processes may share this pipe's flags.
   ::fcntl(STDOUT_FILENO, F_SETFL, flags_before_);
 }
 

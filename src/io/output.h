@@ -14,14 +14,14 @@
 
 namespace ott {
 
-/// Text for a file, a pipe or a terminal, written by a worker: a disk that is slow, or a reader that is,
-/// keeps nobody waiting. What is not written yet is bounded; beyond that the oldest goes, and is counted.
+/// Text for a file, a pipe or a terminal, written by a worker, so that a slow disk or reader delays nobody.
+/// What is not written yet is bounded; beyond that the oldest text is left out, and counted.
 class TextWriter {
  public:
   struct Limits {
     std::size_t texts = 1;
     std::size_t bytes = SIZE_MAX;
-    /// Says in the output that so many texts were left out there; null: nothing is said.
+    /// The text to write in place of `count` texts that were left out; null: none is written.
     std::string (*left_out)(std::uint64_t count) = nullptr;
   };
 
@@ -33,12 +33,12 @@ class TextWriter {
   TextWriter& operator=(const TextWriter&) = delete;
   ~TextWriter();
 
-  /// Takes it for the worker. The error is that of an earlier text, names the file, and is final.
+  /// Gives a text to the worker. The error is that of an earlier text, names the file, and is final.
   Result<void> write(std::string text);
   /// True if all of it is written.
   [[nodiscard]] bool idle() const;
   [[nodiscard]] std::uint64_t left_out() const;
-  /// Waits until all is written, or for so long. Safe in the handler of a signal.
+  /// Waits until all is written, at most this long. Safe in a signal handler.
   void wait_until_idle(Duration at_most) const;
 
  private:
@@ -51,8 +51,8 @@ class TextWriter {
   std::unique_ptr<WorkQueue> queue_;
 };
 
-/// Concatenated JPEGs on standard output. A reader that is slow gets the newest frames, each whole; what it
-/// does not keep up with is left out, and the loop never waits for it.
+/// Concatenated JPEGs on standard output. A slow reader gets the newest frames, each whole; the others are
+/// left out. The loop never waits for it.
 class FramePipe {
  public:
   explicit FramePipe(struct ev_loop* loop);

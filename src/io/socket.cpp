@@ -61,7 +61,7 @@ Fd stream_socket(const IpAddress& address) {
 }
 
 void set_option(const Fd& fd, int level, int option, int value) {
-  // These only tune: a kernel that does not know one still works.
+  // These options only tune the socket: a kernel that does not know one still works.
   (void)::setsockopt(fd.get(), level, option, &value, sizeof value);
 }
 

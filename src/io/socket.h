@@ -9,8 +9,8 @@
 
 namespace ott {
 
-/// Bytes that the kernel holds unsent before a socket stops being writable: what is behind them is still ours
-/// to leave out when a child is slow.
+/// Bytes that the kernel holds unsent before a socket stops being writable. What waits behind them can still
+/// be left out when a child is slow.
 inline constexpr int kNotSentLowAtBytes = 16 << 10;
 
 /// Listens on exactly this address and port. The error says what to do.
@@ -23,7 +23,7 @@ struct Accepted {
 /// The next connection that waits; nothing when none does. The error is the process's (no descriptors left).
 Result<std::optional<Accepted>> accept_from(const Fd& listener);
 
-/// Begins to connect; connect_result tells the end once the socket is writable.
+/// Begins to connect; connect_result gives the result once the socket is writable.
 Result<Fd> connect_to(const NodeId& to, const std::optional<IpAddress>& from);
 Result<void> connect_result(const Fd& socket);
 

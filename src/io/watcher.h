@@ -32,7 +32,7 @@ class IoWatcher {
   void want(int events) noexcept {
     if (!ev_is_active(&io_) || (io_.events & (EV_READ | EV_WRITE)) == events) return;
     ev_io_stop(loop_, &io_);
-    ev_io_modify(&io_, events);  // the kernel hears of it once in a round, if it is another set by then
+    ev_io_modify(&io_, events);  // the kernel gets the new set once in a round
     ev_io_start(loop_, &io_);
   }
   void stop() noexcept { ev_io_stop(loop_, &io_); }
@@ -69,7 +69,7 @@ class TimerWatcher {
   ev_timer timer_{};
 };
 
-/// Calls its owner in each round of the loop, when all that has happened is dealt with and before it waits.
+/// Calls its owner in each round of the loop, after all events are dealt with and before it waits.
 class RoundWatcher {
  public:
   explicit RoundWatcher(struct ev_loop* loop) noexcept : loop_(loop) {
@@ -108,7 +108,7 @@ class RoundWatcher {
   ev_idle idle_{};
 };
 
-/// Calls its owner each time the loop has waited, before it deals with anything that has happened.
+/// Calls its owner each time the loop has waited, before it deals with any event.
 class WakeWatcher {
  public:
   explicit WakeWatcher(struct ev_loop* loop) noexcept : loop_(loop) { ev_init(&check_, nullptr); }

@@ -35,9 +35,9 @@ struct WorkerPool::Queue {
   std::deque<Waiting> waiting;
   std::deque<std::unique_ptr<Job>> done;
   std::size_t bytes = 0;   // of the jobs that wait or run
-  bool running = false;    // one of its jobs does
-  bool scheduled = false;  // that, or it is among the runnable
-  bool collected = true;   // else jobs that are done are destroyed
+  bool running = false;    // one of its jobs is running
+  bool scheduled = false;  // running, or among the runnable
+  bool collected = true;   // if not, jobs that are done are destroyed
 
   [[nodiscard]] std::size_t unfinished() const { return waiting.size() + (running ? 1 : 0); }
 };
@@ -136,7 +136,7 @@ void WorkerPool::State::start_thread_if_needed(const std::shared_ptr<State>& sta
   Lane& lane = state->lanes[kind];
   if (lane.idle >= lane.runnable.size() && lane.threads > 0) return;
   if (lane.threads >= kThreadsMax[kind]) return;
-  // Signals are the loop's: none may be delivered to a worker.
+  // Signals are for the loop's thread: none may be delivered to a worker.
   sigset_t all;
   sigset_t before;
   sigfillset(&all);
@@ -145,7 +145,8 @@ void WorkerPool::State::start_thread_if_needed(const std::shared_ptr<State>& sta
     std::thread(&WorkerPool::work, state, kind).detach();
     ++lane.threads;
   } catch (const std::system_error&) {
-    // The host allows no more threads. Those that are there do the work; without any there is no process.
+    // The host allows no more threads. The threads that there are do the work; without any the process cannot
+    // go on.
     if (lane.threads == 0) throw;
   }
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
@@ -178,7 +179,7 @@ bool WorkerPool::finish_output(Duration at_most) {
 }
 
 bool WorkerPool::shut_down(Duration at_most) {
-  // A job that reads or converts is not waited for, but for the moment that a short one takes.
+  // An input job is not waited for, except for this moment in which a short one ends.
   constexpr Duration kInputPatience = std::chrono::milliseconds(50);
   std::unique_lock lock(state_->mutex);
   state_->stopping = true;
@@ -212,7 +213,7 @@ void WorkerPool::work(const std::shared_ptr<State>& state, std::size_t kind) {
     lock.unlock();
     now.job->run();
     lock.lock();
-    if (!queue->collected) {  // what is destroyed may take time, too
+    if (!queue->collected) {  // destroying it may take time, too
       lock.unlock();
       now.job.reset();
       lock.lock();

@@ -1,5 +1,5 @@
-// The process's worker threads. Each kind of work has a few of its own, started when first needed, so that a
-// disk that takes no more writes keeps no source waiting. Jobs of one queue never run at the same time.
+// The process's worker threads. Each kind of work has a few threads of its own, started when first needed, so
+// that a disk that takes no more writes delays no source. Jobs of one queue never run at the same time.
 //
 // A worker that hangs in the kernel (a pipe that nobody reads, a file server that is gone) cannot be stopped.
 // So what a thread touches is shared with it and outlives the pool, and shut_down() waits only so long.
@@ -17,11 +17,11 @@ namespace ott {
 class WorkerPool : public Workers {
  public:
   static constexpr unsigned kInputThreads = 2;
-  /// The log, statistics and frames: each may hang without the others.
+  /// For the log, the statistics and the frames: each may hang without the others.
   static constexpr unsigned kOutputThreads = 3;
 
   WorkerPool();
-  /// Shuts down without waiting for anybody.
+  /// Shuts down without waiting for any job.
   ~WorkerPool() override;
 
   std::unique_ptr<WorkQueue> make_queue(WorkKind kind, WorkLimits limits) override;

@@ -43,7 +43,7 @@ Result<std::optional<ByteSpan>> ClassicClipSplitter::next() {
     return give_up("the frame of " + std::to_string(length) + " bytes is cut off after " +
                    std::to_string(data.size() - kDigits));
   }
-  if (!ends_with_eoi(data.subspan(kDigits, length))) {  // then only the next record vouches for the length
+  if (!ends_with_eoi(data.subspan(kDigits, length))) {  // then the length counts only if a record follows
     if (data.size() < end + kRecordStartBytes && !finished()) return std::nullopt;
     if (data.size() != end && !is_record_start(data.subspan(end))) {
       return give_up("the length " + std::to_string(length) + " does not lead to the next frame");

@@ -96,7 +96,7 @@ Result<std::unique_ptr<Source>> ClipSource::open(const std::string& path, double
   return source;
 }
 
-// Reads up to the first good frame, for its size, and goes back.
+// Reads up to the first good frame, to learn its size, and goes back.
 Result<void> ClipSource::probe() {
   if (auto done = rewind(); !done) return done;
   const std::uint64_t round = rounds_;

@@ -12,7 +12,7 @@
 
 namespace ott {
 
-/// A file that cannot be closed twice or forgotten.
+/// An open file that closes itself.
 class InputFile {
  public:
   static Result<InputFile> open(const std::string& path);
@@ -32,7 +32,7 @@ class InputFile {
 /// One file of many frames; loops for ever.
 class ClipSource final : public Source {
  public:
-  /// The container is told by the content. fps 0: the container's default.
+  /// The container is found by the content. fps 0: the container's default.
   static Result<std::unique_ptr<Source>> open(const std::string& path, double fps);
   Result<SourceFrame> next(FrameNumber number, WallTime wall) override;
 

@@ -4,7 +4,7 @@
 
 namespace ott {
 
-/// Owns the source, so that whoever has the job has the source.
+/// The job owns the source: one that takes the job takes the source with it.
 class FrameAhead::Reading : public Job {
  public:
   explicit Reading(std::unique_ptr<Source> from) : source(std::move(from)) {}

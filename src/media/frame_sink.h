@@ -1,4 +1,4 @@
-// Where a viewer's frames go: files in a directory, written by whoever calls, or by a worker.
+// Where a viewer's frames go: files in a directory, written by the caller or by a worker.
 #pragma once
 
 #include <cstdint>
@@ -15,8 +15,8 @@ namespace ott {
 class FrameSink {
  public:
   virtual ~FrameSink() = default;
-  /// Takes a frame, which may be written later, or left out when there is no room for it. The error is final:
-  /// no more frames can be taken. Its message is empty if whoever read them has enough.
+  /// Takes a frame, which may be written later, or left out when there is no room for it. An error is final:
+  /// no more frames can be taken. Its message is empty if the reader has closed its end.
   virtual Result<void> write(ByteSpan jpeg) = 0;
   /// The error of a frame that was taken before, as soon as it is known.
   virtual Result<void> failure() { return {}; }
@@ -27,7 +27,7 @@ class FrameSink {
 };
 
 /// DIR/00000001.jpg and so on, numbered by arrival. A file is complete when it appears, since it is written
-/// under another name beside it and then renamed. It waits for the disk: see QueuedSink.
+/// under another name beside it and then renamed. write() blocks until the disk has it: see QueuedSink.
 class DirectorySink : public FrameSink {
  public:
   /// Makes the directory, and those above it, if need be.
@@ -46,7 +46,7 @@ class DirectorySink : public FrameSink {
   std::uint64_t written_ = 0;
 };
 
-/// Gives frames to a sink that waits, by a worker. Frames that wait are bounded; beyond that the newest is
+/// Gives frames to a sink that blocks, on a worker. Frames that wait are bounded; beyond that the newest is
 /// left out. After an error no more frames are written.
 class QueuedSink : public FrameSink {
  public:

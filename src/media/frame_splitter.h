@@ -28,7 +28,7 @@ class FrameSplitter {
   /// Room to receive into, at least kReadBytes. Ends the life of the frame last returned.
   MutableByteSpan space();
   void advance(std::size_t bytes);
-  /// No byte will follow: what is there is all there is.
+  /// No byte follows what is there.
   void finish() { finished_ = true; }
   /// Begins anew, at byte 0.
   void reset();

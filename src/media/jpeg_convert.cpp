@@ -163,8 +163,8 @@ void JpegConverter::Engine::write_colour(jvirt_barray_ptr* coefficients, int lum
   jpeg_write_coefficients(&out_, coefficients);
 }
 
-// The luma blocks of a 4:2:0 image whose chroma is zero everywhere. Grey has no use for full MCUs; 4:2:0
-// needs its arrays to be a whole number of them.
+// The luma blocks of a 4:2:0 image whose chroma is zero everywhere. A grey image may have incomplete MCUs;
+// the arrays of 4:2:0 hold a whole number of them.
 void JpegConverter::Engine::write_grey(jvirt_barray_ptr* coefficients) {
   const jpeg_component_info& grey = in_.comp_info[0];
   const int table = grey.quant_tbl_no;

@@ -1,7 +1,7 @@
-// Makes any JPEG one that RFC 2435 carries. Most need nothing, then nothing is copied. Progressive JPEGs, own
-// Huffman tables, arithmetic coding, several scans and grey are transcoded coefficient by coefficient, so
-// every pixel stays; only what has no lossless way (4:4:4, RGB, CMYK, three quantisation tables, coefficients
-// outside the standard Huffman tables) is encoded anew.
+// Makes any JPEG one that RFC 2435 carries. Most are carried as they are, and then nothing is copied.
+// Progressive JPEGs, own Huffman tables, arithmetic coding, several scans and grey are transcoded coefficient
+// by coefficient, so every pixel stays. Only what has no lossless way (4:4:4, RGB, CMYK, three quantisation
+// tables, coefficients outside the standard Huffman tables) is encoded anew.
 #pragma once
 
 #include <cstdint>

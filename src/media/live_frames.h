@@ -1,6 +1,6 @@
-// The frames of a source that comes at its own pace. What RFC 2435 carries as it is passes at once; what has
-// to be converted waits its turn for a worker, in order. When conversions are slower than the source, the
-// frame that has waited longest is left out, and counted: a viewer gets what is fresh.
+// The frames of a source that comes at its own pace. A frame that RFC 2435 carries as it is passes at once;
+// one that has to be converted waits for a worker, in order. When conversions are slower than the source, the
+// frame that has waited longest is left out and counted, so that viewers get the newest frames.
 #pragma once
 
 #include <deque>
@@ -23,9 +23,9 @@ class LiveFrames {
  public:
   static constexpr std::size_t kFramesMax = 256;
   static constexpr std::size_t kBytesMax = std::size_t{32} << 20;
-  /// A frame that has waited so long is left out if there is a newer one.
+  /// A frame that has waited this long is left out if there is a newer one.
   static constexpr Duration kAgeMax = std::chrono::milliseconds(500);
-  /// Larger frames are not even looked at in the loop.
+  /// Frames larger than this are parsed by the worker, not by the loop.
   static constexpr std::size_t kSmallBytesMax = std::size_t{256} << 10;
 
   /// REQUIRES: source->live().

@@ -1,4 +1,4 @@
-// The test picture (test_picture.h) as a stream: what is served when nothing else is at hand.
+// The test picture (test_picture.h) as a stream: the default source of a bootstrapper.
 #pragma once
 
 #include <memory>

@@ -102,7 +102,7 @@ Result<void> RtpJpegDepacketizer::parse_tables(Fragment& fragment) {
   if (length == 0) return {};
   for (std::size_t i = 0; i < 2; ++i) {
     const std::size_t bytes = ((precision >> i) & 1) != 0 ? kTable16Bytes : kTable8Bytes;
-    if (i == 1 && tables.empty()) {  // some senders spare the second of two equal tables
+    if (i == 1 && tables.empty()) {  // some senders leave out the second of two equal tables
       fragment.tables[1] = fragment.tables[0];
       break;
     }

@@ -163,7 +163,7 @@ Result<void> JpegParser::huffman_tables(ByteSpan body) {
   return {};
 }
 
-// The rules that decoders share, since no marker says it outright (libjpeg's jdapimin.c lists them).
+// The rules that decoders share, since no marker says it (libjpeg's jdapimin.c lists them).
 bool JpegParser::ycbcr() const {
   if (jfif_) return true;
   if (adobe_transform_) return *adobe_transform_ != 0;

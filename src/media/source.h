@@ -1,14 +1,11 @@
-// Where a stream's frames come from. A source hands out JPEGs, one per call; who paces it and numbers the
-// frames is the caller. One source belongs to one stream, and is used by one thread at a time: most wait for
-// the disk or encode a picture, so a worker has them (frame_ahead.h, live_frames.h).
+// Where a stream's frames come from. A source hands out JPEGs, one per call; its caller paces it and numbers
+// the frames. One source belongs to one stream, and is used by one thread at a time: most wait for the disk
+// or encode a picture, so a worker has them (frame_ahead.h, live_frames.h).
 //
 //     pattern:                  a moving test picture, 1280x720 at 30 frames a second
 //     pattern:640x360@25        the same in another size and rate
-//     clip.mjpeg                concatenated JPEGs, or the classic container (each JPEG preceded by its
-//     length
-//                               as five digits); loops for ever
-//     pictures/                 the *.jpg and *.jpeg of a directory in the order of their names; loops for
-//     ever
+//     clip.mjpeg                concatenated JPEGs, or the classic container (classic_clip.h); loops
+//     pictures/                 the *.jpg and *.jpeg of a directory in the order of their names; loops
 //     -                         concatenated JPEGs on standard input, as they come
 //
 // `?fps=25` behind any of these sets the rate.
@@ -39,7 +36,7 @@ struct SourceFrame {
   JpegImage image;  // its parse; carriable
 };
 
-/// A frame of a live source as it came: nothing is known of it but where it ends.
+/// A frame of a live source as it came: only its end has been found yet.
 struct RawFrame {
   ByteSpan jpeg;
   std::uint64_t number = 0;  // of the input, from 1
@@ -54,10 +51,11 @@ class Source {
   /// The next frame, valid until the next call. An error is about one frame, and names the file, the frame
   /// and the byte; the next call goes on. REQUIRES: !live().
   virtual Result<SourceFrame> next(FrameNumber number, WallTime wall);
-  /// Whether next()'s arguments show in the picture.
+  /// True if next()'s arguments are shown in the picture.
   [[nodiscard]] virtual bool shows_time() const { return false; }
 
-  /// Paced by what is fed to it, not by info().fps: after each feed(), call take() until it returns nullopt.
+  /// Paced by the input that is fed to it, not by info().fps: after each feed(), call take() until it returns
+  /// nullopt.
   [[nodiscard]] virtual bool live() const { return false; }
   /// The input of a live source is over and all of its frames have been taken.
   [[nodiscard]] virtual bool ended() const { return false; }
@@ -67,7 +65,7 @@ class Source {
   /// The next whole frame of what was fed, valid until the next call; nullopt: there is none yet. Errors are
   /// those of next(). REQUIRES: live().
   virtual Result<std::optional<RawFrame>> take();
-  /// What is wrong with that frame, where it is in the input. REQUIRES: live().
+  /// The error as it is shown: with the frame's place in the input. REQUIRES: live().
   [[nodiscard]] virtual Error describe(const RawFrame& frame, const Error& error) const;
 
  protected:

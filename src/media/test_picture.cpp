@@ -89,8 +89,8 @@ void TestPicture::draw_bars(std::uint64_t frame) {
   }
 }
 
-// Centred, as large as both sides allow; what does not fit even at the smallest is cut. Large text keeps to
-// the grid of the 8x8 blocks, where its edges cost the encoder nothing.
+// Centred, as large as both sides allow; a text that does not fit even at the smallest size is cut. Large
+// text keeps to the grid of the 8x8 blocks, where its edges cost the encoder nothing.
 void TestPicture::draw_line(const Line& line) {
   constexpr std::size_t kBlock = 8;
   const auto room = static_cast<std::size_t>(line.height * height_);

@@ -1,6 +1,6 @@
-// The moving test picture: colour bars that travel, and on them what one wants to see of a stream, large
-// enough to read from across a room: the frame's number, the sender's clock to the millisecond, the size and
-// rate. Planar YCbCr 4:2:0, ready for the encoder.
+// The moving test picture: colour bars that travel, and on them text that can be read from across a room: the
+// frame's number, the sender's clock to the millisecond, the size and rate. Planar YCbCr 4:2:0, ready for the
+// encoder.
 #pragma once
 
 #include <array>

@@ -8,7 +8,7 @@ namespace ott {
 namespace {
 
 constexpr Retry::Pauses kPauses = {std::chrono::milliseconds(100), std::chrono::seconds(5)};
-/// How long the slower access nodes are waited for once one has answered.
+/// How long a guest waits for the slower access nodes once one has answered.
 constexpr Duration kChoiceTime = std::chrono::milliseconds(200);
 
 }  // namespace
@@ -108,7 +108,7 @@ bool Access::tick(Now now) {
   if (now.mono >= choose_at_) choose(now);
   if (!retry_.take_due(now)) return false;
   state_.self_known = false;
-  // In turn the nodes that are known, and the bootstrapper, which may know better ones by now, or be away.
+  // Retries go to the known nodes and to the bootstrapper by turns: it may know better nodes, or be away.
   if (std::exchange(ask_bootstrapper_, state_.config.bootstrap.has_value())) {
     state_.config.kind = PeerKind::Client;
     return true;

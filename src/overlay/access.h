@@ -1,8 +1,8 @@
 // A guest's way into the overlay: the access nodes that it was offered (or that --node names), which of them
 // it attaches to, and what it does when that one is gone. Owned by Handshakes.
 //
-// All of them are called at once. The one whose SPEERS came soonest after its connection was there is the
-// nearest, and gets FINALACK; the others are closed.
+// The guest connects to all of them at once. The nearest is the one whose SPEERS came soonest after its
+// connection was there: it gets FINALACK, and the other connections are closed.
 #pragma once
 
 #include <map>
@@ -19,18 +19,18 @@ class Access {
  public:
   explicit Access(OverlayState& state) : state_(state) {}
 
-  /// These are the access nodes from now on; calls all of them.
+  /// Takes these as the access nodes from now on, and connects to all of them.
   void offered(const std::vector<NodeId>& nodes, Now now);
   void on_speers(PeerLink& link, const Speers& message, Now now);
   void on_connected(const PeerLink& link);
   void on_closed(const PeerLink& link, std::string_view why, Now now);
-  /// The bootstrapper was to be asked for others, and cannot be: tries those that are known again.
+  /// The bootstrapper cannot be asked for other access nodes: tries the known ones again.
   void on_bootstrapper_away(Now now);
   /// False as long as this process never was a guest.
   [[nodiscard]] bool has_nodes() const { return !nodes_.empty(); }
 
   [[nodiscard]] MonoTime next_deadline() const { return std::min(retry_.due_at(), choose_at_); }
-  /// True if the bootstrapper is to be asked for access nodes now.
+  /// True if the bootstrapper must be asked for access nodes now.
   bool tick(Now now);
 
  private:
@@ -49,8 +49,8 @@ class Access {
   std::map<NodeId, Node> nodes_;
   MonoTime choose_at_ = MonoTime::max();
   Retry retry_;
-  bool ask_bootstrapper_ = false;  // next time
-  bool complained_ = false;        // that none answers: once
+  bool ask_bootstrapper_ = false;  // the next retry asks it
+  bool complained_ = false;        // it was logged that none answers
 };
 
 }  // namespace ott

@@ -1,4 +1,4 @@
-// Who may be at the other end of an accepted connection: which ids are believed from where, and which of two
+// The decision about the peer of an accepted connection: which ids are believed from where, and which of two
 // connections with one id stays. Used by the bootstrapper's Controller and by a node's Neighbours; owned by
 // Handshakes.
 //
@@ -18,7 +18,8 @@ class Admission {
   /// This is the only place where an identity is decided.
   [[nodiscard]] bool may_claim(const NodeId& id, const PeerLink& link) const;
 
-  /// True if the peer is believed to be `id` and its link stays. Otherwise it was closed, and told why.
+  /// True if the peer is believed to be `id` and its link stays. Otherwise the link was closed with the
+  /// reason.
   bool admits(PeerLink& link, const NodeId& id, Now now);
   /// Closes the link: its peer may not claim `id`.
   void refuse_address(PeerLink& link, const NodeId& id);
@@ -27,7 +28,7 @@ class Admission {
 
   /// Sends SPEERS to a peer that is `id` from here on.
   void accept(PeerLink& link, const NodeId& id, Relation relation, std::vector<Peer> peers);
-  /// Sends SPEERS to one that is nobody here: it learns what it is to connect as, or to.
+  /// Sends SPEERS to a peer that gets no place here: it learns as whom it is to connect, or to whom.
   void advise(PeerLink& link, const NodeId& you, std::vector<Peer> peers);
 
  private:

@@ -17,7 +17,7 @@ class Controller {
 
   /// Takes its own place in the topology. REQUIRES: there is a topology, with config.id in it.
   void begin();
-  /// ACK of anybody but a guest.
+  /// Answers the ACK of any peer but a guest.
   void on_ack(PeerLink& link, const Ack& message, Now now);
 
  private:

@@ -12,7 +12,7 @@ namespace {
 constexpr std::size_t kReceiveBytesMax = 256U << 10U;
 /// What must be there of a record to know whether its flow takes it: up to the RTP sequence number.
 constexpr std::size_t kRecordPeekBytes = kRecordHeaderBytes + 4;
-/// On a link of several feeds, how much one may send before it is another's turn.
+/// How much one of several feeds of a link may send before it is another's turn.
 constexpr std::size_t kTurnBytes = 128U << 10U;
 
 }  // namespace
@@ -73,7 +73,7 @@ void DataPath::take_from_ring(PeerLink& link, Now now) {
     if (ours && pending.size() >= kRecordHeaderBytes) {
       ours = stream_of(Label{load_be<std::uint64_t>(at + kHeaderBytes)}) == flow.id();
     }
-    if (ours) break;  // as far as can be seen: the rest is to come
+    if (ours) break;  // incomplete: the rest follows
     const auto record =
         whole && is_record(framed.header.type) ? parse_record(framed.header, pending) : std::nullopt;
     if (!record || flow_for(link, *record) != &flow || !flow.buffer.takes(*record)) {
@@ -93,9 +93,9 @@ void DataPath::take_from_ring(PeerLink& link, Now now) {
   if (taken) wake_children(flow);
 }
 
-/// The flow that takes a record from this link. What a new parent had on its way before it knew what we have
-/// would leave a gap: it is heard from its answer to our START on. The parent before it goes on where it was,
-/// but a buffer does not begin with it.
+/// The flow that takes a record from this link, or null. A new parent's records count only after its STARTED:
+/// those that it sent before would leave a gap. The former parent's records go on, but an empty buffer does
+/// not begin with one of them.
 Flow* DataPath::flow_for(const PeerLink& link, const Record& record) const {
   Flow* flow = flows_.find(stream_of(record.label));
   if (flow == nullptr) return nullptr;
@@ -113,7 +113,7 @@ void DataPath::note_taken(PeerLink& link, Flow& flow, const Record& record, Now 
 /// False if the record cannot be the stream's.
 bool DataPath::take_by_copy(PeerLink& link, const Record& record, ByteSpan message, Now now) {
   Flow* flow = flow_for(link, record);
-  if (flow == nullptr) return true;  // late, from a parent that has been left
+  if (flow == nullptr) return true;  // late, from a parent that is no longer one
   if (flow->buffer.is_beyond(record)) {
     ++state_.counters.numbers_refused;
     return false;
@@ -127,7 +127,7 @@ bool DataPath::take_by_copy(PeerLink& link, const Record& record, ByteSpan messa
     note_taken(link, *flow, record, now);
     wake_children(*flow);
   } else if (flow->former_parent && flow->parent == link.id) {
-    flows_.stop_former_parent(*flow);  // the new parent is there, if only with what we have already
+    flows_.stop_former_parent(*flow);  // the new parent sends, if only records that are here already
   }
   return true;
 }
@@ -179,7 +179,7 @@ Flow* DataPath::only_flow_of(const PeerLink& link) const {
 void DataPath::keep_rest(PeerLink& link) {
   if (link.receiving != nullptr) return;
   const ByteSpan rest = ByteSpan(scratch_).subspan(scratch_begin_, scratch_end_ - scratch_begin_);
-  // Where the next bytes belong: to the stream that the rest is of, or else to the only one of this link.
+  // The next bytes belong to the stream of the incomplete record, or else to the link's only stream.
   Flow* flow = only_flow_of(link);
   const Framed framed = next_message(rest, kBodyBytesMax);
   if (framed.has_header && !is_record(framed.header.type)) flow = nullptr;
@@ -237,8 +237,7 @@ ByteSpan DataPath::from_feed(PeerLink& link, Child& child, Now now) const {
 }
 
 ByteSpan DataPath::send_slice(PeerLink& link, Now now) {
-  // A record that is half sent goes first, whole if there is a message to come between, or else with all
-  // that follows it.
+  // A half-sent record goes first: by itself if a control message waits, or else with all that follows it.
   if (link.sending != nullptr) {
     Child& child = *link.sending;
     const ByteSpan rest = child.feed.rest_of_record(child.flow->buffer);

@@ -16,8 +16,8 @@ class DataPath {
   DataPath(OverlayState& state, FlowTable& flows);
 
   [[gnu::hot]] MutableByteSpan recv_slice(PeerLink& link);
-  /// Takes the records that lie in the ring, and readies what is left for next_control. True if nothing is
-  /// left: that was nothing but records.
+  /// Commits the records that were received into the ring, and leaves what follows them to next_control. True
+  /// if nothing follows them.
   [[gnu::hot]] bool received(PeerLink& link, std::size_t bytes, Now now);
 
   struct Control {
@@ -31,10 +31,10 @@ class DataPath {
   void keep_rest(PeerLink& link);
 
   [[gnu::hot]] ByteSpan send_slice(PeerLink& link, Now now);
-  /// False if that was all there is.
+  /// `bytes` were sent. False if nothing is left to send.
   [[gnu::hot]] bool send_advance(PeerLink& link, std::size_t bytes, Now now);
 
-  /// Asks for the links of all children that have something new to get.
+  /// Asks the driver to send on the links of all children that have not been sent everything.
   [[gnu::hot]] void wake_children(Flow& flow);
 
  private:

@@ -6,7 +6,7 @@ namespace ott {
 namespace {
 
 /// How long a round waits for an origin that does not answer.
-constexpr Duration kPatience = std::chrono::milliseconds(500);
+constexpr Duration kAnswerTimeMax = std::chrono::milliseconds(500);
 
 }  // namespace
 
@@ -22,7 +22,7 @@ void Figures::ask(Now now) {
 void Figures::begin_round(Now now) {
   figures_.clear();
   awaited_.clear();
-  answer_at_ = now.mono + kPatience;
+  answer_at_ = now.mono + kAnswerTimeMax;
   Query query;
   query.asker = state_.self;
   query.number = ++number_;
@@ -76,7 +76,7 @@ void Figures::on_report(PeerLink& link, const Report& message, Now) {
   if (!from_access && message.tracker.path.root().node != state_.self) return;
   if (!from_access && !message.tracker.for_here()) return forward(state_.links, message);
   if (message.number != number_ || answer_at_ == MonoTime::max()) return;
-  // Who has handled a message stands in it, the sender first.
+  // The message names the nodes that have handled it, the sender first.
   const NodeId& from = message.tracker.visited.empty() ? link.peer : message.tracker.visited.front();
   if (awaited_.erase(from_access ? link.peer : from) == 0) return;
   for (const StreamFigures& figures : message.figures) {

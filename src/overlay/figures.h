@@ -1,5 +1,5 @@
-// How streams are doing: viewers and bit rates, which change all the time and are therefore not flooded but
-// asked for. A query goes to each origin; an access node asks for its guests, all of them at once.
+// Viewers and bit rates of streams. They change all the time, so they are asked for and not flooded. A QUERY
+// goes to each origin; an access node asks once for all of its guests.
 #pragma once
 
 #include <map>
@@ -16,7 +16,7 @@ class Figures {
   Figures(OverlayState& state, const StreamList& streams, Origin& origin)
       : state_(state), streams_(streams), origin_(origin) {}
 
-  /// Asks for this process itself; `round()` changes once the answers are here, or are late.
+  /// Asks for this process itself. `round()` changes when all answers are here or the time for them is over.
   void ask(Now now);
   [[nodiscard]] unsigned round() const { return round_; }
   [[nodiscard]] StreamFigures of(StreamId stream) const;
@@ -36,7 +36,7 @@ class Figures {
   Origin& origin_;
   std::map<StreamId, StreamFigures> figures_;  // of the last round; at most kStreamsMax
   std::set<NodeId> awaited_;                   // origins that have not answered
-  std::map<LinkId, std::uint32_t> guests_;     // that are to be told, and the numbers of their queries
+  std::map<LinkId, std::uint32_t> guests_;     // that wait for a REPORT, by the number of their QUERY
   MonoTime answer_at_ = MonoTime::max();       // the end of this round at the latest
   std::uint32_t number_ = 0;
   unsigned round_ = 0;

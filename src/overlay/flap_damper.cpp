@@ -5,7 +5,7 @@
 namespace ott {
 namespace {
 
-/// Failures further apart than this have nothing to do with each other.
+/// Failures further apart than this are counted as unrelated.
 constexpr Duration kMemory = std::chrono::seconds(30);
 constexpr Duration kFirstPause = std::chrono::milliseconds(250);
 constexpr Duration kLongestPause = std::chrono::seconds(4);

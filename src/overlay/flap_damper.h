@@ -1,5 +1,5 @@
-// Links that fail again and again: each failure soon after another doubles the time for which the link, once
-// it is back, is not used. A single failure costs nothing.
+// Damping of links that fail again and again. Each failure soon after another doubles the time for which the
+// link, once it is back, is not used. A single failure costs nothing.
 #pragma once
 
 #include <map>
@@ -12,7 +12,7 @@ namespace ott {
 class FlapDamper {
  public:
   void failed(const NodeId& peer, MonoTime now);
-  /// When the link is as good as any again; `max` if it is now.
+  /// When the link is no longer damped; `max` if it is not damped now.
   [[nodiscard]] MonoTime usable_at(const NodeId& peer, MonoTime now) const;
 
  private:

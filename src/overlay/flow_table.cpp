@@ -15,14 +15,14 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 /// How long a relay that is new to a stream waits for its children's STARTs before it sends its own, for each
-/// level below it: they wait for theirs. One that is dead is noticed by its link; this is for the others.
+/// level of its subtree: each level waits for the one below it. A dead child is noticed by its link.
 constexpr Duration kStartPatience = milliseconds(100);
 constexpr Duration kStartPatienceMax = seconds(1);
 /// A stream's ring at first.
 constexpr std::size_t kFirstRingBytes = 1U << 20U;
 /// And where --memory has no more.
 constexpr std::size_t kLeastRingBytes = 256U << 10U;
-/// A flow stays so long after its last viewer here has gone: one who comes back at once changes no tree.
+/// How long a flow stays after its last viewer here has gone: one that comes back at once changes no tree.
 constexpr Duration kLinger = milliseconds(300);
 /// A parent that sends nothing of a stream for so long is complained of to the origin, which knows whether
 /// there was something to send. Each hop from the origin adds a little, so that of several nodes one below
@@ -121,9 +121,9 @@ bool FlowTable::is_announced(PeerLink& link, const TrackerMessage& message) cons
          });
 }
 
-/// The version orders the trees that different neighbours pass on. While the stream does not come, any other
-/// way will do. The parent passes its trees on in the order in which it took them, so that its last one holds:
-/// a version that was forged stays here no longer than there.
+/// True if another neighbour's newer tree is installed. While the stream does not come here, an older tree is
+/// taken, too. The parent's last tree always holds, since it passes its trees on in the order in which it
+/// took them: so a forged version stays here no longer than there.
 bool FlowTable::is_stale(const Flow& flow, const PeerLink& link, const TrackerMessage& message,
                          Now now) const {
   if (flow.own) return true;
@@ -131,7 +131,7 @@ bool FlowTable::is_stale(const Flow& flow, const PeerLink& link, const TrackerMe
   return fed && is_older(version_of(message.label), version_of(flow.label));
 }
 
-/// A neighbour that has shown itself to send nothing is no parent for as long as another one sends.
+/// A neighbour that has sent nothing as a parent is not taken as one for as long as another one sends.
 bool FlowTable::is_avoided(const Flow& flow, const PeerLink& link, Now now) {
   return flow.avoided == link.peer && now.mono < flow.avoided_until && flow.parent &&
          flow.parent != link.id && now.mono - flow.parent_fed_at <= kStarvedAfter;
@@ -161,7 +161,7 @@ void FlowTable::on_tracker(PeerLink& link, const TrackerMessage& message, Now no
   if (!flow->start_sent) flow->start_deadline = now.mono + start_patience(*flow);
   install_children(*flow, message.tracker, now);
   install_guests(*flow);
-  // The origin may take us for a viewer that we no longer are.
+  // The origin may count this node as a watcher although it is none any more.
   if (message.tracker.for_here() && interests_.viewers(flow->id()) == 0) changed_.push_back(flow->id());
   maybe_start(*flow, now);
   erase_if_unneeded(*flow);
@@ -179,7 +179,7 @@ void FlowTable::install_children(Flow& flow, const Tracker& tracker, Now now) {
   const std::vector<Branch> branches = split(tracker);
   flow.tree_children.clear();
   for (const Branch& branch : branches) flow.tree_children.push_back(branch.next);
-  // A child that has not asked yet and is no longer ours finds its way by another tree.
+  // A child that has not sent START and is not in the new tree is dropped: another tree serves it.
   for (std::size_t i = flow.children.size(); i-- > 0;) {
     const Child& child = *flow.children[i];
     if (child.guest || child.asked || contains(flow.tree_children, child.node)) continue;
@@ -199,7 +199,7 @@ void FlowTable::install_children(Flow& flow, const Tracker& tracker, Now now) {
     }
     Child& child = *flow.child(link->id);
     child.tracker_sent = true;
-    // Who gets a TRACKER has to know of the stream.
+    // The child needs the origin's link state before the TRACKER.
     states_.write_before(*link, flow.origin, now);
     state_.links.send(*link,
                       TrackerMessage{branch.tracker, flow.label, flow.origin, flow.info, !child.asked});
@@ -239,17 +239,18 @@ void FlowTable::drop_guest(StreamId stream, PeerLink& link) {
 // ---- the flow, from below --------------------------------------------------------------------------------
 
 void FlowTable::set_parent(Flow& flow, PeerLink& link, Now now) {
-  if (flow.former_parent == link.id) {  // back again, before it was told to stop
+  if (flow.former_parent == link.id) {  // it is the parent again before it got STOP
     flow.former_parent.reset();
     leave_link(flow, link.id);
   }
-  // Where a tree has turned round, the former child is the parent now: two that feed each other never end.
+  // The tree has turned round: the former child is the parent now. Two nodes that feed each other would never
+  // end.
   drop_child(flow, link);
   const PeerLink* before = flow.parent ? state_.links.find(*flow.parent) : nullptr;
   const bool starving = before != nullptr && now.mono - flow.parent_fed_at > kStarvedAfter;
   flow.suspect = starving ? std::optional(before->peer) : std::nullopt;
-  // The parent so far goes on until the new one's first record is here; or the one before it, if the parent
-  // so far has not begun.
+  // The parent so far goes on until the new one's first record is here. If it has not begun to send, the
+  // former parent before it goes on instead.
   if (flow.parent && flow.started) {
     stop_former_parent(flow);
     flow.former_parent = flow.parent;
@@ -316,7 +317,7 @@ void FlowTable::on_start(PeerLink& link, const Start& message, Now now) {
   state_.log.debug(fmt::format("START after {} from {}", message.last.value, link.name()));
   Flow* flow = find(message.stream);
   Child* child = flow == nullptr ? nullptr : flow->child(link.id);
-  if (child == nullptr) return;  // its place in the tree is gone; it will hear of another
+  if (child == nullptr) return;  // it has no place in the tree any more; another TRACKER will follow
   if (child->feed.started()) child->feed.leave(flow->buffer);
   child->asked = true;
   child->last = message.last;
@@ -351,8 +352,8 @@ void FlowTable::on_started(PeerLink& link, const Started& message, Now now) {
   if (message.after < here) begin_anew(*flow, now);
 }
 
-/// A child that comes to us with an older need than all that this flow began for finds its frames further up.
-/// Guests, who are anybody, can have that done once in the time that a history lasts.
+/// True if the child asks for older frames than the flow began with: this node's parent may have them. A
+/// guest can be anybody, so guests get this once in the time that a history lasts.
 bool FlowTable::must_rewind(const Flow& flow, const Child& child, Now now) const {
   const FrameNumber last = child.last;
   if (child.guest && now.mono - flow.rewound_at < state_.config.history) return false;
@@ -363,8 +364,8 @@ bool FlowTable::must_rewind(const Flow& flow, const Child& child, Now now) const
   return last.value + 1 < oldest->number.value && oldest->arrived > now.mono - state_.config.history;
 }
 
-/// Begins the flow again from the oldest frame that a child needs. The others go on with the frame after
-/// their last one, once it is here again.
+/// Begins the flow again from the oldest frame that a child needs. The other children continue after their
+/// last frame once it is here again.
 void FlowTable::rewind(Flow& flow, Now now) {
   auto buffer = make_buffer();
   if (!buffer) return state_.log.error(fmt::format("stream {}: {}", flow.info.name, buffer.error().message));
@@ -383,7 +384,7 @@ void FlowTable::rewind(Flow& flow, Now now) {
   maybe_start(flow, now);
 }
 
-/// The parent says that frames which are here are none of the stream: all of them go, and so they do below.
+/// The parent says that frames which are here do not belong to the stream: forgets them, here and below.
 void FlowTable::begin_anew(Flow& flow, Now now) {
   auto buffer = make_buffer();
   if (!buffer) return state_.log.error(fmt::format("stream {}: {}", flow.info.name, buffer.error().message));
@@ -413,7 +414,7 @@ void FlowTable::on_stop(PeerLink& link, const Stop& message, Now now) {
   drop_child(*flow, link);
   if (is_older(version_of(message.label), version_of(flow->label)) &&
       contains(flow->tree_children, link.peer)) {
-    // It has not seen the tree that makes it our child again.
+    // It sent STOP before the tree came that makes it our child again.
     Child& child = flow->add_child(link.id, link.peer);
     child.since = now.mono;
     child.tracker_sent = true;
@@ -517,7 +518,7 @@ void FlowTable::erase_unlisted(Now now) {
   }
 }
 
-/// Parents that send nothing are looked for whenever tick() is called, which a process's own hellos see to.
+/// Parents that send nothing have no deadline: tick() looks for them, and hellos make it called often enough.
 MonoTime FlowTable::next_deadline() const {
   MonoTime next = MonoTime::max();
   for (const auto& [stream, flow] : flows_) {
@@ -529,7 +530,7 @@ MonoTime FlowTable::next_deadline() const {
 void FlowTable::look_for_starving(Flow& flow, Now now) {
   if (flow.own || !flow.parent || !flow.start_sent) return;
   if (flow.suspect && flow.parent_fed_at > flow.parent_since) {
-    // The next parent has had something to send.
+    // The new parent has sent something: so the former one had something to send, too.
     flow.avoided_for =
         flow.avoided == flow.suspect ? std::min(2 * flow.avoided_for, kAvoidLongest) : kAvoidFirst;
     flow.avoided = std::exchange(flow.suspect, std::nullopt);
@@ -555,7 +556,7 @@ void FlowTable::check_label(Flow& flow) {
   if (is_older(version_of(carried), version_of(flow.label))) flow.label = carried;
 }
 
-/// A child that does not ask for the stream goes by another tree. Who does not know it lets it go.
+/// Removes children that have not answered their TRACKER in time: the stream reaches them by another tree.
 void FlowTable::drop_silent_children(Flow& flow, Now now) {
   for (std::size_t i = flow.children.size(); i-- > 0;) {
     const Child& child = *flow.children[i];

@@ -1,7 +1,7 @@
 // The flows of a node, and how they start and end. A TRACKER comes down and installs a flow; START goes up
-// and begins it; STOP goes up, or a link's end, takes it away: a flow lasts as long as somebody below or
-// here wants it. Who here does stands in Interests; asking an origin for a place in its tree is the business
-// of WatchRequests, which learns from take_changes() which streams have lost their way here.
+// and begins it; STOP, or the end of a link, takes it away. A flow lasts as long as this node or its subtree
+// wants the stream. Interests knows what this node and its guests want. WatchRequests asks origins for places
+// in their trees, and learns from take_changed() which streams have lost their way here.
 #pragma once
 
 #include <map>
@@ -33,9 +33,9 @@ class FlowTable {
   /// The overlay's graph or some origin's streams have changed.
   void on_overlay_changed(Now now);
 
-  /// Somebody here wants the stream, or no longer (Interests has been told).
+  /// Interests has changed: the stream is now wanted here, or no longer.
   void on_interest_changed(StreamId stream, Now now);
-  /// A guest of ours is to get the stream, if it comes here; or no longer.
+  /// Makes a guest a child of the stream if the stream comes here; drop_guest takes it away.
   void feed_guest(StreamId stream, PeerLink& link);
   void drop_guest(StreamId stream, PeerLink& link);
   /// Installs a tree of a stream of our own and sends it down. REQUIRES: its root is this node.
@@ -43,12 +43,12 @@ class FlowTable {
 
   void set_receiver(Flow& flow, PeerLink* link);
   void stop_former_parent(Flow& flow);
-  /// The feed of this child has begun anew: what the child asked for is not what the stream has.
+  /// Sends STARTED again: the child's feed has begun anew, since the stream does not have what it asked for.
   void tell_restarted(Flow& flow, Child& child);
 
-  /// Streams that have lost their way here, or have been asked for by a child meanwhile, since the last call.
+  /// Streams that have lost their way here, or that a child has asked for, since the last call.
   std::vector<StreamId> take_changed() { return std::exchange(changed_, {}); }
-  /// Streams whose parents live, and have sent nothing of them for too long, since the last call.
+  /// Streams whose parents live and have sent nothing of them for too long, since the last call.
   std::vector<StreamId> take_starving() { return std::exchange(starving_, {}); }
 
   [[nodiscard]] MonoTime next_deadline() const;
@@ -86,7 +86,7 @@ class FlowTable {
   unsigned buffers_made_ = 0;
   std::vector<StreamId> changed_;
   std::vector<StreamId> starving_;
-  MonoTime look_at_{};  // for parents that send nothing
+  MonoTime look_at_{};  // the next look for parents that send nothing
 };
 
 }  // namespace ott

@@ -11,7 +11,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr Duration kHandshakeTimeout = seconds(5);
-/// A connection that this side began and that does not come to be is tried anew before TCP would.
+/// How long a connection that this side made may take until CONNECTED or OFFLINE. TCP alone would try longer.
 constexpr Duration kConnectTimeout = milliseconds(2000);
 
 }  // namespace
@@ -47,7 +47,7 @@ LinkId Handshakes::on_accepted(const NodeId& remote, Now now) {
   return state_.links.add(Purpose::Accepted, remote, now).id;
 }
 
-/// Whoever connects and says nothing must not keep others out: the oldest of these goes.
+/// Closes the oldest handshake when there are too many: silent connections must not keep others out.
 void Handshakes::make_room() {
   if (state_.links.accepted_in_handshake() < state_.config.limits.handshakes) return;
   PeerLink* oldest = nullptr;

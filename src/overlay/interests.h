@@ -1,5 +1,5 @@
-// Who at this node wants which stream: this process itself, and its guests. An interest outlives the stream's
-// absence: a guest whose stream leaves and returns under its id is served again without asking.
+// Which streams are wanted at this node: by this process itself, and by its guests. An interest outlives the
+// stream's absence: a guest whose stream leaves and returns under its id is served again without asking.
 #pragma once
 
 #include <map>
@@ -24,13 +24,13 @@ class Interests {
   bool add_guest(StreamId stream, LinkId guest);
   bool remove_guest(StreamId stream, LinkId guest);
   bool set_here(StreamId stream, bool wanted);
-  /// All that the guest wanted; returns the streams.
+  /// Removes all that the guest wanted, and returns the streams.
   std::vector<StreamId> remove_guest(LinkId guest);
 
   /// How many streams this guest wants.
   [[nodiscard]] std::size_t count_of(LinkId guest) const;
   [[nodiscard]] bool wants(StreamId stream, LinkId guest) const;
-  /// Null if nobody here wants it.
+  /// Null if no viewer here wants it.
   [[nodiscard]] const Interest* find(StreamId stream) const;
   [[nodiscard]] std::uint32_t viewers(StreamId stream) const;
   [[nodiscard]] bool here(StreamId stream) const;

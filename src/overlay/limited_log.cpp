@@ -18,7 +18,7 @@ std::string shortened(const std::string& text) {
 void LimitedLog::line(LogLevel level, const std::string& text, const Where& where) {
   if (!log_.enabled(level)) return;
   Kind& kind = kinds_[{where.file, where.line}];
-  // Whoever wants to see debug lines wants to see many.
+  // Debug lines are turned on to be seen, so many of them may pass.
   const unsigned rate = level == LogLevel::Debug ? 100 * lines_per_s_ : lines_per_s_;
   if (kind.rate.take(rate, kBurstS, now_)) return log_.line(level, shortened(text));
   if (!left_out_) summary_at_ = now_ + kSummaryInterval;

@@ -1,6 +1,6 @@
-// The log of what peers do. A line that a peer can cause has a length and a rate: of each kind (each place in
-// the code) the first few are written, and then a count of those left out, every ten seconds. So a log tells
-// what happened, however often somebody makes it happen.
+// The log of what peers do. A line that a peer can cause has a length and a rate. Of each kind (each place in
+// the code) the first few lines are written, and then, every ten seconds, how many were left out. So the log
+// stays small and says what happened, however often a peer makes it happen.
 #pragma once
 
 #include <map>
@@ -32,17 +32,17 @@ class LimitedLog {
   }
   void error(const std::string& text, Where where = Where::current()) { line(LogLevel::Error, text, where); }
   [[nodiscard]] bool enabled(LogLevel level) const { return log_.enabled(level); }
-  /// What a person asked for, whole and at once.
+  /// The log without limits, for what a person has asked for.
   [[nodiscard]] Log& unlimited() { return log_; }
 
-  /// Time goes on; every ten seconds the counts of what was left out are written.
+  /// Writes how many lines were left out, every ten seconds.
   void tick(MonoTime now);
 
  private:
   struct Kind {
     RateLimit rate;
     LogLevel level{};
-    std::string last;  // of those left out
+    std::string last;  // the last line that was left out
     std::uint64_t left_out = 0;
   };
   using Place = std::pair<const char*, unsigned>;  // file and line; as many as there are calls in the program

@@ -9,13 +9,13 @@ namespace {
 
 using std::chrono::seconds;
 
-/// A state lives ten minutes, and its reporter says it anew long before that.
+/// A state's lifetime. Its reporter refreshes it long before that.
 constexpr std::uint16_t kLifetimeS = 600;
 constexpr Duration kRefreshInterval = seconds(kLifetimeS / 3);
-/// What cannot be reached is forgotten after this: its links come with their reporters when they return.
+/// How long the state of a reporter that cannot be reached is kept.
 constexpr Duration kUnreachableMax = seconds(30);
-/// How long after a withdrawal only numbers of a new beginning are taken. What is still on its way of the
-/// former ones, and other withdrawals, are passed over.
+/// How long after a withdrawal only low sequence numbers are taken. Former states that are still on their
+/// way, and other withdrawals, are passed over.
 constexpr Duration kWithdrawnFor = seconds(5);
 constexpr std::uint64_t kFreshNumbersMax = std::uint64_t{1} << 32U;
 /// Unless they follow closely on the last one.
@@ -76,7 +76,7 @@ void LinkStates::publish(LinkState own, Now now) {
   accept({Tracker::everywhere(), std::move(own)}, nullptr, now);
 }
 
-/// Somebody has a state of this node that it has not said: from before a restart, or a forged one.
+/// A neighbour has a state of this node that it has not sent: from before a restart, or a forged one.
 void LinkStates::on_own(PeerLink& link, const LinkState& heard, Now now) {
   const LinkState* own = state_.db.find(state_.self);
   if (heard.number < number_ || (own != nullptr && !heard.is_newer_than(*own))) return;
@@ -103,14 +103,14 @@ LinkState LinkStates::own_withdrawal() const {
   return withdrawal_of(own);
 }
 
-/// Begins at 1 again, at once everywhere.
+/// Floods a withdrawal: the sequence begins at 1 again, at once everywhere.
 void LinkStates::withdraw(Now now) {
   number_ = 0;
   withdrawn_until_ = now.mono + kWithdrawnFor;
   state_.log.warning(
       "this node's link states have come to their last number, which only a neighbour can have "
       "brought about that speaks in its name; they begin at 1 again");
-  // It has to be ahead of the state that follows it.
+  // The withdrawal has to arrive before the state that follows it.
   for (const NodeId& id : state_.links.neighbours()) {
     state_.links.send(*state_.links.neighbour(id), Links{Tracker::everywhere(), own_withdrawal()});
   }
@@ -131,8 +131,8 @@ void LinkStates::on_links(PeerLink& link, const Links& message, Now now) {
   const auto found = held_.find(state.reporter);
   Held* held = found == held_.end() ? nullptr : &found->second;
   if (!is_new(state, held, now)) {
-    // A neighbour with an older one is sent the newer: a restarted node learns its last number by that. One
-    // that missed a withdrawal is sent it, and what came after it.
+    // A neighbour with an older state is sent the newer one: so a restarted node learns its last number. One
+    // that has missed a withdrawal is sent it, and what came after it.
     const LinkState& known = *state_.db.find(state.reporter);
     if (state.is_withdrawal()) return;
     if (state.is_newer_than(known)) return tell_withdrawn(link, withdrawal_of(known), now);
@@ -196,7 +196,7 @@ void LinkStates::accept(const Links& message, const PeerLink* from, Now now) {
 }
 
 void LinkStates::flood_on(const NodeId& reporter, const PeerLink* from) {
-  // To those, too, that the Tracker says have handled it: a forged state must come to the node that it names.
+  // The state goes also to those that the Tracker says have handled it: a forged one must reach its reporter.
   for (const NodeId& id : state_.links.neighbours()) {
     PeerLink* neighbour = state_.links.neighbour(id);
     if (neighbour != nullptr && neighbour != from) mark_due(*neighbour, reporter);
@@ -227,7 +227,7 @@ bool LinkStates::make_room(std::size_t bytes, Now now) {
   return fits();
 }
 
-/// A state was not taken for want of room: all are asked for again, a while later.
+/// A state was not taken for want of room: SYNC asks for all of them again, a while later.
 void LinkStates::missed(Now now) { sync_at_ = std::min(sync_at_, now.mono + 2 * kLookInterval); }
 
 // ---- towards neighbours ----------------------------------------------------------------------------------

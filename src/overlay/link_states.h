@@ -1,10 +1,10 @@
-// Link states: what this node says of itself, and what it hears of the others. Each is flooded, kept for its
-// lifetime, and handed to a neighbour whose link comes up.
+// The link states: this node's own and the others'. Each is flooded, kept for its lifetime, and sent to a
+// neighbour whose link comes up.
 //
-// A reporter's newest state is the one with the highest number. Numbers go on over restarts: a node that
-// hears a state of its own which it has not said (from before a restart, or a forged one) takes that number
-// over and floods the next one. At the end of the range it floods a withdrawal first, which clears the number
-// everywhere, and begins at 1 again; so whatever is said in its name, it can outbid at once.
+// A reporter's newest state is the one with the highest sequence number. Sequence numbers go on over
+// restarts: a node that receives a state of its own that it has not sent (from before a restart, or forged)
+// takes that number over and floods the next one. At the end of the range it floods a withdrawal first, which
+// clears the number everywhere, and begins at 1 again. So a node can always outbid what is sent in its name.
 //
 // Limits: how many states and bytes are kept (those that cannot be reached go first), how often a reporter's
 // state may change, and how many new ones a link may bring in a second. Whatever a limit made this node miss
@@ -24,7 +24,7 @@ class LinkStates {
   explicit LinkStates(OverlayState& state)
       : state_(state), number_(state.config.incarnation >> kFirstShift) {}
 
-  /// What this node says of itself is to be said anew; own_due() tells when.
+  /// This node's own state has changed and must be flooded. own_due() says when.
   void own_changed() { own_wanted_ = true; }
   /// True if the next state of this node may be flooded now.
   [[nodiscard]] bool own_due(Now now);
@@ -33,7 +33,7 @@ class LinkStates {
 
   void on_links(PeerLink& link, const Links& message, Now now);
   void on_sync(PeerLink& link, Now now);
-  /// A neighbour's link is up: it is to get all that is known.
+  /// A neighbour's link is up: all known states become due to it.
   void send_all(PeerLink& link);
   /// Writes the next states that are due to the outbox. REQUIRES: link.states_due, and the outbox is empty.
   void write_due(PeerLink& link, Now now);
@@ -45,9 +45,9 @@ class LinkStates {
 
   /// What has changed since the last call.
   struct Changes {
-    bool states = false;  // some state is new or gone
-    bool graph = false;   // and with it, some link
-    bool outbid = false;  // somebody spoke in this node's name: what it asked others for may be lost
+    bool states = false;            // some state is new or gone
+    bool graph = false;             // and with it, some link
+    bool outbid = false;            // a state in this node's name was outbid: requests to others may be lost
     std::vector<NodeId> restarted;  // reporters that are another process than before
   };
   Changes take_changes() { return std::exchange(changes_, {}); }
@@ -56,8 +56,8 @@ class LinkStates {
   struct Held {
     Tracker tracker;  // as it came, for the next hops
     MonoTime expires;
-    MonoTime withdrawn_until{};  // until then only small numbers are new
-    bool withdrawn = false;      // and none of these has come yet
+    MonoTime withdrawn_until{};  // until then only low sequence numbers are taken
+    bool withdrawn = false;  // and none of these has come yet
     MonoTime unreachable_since = MonoTime::max();
     RateLimit rate;
     std::size_t bytes = 0;
@@ -81,8 +81,9 @@ class LinkStates {
   std::map<NodeId, Held> held_;  // of each state in the database
   std::size_t bytes_ = 0;
 
-  /// A process begins with the milliseconds of its start, so that as a rule its states are newer than those
-  /// of the run before it, wherever these still are. One whose clock was set back hears of them.
+  /// The first sequence number of a process is the time of its start, in units of about a millisecond. So as
+  /// a rule its states are newer than those of the run before it. If its clock was set back, neighbours send
+  /// it its former state, and it takes that number over.
   static constexpr unsigned kFirstShift = 20;
   std::uint64_t number_;  // of this node's last state
   bool own_wanted_ = false;

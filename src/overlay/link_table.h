@@ -41,8 +41,8 @@ struct alignas(64) PeerLink {
   bool ended = false;       // noted as ended
   bool states_due = false;  // link states wait for it: see StatesDue
   // Outgoing: control messages first, then feeds in turn; a half-sent record before everything.
-  Child* feeds = nullptr;    // whose turn is next; they form a ring
-  Child* sending = nullptr;  // whom send_slice spoke for; null: the outbox
+  Child* feeds = nullptr;    // the feed whose turn is next; feeds form a ring
+  Child* sending = nullptr;  // whose bytes send_slice gave; null: the outbox's
   std::vector<std::uint8_t> outbox;
   MonoTime last_sent;
   std::uint64_t bytes_out = 0;
@@ -66,7 +66,7 @@ struct alignas(64) PeerLink {
   bool peer_known = false;  // and believed
   NodeId peer;
   NodeId you;         // the connecting side, as SPEERS has named it
-  Greeting greeting;  // the peer's; incarnation 0: it has said none yet
+  Greeting greeting;  // the peer's; incarnation 0: none has come yet
   Relation relation = Relation::Control;
   std::string close_reason;
   std::optional<ByeReason> closed_for;  // why this end closes
@@ -96,7 +96,7 @@ struct alignas(64) PeerLink {
     local = local_end;
     opened_at = last_heard = now.mono;
   }
-  /// It is known from here on who the peer is.
+  /// The peer is known from here on.
   void identified(const NodeId& as) {
     peer = as;
     peer_known = true;
@@ -107,7 +107,7 @@ struct alignas(64) PeerLink {
   [[nodiscard]] bool is_neighbour() const { return connected() && relation == Relation::Neighbour; }
   [[nodiscard]] bool is_guest() const { return connected() && relation == Relation::Guest && !outgoing(); }
   [[nodiscard]] bool is_access() const { return connected() && relation == Relation::Guest && outgoing(); }
-  /// It has ended, and not because either end meant it to.
+  /// True unless one end closed the link on purpose.
   [[nodiscard]] bool has_failed() const {
     const auto meant = [](ByeReason reason) {
       return reason == ByeReason::Leaving || reason == ByeReason::NotNeeded ||
@@ -145,8 +145,8 @@ class LinkTable {
   /// All links whose handshake is not over, the oldest first.
   const std::deque<LinkId>& in_handshake();
 
-  /// Queues a message; a peer that reads none of them for too long is closed. One that has grown too long for
-  /// any peer to take ends here.
+  /// Queues a message. A peer that lets too much of them wait is closed. A message that is longer than a peer
+  /// may take is not sent.
   template <class T>
   void send(PeerLink& link, const T& message) {
     if (link.closing) return;
@@ -171,7 +171,7 @@ class LinkTable {
   void close(PeerLink& link, ByeReason reason, const std::string& text);
   /// The peer has broken the protocol: says so, and closes.
   void close_for_violation(PeerLink& link, const std::string& what);
-  /// Links that were closed or lost since the last call: overlay links that are no more.
+  /// Overlay links that were closed or lost since the last call.
   std::vector<LinkId> take_ended() { return std::exchange(ended_, {}); }
   /// The connection is lost: marks it, and has take_ended name it once.
   void note_ended(PeerLink& link);
@@ -189,7 +189,7 @@ class LinkTable {
   LinkMap<PeerLink> links_;
   std::vector<std::uint32_t> free_slots_;
   std::map<NodeId, LinkId> neighbours_;
-  std::deque<LinkId> in_handshake_;  // some may have ended, or have ended it
+  std::deque<LinkId> in_handshake_;  // some may have ended, or finished their handshake
   std::size_t accepted_in_handshake_ = 0;
   std::size_t guests_ = 0;
   std::vector<LinkId> ended_;

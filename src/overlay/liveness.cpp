@@ -12,10 +12,10 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-/// A guest sends nothing else while it watches, and there are many: this is how often it measures the round
-/// trip, and how often its access node hears of it.
+/// How often a guest measures the round trip. It sends no other hello while it watches, and there are many
+/// guests.
 constexpr Duration kGuestEchoInterval = seconds(10);
-/// How often all others measure it.
+/// How often all other links measure it.
 constexpr Duration kEchoInterval = seconds(5);
 /// How often guests' and control links are looked at: to look at a link is to fetch it from memory. This is
 /// half of a guest link's hello interval, so no link is quiet for more than one and a half of its own.
@@ -60,7 +60,7 @@ void Liveness::look_at(PeerLink& link, Now now) {
   if (!link.is_guest() && now.mono - link.echo_sent + slack() >= echo_interval) return send_echo(link, now);
   const Duration interval = state_.hello_interval(link);
   const Duration quiet = now.mono - link.last_sent;
-  // A link on which records are about to go out needs no hello; but the peer may turn out to have them all.
+  // A link on which records are about to go out needs no hello, unless the peer turns out to have them all.
   const bool served = link.queued && quiet < 2 * interval;
   if (!link.is_access() && !served && quiet + slack() >= interval) {
     state_.links.send(link, Heartbeat{false, 0});
@@ -90,7 +90,7 @@ void Liveness::on_heartbeat(PeerLink& link, const Heartbeat& message, Now now) {
     if (message.time != 0) state_.links.answer_echo(link, message.time);
     return;
   }
-  // Only the answer to what was asked last says how long the way is.
+  // Only the answer to the last question measures the round trip.
   if (message.time == nanoseconds(link.echo_sent)) link.rtt = now.mono - link.echo_sent;
 }
 

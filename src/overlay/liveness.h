@@ -22,11 +22,11 @@ class Liveness {
   void on_link_up(PeerLink& link, Now now);
   void on_heartbeat(PeerLink& link, const Heartbeat& message, Now now);
 
-  /// When tick() is to be called. Later than that, this process is late itself.
+  /// When tick() is to be called. If it is called later, this process was late itself.
   [[nodiscard]] MonoTime due_at() const { return std::min(hellos_at_, dead_at_); }
-  /// From when on tick() does, in a round that happens anyway, what would be due a little later.
+  /// From this time on tick(), called in a round that happens anyway, does what is due a little later.
   [[nodiscard]] MonoTime early_deadline() const;
-  /// True if all links were looked at, and not only those that streams come and go by.
+  /// True if all links were looked at, not only those of neighbours and of the access node.
   [[gnu::hot]] bool tick(Now now);
 
  private:
@@ -40,7 +40,7 @@ class Liveness {
   const Neighbours& neighbours_;
   MonoTime hellos_at_ = MonoTime::max();  // the next look at quick_, for hellos
   MonoTime dead_at_ =
-      MonoTime::max();                 // the soonest end of a dead interval among quick_, if nothing is heard
+      MonoTime::max();  // the soonest end of a dead interval among quick_, if nothing is received
   MonoTime all_at_ = MonoTime::max();  // the next look at all links
   std::vector<LinkId> quick_;          // neighbours and the access node; some may have ended
 };

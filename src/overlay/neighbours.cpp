@@ -16,7 +16,7 @@ constexpr Retry::Pauses kPauses = {std::chrono::milliseconds(500), std::chrono::
 void Neighbours::set(const std::vector<Peer>& peers) {
   all_.clear();
   for (const Peer& peer : peers) all_[peer.id] = {peer.cost, peer.name, {}};
-  for (const NodeId& id : state_.links.neighbours()) {  // by a topology that has changed
+  for (const NodeId& id : state_.links.neighbours()) {  // the topology may have changed
     if (all_.contains(id)) continue;
     state_.links.close(*state_.links.neighbour(id), ByeReason::NotNeighbour, "no neighbours any more");
   }

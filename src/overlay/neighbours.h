@@ -1,8 +1,8 @@
 // A node's neighbours, as the bootstrapper has named them: their costs and names, the connections to those
 // that are not linked yet, and the ACKs of those that connect here. Owned by Overlay.
 //
-// Both ends of a link connect to each other, except that nobody connects to the bootstrapper for a link (the
-// registration is that), and the bootstrapper connects to nobody.
+// Both ends of a link connect to each other. The bootstrapper is the exception: it connects to no node, and a
+// node's link to it is the connection by which the node registers.
 #pragma once
 
 #include <map>
@@ -22,12 +22,12 @@ class Neighbours {
 
   /// Takes these for all neighbours there are. Links to others are closed.
   void set(const std::vector<Peer>& peers);
-  /// This node listens: its neighbours' connections may be made.
+  /// This node listens now, so it may connect to its neighbours.
   void on_listening(Now now);
   /// Connects to those that have no link, once this node listens.
   void connect(Now now);
 
-  /// At a node that is not the bootstrapper: ACK of anybody but a guest.
+  /// Answers the ACK of any peer but a guest, at a node that is not the bootstrapper.
   void on_ack(PeerLink& link, const Ack& message, Admission& admission, Now now);
   void on_connected(const PeerLink& link);
   void on_closed(const PeerLink& link, Now now);

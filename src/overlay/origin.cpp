@@ -9,7 +9,7 @@
 namespace ott {
 namespace {
 
-/// Changes that come together are one recomputation: it waits this long for others.
+/// How long a recomputation waits for further changes.
 constexpr Duration kSettleTime = std::chrono::milliseconds(2);
 constexpr Duration kMeasureInterval = std::chrono::seconds(1);
 /// A watcher that lacks frames which left here so long ago has a parent that does not send them.

@@ -1,5 +1,5 @@
-// The streams of which this node is the origin: who watches them, their trees, and what is told of them.
-// Whatever changes (a watcher, the graph) only marks them; one recomputation follows for all of it.
+// The streams of which this node is the origin: their watchers, their trees and their descriptions. A change
+// (of a watcher, of the graph) only marks them; one recomputation follows for all changes.
 #pragma once
 
 #include <map>
@@ -23,7 +23,7 @@ class Origin {
 
   /// Adds a stream; its id is derived from the origin, the name and the incarnation.
   Result<StreamId> add_stream(StreamInfo info);
-  /// Writes frames into this flow. Null if there is no such stream.
+  /// The flow that the stream's frames are written into; null if there is no such stream.
   Flow* flow(StreamId id) { return flows_.find(id); }
   /// Writes one record at the flow's head: `fill(MutableByteSpan)` writes its RTP packet, in place. When all
   /// of the frame's records are there, Overlay::published() wakes the children.
@@ -31,13 +31,13 @@ class Origin {
   static void write_record(Flow& flow, const OwnRecord& record, Now now, Fill&& fill);
   /// The stream's tree as it was computed last. REQUIRES: there is such a stream.
   [[nodiscard]] const PathTree& tree(StreamId id) const;
-  /// True while anybody is to get the stream.
+  /// True while the stream has watchers.
   [[nodiscard]] bool is_watched(StreamId id);
 
   /// False if there is no such stream.
   bool on_watch(const Watch& message, Now now);
   void on_graph_changed(Now now);
-  /// The watcher is another process than before, which says for itself what it wants.
+  /// The watcher has restarted: what its former process asked for no longer counts.
   void on_restarted(const NodeId& watcher, Now now);
   /// All nodes that watch a stream of ours and can be reached.
   [[nodiscard]] std::vector<NodeId> watchers() const;
@@ -45,11 +45,11 @@ class Origin {
   [[nodiscard]] MonoTime next_deadline() const;
   void tick(Now now);
 
-  /// What is said of the streams now, the default one first.
+  /// The streams as this node's link state describes them, the default one first.
   [[nodiscard]] std::vector<StreamInfo> streams() const;
-  /// How they are doing: viewers, and bits over the last second.
+  /// Viewers, and bits over the last second, of each.
   [[nodiscard]] std::vector<StreamFigures> figures() const;
-  /// True if that has changed since the last call.
+  /// True if streams() has changed since the last call.
   bool take_news() { return std::exchange(news_, false); }
 
  private:

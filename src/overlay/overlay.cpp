@@ -13,12 +13,13 @@ using std::chrono::seconds;
 constexpr Duration kRetireMax = seconds(2);
 /// What a link costs while it is damped: more than any way around.
 constexpr std::uint32_t kDampedLinkCost = 10 * kLinkCostMax;
-/// How often a second the consequences of changed link states are drawn: at once after a pause, as a rule.
+/// How often a second the consequences of changed link states are drawn. After a pause they are drawn at
+/// once.
 constexpr unsigned kSettlesPerS = 50;
 
 }  // namespace
 
-/// Who may send a message of a type, after the handshake.
+/// The links on which a message of a type may come.
 enum class Overlay::Audience : std::uint8_t { Handshake, Anybody, Guests, Neighbours };
 
 Overlay::Overlay(OverlayConfig config, Log& log)
@@ -227,7 +228,7 @@ Overlay::Audience Overlay::audience_of(MessageType type) {
 bool Overlay::may_say(const PeerLink& link, MessageType type) {
   switch (audience_of(type)) {
     case Audience::Handshake:
-      return true;  // in its order
+      return true;  // in order
     case Audience::Anybody:
       return type == MessageType::Bye || link.handshake.over();
     case Audience::Guests:
@@ -238,7 +239,7 @@ bool Overlay::may_say(const PeerLink& link, MessageType type) {
   return false;
 }
 
-/// A guest may ask for so much a second; what comes on top is left out.
+/// True if a guest may make this request now. Its requests have a rate; those beyond it are dropped.
 bool Overlay::in_turn(PeerLink& link, MessageType type, Now now) {
   if (!link.is_guest() || audience_of(type) != Audience::Guests) return true;
   const Limits& limits = state_.config.limits;
@@ -297,7 +298,7 @@ bool Overlay::dispatch(PeerLink& link, MessageType type, ByteSpan body, Now now)
     case MessageType::Skip:
       break;
   }
-  return true;  // of the optional range, and not known here
+  return true;  // of the optional range and unknown here
 }
 
 void Overlay::handle(PeerLink& link, const DataPath::Control& control, Now now) {
@@ -347,8 +348,8 @@ void Overlay::watch(const KnownStream& stream, bool wanted, Now now) {
 
 // ---- what follows from all that --------------------------------------------------------------------------
 
-/// What this node says of itself. A link that keeps failing is only a way where there is no other, and a
-/// node that leaves is none at all.
+/// This node's own link state. A damped link is listed at a cost above any way around, and a node that leaves
+/// lists no links.
 LinkState Overlay::own_state(Now now) const {
   LinkState state;
   if (state_.phase == Phase::Running) {
@@ -394,8 +395,8 @@ void Overlay::settle_links(Now now) {
   }
 }
 
-/// Link states that have changed. A neighbour that changes them all the time does not make this all there is
-/// to do: then it waits for the next turn.
+/// Link states that have changed. Their consequences have a rate, so that a neighbour whose state changes all
+/// the time does not keep this node from everything else.
 void Overlay::settle_overlay(Now now) {
   LinkStates::Changes changes = link_states_.take_changes();
   changes_.states = changes_.states || changes.states;
@@ -434,7 +435,7 @@ void Overlay::link_is_up(PeerLink& link, Now now) {
     case Relation::Guest:
       if (link.outgoing()) {
         state_.log.info(fmt::format("attached to {} as a guest", to_string(link.peer)));
-        watches_.tell_all(now);  // what is watched here is asked for there, too, at once
+        watches_.tell_all(now);  // tells origins again what is watched here, at once
       } else {
         state_.log.info(fmt::format("guest {} attached", to_string(link.peer)));
         streams_.send_to(link);

@@ -28,26 +28,26 @@ class Overlay {
   void opened(LinkId link, const NodeId& local, Now now);
   void closed(LinkId link, std::string_view why, Now now);
   [[gnu::hot]] MutableByteSpan recv_slice(LinkId link);
-  /// False if that was nothing but records for others: no deadline has changed, nobody here has to know.
+  /// False if only records that pass through came: no deadline has changed, and no other part has to act.
   [[gnu::hot]] bool recv_advance(LinkId link, std::size_t bytes, Now now);
   [[gnu::hot]] ByteSpan send_slice(LinkId link, Now now);
   [[gnu::hot]] bool send_advance(LinkId link, std::size_t bytes, Now now);
   void set_blocked(LinkId link, bool blocked, Now now);
   [[nodiscard]] MonoTime next_deadline() const;
-  /// From when on tick() finds something to do, if it is called before the next deadline.
+  /// From this time on tick() finds something to do, if it is called before the next deadline.
   [[nodiscard]] MonoTime early_deadline() const;
   void tick(Now now);
   Requests& requests() { return state_.links.requests(); }
 
-  /// Begins to leave in good order: no stream is to take its way through here any more, and what does goes on
-  /// until all children have moved (retired). False if there is nobody to wait for.
+  /// Begins to leave in good order: lists no links any more, so that streams take other ways, and forwards
+  /// until all children have moved (retired). False if there are no children.
   bool retire(Now now);
   [[nodiscard]] bool retired(Now now) const;
-  /// Says goodbye on all links and asks to exit with `status`.
+  /// Sends BYE on all links and asks to exit with `status`.
   void leave(int status, const std::string& message);
 
-  /// The clock of the overlay does not run while the process itself is late: neither a peer's silence nor a
-  /// child's backlog is judged by time in which nothing was read or sent here. `now` as the overlay sees it.
+  /// `now` as the overlay sees it. Its clock stands still while the process itself is late: a peer's dead
+  /// interval and a child's lag do not count time in which nothing was read or sent here.
   [[nodiscard]] Now own(Now now) const {
     now.mono -= stalled_;
     return now;
@@ -77,7 +77,7 @@ class Overlay {
   /// Records were written to a flow of our own.
   void published(Flow& flow) { data_.wake_children(flow); }
 
-  /// Sends a PING to everybody who watches a stream of ours. Returns to how many nodes.
+  /// Sends a PING to all nodes that watch a stream of ours. Returns how many they are.
   std::size_t ping_watchers(Now now) { return pings_.ping(origin_.watchers(), now); }
   std::vector<Arrived> take_arrived() { return pings_.take_arrived(); }
 
@@ -142,7 +142,7 @@ class Overlay {
   DataPath data_;
 
   bool guest_streams_known_ = false;  // the access node has said which there are
-  LinkStates::Changes changes_;       // whose consequences are to be drawn
+  LinkStates::Changes changes_;       // their consequences have not been drawn yet
   MonoTime settle_at_ = MonoTime::max();
   RateLimit settle_rate_;
   FlapDamper flaps_;

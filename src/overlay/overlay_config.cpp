@@ -5,14 +5,14 @@
 namespace ott {
 namespace {
 
-/// Links of guests need not be as quick as neighbours', nor need control links, which carry nobody's stream.
+/// The shortest hello interval on links of guests; control links, which carry no stream, have a longer one.
 constexpr Duration kGuestHelloMin = std::chrono::milliseconds(500);
 constexpr Duration kControlHelloMin = std::chrono::seconds(1);
 constexpr int kHellosMissedMax = 3;
-/// Guests are many, and a viewer that stands still for a while finds its place again.
+/// The dead interval of guests. They are many, and a viewer that stands still for a while keeps its place.
 constexpr Duration kGuestDeadInterval = std::chrono::seconds(60);
 
-/// How often an end that has this interval for its neighbours sends hellos on such a link.
+/// The hello interval on a link of an end whose interval for neighbours is `interval`.
 Duration interval_on(Relation relation, Duration interval) {
   switch (relation) {
     case Relation::Neighbour:

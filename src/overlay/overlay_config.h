@@ -1,4 +1,4 @@
-// What an overlay process is told at its start, and what all parts of one share.
+// What an overlay process is told at its start, and the state that all of its parts share.
 #pragma once
 
 #include <optional>
@@ -45,9 +45,9 @@ struct OverlayState {
         links(log, config.limits, counters),
         random(config.random_seed) {}
 
-  /// After what time of sending nothing this end sends a hello, but for a guest's own end.
+  /// How long this end may send nothing before a hello is due. A guest's own end has no such interval.
   [[nodiscard]] Duration hello_interval(const PeerLink& link) const;
-  /// After what time of hearing nothing the peer is taken for dead: three hello intervals of its own.
+  /// How long the peer may send nothing before it is taken for dead: three of its own hello intervals.
   [[nodiscard]] Duration dead_interval(const PeerLink& link) const;
 
   /// Begins a connection. It comes from `from`, or else from the address of this node's id if that is known.
@@ -68,7 +68,7 @@ struct OverlayState {
   Phase phase = Phase::Running;
   bool self_known = false;
   NodeId self;
-  std::optional<NodeId> bootstrapper;  // its id, once registered; the address to dial may be another
+  std::optional<NodeId> bootstrapper;  // its id, once registered; it may listen at another address
 };
 
 }  // namespace ott

@@ -9,9 +9,9 @@
 namespace ott {
 namespace {
 
-/// So many floods are remembered: a second's worth of some links.
+/// How many floods are remembered: those that a few links may send in a second.
 constexpr std::size_t kHandledMax = 1'024;
-/// One PING becomes as many as there are guests.
+/// How many PINGs a second go on to guests, since each PING becomes one for each guest.
 constexpr unsigned kGuestPingsPerS = 5;
 
 }  // namespace

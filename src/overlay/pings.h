@@ -1,5 +1,6 @@
-// PING and MESSAGE: what travels for people to see. Both pass on along their Trackers; what is for this node
-// is kept until it is taken. A neighbour may send so many a second, and the rest is dropped and counted.
+// PING and MESSAGE, which travel for people to see. A node passes both on along their Trackers, and keeps
+// those for itself until they are taken. A neighbour may send a number of them a second; more are dropped and
+// counted.
 #pragma once
 
 #include <deque>
@@ -27,8 +28,8 @@ class Pings {
   Pings(OverlayState& state, std::function<std::string(const NodeId&)> describe)
       : state_(state), describe_(std::move(describe)) {}
 
-  /// Sends a PING to these nodes, which watch streams of this one, and to this node's guests. Returns to how
-  /// many.
+  /// Sends a PING to these nodes, which watch streams of this one, and to this node's guests. Returns how
+  /// many they are.
   std::size_t ping(std::vector<NodeId> watchers, Now now);
   void on_ping(PeerLink& link, const Ping& message, Now now);
   void on_message(PeerLink& link, const Message& message, Now now);
@@ -43,7 +44,7 @@ class Pings {
   std::function<std::string(const NodeId&)> describe_;
   std::uint64_t number_ = 0;
   RateLimit to_guests_;
-  std::deque<std::pair<NodeId, std::uint64_t>> handled_;  // the last floods, by sender and number
+  std::deque<std::pair<NodeId, std::uint64_t>> handled_;  // the last floods that passed, by sender and number
   std::vector<Arrived> arrived_;
 };
 

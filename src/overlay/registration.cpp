@@ -8,7 +8,8 @@ namespace ott {
 namespace {
 
 constexpr Retry::Pauses kPauses = {std::chrono::milliseconds(250), std::chrono::seconds(5)};
-/// A restarted process may meet its own connection of before: so often it asks again before it gives up.
+/// How often BYE 3 is answered by another try before the process ends: after a restart, the connection of its
+/// former run may still be there.
 constexpr unsigned kRefusalsMax = 5;
 
 }  // namespace
@@ -53,8 +54,8 @@ bool Registration::on_speers(PeerLink& link, const Speers& message, Now now) {
   return false;
 }
 
-/// An id is believed only from its own address, and the system chose another of this host's for the way to
-/// the bootstrapper.
+/// The bootstrapper believes an id only from its own address, and the system took another address of this
+/// host. Connects from the id's own address.
 void Registration::connect_as(const NodeId& id, PeerLink& link, Now now) {
   state_.log.info(fmt::format("this is {}; connecting to the bootstrapper from that address, not from {}",
                               to_string(id), to_string(link.local.address)));

@@ -1,8 +1,8 @@
 // A node's or client's registration at the bootstrapper: the connection to the address that --bootstrap
 // gives, which id this process has, and when it tries again or gives up. Owned by Handshakes.
 //
-// The address to connect to is the one that was given, always. The id that the bootstrapper says it has only
-// tells which of the neighbours it is: behind an address translation the two differ.
+// The address to connect to is always the one that was given. The id that the bootstrapper says it has tells
+// only which neighbour it is: behind an address translation the two differ.
 #pragma once
 
 #include <optional>
@@ -21,12 +21,12 @@ class Registration {
 
   /// REQUIRES: there is a bootstrapper to connect to.
   void connect(Now now);
-  /// What ACK is to say: this process's id, or while that is not known all that it could be.
+  /// The ids that ACK is to name: this process's own, or, while it is not known, all that it could be.
   [[nodiscard]] std::vector<NodeId> ids(const PeerLink& link) const;
-  /// True if this process is not in the topology, and access nodes are offered instead.
+  /// True if this process is not in the topology: then SPEERS offers access nodes.
   bool on_speers(PeerLink& link, const Speers& message, Now now);
   void on_connected();
-  /// True if it is to be tried again.
+  /// True if the connection is to be tried again.
   bool on_closed(const PeerLink& link, std::string_view why);
   void try_later(Now now);
 
@@ -40,10 +40,10 @@ class Registration {
   OverlayState& state_;
   Neighbours& neighbours_;
   std::optional<LinkId> current_;  // the connection that counts
-  std::optional<NodeId> told_;     // the id to connect as, said by the bootstrapper
+  std::optional<NodeId> told_;     // the id to connect as, named by the bootstrapper
   Retry retry_;
-  bool complained_ = false;  // about a bootstrapper that is not there: once
-  unsigned refusals_ = 0;    // as a duplicate, in a row
+  bool complained_ = false;  // it was logged that the bootstrapper is away
+  unsigned refusals_ = 0;    // BYE 3, in a row
 };
 
 }  // namespace ott

@@ -1,5 +1,5 @@
 // When something that has failed is tried again: after a pause that doubles with each failure in a row, with
-// jitter, lest all that lost one peer come back to it at one time. Owned by whoever tries.
+// jitter, so that processes that lost the same peer do not all return to it at once.
 #pragma once
 
 #include <algorithm>
@@ -16,7 +16,7 @@ class Retry {
     Duration longest;
   };
 
-  /// It has failed.
+  /// An attempt has failed.
   void schedule(const Pauses& pauses, std::mt19937_64& random, Now now) {
     pause_ = pause_ == Duration{} ? pauses.first : std::min(pause_ * 2, pauses.longest);
     std::uniform_int_distribution<Duration::rep> jitter(-pause_.count() / 4, pause_.count() / 4);
@@ -28,9 +28,9 @@ class Retry {
     due_at_ = MonoTime::max();
     return true;
   }
-  /// It is being tried now, for another reason than that the pause is over.
+  /// It is being tried now, before the pause is over.
   void cancel() { due_at_ = MonoTime::max(); }
-  /// It worked: the next pause is the first again.
+  /// An attempt has succeeded: the next pause is the first again.
   void succeeded() { *this = {}; }
 
   [[nodiscard]] MonoTime due_at() const { return due_at_; }

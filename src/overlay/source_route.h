@@ -30,7 +30,7 @@ inline Tracker route_to(const OverlayState& state, const NodeId& to) {
   return Tracker::along(multicast_path(paths));
 }
 
-/// A Tracker from this node to the peer at the other end of a guest's link, from either end, as it arrives.
+/// A Tracker for the one link between a guest and its access node, from either end, as the receiver sees it.
 inline Tracker route_over_link(const NodeId& self, const NodeId& peer) {
   PathTree path;
   path.entries = {{self, 2, false}, {peer, 1, true}};

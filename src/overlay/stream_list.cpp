@@ -40,7 +40,7 @@ void StreamList::on_streams(const Streams& message) {
   set(std::move(said));
 }
 
-/// A guest that has not read the former list yet gets only the newest, once it has.
+/// Queues STREAMS. A guest that has not read the former list yet gets only the newest one afterwards.
 void StreamList::send_to(PeerLink& guest) {
   if (guest.streams_due) return;
   if (guest.streams_queued) {

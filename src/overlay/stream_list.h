@@ -1,5 +1,5 @@
-// The streams that can be watched from here: by the link states, or, at a guest, by what its access node
-// says. The list is made once for each change and asked for often.
+// The streams that can be watched from here: a node has them from the link states, a guest from its access
+// node. The list is made once for each change, since it is asked for often.
 #pragma once
 
 #include <map>
@@ -20,9 +20,9 @@ class StreamList {
   /// Changes when the streams may have.
   [[nodiscard]] std::uint64_t version() const { return version_; }
 
-  /// Link states have changed: makes the list anew, and tells guests if it is another one.
+  /// Link states have changed: makes the list anew, and sends it to guests if it is different.
   void on_overlay_changed();
-  /// The access node's word.
+  /// The access node's list.
   void on_streams(const Streams& message);
   void send_to(PeerLink& guest);
 

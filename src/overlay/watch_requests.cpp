@@ -14,9 +14,9 @@ using std::chrono::seconds;
 
 /// How often a request to watch is repeated until the stream comes.
 constexpr Duration kWatchRetry = milliseconds(500);
-/// How often the origin hears of a number of viewers that has changed; a first one it hears of at once.
+/// How often an origin hears of a changed number of viewers. It hears of a first viewer at once.
 constexpr Duration kViewersRefresh = seconds(1);
-/// A last viewer is told of after this: one who comes back at once changes no tree.
+/// An origin hears of the end of the last viewer after this: one that returns at once changes no tree.
 constexpr Duration kLastViewerDelay = milliseconds(300);
 /// A refused request may be repeated after this.
 constexpr Duration kRefusedRetry = seconds(2);
@@ -107,7 +107,7 @@ void WatchRequests::complain(StreamId stream, Now now) {
 
 void WatchRequests::on_flow_changed(StreamId stream, Now now) {
   if (flows_.has_path(stream)) {
-    // The origin takes this node for a watcher that it no longer is.
+    // The origin counts this node as a watcher although it is none any more.
     if (interests_.viewers(stream) > 0) return;
     Request& request = requests_[stream];
     request.told = 1;
@@ -116,7 +116,7 @@ void WatchRequests::on_flow_changed(StreamId stream, Now now) {
   if (!wanted(stream)) return;
   Request& request = requests_[stream];
   if (interests_.viewers(stream) > 0) return tell(stream, request, now);
-  // Only for children: as a rule their origin has seen the same, and a new tree is on its way.
+  // Only children want it. As a rule the origin has seen the same change, and a new tree is on its way.
   request.asking = true;
   request.tell_at = std::min(request.tell_at, now.mono + kWatchRetry);
 }
@@ -153,7 +153,7 @@ void WatchRequests::on_watch(PeerLink& link, const Watch& message, Now now) {
   const NodeId next =
       message.tracker.path.entries.size() < 2 ? state_.self : message.tracker.path.entries[1].node;
   if (state_.links.neighbour(next) != nullptr) return forward(state_.links, message);
-  // The way has changed since it was sent: it goes on by the one that there is now.
+  // The links have changed since the message was sent: it goes on by a path of this node's own.
   Watch anew = message;
   anew.tracker.path = route_to(state_, message.tracker.path.entries.back().node).path;
   const PathTree& path = anew.tracker.path;

@@ -1,6 +1,6 @@
 // WATCH: asks a stream's origin for a place in its tree, for this process and its guests, and passes on what
-// others ask. A first viewer is told of at once and asked for again until the stream comes; other changes of
-// the number of viewers wait a little, since they change no tree.
+// others ask. The origin hears of a first viewer at once, and again until the stream comes. It hears of other
+// changes of the number of viewers a little later, since they change no tree.
 #pragma once
 
 #include <map>
@@ -21,16 +21,15 @@ class WatchRequests {
   void watch_here(StreamId stream, bool wanted, Now now);
   void on_watch(PeerLink& link, const Watch& message, Now now);
   void on_refused(PeerLink& link, const Refused& message, Now now);
-  /// A guest wants no more of a stream, or is gone.
+  /// A guest no longer wants a stream, or is gone.
   void on_guest_stop(PeerLink& link, StreamId stream, Now now);
   void on_link_ended(PeerLink& link, Now now);
-  /// The overlay's graph or some origin's streams have changed; or what origins know of this node may be
-  /// lost.
+  /// The graph or some origin's streams have changed, or origins may have lost what this node asked for.
   void on_overlay_changed(Now now);
   void tell_all(Now now);
-  /// A stream has lost its way here, or children have asked for it.
+  /// The stream has lost its way here, or children have asked for it.
   void on_flow_changed(StreamId stream, Now now);
-  /// The stream's parent lives and sends nothing of it.
+  /// The stream's parent lives and sends nothing of the stream.
   void complain(StreamId stream, Now now);
 
   [[nodiscard]] MonoTime next_deadline() const;
@@ -39,7 +38,7 @@ class WatchRequests {
  private:
   struct Request {
     std::uint32_t told = 0;  // viewers, as the origin knows them
-    bool asking = false;     // until the stream comes here
+    bool asking = false;     // repeated until the stream comes here
     MonoTime tell_at = MonoTime::max();
   };
 

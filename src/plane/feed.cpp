@@ -174,7 +174,7 @@ void Feed::leave_out(const StreamBuffer& buffer, Position to, FrameNumber last) 
   const FrameNumber first = std::max(here, FrameNumber{left_out_.value + 1});
   position_ = boundary_ = to;
   mark_valid_ = false;
-  // The history that is skipped no longer counts as asked for.
+  // History that is skipped no longer counts as asked for by START.
   replay_end_ = std::min(replay_end_, position_);
   if (first > last) return;
   left_out_ = last;

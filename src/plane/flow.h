@@ -14,8 +14,8 @@ namespace ott {
 
 struct Flow;
 
-/// What each frame touches of a child lies in its first two cache lines, since with many children each of
-/// them is a cache miss.
+/// What each frame needs of a child lies in its first two cache lines: with many children, each is a cache
+/// miss.
 struct alignas(64) Child {
   Flow* flow = nullptr;
   LinkId link;
@@ -28,7 +28,7 @@ struct alignas(64) Child {
   bool asked = false;  // START has come
   FrameNumber last;    // the frame that it named
   std::uint32_t start_number = 0;
-  MonoTime since{};  // a TRACKER made it one
+  MonoTime since{};  // when a TRACKER made it a child
 };
 
 struct Flow {
@@ -54,35 +54,35 @@ struct Flow {
 
   NodeId origin;
   StreamInfo info;
-  Label label;              // of the last TRACKER
-  MonoTime labelled_at{};   // when it came
-  std::vector<NodeId> tree_children;  // who is below this node in the stream's tree
+  Label label;             // of the last TRACKER
+  MonoTime labelled_at{};  // when it came
+  std::vector<NodeId> tree_children;  // this node's children in the stream's tree
   std::size_t levels = 0;             // of the tree below this node
   std::uint16_t hops = 0;             // from the origin, by the last TRACKER
   bool own = false;                   // this node is the origin
   bool watched_here = false;
 
   StreamBuffer buffer;
-  unsigned buffer_number = 0;  // positions in the buffer mean nothing in another, which has another number
-  unsigned numbering = 0;      // frame numbers mean nothing in a flow with another one: see STARTED
+  unsigned buffer_number = 0;  // positions are valid only in the buffer with this number
+  unsigned numbering = 0;      // frame numbers are comparable only under the same one: see STARTED
   std::optional<LinkId> parent;
   std::optional<LinkId> former_parent;  // still sends until the new parent's first record is here
   std::optional<LinkId> receiver;       // the link whose bytes are received straight into the buffer
   bool start_sent = false;
-  MonoTime rewound_at;                        // when the flow was last begun anew for a child
+  MonoTime rewound_at;                        // when the flow last began anew for a child
   FrameNumber began_after;                    // what our START named when the buffer was empty; 0: none
   std::uint32_t start_number = 0;             // of our last START
   FrameNumber asked_after;                    // what it named
   bool started = false;                       // the parent has answered it
-  MonoTime start_deadline = MonoTime::max();  // START is sent then, also if children have not asked yet
-  MonoTime linger_until = MonoTime::max();    // nobody wants the stream any more, and that long it stays
-  MonoTime unlisted_since = MonoTime::max();  // its origin is known, and does not list the stream
-  // A parent that lives and sends nothing of this stream.
+  MonoTime start_deadline = MonoTime::max();  // START is sent then, even if some children have not asked
+  MonoTime linger_until = MonoTime::max();    // when a stream that nobody wants any more is removed
+  MonoTime unlisted_since = MonoTime::max();  // when its origin's link state ceased to list it
+  // To find a parent that lives and sends nothing of this stream.
   MonoTime parent_fed_at{};  // when its last record came, or when it became the parent
   MonoTime parent_since{};
-  MonoTime complain_at{};         // not before this (again)
-  std::optional<NodeId> suspect;  // who was such a parent, unless the next one sends nothing either
-  std::optional<NodeId> avoided;  // no TRACKER is taken from it for a while
+  MonoTime complain_at{};         // the next complaint may be made then
+  std::optional<NodeId> suspect;  // the former parent if it sent nothing; avoided once the new one sends
+  std::optional<NodeId> avoided;  // for a while no TRACKER is taken from it
   MonoTime avoided_until{};
   Duration avoided_for{};
   /// In the order of their links, which is mostly that of their sockets in memory. With a thousand children

@@ -1,8 +1,8 @@
 // How much memory all rings of a process may take together. One per process; it outlives every buffer that
 // holds a share of it.
 //
-// Always: the shares add up to bytes_taken() <= bytes_max(). Growing for the sake of history stops at
-// history_bytes_max(): the rest is kept for streams that begin, and for rings that their own frames do not
+// Always: the shares add up to bytes_taken() <= bytes_max(). A ring grows for its history only up to
+// history_bytes_max(). The rest is kept for streams that begin, and for rings that their own frames do not
 // fit into.
 #pragma once
 

@@ -8,8 +8,8 @@ namespace ott {
 
 namespace {
 
-/// How many frames a ring grows for: the one under way, the newest complete one for who joins, and one more,
-/// so that a child may be a frame late.
+/// How many frames a ring grows for: the one under way, the newest complete one for a new child, and one
+/// more, so that a child may be a frame late.
 constexpr std::size_t kFramesHeld = 3;
 /// The index's length at first. Most streams never have more frames in their ring.
 constexpr std::size_t kFirstIndexFrames = 64;
@@ -60,19 +60,19 @@ void StreamBuffer::grow_for(std::size_t bytes) {
   const std::size_t larger = MirroredRing::capacity_for(std::min(2 * capacity(), bound));
   const auto need = for_frames ? RingBudget::Need::Frames : RingBudget::Need::History;
   if (!share_.grow(larger, need)) return;
-  // What has been received behind the head is kept, too.
+  // Keeps also what has been received behind the head.
   const Position end{std::min(head_.value + bytes, tail_.value + capacity())};
   if (ring_.grow(larger, tail_, end)) return;
   share_.shrink(capacity());
   share_.note_refused();
 }
 
-/// True if moving the tail there loses one of the frames that a ring is to hold however large they are.
+/// True if moving the tail there loses one of the frames that a ring holds whatever their size.
 bool StreamBuffer::frames_lack_room(Position tail) const {
   return capacity() < frames_bytes_max_ && frame(count_ - std::min(count_, kFramesHeld)).start < tail;
 }
 
-/// True if moving the tail there loses a frame that is not as old yet as the history goes back.
+/// True if moving the tail there loses a frame of the history.
 bool StreamBuffer::history_lacks_room(Position tail) const {
   if (capacity() >= history_bytes_max_) return false;
   const std::size_t kept = first_where([tail](const Frame& frame) { return frame.start >= tail; });

@@ -56,7 +56,7 @@ class StreamBuffer {
   [[nodiscard]] Position tail() const { return tail_; }
   [[nodiscard]] const std::uint8_t* at(Position position) const { return ring_.at(position); }
 
-  /// True until the first record: whatever comes then decides where the stream begins here.
+  /// True until the first record, which then decides where the stream begins here.
   [[nodiscard]] bool untouched() const { return last_frame_.value == 0; }
 
   /// Where the tail will be once `bytes` behind the head may be written.
@@ -68,7 +68,7 @@ class StreamBuffer {
   /// True if this record comes next: it is not here already, it does not belong to a frame whose beginning is
   /// missing, and its frame is not more than kFrameJumpMax beyond the last one.
   [[nodiscard, gnu::hot]] bool takes(const Record& record) const;
-  /// True if its number is out of all proportion to what is here.
+  /// True if the record's frame number is too far beyond what is here to be the stream's.
   [[nodiscard]] bool is_beyond(const Record& record) const {
     return !untouched() && record.frame.value > last_frame_.value + kFrameJumpMax;
   }

@@ -68,7 +68,8 @@ class Client : public OverlayRole {
     if (watched_ && std::any_of(streams.begin(), streams.end(), same)) return;
     const auto found = std::find_if(streams.begin(), streams.end(), wanted);
     if (found == streams.end()) return complain(streams);
-    // A stream that has ended is let go only for its successor: its origin may just be out of reach.
+    // A stream that has ended is left only when another one takes its place: its origin may just be
+    // unreachable.
     if (watched_) overlay_.watch(*watched_, false, now);
     watched_ = *found;
     context_.log.info(
@@ -157,7 +158,7 @@ class Client : public OverlayRole {
   RepeatedWarning left_out_;
   std::optional<KnownStream> watched_;
   std::optional<std::uint64_t> seen_version_;
-  std::optional<unsigned> asked_;  // the round of figures before --list has asked
+  std::optional<unsigned> asked_;  // the round of figures before --list asked for one
   bool complained_ = false;
   MonoTime end_at_ = MonoTime::max();
   MonoTime status_at_ = MonoTime::max();

@@ -48,9 +48,9 @@ class OverlayRole : public Machine {
   void log_arrived(Now now);
   void write_stats(Now now, bool final);
 
-  // Kept since the last time when something happened that may change them, for records only pass through.
+  // Computed after each event that may change them: records that only pass through do not.
   MonoTime deadline_{};
-  MonoTime due_{};  // from then on there is something for tick() to do
+  MonoTime due_{};  // from this time on tick() has something to do
   MonoTime stats_at_ = MonoTime::max();
   bool left_ = false;
 };

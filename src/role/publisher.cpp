@@ -10,7 +10,7 @@
 namespace ott {
 namespace {
 
-/// A source that has fallen so far behind starts counting anew instead of running after its time.
+/// A source that is further behind than this starts counting anew, and does not catch up.
 constexpr Duration kBehindMax = std::chrono::milliseconds(500);
 
 }  // namespace
@@ -58,7 +58,7 @@ Duration Publisher::Stream::interval() const {
 MonoTime Publisher::next_deadline() const {
   MonoTime next = MonoTime::max();
   for (const Stream& stream : streams_) {
-    // A frame that is late comes with the worker's word that it is ready.
+    // While a worker reads a frame there is no deadline: the worker says when the frame is ready.
     if (stream.ahead && !stream.ahead->reading()) next = std::min(next, stream.next_at);
   }
   return next;
@@ -138,7 +138,7 @@ void Publisher::drain_live(Stream& stream, Now now) {
   }
 }
 
-/// `arrived` is the time that viewers measure a frame's age from.
+/// `arrived` is the time from which viewers measure a frame's age.
 void Publisher::publish(Stream& stream, const SourceFrame& frame, Now arrived, Now now) {
   Flow& flow = *overlay_.flow(stream.id);
   RtpJpegPacketizer packetizer(frame.image, kRtpBytesMax);

@@ -1,7 +1,7 @@
 // Streams that begin at this node: takes frames from their sources when they are due, cuts them into records
 // and puts these into the streams' rings. Workers read and convert, one frame ahead; a frame that is not
-// ready when it is due is published as soon as it is. A source that is read from a file rests while nobody
-// watches.
+// ready when it is due is published as soon as it is. A source that is read from a file rests while the
+// stream has no watchers.
 #pragma once
 
 #include <optional>

@@ -15,7 +15,7 @@
 
 namespace ott {
 
-/// Takes whole lines of text, and never makes its caller wait.
+/// Takes whole lines of text, and never blocks its caller.
 class LineSink {
  public:
   virtual ~LineSink() = default;

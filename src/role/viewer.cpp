@@ -31,7 +31,7 @@ Result<void> Viewer::read(const Flow& flow, std::uint64_t frames_max, Now now) {
     const Record record = flow.buffer.record_at(position_);
     position_.value += record.header.total();
     const bool known = !record.is_skip() && record.frame <= known_;
-    if (known) continue;  // the buffer was begun anew, with frames that we have
+    if (known) continue;  // the buffer was begun anew, with frames that were counted already
     if (auto taken = take(record, now); !taken) return taken;
   }
   return {};
@@ -40,7 +40,7 @@ Result<void> Viewer::read(const Flow& flow, std::uint64_t frames_max, Now now) {
 Result<void> Viewer::take(const Record& record, Now now) {
   counts_.bytes_received += record.header.total();
   if (record.is_skip()) {
-    // What was skipped before our first frame was never ours.
+    // Frames that were skipped before the first one here are not counted.
     if (last_.value == 0) return {};
     const std::uint64_t from = std::max(record.frame.value, accounted_.value + 1);
     if (record.last_skipped().value < from) return {};

@@ -15,7 +15,7 @@ namespace ott {
 struct ViewerCounts {
   std::uint64_t frames_received = 0;
   std::uint64_t frames_lost = 0;
-  std::uint64_t frames_skipped = 0;   // by somebody on the way
+  std::uint64_t frames_skipped = 0;   // by a node on the way
   std::uint64_t frames_left_out = 0;  // received, but the sink had no room for them
   std::uint64_t frames_duplicate = 0;
   std::uint64_t bytes_received = 0;  // of records, their headers included
@@ -29,8 +29,8 @@ class Viewer {
   /// `frames` may be null: then frames are counted only.
   Viewer(FrameSink* frames, Log& log) : frames_(frames), log_(log) {}
 
-  /// Reads what is new. Frames of a stream other than the last time's start a count of their own. Stops when
-  /// the sink has taken `frames_max` frames (0: never). The error is the sink's.
+  /// Reads what is new. Frames of another stream than last time are counted from 0. Stops when the sink has
+  /// taken `frames_max` frames (0: never). The error is the sink's.
   Result<void> read(const Flow& flow, std::uint64_t frames_max, Now now);
   [[nodiscard]] const ViewerCounts& counts() const { return counts_; }
   /// Frames that were received and not left out by the sink.
@@ -50,7 +50,7 @@ class Viewer {
   unsigned buffer_number_ = 0;
   unsigned numbering_ = 0;
   Position position_;
-  FrameNumber known_;                // frames up to here come again and are not looked at
+  FrameNumber known_;                // frames up to here come again and are passed over
   FrameNumber last_;                 // the last one received
   FrameNumber accounted_;            // the last one received, or named by a SKIP
   std::uint64_t skipped_since_ = 0;  // frames after last_ that a SKIP has named

@@ -22,7 +22,7 @@ void* counted(std::size_t bytes) {
 
 void* operator new(std::size_t bytes) { return counted(bytes); }
 void* operator new[](std::size_t bytes) { return counted(bytes); }
-// Catch2 asks this way, too; what it gets is given back to the delete below.
+// Catch2 calls this one, too; the delete below frees what it returns.
 void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept { return std::malloc(bytes); }
 void* operator new[](std::size_t bytes, const std::nothrow_t&) noexcept { return std::malloc(bytes); }
 void operator delete(void* memory) noexcept { std::free(memory); }
@@ -38,7 +38,7 @@ struct CountingScope {
   ~CountingScope() { counting = false; }
 };
 
-/// Counts what another machine allocates on the way of the bytes.
+/// Counts what another machine allocates in the calls that receive and send.
 class CountingMachine : public Machine {
  public:
   explicit CountingMachine(std::unique_ptr<Machine> machine) : machine_(std::move(machine)) {}
@@ -112,8 +112,8 @@ TEST_CASE("a relay allocates nothing per record") {
   CAPTURE(few.allocations, many.allocations);
   CHECK(many.frames > 4 * few.frames);
   CHECK(many.reads > many.frames);
-  // What there is belongs to control (pings, link states), which is the same for both: 800 frames more, with
-  // their reads and sends, add only what a control message that shares a read with records costs.
+  // The allocations that are left belong to control messages (pings, link states), which are the same for
+  // both rates. 800 frames more add only those of a control message that shares a read with records.
   CHECK(many.allocations < few.allocations + (many.frames - few.frames) / 20);
 }
 

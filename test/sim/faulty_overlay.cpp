@@ -51,7 +51,8 @@ void FaultyOverlay::make_overlay() {
     members_[i].duty.times = &times_;
     if (i > relays_) members_[i].duty.ledger = &members_[i].ledger;
   }
-  // A ring of bootstrapper and relays, so that one may always die, chords, and two relays for each viewer.
+  // A ring of bootstrapper and relays, so that one may be dead at any time; chords; two relays for each
+  // viewer.
   for (std::size_t i = 0; i <= relays_; ++i) link(i, (i + 1) % (relays_ + 1));
   for (std::size_t i = pick(relays_); i > 0; --i) link(pick(relays_ + 1), pick(relays_ + 1));
   for (std::size_t i = relays_ + 1; i < members_.size(); ++i) {
@@ -178,8 +179,7 @@ void FaultyOverlay::fault() {
 
 void FaultyOverlay::restart_later(std::size_t index) {
   after(between(milliseconds(100), seconds(4)), [this, index] {
-    // One that was told to leave may have children still; it goes when they have moved, or after its
-    // patience.
+    // A member that was told to leave may have children still. It goes when they have moved, or after a time.
     if (members_[index].running && network_.machine(members_[index].address) != nullptr)
       return restart_later(index);
     members_[index].running = false;
@@ -259,7 +259,7 @@ void FaultyOverlay::bootstrapper_restarts() {
 
 void FaultyOverlay::mend() {
   at_once("all is mended");
-  pass(seconds(5));  // what is planned ends by then
+  pass(seconds(5));  // planned events end by then
   for (std::size_t i = 0; i < members_.size(); ++i) {
     if (members_[i].running && network_.machine(members_[i].address) == nullptr) members_[i].running = false;
     start(i);

@@ -1,5 +1,5 @@
-// An overlay of the real engine, made up from a seed, in which things fail at random: the ground of
-// schedules. The same seed and the same calls give the same run.
+// An overlay of the real engine, made up from a seed, in which things fail at random: the base of schedules.
+// The same seed and the same calls give the same run.
 #pragma once
 
 #include <functional>
@@ -64,10 +64,10 @@ class FaultyOverlay {
   /// A process is about to start with this configuration.
   virtual void prepare(std::size_t index, OverlayConfig& config);
 
-  /// One of those that there are, at random.
+  /// Makes one fault, of a random kind.
   void fault();
   void restart_later(std::size_t index);
-  /// Everything runs again, and everybody can reach everybody.
+  /// All members run again, and all links work.
   void mend();
 
   void at_once(const std::string& what);

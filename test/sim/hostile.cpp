@@ -11,7 +11,7 @@ using std::chrono::milliseconds;
 constexpr Duration kActInterval = milliseconds(10);
 constexpr Duration kDialInterval = milliseconds(300);
 constexpr Duration kHelloInterval = milliseconds(80);
-/// What it lets wait for a peer that reads slowly.
+/// How many bytes may wait for a peer that reads slowly.
 constexpr std::size_t kOutboxMax = 256U << 10U;
 constexpr std::size_t kLinksMax = 48;
 constexpr std::uint32_t kVersions = 1U << kTreeVersionBits;
@@ -20,7 +20,7 @@ constexpr std::uint32_t kVersions = 1U << kTreeVersionBits;
 
 Hostile::Hostile(HostileOptions options)
     : options_(std::move(options)), random_(options_.seed), scratch_(64U << 10U) {
-  // Some do a bit of everything, some a few things all the time.
+  // Some peers do a bit of everything, some do a few things all the time.
   rows_ = options_.access.empty() ? node_rows() : guest_rows();
   if (chance(70)) {
     std::shuffle(rows_.begin(), rows_.end(), random_);
@@ -98,7 +98,7 @@ std::uint64_t Hostile::any_u64() {
   return bits == 0 ? 0 : random_() >> (64 - bits);
 }
 
-/// A number around `value`, at an end of its range, or half way round.
+/// A number around `value`, at an end of its range, or in its middle.
 std::uint64_t Hostile::near(std::uint64_t value, std::uint64_t max) {
   switch (pick(8)) {
     case 0:
@@ -152,7 +152,7 @@ FrameNumber Hostile::any_frame() {
   return FrameNumber{near(frame, kFrameNumberMax)};
 }
 
-/// As it has to be when it arrives at the link's peer: mostly along links that there are.
+/// A Tracker that is valid for the link's peer: mostly along links that exist.
 Tracker Hostile::any_route(const Link& link, const NodeId& to) {
   std::vector<NodeId> nodes = db_.graph().shortest_path(link.peer, to);
   if (nodes.empty() || chance(20)) {
@@ -243,7 +243,7 @@ void Hostile::opened(LinkId id, const NodeId& local, Now now) {
     encode(bytes, ack);
     switch (pick(4)) {
       case 0:
-        return;  // says nothing
+        return;  // it sends nothing
       case 1:
         return say_raw(id, link, ByteSpan(bytes).first(pick(bytes.size())));
       case 2:
@@ -426,7 +426,7 @@ void Hostile::take(LinkId id, Link& link, const Header& header, ByteSpan message
   }
 }
 
-/// It is on a stream's way: it takes its place, and passes the tree on, so that others depend on it.
+/// It is in a stream's tree: takes its place, and passes the tree on, so that others depend on it.
 void Hostile::take_tracker(LinkId id, Link& link, const TrackerMessage& message) {
   KnownStream& known = streams_[message.stream.id];
   known.origin = message.origin;
@@ -489,7 +489,7 @@ void Hostile::own_state(LinkId id, Link& link, Now) {
   m.state.links.erase(rest.begin(), rest.end());
   for (std::uint64_t i = chance(30) ? 1 + pick(4) : 0; i > 0; --i)
     m.state.streams.push_back(any_stream().info);
-  // Its links are useful only if all neighbours hear of them.
+  // Its links count only if all neighbours receive the state.
   for (auto& [to, other] : links_) {
     if (other.up && other.relation == Relation::Neighbour) say(to, other, m);
   }
@@ -511,7 +511,7 @@ void Hostile::state_of_another(LinkId id, Link& link, Now) {
   say(id, link, m);
 }
 
-/// As above, and as if everybody had it already: its reporter is not to hear of it.
+/// As above, and with all nodes among the visited, so that its reporter does not receive it.
 void Hostile::hidden_state(LinkId id, Link& link, Now) {
   const NodeId reporter = any_node();
   const LinkState* known = db_.find(reporter);
@@ -533,7 +533,7 @@ void Hostile::withdrawal(LinkId id, Link& link, Now) {
   say(id, link, m);
 }
 
-/// A part of the overlay that is not there, behind this node.
+/// Reporters that do not exist, behind this node.
 void Hostile::invented_reporters(LinkId id, Link& link, Now) {
   std::vector<NodeId> nodes = {options_.id};
   for (std::uint64_t i = 1 + pick(8); i > 0; --i) nodes.push_back(invented_node());
@@ -561,7 +561,7 @@ void Hostile::invented_reporters(LinkId id, Link& link, Now) {
 }
 
 void Hostile::large_state(LinkId id, Link& link, Now) {
-  if (!chance(10)) return;  // they are as much work to make
+  if (!chance(10)) return;  // rarely, since they cost the simulation much
   Links m{any_flood(), {invented_node(), PeerKind::Node, 1, 1 + pick(1'000'000), 600, {}, {}}};
   NodeId other = m.state.reporter;
   for (std::size_t i = 0; i < kStateLinksMax; ++i) {
@@ -596,7 +596,7 @@ void Hostile::tracker(LinkId id, Link& link, Now) {
 
 void Hostile::tracker_of_invented(LinkId id, Link& link, Now now) {
   KnownStream stream = invented_streams_[pick(invented_streams_.size())];
-  if (chance(50)) {  // one that a reporter has
+  if (chance(50)) {  // a stream that a reporter lists
     stream.origin = invented_node();
     stream.info.id = StreamId{1 + pick(1U << 20U)};
     Links m{any_flood(), {stream.origin, PeerKind::Node, 1, 1 + pick(1U << 30U), 600, {}, {}}};
@@ -697,7 +697,7 @@ void Hostile::watch_of_others(LinkId id, Link& link, Now) {
   say(id, link, m);
 }
 
-/// Some honest link is said to starve some honest node.
+/// Complains that some honest node's parent sends nothing.
 void Hostile::complaint(LinkId id, Link& link, Now) {
   const KnownStream stream = any_stream();
   Watch m;
@@ -788,7 +788,7 @@ void Hostile::bye(LinkId id, Link& link, Now) {
   close(id, link);
 }
 
-/// The beginning of a long one. The rest comes never, or the connection ends.
+/// The beginning of a long message. The rest never comes, or the connection ends.
 void Hostile::half_message(LinkId id, Link& link, Now now) {
   if (!chance(10)) return;
   std::vector<std::uint8_t> bytes(kHeaderBytes + pick(60'000));
@@ -810,7 +810,7 @@ void Hostile::optional_message(LinkId id, Link& link, Now) {
   say_raw(id, link, bytes);
 }
 
-/// A message of the handshake after it, or, from a guest, a neighbour's.
+/// A message of the handshake after it, or, from a guest, one that only neighbours may send.
 void Hostile::out_of_place(LinkId id, Link& link, Now now) {
   if (!chance(10)) return;
   switch (pick(4)) {
@@ -850,7 +850,7 @@ void Hostile::act(Now now) {
     }
     if (link.reads_from != MonoTime{} && (now.mono >= link.reads_from || !active_)) link.reads_from = {};
     if (!link.up || link.closing) continue;
-    if (now.mono >= link.hello_at) {  // it lives
+    if (now.mono >= link.hello_at) {  // a hello
       link.hello_at = now.mono + kHelloInterval;
       say(id, link, Heartbeat{});
     }
@@ -866,7 +866,7 @@ void Hostile::act(Now now) {
     (this->*trick)(id, links_.at(id), now);
   }
   if (conduct_ != Conduct::Invents) return;
-  // Frames for whoever believes that they come from here.
+  // Sends frames to children that it has for streams of other origins.
   for (auto& [stream, known] : streams_) {
     for (const LinkId child : known.children) {
       const auto link = links_.find(child);

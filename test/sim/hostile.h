@@ -1,7 +1,7 @@
-// A peer that means harm: it says what PROTOCOL.md's grammar allows and what is not true. A node of the
-// topology may be one, on links that its own address entitles it to, or a guest from any address. It learns
-// from what it is sent (nodes, streams, labels, frame and state numbers), so that what it says is close to
-// what is true, and chooses what to say next at random, from a seed.
+// A hostile peer: it sends what PROTOCOL.md's grammar allows and what is not true. It may be a node of the
+// topology, on links that its own address entitles it to, or a guest from any address. It learns from what it
+// receives (nodes, streams, labels, frame and sequence numbers), so that what it sends is close to what is
+// true, and chooses what to send next at random, from a seed.
 #pragma once
 
 #include <map>
@@ -29,7 +29,7 @@ class Hostile : public Machine {
  public:
   explicit Hostile(HostileOptions options);
 
-  /// While it is not active it keeps its links and says nothing but hellos.
+  /// While it is not active it keeps its links and sends only hellos.
   void set_active(bool active) { active_ = active; }
   /// All kinds of things that it may say, for a trace.
   [[nodiscard]] std::string summary() const;
@@ -64,7 +64,7 @@ class Hostile : public Machine {
     bool up = false;
     bool blocked = false;
     bool closing = false;
-    bool mute = false;  // half a message is out: what came next would be taken for the rest
+    bool mute = false;  // half a message was sent: another one would be read as its rest
     std::vector<std::uint8_t> in;
     std::vector<std::uint8_t> out;
     std::size_t out_sent = 0;

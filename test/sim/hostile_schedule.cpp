@@ -19,14 +19,14 @@ using std::chrono::seconds;
 constexpr Duration kStartUp = seconds(3);
 constexpr Duration kMending = seconds(12);
 constexpr Duration kRecovery = seconds(5);
-/// Link states of nodes that are out of reach are kept for half a minute.
+/// Link states of nodes that cannot be reached are kept for half a minute.
 constexpr Duration kForgetting = seconds(34);
 constexpr Duration kLookInterval = milliseconds(50);
-/// What is counted in a schedule stays far below this, and what has wrapped far above.
+/// A counter stays far below this in a schedule, and one that has wrapped is far above.
 constexpr std::uint64_t kCountMax = std::uint64_t{1} << 40U;
-/// A process may write that much in a schedule, which is about a minute.
+/// How much a process may log in a schedule, which is about a minute.
 constexpr std::size_t kLogBytesMax = 1U << 20U;
-/// STREAMS, and the rest of a record, are in no limit of an outbox.
+/// STREAMS and the rest of a record do not count towards the limit of an outbox.
 constexpr std::size_t kOutboxSlack = 64U << 10U;
 
 class HostileSchedule : FaultyOverlay {
@@ -63,7 +63,7 @@ class HostileSchedule : FaultyOverlay {
 
 HostileSchedule::HostileSchedule(std::uint64_t seed, bool trace) : FaultyOverlay(seed, trace) {
   if (pick(2) == 0) return;
-  // Limits that a single peer can reach within seconds. What honest members need fits.
+  // Limits that a single peer can reach within seconds. Honest members stay below them.
   limits_.handshakes = 24;
   limits_.guests = 6;
   limits_.guest_outbox_bytes = 8U << 10U;
@@ -76,7 +76,7 @@ HostileSchedule::HostileSchedule(std::uint64_t seed, bool trace) : FaultyOverlay
 
 // ---- clocks ----------------------------------------------------------------------------------------------
 
-/// Nobody's wall clock is right: by hours, days, decades. Some are before 1970.
+/// All wall clocks are wrong: by hours, days, decades. Some are before 1970.
 void HostileSchedule::set_clocks() {
   const std::array<Duration, 6> eras = {hours(24 * 365 * 56),  hours(24 * 365 * 56),
                                         hours(24 * 365 * 56),  hours(24),
@@ -88,7 +88,7 @@ void HostileSchedule::set_clocks() {
   }
 }
 
-/// As it runs, or while the process is started anew: then its incarnation is lower than the one before it.
+/// A clock jumps as the process runs, or while it is restarted: then its new incarnation is the lower one.
 void HostileSchedule::clock_jumps() {
   const std::array<Duration, 5> jumps = {-hours(1), -hours(24), hours(24), -seconds(3), hours(1)};
   const std::size_t index = pick(members_.size());
@@ -110,7 +110,7 @@ void HostileSchedule::clock_jumps() {
   });
 }
 
-/// As the program does it: the time, whatever that is, in ns since the epoch.
+/// The incarnation is the host's time in ns since the epoch, as in the program.
 void HostileSchedule::prepare(std::size_t index, OverlayConfig& config) {
   config.incarnation =
       static_cast<std::uint64_t>(network_.now_at(members_[index].address).wall.time_since_epoch().count());
@@ -119,7 +119,7 @@ void HostileSchedule::prepare(std::size_t index, OverlayConfig& config) {
 
 // ---- hostile peers ---------------------------------------------------------------------------------------
 
-/// Any relay or viewer. Only the origin and the bootstrapper cannot be: nobody could be served then.
+/// Any relay or viewer. The origin and the bootstrapper stay honest: without them no viewer could be served.
 void HostileSchedule::choose_hostile() {
   const auto at_some_time = [this] { return between(Duration{}, seconds(1)); };
   const std::uint64_t nodes = pick(4) == 0 ? 0 : 1 + pick(2);
@@ -198,7 +198,7 @@ void HostileSchedule::pass_and_look(Duration duration) {
 
 // ---- invariants ------------------------------------------------------------------------------------------
 
-/// Viewers that have a way to the origin over members that were never hostile; or over all that run now.
+/// Viewers that have a path to the origin over members that were never hostile, or over all that run now.
 std::vector<std::size_t> HostileSchedule::served_viewers(bool returned_too) {
   const auto counts = [&](std::size_t i) {
     return peer(i) != nullptr && (returned_too || !suspects_.contains(i));
@@ -323,7 +323,7 @@ ScheduleResult HostileSchedule::run() {
       }
       pass_and_look(between(milliseconds(1), milliseconds(1'000)));
     }
-    // Faults end while hostile peers are quiet, but there.
+    // Faults end while hostile peers are connected, but send only hellos.
     pass_and_look(seconds(1));
     set_active(false);
     mend();

@@ -1,13 +1,12 @@
 // A schedule with hostile peers. What must hold:
 //
-// * While they are there, the tables and queues of everybody else keep their bounds, and no counter wraps.
-// * Five seconds after they have left, viewers that have a way to the origin over nodes that were never
-// hostile
-//   get frames. Faults beside them have ended long before, so that this time is all that there is.
-// * From then on these viewers get each frame once, in order and as it was published. Until then anything may
-//   come to them: a hostile parent can send what it likes, and nothing but keys could tell.
-// * Where a hostile node's place is taken by an honest process again, it finds its way in as any other.
-// * In the end nothing flows, and nobody knows of a node that is not there.
+// * While they are there, the tables and queues of all others keep their bounds, and no counter wraps.
+// * Five seconds after they have left, viewers that have a path to the origin over nodes that were never
+//   hostile get frames. Faults beside them have ended long before.
+// * From then on these viewers get each frame once, in order and as it was published. Until then they may
+//   get anything: a hostile parent can send what it likes, and only keys could tell.
+// * When an honest process takes a hostile node's place again, it joins as any other.
+// * In the end no stream flows without viewers, and no node knows of a node that is not there.
 #pragma once
 
 #include "schedule.h"

@@ -81,7 +81,7 @@ void Network::stop(const IpAddress& address) { find(address)->stopped = true; }
 void Network::resume(const IpAddress& address) {
   Host& host = *find(address);
   host.stopped = false;
-  // As in a round of the driver's loop: all that has come in meanwhile first, then the timers, then sending.
+  // As in a round of the driver's loop: first all that has arrived, then the timers, then sending.
   const auto links = host.links;
   host.catching_up = true;
   for (const auto& [link, end] : links) {
@@ -253,7 +253,7 @@ void Network::pump(Host& host, LinkId link) {
     if (bytes == slice.size()) continue;
     mine.blocked = true;
     host.machine->set_blocked(link, true, now(host));
-    // A write that was cut short by chance goes on soon; one for want of room, when the other end has read.
+    // A write that was cut at random goes on soon; one without room goes on when the other end has read.
     if (bytes < room) at(now_ + options_.latency, [this, connection, side] { unblock(connection, side); });
     return;
   }
@@ -276,12 +276,12 @@ void Network::deliver(const std::shared_ptr<Connection>& connection, int to,
   End& end = connection->ends[to];
   const Host& from = *connection->ends[1 - to].host;
   if (end.closed || end.broken || !end.host->alive) return;
-  if (silent(*end.host, from)) {  // TCP tries again until it gets through or somebody gives up
+  if (silent(*end.host, from)) {  // TCP repeats it until it gets through or an end gives up
     end.held.push_back(std::move(bytes));
     return;
   }
   end.held.push_back(std::move(bytes));
-  for (auto& held : std::exchange(end.held, {})) {  // what was held back comes first
+  for (auto& held : std::exchange(end.held, {})) {  // bytes that were held back come first
     bytes_[{from.address, end.host->address}] += held.size();
     end.received.push_back(std::move(held));
   }
@@ -330,7 +330,7 @@ void Network::close(Host& host, LinkId link) {
   End& other = connection->ends[1 - side];
   at(std::max(other.last_delivery, now_ + options_.latency), [this, connection = connection, side = side] {
     End& end = connection->ends[1 - side];
-    if (silent(*end.host, *connection->ends[side].host)) return;  // the other end has to find out by itself
+    if (silent(*end.host, *connection->ends[side].host)) return;  // its dead interval will end it
     end.peer_closed = true;
     read(connection, 1 - side);
   });

@@ -36,8 +36,8 @@ class Network {
   void resume(const IpAddress& address);
   /// All that is sent between the two hosts vanishes (true), or gets through again.
   void set_silent(const IpAddress& a, const IpAddress& b, bool silent);
-  /// What the host's wall clock is ahead of virtual time, from now on; a process that is started there later
-  /// finds it so. Timers know nothing of it.
+  /// How far the host's wall clock is ahead of virtual time, from now on; a process that starts there later
+  /// has the same clock. Timers do not change.
   void set_clock(const IpAddress& address, Duration ahead) { clocks_[address] = ahead; }
   /// Their connections break; new ones are possible.
   void break_connections(const IpAddress& a, const IpAddress& b);
@@ -69,18 +69,18 @@ class Network {
     LinkId link;
     std::deque<std::vector<std::uint8_t>> received;  // delivered, not yet read
     std::size_t received_offset = 0;
-    std::deque<std::vector<std::uint8_t>> held;  // back by a silent link, in order
+    std::deque<std::vector<std::uint8_t>> held;  // by a silent link, in order
     std::size_t unread_bytes = 0;                // on their way to this end, or there and not read
     MonoTime last_delivery{};
     bool blocked = false;      // sending from this end
-    bool closed = false;       // by this end, or told to it
-    bool peer_closed = false;  // told once all is read
-    bool broken = false;       // by a reset: what was on its way is gone
+    bool closed = false;       // by this end, or reported to it
+    bool peer_closed = false;  // reported once all is read
+    bool broken = false;       // by a reset: bytes on their way are lost
     std::string close_reason;
   };
   struct Connection {
     End ends[2];
-    bool open = false;  // both machines know of it
+    bool open = false;  // both machines have been told
   };
   struct Host {
     IpAddress address;
@@ -93,8 +93,8 @@ class Network {
     bool stopped = false;
     bool alive = true;
     bool performing = false;
-    bool catching_up = false;  // reads what has come in, and sends later
-    bool reads_later = false;  // its machine has given no room for what has come in
+    bool catching_up = false;  // reads what has arrived, and sends later
+    bool reads_later = false;  // its machine has given no room for what has arrived
     std::uint16_t next_port = 40000;
   };
   struct Event {

@@ -88,7 +88,7 @@ void Peer::read(Now now) {
     known_ = last_ = open_ = FrameNumber{};
     skipped_since_ = 0;
   }
-  if (numbering_ != flow->numbering) {  // what came so far was none of the stream
+  if (numbering_ != flow->numbering) {  // frames before this do not belong to the stream
     known_ = last_ = open_ = FrameNumber{};
     skipped_since_ = 0;
   }
@@ -152,7 +152,7 @@ void Peer::account(FrameNumber frame, Now now) {
   if (last_.value != 0) {
     const std::uint64_t missing = frame.value - last_.value - 1;
     const std::uint64_t lost = missing - std::min(missing, skipped_since_);
-    // A ring holds the history; finding another way takes a while on top of an outage.
+    // A ring holds the history. Finding another path takes a while on top of an outage.
     const Duration bridged = context_.options.overlay.history - std::chrono::milliseconds(600);
     const auto at = [this](FrameNumber number) {
       return (*duty_.times)[*reading_].begin() + static_cast<std::ptrdiff_t>(number.value - 1);

@@ -11,13 +11,13 @@
 
 namespace ott::sim {
 
-/// What one viewer saw, over all of its lives. Frames that are not what the origin published count as
-/// complaints, and as nothing else.
+/// What one viewer received, over all of its lives. A frame that is not what the origin published counts only
+/// as a complaint.
 struct Ledger {
   std::uint64_t frames = 0;
   std::uint64_t skipped = 0;
-  std::uint64_t lost = 0;           // while rings still held them: nothing excuses that
-  std::uint64_t lost_with_age = 0;  // by an outage longer than the history
+  std::uint64_t lost = 0;           // while rings still held them: always a fault
+  std::uint64_t lost_with_age = 0;  // in an outage longer than the history
   std::optional<MonoTime> last_at;  // in this life
   Duration gap_max{};
   std::vector<std::string> complaints;  // duplicates, wrong order, wrong bytes
@@ -30,7 +30,7 @@ using PublishTimes = std::map<StreamId, std::vector<MonoTime>>;
 struct Duty {
   PublishTimes* times = nullptr;
   bool publishes = false;
-  Ledger* ledger = nullptr;  // watches if there is one
+  Ledger* ledger = nullptr;  // it watches if this is set
 };
 
 class Peer : public OverlayRole {
@@ -76,7 +76,7 @@ class Peer : public OverlayRole {
   std::uint64_t skipped_since_ = 0;
   FrameNumber open_;  // the frame under way
   unsigned next_part_ = 0;
-  bool forged_ = false;  // something in it is not what was published
+  bool forged_ = false;  // some of its bytes are not what was published
 };
 
 }  // namespace ott::sim

@@ -61,7 +61,7 @@ TEST_CASE("each link carries each frame once, and none when nobody watches") {
   lab.network.run_for(seconds(2));
   const std::uint64_t quiet_before = sent("10.0.0.10", "10.0.0.1");
   lab.network.run_for(seconds(10));
-  // Signs of life and link states are left: far less than one frame a second.
+  // Hellos and link states are left: far less than one frame a second.
   CHECK(sent("10.0.0.10", "10.0.0.1") - quiet_before < 10'000);
 }
 
@@ -103,7 +103,7 @@ TEST_CASE("a client that stands still is nobody else's trouble, and goes on afte
   const std::size_t before = n5.frames.frames.size();
   lab.network.resume(ip("10.0.3.20"));
   lab.network.run_for(seconds(5));
-  // Its neighbour dials it again within 1.25 s: a second by then, and a quarter by chance.
+  // Its neighbour connects to it again within 1.25 s: by then the pause is a second, and a quarter by chance.
   CHECK(n5.frames.frames.size() > before + 90);
   CHECK(n6.stat("frames_lost") == 0);
   CHECK(n6.stat("frames_skipped") == 0);

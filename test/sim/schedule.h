@@ -4,7 +4,7 @@
 // A schedule of faults has crashes, restarts, planned leaves, stalls, silent links, lost connections and
 // partitions. Viewers get every frame that some ring holds, once and in order.
 //
-// A hostile one has, beside some of those, nodes and guests that say what is valid in form and wrong in
+// A hostile one has, beside some of those, nodes and guests that send what is valid in form and wrong in
 // meaning, and hosts whose wall clocks differ and jump. hostile_schedule.h says what holds then.
 #pragma once
 
@@ -19,7 +19,7 @@ enum class Kind : std::uint8_t { Faults, Hostile };
 std::string_view to_string(Kind kind);
 
 struct ScheduleResult {
-  std::optional<std::string> violation;  // which invariant, of whom, with the seed
+  std::optional<std::string> violation;  // which invariant, of which member, with the seed
   std::uint64_t frames = 0;              // that all viewers got
   std::uint64_t lost_with_age = 0;
   std::uint64_t faults = 0;

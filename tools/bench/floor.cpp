@@ -1,7 +1,7 @@
-// The floor: what a relay costs that does nothing else. One epoll loop receives from a source into a mirrored
-// ring and sends each child what is contiguous and whole from there, with the socket options of ottd, whose
-// sockets and ring it borrows. A record is four bytes of length (big-endian) and so many more. No policy: a
-// child that lags makes the source wait.
+// The floor: the cost of a relay that does nothing else. One epoll loop receives from a source into a
+// mirrored ring and sends each child what is contiguous and whole from there, with the socket options of
+// ottd, whose sockets and ring it borrows. A record is four bytes of length (big-endian) and as many bytes as
+// that says. There is no policy: a child that lags makes the source wait.
 //
 //     floor LISTEN SOURCE      addresses as ADDRESS or ADDRESS:PORT
 #include <sys/epoll.h>
@@ -110,7 +110,7 @@ class Floor {
       if (head_ - whole_ < record) break;
       whole_ += record;
     }
-    // In the order in which they came, which is that of their sockets in memory: any other costs a third more
+    // In the order in which they came, which is that of their sockets in memory: any other order costs more
     // with a thousand of them.
     for (std::size_t i = 0; i < children_.size();) {
       Child& child = *children_[i];
@@ -147,7 +147,7 @@ class Floor {
     }
   }
 
-  /// What a child says means nothing; false when it is gone.
+  /// Discards what a child sends; false when it is gone.
   static bool hear(const Child& child) {
     std::array<std::uint8_t, 256> unread;
     const ssize_t got = ::recv(child.fd.get(), unread.data(), unread.size(), MSG_DONTWAIT);
@@ -170,8 +170,8 @@ class Floor {
   Fd epoll_{::epoll_create1(EPOLL_CLOEXEC)};
   std::uint64_t head_ = 0;   // received so far
   std::uint64_t whole_ = 0;  // the end of the last whole record
-  // The same before the last receive, and the one before: a new child begins there, as ottd's begin with what
-  // is newest. It is also what opens their windows, and in a small one a frame travels as two segments.
+  // The same before the last receive, and the one before: a new child begins there, as ottd's children begin
+  // with the newest frame. This also opens their windows: in a small one a frame travels as two segments.
   std::uint64_t last_whole_ = 0;
   std::uint64_t recent_ = 0;
   std::vector<std::unique_ptr<Child>> children_;

@@ -24,7 +24,7 @@ def rounds_of(lab, viewers, fps, rounds, seconds, quick, show):
 
 
 def user_share(runs):
-    """Of all ticks of all runs: a tick is 10 ms, and a run at a low rate has few."""
+    """From all ticks of all runs: a tick is 10 ms, and a run at a low rate has few."""
     user, system = (sum(run["relay"][key] for run in runs) for key in ("user_s", "system_s"))
     return user / (user + system) if user + system else None
 

@@ -66,7 +66,7 @@ class Process:
 
 
 def descendants(pid):
-    """The process and all that came of it: a relay may have workers."""
+    """The process and all of its descendants: a relay may have workers."""
     found = [pid]
     for task in pathlib.Path(f"/proc/{pid}/task").glob("*/children"):
         for child in task.read_text().split():
@@ -153,7 +153,7 @@ class Rig:
         return self.begin_load(viewers, seconds, flags, prefix, **how).finish()
 
     def complaints(self):
-        """What the relays' logs tell of that should not have been."""
+        """What the relays' logs say that should not have happened."""
         return [line for relay in self.relays for line in relay.log().splitlines()
                 if re.search(r"taken for dead|bug:|it reads nothing", line)]
 
@@ -262,7 +262,7 @@ class OttdRig(Rig):
 
 
 def listens(address, port=7000):
-    """True once somebody listens there, by what the kernel says: nobody is connected to."""
+    """True once a process listens there, as the kernel says. No connection is made."""
     octets = [int(octet) for octet in address.split(".")]
     local = "%02X%02X%02X%02X:%04X" % (*reversed(octets), port)
     lines = pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]
@@ -286,7 +286,7 @@ def sends_per_frame(rig, viewers, seconds):
     return sum(counts) / (results["frames_per_s"] * seconds)
 
 
-# What the machine is, and what came of it.
+# The machine, and the results.
 
 def enter_own_loopback():
     """Moves this process to a network namespace of its own, if it may; says what network is measured on.

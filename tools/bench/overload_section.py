@@ -47,8 +47,8 @@ def run(lab, options, show):
 
 
 def normal_again(series, over, quiet_ms):
-    """From the end of the storm to the beginning of the first second from which on all are as before it: every
-    frame there, and none much older. The first whole second after it is the earliest to be seen."""
+    """The time from the end of the overload to the first second from which on all frames are there again and none
+    is much older than before. The earliest that can be seen is the first whole second after it."""
     def normal(second):
         return (second["frames"] >= 0.95 * CALM_FPS * CALM_VIEWERS
                 and second["age_ms_p99"] <= max(3 * quiet_ms, quiet_ms + 20))

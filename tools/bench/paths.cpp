@@ -1,6 +1,6 @@
 // How long trees take to compute, as an origin computes them: its database of link states, with a stream
-// watched by a share of the nodes. One computation in full, and one after each kind of change, as the link
-// states that tell of it come in. Writes JSON to standard output.
+// watched by a share of the nodes. Measures one full computation, and one after each kind of change, as the
+// link states that tell of it come in. Writes JSON to standard output.
 //
 //     paths [REPETITIONS]
 #include <fmt/format.h>
@@ -56,7 +56,7 @@ Links grid(std::size_t nodes, std::mt19937&) {
   return links;
 }
 
-/// Eight children each, and each node has a second way up, by its parent's neighbour.
+/// Eight children each. Each node has a second way up, by its parent's neighbour.
 Links tree_like(std::size_t nodes, std::mt19937&) {
   constexpr std::size_t kChildren = 8;
   Links links(nodes);
@@ -79,7 +79,7 @@ OverlayConfig origin_config(TreePolicy policy) {
   config.id = node_id(0);
   config.tree_policy = policy;
   config.incarnation = 1;
-  config.limits.trees_per_s = 1'000;  // each is measured, however soon it follows
+  config.limits.trees_per_s = 1'000;  // each change is measured at once
   return config;
 }
 
@@ -103,7 +103,7 @@ class World {
     message.viewers = wanted ? 1 : 0;
     origin_.on_watch(message, now_);
   }
-  /// The node is gone, and all its neighbours say so.
+  /// The node is gone, and all its neighbours report it.
   void kill(std::size_t index) {
     for (const std::size_t other : links_[index]) {
       links_[other].erase(index);
@@ -116,7 +116,7 @@ class World {
       report(other);
     }
   }
-  /// The tree for all that has changed.
+  /// Computes the tree for all changes.
   void compute() {
     now_.mono += std::chrono::milliseconds(10);
     origin_.tick(now_);
@@ -159,7 +159,7 @@ struct Case {
 
 using Change = std::function<void(int)>;
 
-/// Makes a change and computes what follows, timed together; undoes it, untimed; so often.
+/// Makes a change and computes the tree, timed together; undoes the change, untimed; and repeats that.
 double time_of(World& world, int repetitions, const Change& change, const Change& undo) {
   std::vector<double> times;
   for (int i = 0; i < repetitions; ++i) {
@@ -178,7 +178,7 @@ std::string run(const Case& c, const Links& links, int repetitions, std::mt19937
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = i + 1;
   std::shuffle(order.begin(), order.end(), random);
   const std::size_t receivers = std::max<std::size_t>(1, c.nodes * c.percent / 100);
-  // Nodes to join, leave and die, each time another one.
+  // Nodes to join, leave and die, another one each time.
   const auto receiver = [&](int i) { return order[static_cast<std::size_t>(i) % receivers]; };
   const auto other = [&](int i) {
     return order[receivers + static_cast<std::size_t>(i) % (order.size() - receivers)];

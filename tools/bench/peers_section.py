@@ -1,4 +1,4 @@
-"""Relays of MJPEG over HTTP that people use instead, each as its manual says it is done, beside floor and ottd."""
+"""Relays of MJPEG over HTTP that people use instead, each set up as its manual says, beside floor and ottd."""
 
 import os
 import pathlib
@@ -103,7 +103,7 @@ def offer_to_install(show):
     names = ", ".join(peer.name for peer in missing)
     if sys.stdin.isatty():
         if input(f"{names}: not installed. Install {' '.join(packages)}? [y/N] ").strip().lower() == "y":
-            # Not to run as services: only what is measured is to run, and only then.
+            # The packages must not start services: only what is measured runs, and only then.
             subprocess.run([DEPS, *packages], env=dict(os.environ, RUNLEVEL="1"), check=False)
     else:
         show(f"peers: {names}: not installed, left out; tools/deps {' '.join(packages)} installs them")

@@ -7,12 +7,12 @@
 namespace ott::load {
 namespace {
 
-/// So many viewers are on their way to their first frame at once, except in a stampede: a server with a short
-/// queue of connections is to be measured, too.
+/// How many viewers wait for their first frame at once, except in a stampede, so that servers with a short
+/// queue of connections can be measured, too.
 constexpr std::size_t kConnectingMax = 64;
-/// A guest may be silent for a minute.
+/// A guest's dead interval is a minute.
 constexpr Duration kBeatInterval = std::chrono::seconds(15);
-/// How soon after a pause viewers are looked at, to see what they had to read first.
+/// How often viewers are looked at after a pause, to see what they had to read first.
 constexpr Duration kWakePoll = std::chrono::milliseconds(1);
 constexpr Duration kFreshAge = std::chrono::milliseconds(500);
 /// Viewers of one address of --from.
@@ -95,7 +95,7 @@ void Crowd::ended(const std::string& why) {
   if (results_.first_reason.empty()) results_.first_reason = why;
   if (in_flight_ > 0) --in_flight_;
   if (phase_ == Phase::Connecting) connect_some();
-  // Nobody is left to wait for.
+  // No viewer is left.
   if (results_.ended == viewers_.size() && phase_ != Phase::Done) {
     phase_timer_.start<&Crowd::stop>(*this, Duration{});
   }
@@ -183,7 +183,7 @@ void Crowd::beat() {
   beat_timer_.start<&Crowd::beat>(*this, kBeatInterval);
 }
 
-/// The pause is over; from then on, what each has to read until a fresh frame comes.
+/// The pause is over: from now on, measures what each viewer has to read until a fresh frame comes.
 void Crowd::watch_wakers() {
   const MonoTime now = mono_now();
   if (wakers_.empty()) {

@@ -1,5 +1,5 @@
-// All viewers together: gets them to play, measures for a while, and says what came of it. Runs on a libev
-// loop; `done` is called once, when there is nothing more to measure.
+// All viewers together: starts them, measures for a while, and gives the results. Runs on a libev loop;
+// `done` is called once, when there is nothing more to measure.
 #pragma once
 
 #include <array>
@@ -61,7 +61,7 @@ struct Results {
   std::string first_reason;
   std::vector<Second> series;
   std::vector<ProcessResult> processes;
-  /// Of those that paused, when they went on: what they had to read first, and how long that took.
+  /// Of viewers that paused, when they went on: what they had to read first, and how long that took.
   std::uint64_t old_bytes_max = 0;
   double fresh_after_ms_max = 0;
 };
@@ -72,11 +72,11 @@ class Crowd : private ViewerEvents {
   ~Crowd() override;
 
   void begin();
-  /// Measures no longer.
+  /// Ends the measurement.
   void stop();
   [[nodiscard]] bool is_done() const { return phase_ == Phase::Done; }
   [[nodiscard]] const Results& results() const { return results_; }
-  /// How it is going, in a line.
+  /// The state of the measurement, in a line.
   [[nodiscard]] std::string status() const;
 
  private:

@@ -1,6 +1,6 @@
-// What relays that pull get their stream from: synthetic frames as multipart/x-mixed-replace over HTTP, or as
-// the floor's records. Each that connects gets every frame from then on; one that has not taken a frame when
-// the next is due misses that.
+// The source of relays that pull: synthetic frames as multipart/x-mixed-replace over HTTP, or as the floor's
+// records. Each client gets every frame from its connection on; one that has not taken a frame when the next
+// is due misses the next one.
 #pragma once
 
 #include <memory>

@@ -17,7 +17,7 @@ namespace ott::load {
 struct FrameCounts {
   std::uint64_t frames = 0;    // whole
   std::uint64_t bytes = 0;     // received, with all headers
-  std::uint64_t lost = 0;      // missing, and nobody said so
+  std::uint64_t lost = 0;      // missing, and not named by SKIP
   std::uint64_t skipped = 0;   // missing, and named by SKIP
   std::uint64_t repeated = 0;  // here before, or out of order
   std::uint64_t broken = 0;    // begun and never finished, or put together wrongly
@@ -25,22 +25,22 @@ struct FrameCounts {
   FrameCounts& operator+=(const FrameCounts& other);
 };
 
-/// When all of a group's frames came, how old they were.
+/// How old a group's frames were when they came.
 struct Ages {
   LatencyHistogram whole_window;
   LatencyHistogram this_second;
 };
 
-/// One viewer's frames: each is to be the next.
+/// Counts one viewer's frames, each of which should be the next.
 class FrameTally {
  public:
-  /// Counts from now on; what came before decides only what is next.
+  /// Counts from now on; frames before that only say which one is next.
   void begin(Ages* group) {
     counts_ = {};
     group_ = group;
     latency_ = {};
   }
-  /// Another viewing begins: whatever frame comes is its first.
+  /// The viewer begins again: whatever frame comes is its first.
   void restart() {
     last_ = skipped_since_ = 0;
     seen_any_ = false;
@@ -78,9 +78,8 @@ struct StampValues {
   std::int64_t source_time_ns = 0;
 };
 
-/// What the floor's records begin with: their length, without these four bytes; 1 if it ends its frame; a
-/// stamp; and nothing, up to as many bytes as ottd's begin with, so that as many travel for a frame of
-/// either.
+/// The beginning of the floor's records: their length, without these four bytes; 1 if the record ends its
+/// frame; a stamp; and padding, so that a frame has as many bytes as ottd's.
 inline constexpr std::size_t kFloorLengthBytes = 4;
 inline constexpr std::size_t kFloorHeadBytes = kRecordHeaderBytes + kRtpBytesMin;
 

@@ -10,7 +10,7 @@
 namespace ott::load {
 namespace {
 
-/// A publisher that has fallen so far behind starts counting anew.
+/// A publisher that is further behind than this starts counting anew.
 constexpr Duration kBehindMax = std::chrono::milliseconds(500);
 constexpr std::uint8_t kRtpVersion = 0x80;    // RFC 3550, section 5.1
 constexpr std::uint8_t kRtpMarker = 0x80;     // the last packet of its frame
@@ -35,7 +35,7 @@ void OttPublisher::announce(Now now) {
     if (!id) return leave(1, id.error().message, now);
     Stream stream;
     stream.id = *id;
-    // Several do not all send at once.
+    // Several streams do not send all at once.
     stream.due =
         now.mono + interval_ * static_cast<Duration::rep>(i) / static_cast<Duration::rep>(plan_.publish);
     streams_.push_back(stream);
@@ -71,7 +71,7 @@ void OttPublisher::set_blocked(LinkId link, bool blocked, Now now) {
   if (plan_.fps == 0 && !blocked) publish_what_is_taken(now);
 }
 
-/// A frame more of each stream that all its children have taken whole.
+/// Publishes another frame of each stream whose children have all taken the last one whole.
 void OttPublisher::publish_what_is_taken(Now now) {
   for (Stream& stream : streams_) {
     const Flow& flow = *overlay_.flow(stream.id);
@@ -99,7 +99,7 @@ void OttPublisher::publish(Stream& stream, Now now) {
       store_be<std::uint16_t>(rtp.data() + 2, stream.sequence++);
       store_be<std::uint32_t>(rtp.data() + 4, timestamp);
       store_be<std::uint32_t>(rtp.data() + 8, static_cast<std::uint32_t>(stream.id.value));
-      // What the payload is does not matter to anybody, so it is what was there before.
+      // No receiver looks at the payload, so the ring's former bytes stay.
     });
   }
   overlay_.published(flow);

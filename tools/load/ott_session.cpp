@@ -62,7 +62,7 @@ class OttSession : public Session {
     Step step{kRecordSeenBytes, header.total() - kRecordSeenBytes, std::nullopt};
     if (!watched_ || stream_of(label) != *watched_ || !started_) return step;
     if ((header.flags & kFirstOfFrame) != 0) {
-      if (open_ != 0) tally_.broken();  // the one before has no end
+      if (open_ != 0) tally_.broken();  // the frame before has no end
       open_ = number;
     } else if (open_ != number || sequence != next_sequence_) {
       if (open_ != 0 || number != broken_) tally_.broken();
@@ -109,7 +109,7 @@ class OttSession : public Session {
         return fail(bye ? fmt::format("it says goodbye: {}", bye->text) : "it sends a malformed BYE");
       }
       default:
-        break;  // PING and LINKS are nothing to a viewer
+        break;  // PING and LINKS mean nothing to a viewer
     }
     if (!good)
       return fail(fmt::format("it sends a malformed message (type {})", static_cast<int>(header.type)));
@@ -131,7 +131,7 @@ class OttSession : public Session {
       if (stream.id == watched_) return true;
       if (stream_name_.empty() || stream.name == stream_name_) wanted.push_back(stream.id);
     }
-    if (wanted.empty()) return true;  // it may come
+    if (wanted.empty()) return true;  // it may be listed later
     watched_ = wanted[choice_ % wanted.size()];
     Watch watch;
     watch.tracker.hops = 1;
@@ -164,7 +164,7 @@ class OttSession : public Session {
     const auto record = parse_record(header, message);
     if (!record) return false;
     if (!watched_ || stream_of(record->label) != *watched_ || !started_) return true;
-    // The frame under way may be among those left out: it has no end then, and that is no fault.
+    // The frame under way may be among those left out: then it has no end, and is not broken.
     if (open_ >= record->frame.value && open_ <= record->last_skipped().value) open_ = 0;
     tally_.skip(record->frame.value, record->last_skipped().value);
     return true;

@@ -21,13 +21,13 @@ struct Plan {
 
   std::size_t viewers = 0;
   NodeId to;                              // whom they connect to
-  std::string host;                       // and as it was written: the Host of HTTP
+  std::string host;                       // as it was written, for the Host of HTTP
   std::string path = "/";                 // HTTP
   std::string stream;                     // ott: its name; empty: spread over all there are
   std::optional<std::string> from_range;  // "127.b.": addresses to connect from
-  std::size_t slow = 0;                   // so many of them, the first ones, are slow or pause
+  std::size_t slow = 0;                   // how many of them, the first ones, are slow or pause
   double read_rate = 0;                   // bytes a second of a slow one; 0: not slow
-  Duration pause{};                       // a slow one reads nothing for so long
+  Duration pause{};                       // a slow one reads nothing for this long
   std::size_t receive_buffer_bytes = 0;   // of a viewer's socket; 0: as the kernel finds it
   bool stampede = false;                  // all disconnect and connect again before the measurement
 

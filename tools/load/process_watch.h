@@ -1,4 +1,4 @@
-// What another process of this machine uses, all its threads together, by what the kernel says of it.
+// What another process of this machine uses, all its threads together, as the kernel counts it.
 #pragma once
 
 #include <sys/types.h>

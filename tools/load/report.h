@@ -16,7 +16,7 @@ struct Published {
 std::string to_table(const Plan& plan, const Results* results, const Published* published);
 std::string to_json(const Plan& plan, const Results* results, const Published* published);
 
-/// Everybody could watch to the end.
+/// True if every viewer could watch to the end.
 bool all_watched(const Results& results);
 
 }  // namespace ott::load

@@ -1,5 +1,5 @@
-// What a connection's bytes mean to a viewer, one class per protocol: reads the little of them that has to be
-// seen and says how many of the others may be thrown away unseen. No sockets, no clock.
+// What a connection's bytes mean to a viewer, one class per protocol: reads only the bytes that are needed,
+// and says how many of the others may be discarded unread. No sockets, no clock.
 #pragma once
 
 #include <memory>
@@ -21,8 +21,8 @@ struct FrameEnd {
 class Session {
  public:
   struct Step {
-    std::size_t used = 0;     // bytes read and done with; with none and nothing to discard, more are needed
-    std::size_t discard = 0;  // bytes after them that need not be seen
+    std::size_t used = 0;     // bytes read and done with; if 0 and nothing to discard, more bytes are needed
+    std::size_t discard = 0;  // bytes after them that need not be read
     std::optional<FrameEnd> ends;
   };
 
@@ -33,22 +33,22 @@ class Session {
 
   /// The connection is there; `local` is this end.
   virtual void opened(const NodeId& local) = 0;
-  /// How many bytes to read to have what must be seen next, after the `pending` ones.
+  /// How many bytes to read after the `pending` ones.
   [[nodiscard]] virtual std::size_t want(ByteSpan pending) const = 0;
-  /// The error is what is wrong with the stream, or what the other end says is.
+  /// The error says what is wrong with the stream, or why the other end closes.
   virtual Result<Step> take(ByteSpan bytes) = 0;
   virtual void beat() {}
   virtual void leave() {}
 
-  /// What is to be sent; the sender takes it.
+  /// What is to be sent; the sender empties it.
   std::vector<std::uint8_t> out;
 
  protected:
   FrameTally& tally_;
 };
 
-/// Our own protocol, as a guest of a node. Watches the stream of this name, or the `choice`-th of those that
-/// there are, round and round.
+/// Our own protocol, as a guest of a node. Watches the stream of this name, or, without a name, the
+/// `choice`-th of the streams there are, modulo their number.
 std::unique_ptr<Session> make_ott_session(FrameTally& tally, std::uint64_t incarnation, std::string stream,
                                           std::size_t choice);
 /// The floor's records, of which each carries its frame's stamp.

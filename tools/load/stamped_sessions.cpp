@@ -25,8 +25,9 @@ class FloorSession : public Session {
     Step step{kFloorHeadBytes, record - kFloorHeadBytes, std::nullopt};
     if (bytes[kFloorLengthBytes] == 0) return step;
     step.ends = FrameEnd{stamp->number, stamp->source_time_ns};
-    // A guest of a node has answered a few times before its first frame, and so its kernel delays
-    // acknowledgements. One that has only ever listened sends more of them, which cost the relay.
+    // A guest of a node has sent a few messages before its first frame, and so its kernel delays
+    // acknowledgements. A client that only listens acknowledges more often, which costs the relay: so this
+    // one sends a few bytes, too.
     if (answers_ < kAnswers) out.push_back(0);
     ++answers_;
     return step;

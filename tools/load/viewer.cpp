@@ -15,7 +15,7 @@ namespace {
 constexpr std::size_t kDiscardBytesMax = 4U << 20U;
 constexpr std::size_t kSeenBytesMax = 64U << 10U;
 constexpr int kReadsPerTurn = 64;
-/// A slow viewer reads in small steps, and saves up no more than a few of them.
+/// A slow viewer reads in small steps, and may save up a few of them.
 constexpr Duration kRefillInterval = std::chrono::milliseconds(10);
 constexpr double kAllowanceMaxS = 0.05;
 
@@ -134,7 +134,7 @@ std::size_t Viewer::limited(std::size_t bytes) const {
   return rate_ == 0 ? bytes : std::min(bytes, static_cast<std::size_t>(allowance_));
 }
 
-/// One frame at a time: where more has come, the loop says so again.
+/// Reads one frame at a time: when more has come, the loop calls again.
 void Viewer::receive() {
   frame_came_ = false;
   for (int i = 0; i < kReadsPerTurn && connected_ && !frame_came_; ++i) {

@@ -1,5 +1,6 @@
 // One viewer: a connection, how fast it reads, and what its session makes of the bytes. Payload is discarded
-// in the kernel. Lives on the loop of its crowd; tells it by Events, which it only notes.
+// in the kernel. It runs on the loop of its crowd and reports to it by ViewerEvents, which the crowd only
+// notes.
 #pragma once
 
 #include <memory>
@@ -25,12 +26,12 @@ class Viewer {
 
   /// Connects from `from`, if given, with a new session.
   void connect(const NodeId& to, const std::optional<IpAddress>& from, std::unique_ptr<Session> session);
-  /// Says goodbye, where the protocol has a word for it.
+  /// Sends BYE, where the protocol has such a message.
   void disconnect();
-  /// Sends a sign of life.
+  /// Sends a hello.
   void beat();
 
-  /// Of the connections from now on.
+  /// For the connections from now on.
   void set_receive_buffer(std::size_t bytes) { receive_buffer_bytes_ = bytes; }
   /// Reads no more than this from now on.
   void set_rate(double bytes_per_second);
@@ -66,7 +67,7 @@ class Viewer {
   double rate_ = 0;  // bytes a second; 0: as they come
   double allowance_ = 0;
   MonoTime refilled_at_{};
-  std::vector<std::uint8_t> pending_;  // begun, and not enough of it yet
+  std::vector<std::uint8_t> pending_;  // an incomplete message
   std::size_t discard_ = 0;
   std::optional<FrameEnd> ends_;
   bool connected_ = false;

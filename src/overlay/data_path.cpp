@@ -107,6 +107,7 @@ void DataPath::note_taken(PeerLink& link, Flow& flow, const Record& record, Now 
   if (!record.is_skip() && record.last()) ++link.frames_in;
   if (flow.parent != link.id) return;
   flow.parent_fed_at = now.mono;
+  flow.only_known_since = MonoTime::max();
   if (flow.former_parent) flows_.stop_former_parent(flow);
 }
 
@@ -126,8 +127,10 @@ bool DataPath::take_by_copy(PeerLink& link, const Record& record, ByteSpan messa
     flow->buffer.commit(record, now.mono);
     note_taken(link, *flow, record, now);
     wake_children(*flow);
-  } else if (flow->former_parent && flow->parent == link.id) {
-    flows_.stop_former_parent(*flow);  // the new parent sends, if only records that are here already
+  } else if (flow->parent == link.id) {
+    flow->only_known_since = std::min(flow->only_known_since, now.mono);
+    // The new parent is there, if only with what is here already.
+    if (flow->former_parent) flows_.stop_former_parent(*flow);
   }
   return true;
 }

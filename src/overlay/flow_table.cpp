@@ -36,6 +36,8 @@ constexpr Duration kAvoidLongest = seconds(60);
 constexpr Duration kLookInterval = milliseconds(250);
 /// A frame that carries a tree's label is here so long after the tree's TRACKER, at the latest.
 constexpr Duration kLabelArrivesWithin = seconds(2);
+/// How long a parent may send only what is here already.
+constexpr Duration kOnlyKnownMax = seconds(1);
 /// How long a flow outlives its place in the list of its origin's streams.
 constexpr Duration kUnlistedMax = seconds(2);
 /// How long a child may take to answer a TRACKER with START.
@@ -128,7 +130,8 @@ bool FlowTable::is_stale(const Flow& flow, const PeerLink& link, const TrackerMe
                          Now now) const {
   if (flow.own) return true;
   const bool fed = flow.parent && flow.parent != link.id && now.mono - flow.parent_fed_at <= kStarvedAfter;
-  return fed && is_older(version_of(message.label), version_of(flow.label));
+  const bool other = message.origin != flow.origin;  // which lists a stream with this id, too
+  return fed && (other || is_older(version_of(message.label), version_of(flow.label)));
 }
 
 /// A neighbour that has sent nothing as a parent is not taken as one for as long as another one sends.
@@ -151,6 +154,7 @@ void FlowTable::on_tracker(PeerLink& link, const TrackerMessage& message, Now no
   }
   if (flow == nullptr) flow = create(message.origin, message.stream);
   if (flow == nullptr) return state_.links.send(link, Stop{message.label});
+  flow->origin = message.origin;
   flow->label = message.label;
   flow->labelled_at = now.mono;
   flow->info = message.stream;
@@ -547,6 +551,15 @@ void FlowTable::look_for_starving(Flow& flow, Now now) {
   starving_.push_back(flow.id());
 }
 
+/// Where the parent goes on sending what is here already, frames that are here may be forged, with numbers that
+/// the stream has not come to. START has the parent look at that.
+void FlowTable::check_numbers(Flow& flow, Now now) {
+  if (now.mono < flow.only_known_since || now.mono - flow.only_known_since < kOnlyKnownMax) return;
+  flow.only_known_since = MonoTime::max();
+  flow.owe_start();
+  maybe_start(flow, now);
+}
+
 /// The origin labels what it writes with its newest tree. Where frames still come with an older label long
 /// after a TRACKER, the version in the TRACKER was not the origin's, and must not outrank the origin's next.
 void FlowTable::check_label(Flow& flow) {
@@ -576,6 +589,7 @@ void FlowTable::tick(Now now) {
     if (look) {
       look_for_starving(*flow, now);
       check_label(*flow);
+      check_numbers(*flow, now);
       const std::size_t before = flow->children.size();
       drop_silent_children(*flow, now);
       if (flow->children.size() < before) lingered.push_back(stream);

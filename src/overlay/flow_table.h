@@ -77,6 +77,7 @@ class FlowTable {
   void drop_silent_children(Flow& flow, Now now);
   void look_for_starving(Flow& flow, Now now);
   static void check_label(Flow& flow);
+  void check_numbers(Flow& flow, Now now);
   void erase_unlisted(Now now);
 
   OverlayState& state_;

@@ -86,13 +86,16 @@ bool Origin::on_watch(const Watch& message, Now now) {
   return true;
 }
 
-/// The watcher says that its parent sends nothing. It is believed if there was something to send, or if it has
-/// frames that this stream never had.
+/// The watcher says that its parent sends nothing. It is believed if there was something to send. If it names a
+/// frame that the stream has not come to, somebody has sent it forged ones: then it is the tree that it lacks.
 void Origin::avoid(OwnStream& stream, const Watch& complaint, Now now) {
   const StreamBuffer& buffer = flows_.find(stream.info.id)->buffer;
   const auto* missing = buffer.first_after(complaint.last);
-  const bool forged = complaint.last.value > buffer.last_frame().value + kAheadMax;
-  if (!forged && (missing == nullptr || now.mono - missing->arrived < kOnTheWayMax)) return;
+  if (complaint.last > buffer.last_frame()) {
+    stream.resend = true;
+    return mark(stream, now);
+  }
+  if (missing == nullptr || now.mono - missing->arrived < kOnTheWayMax) return;
   const auto link = std::minmax(complaint.starved_by, complaint.watcher);
   if (!state_.db.graph().link_cost(link.first, link.second)) return;
   if (avoided_.size() >= kAvoidedMax && !avoided_.contains(link)) return;

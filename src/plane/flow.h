@@ -80,6 +80,7 @@ struct Flow {
   // To find a parent that lives and sends nothing of this stream.
   MonoTime parent_fed_at{};  // when its last record came, or when it became the parent
   MonoTime parent_since{};
+  MonoTime only_known_since = MonoTime::max();  // since when it has sent only what is here already
   MonoTime complain_at{};         // the next complaint may be made then
   std::optional<NodeId> suspect;  // the former parent if it sent nothing; avoided once the new one sends
   std::optional<NodeId> avoided;  // for a while no TRACKER is taken from it

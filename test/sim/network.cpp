@@ -275,11 +275,12 @@ void Network::deliver(const std::shared_ptr<Connection>& connection, int to,
                       std::vector<std::uint8_t> bytes) {
   End& end = connection->ends[to];
   const Host& from = *connection->ends[1 - to].host;
-  if (end.closed || end.broken || !end.host->alive) return;
   if (silent(*end.host, from)) {  // TCP repeats it until it gets through or an end gives up
     end.held.push_back(std::move(bytes));
     return;
   }
+  if (end.closed && !connection->ends[1 - to].peer_closed) break_connection(connection, "reset by peer");
+  if (end.closed || end.broken || !end.host->alive) return;
   end.held.push_back(std::move(bytes));
   for (auto& held : std::exchange(end.held, {})) {  // bytes that were held back come first
     bytes_[{from.address, end.host->address}] += held.size();

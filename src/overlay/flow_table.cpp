@@ -331,7 +331,9 @@ void FlowTable::on_start(PeerLink& link, const Start& message, Now now) {
     return rewind(*flow, now);
   }
   const MonoTime oldest = now.mono - state_.config.history;
-  child->last = child->feed.start(flow->buffer, message.last, oldest, now.mono);
+  // No other parent can have more of a stream than its origin.
+  const bool beyond = flow->own && message.last > flow->buffer.last_frame();
+  child->last = child->feed.start(flow->buffer, beyond ? FrameNumber{} : message.last, oldest, now.mono);
   if (child->last != message.last) ++state_.counters.numbers_refused;
   state_.links.send(link, Started{message.stream, message.number, child->last});
   state_.links.want_send(link);
@@ -350,7 +352,8 @@ void FlowTable::on_started(PeerLink& link, const Started& message, Now now) {
   Flow* flow = find(message.stream);
   if (flow == nullptr || flow->parent != link.id || flow->start_number != message.number) return;
   // A second answer to the same START: the parent has begun anew.
-  const FrameNumber here = flow->started ? flow->buffer.last_done() : flow->asked_after;
+  const FrameNumber here =
+      flow->started ? std::max(flow->asked_after, flow->buffer.last_done()) : flow->asked_after;
   flow->started = true;
   flow->began_after = std::min(flow->began_after, message.after);
   if (message.after < here) begin_anew(*flow, now);

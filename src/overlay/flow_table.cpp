@@ -157,6 +157,7 @@ void FlowTable::on_tracker(PeerLink& link, const TrackerMessage& message, Now no
   flow->origin = message.origin;
   flow->label = message.label;
   flow->labelled_at = now.mono;
+  flow->unlisted_since = MonoTime::max();
   flow->info = message.stream;
   flow->levels = depth(message.tracker.path.subtree(0));
   flow->hops = message.tracker.hops;

@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "io/socket.h"
+#include "ott/message.h"
 
 namespace ott {
 namespace {
@@ -138,6 +139,10 @@ Result<void> streams(const Words& words, Config& config) {
           config.options.watch));
     }
     return {};
+  }
+  if (words.streams.size() > kStateStreamsMax) {
+    return fail(fmt::format("--stream: a process has at most {} streams, and here are {}", kStateStreamsMax,
+                            words.streams.size()));
   }
   for (const std::string& word : words.streams) {
     const auto equals = word.find('=');

@@ -43,6 +43,8 @@ class Usage(unittest.TestCase):
             for role in (boot, node):
                 self.assert_usage([*role, "--stream", stream], f"--stream {stream}: write NAME=SOURCE")
         self.assert_usage([*boot, "--stream", "a=pattern:", "--stream", "a=pattern:"], "two streams 'a'")
+        many = [word for i in range(65) for word in ("--stream", f"s{i}=pattern:")]
+        self.assert_usage([*boot, *many], "at most 64 streams")
         self.assert_usage([*boot, "--stream", "a=-", "--stream", "b=-"], "standard input")
         self.assert_usage([*client, "--stream", "a", "--stream", "b"], "one stream")
         self.assert_usage([*client, "--stream", "a=pattern:"], "NAME=SOURCE is for --role bootstrap or node")

@@ -82,6 +82,11 @@ constexpr StreamId stream_of(Label label) { return StreamId{label.value >> kTree
 constexpr std::uint32_t version_of(Label label) {
   return static_cast<std::uint32_t>(label.value & ((1U << kTreeVersionBits) - 1));
 }
+/// Serial order of tree versions, which wrap (RFC 1982).
+constexpr bool is_older_version(Label label, Label than) {
+  const std::uint32_t distance = (version_of(than) - version_of(label)) & ((1U << kTreeVersionBits) - 1);
+  return distance != 0 && distance < (1U << (kTreeVersionBits - 1));
+}
 
 }  // namespace ott
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "ott/assert.h"
+#include "overlay/parent_checks.h"
 #include "overlay/source_route.h"
 
 namespace ott {
@@ -24,30 +25,11 @@ constexpr std::size_t kFirstRingBytes = 1U << 20U;
 constexpr std::size_t kLeastRingBytes = 256U << 10U;
 /// How long a flow stays after its last viewer here has gone: one that comes back at once changes no tree.
 constexpr Duration kLinger = milliseconds(300);
-/// A parent that sends nothing of a stream for so long is complained of to the origin, which knows whether
-/// there was something to send. Each hop from the origin adds a little, so that of several nodes one below
-/// the other the uppermost complains first.
-constexpr Duration kStarvedAfter = seconds(2);
-constexpr Duration kStarvedPerHop = milliseconds(150);
-constexpr Duration kComplainInterval = seconds(2);
-/// How long nothing is taken from such a parent once another one has come: the first time, and at most.
-constexpr Duration kAvoidFirst = seconds(5);
-constexpr Duration kAvoidLongest = seconds(60);
 constexpr Duration kLookInterval = milliseconds(250);
-/// A frame that carries a tree's label is here so long after the tree's TRACKER, at the latest.
-constexpr Duration kLabelArrivesWithin = seconds(2);
-/// How long a parent may send only what is here already.
-constexpr Duration kOnlyKnownMax = seconds(1);
 /// How long a flow outlives its place in the list of its origin's streams.
 constexpr Duration kUnlistedMax = seconds(2);
 /// How long a child may take to answer a TRACKER with START.
 constexpr Duration kStartWaitMax = seconds(3);
-
-/// Serial order of tree versions, which wrap (RFC 1982).
-bool is_older(std::uint32_t version, std::uint32_t than) {
-  const std::uint32_t distance = (than - version) & ((1U << kTreeVersionBits) - 1);
-  return distance != 0 && distance < (1U << (kTreeVersionBits - 1));
-}
 
 Duration start_patience(const Flow& flow) {
   const auto levels = static_cast<Duration::rep>(1 + flow.levels);
@@ -123,31 +105,14 @@ bool FlowTable::is_announced(PeerLink& link, const TrackerMessage& message) cons
          });
 }
 
-/// True if another neighbour's newer tree is installed. While the stream does not come here, an older tree is
-/// taken, too. The parent's last tree always holds, since it passes its trees on in the order in which it
-/// took them: so a forged version stays here no longer than there.
-bool FlowTable::is_stale(const Flow& flow, const PeerLink& link, const TrackerMessage& message,
-                         Now now) const {
-  if (flow.own) return true;
-  const bool fed = flow.parent && flow.parent != link.id && now.mono - flow.parent_fed_at <= kStarvedAfter;
-  const bool other = message.origin != flow.origin;  // which lists a stream with this id, too
-  return fed && (other || is_older(version_of(message.label), version_of(flow.label)));
-}
-
-/// A neighbour that has sent nothing as a parent is not taken as one for as long as another one sends.
-bool FlowTable::is_avoided(const Flow& flow, const PeerLink& link, Now now) {
-  return flow.avoided == link.peer && now.mono < flow.avoided_until && flow.parent &&
-         flow.parent != link.id && now.mono - flow.parent_fed_at <= kStarvedAfter;
-}
-
 void FlowTable::on_tracker(PeerLink& link, const TrackerMessage& message, Now now) {
   if (state_.log.enabled(LogLevel::Debug)) {
     state_.log.debug(
         fmt::format("TRACKER {} of {} from {}", version_of(message.label), message.stream.name, link.name()));
   }
   Flow* flow = find(message.stream.id);
-  const bool stale = flow != nullptr && is_stale(*flow, link, message, now);
-  if (stale || !is_announced(link, message) || (flow != nullptr && is_avoided(*flow, link, now))) {
+  const bool outranked = flow != nullptr && outranks(*flow, link, message, now);
+  if (outranked || !is_announced(link, message) || (flow != nullptr && is_avoided(*flow, link, now))) {
     const bool feeds_us = flow != nullptr && (flow->parent == link.id || flow->former_parent == link.id);
     if (!feeds_us) state_.links.send(link, Stop{message.label});
     return;
@@ -252,7 +217,7 @@ void FlowTable::set_parent(Flow& flow, PeerLink& link, Now now) {
   // end.
   drop_child(flow, link);
   const PeerLink* before = flow.parent ? state_.links.find(*flow.parent) : nullptr;
-  const bool starving = before != nullptr && now.mono - flow.parent_fed_at > kStarvedAfter;
+  const bool starving = before != nullptr && !is_fed(flow, now);
   flow.suspect = starving ? std::optional(before->peer) : std::nullopt;
   // The parent so far goes on until the new one's first record is here. If it has not begun to send, the
   // former parent before it goes on instead.
@@ -420,7 +385,7 @@ void FlowTable::on_stop(PeerLink& link, const Stop& message, Now now) {
   Flow* flow = find(stream_of(message.label));
   if (flow == nullptr || flow->child(link.id) == nullptr) return;
   drop_child(*flow, link);
-  if (is_older(version_of(message.label), version_of(flow->label)) &&
+  if (is_older_version(message.label, flow->label) &&
       contains(flow->tree_children, link.peer)) {
     // It sent STOP before the tree came that makes it our child again.
     Child& child = flow->add_child(link.id, link.peer);
@@ -535,44 +500,6 @@ MonoTime FlowTable::next_deadline() const {
   return next;
 }
 
-void FlowTable::look_for_starving(Flow& flow, Now now) {
-  if (flow.own || !flow.parent || !flow.start_sent) return;
-  if (flow.suspect && flow.parent_fed_at > flow.parent_since) {
-    // The new parent has sent something: so the former one had something to send, too.
-    flow.avoided_for =
-        flow.avoided == flow.suspect ? std::min(2 * flow.avoided_for, kAvoidLongest) : kAvoidFirst;
-    flow.avoided = std::exchange(flow.suspect, std::nullopt);
-    flow.avoided_until = now.mono + flow.avoided_for;
-    ++state_.counters.parents_left;
-    state_.log.warning(fmt::format(
-        "stream {}: {} lives and has sent nothing of it; another parent does, and nothing is taken "
-        "from it for {} s",
-        flow.info.name, to_string(*flow.avoided), flow.avoided_for / seconds(1)));
-  }
-  const Duration patience = kStarvedAfter + kStarvedPerHop * std::min<int>(flow.hops, 20);
-  if (now.mono - flow.parent_fed_at < patience || now.mono < flow.complain_at) return;
-  flow.complain_at = now.mono + kComplainInterval;
-  starving_.push_back(flow.id());
-}
-
-/// Where the parent goes on sending what is here already, frames that are here may be forged, with numbers that
-/// the stream has not come to. START has the parent look at that.
-void FlowTable::check_numbers(Flow& flow, Now now) {
-  if (now.mono < flow.only_known_since || now.mono - flow.only_known_since < kOnlyKnownMax) return;
-  flow.only_known_since = MonoTime::max();
-  flow.owe_start();
-  maybe_start(flow, now);
-}
-
-/// The origin labels what it writes with its newest tree. Where frames still come with an older label long
-/// after a TRACKER, the version in the TRACKER was not the origin's, and must not outrank the origin's next.
-void FlowTable::check_label(Flow& flow) {
-  const StreamBuffer::Frame* newest = flow.buffer.newest();
-  if (flow.own || newest == nullptr || newest->arrived - flow.labelled_at < kLabelArrivesWithin) return;
-  const Label carried = flow.buffer.record_at(newest->start).label;
-  if (is_older(version_of(carried), version_of(flow.label))) flow.label = carried;
-}
-
 /// Removes children that have not answered their TRACKER in time: the stream reaches them by another tree.
 void FlowTable::drop_silent_children(Flow& flow, Now now) {
   for (std::size_t i = flow.children.size(); i-- > 0;) {
@@ -591,9 +518,13 @@ void FlowTable::tick(Now now) {
   std::vector<StreamId> lingered;
   for (auto& [stream, flow] : flows_) {
     if (look) {
-      look_for_starving(*flow, now);
+      leave_starving(*flow, state_, now);
+      if (is_complaint_due(*flow, now)) starving_.push_back(stream);
       check_label(*flow);
-      check_numbers(*flow, now);
+      if (sends_only_known(*flow, now)) {
+        flow->owe_start();
+        maybe_start(*flow, now);
+      }
       const std::size_t before = flow->children.size();
       drop_silent_children(*flow, now);
       if (flow->children.size() < before) lingered.push_back(stream);

@@ -63,9 +63,6 @@ class FlowTable {
   void stop_parent(Flow& flow, LinkId link);
   void leave_link(Flow& flow, LinkId link);
   [[nodiscard]] bool is_announced(PeerLink& link, const TrackerMessage& message) const;
-  [[nodiscard]] bool is_stale(const Flow& flow, const PeerLink& link, const TrackerMessage& message,
-                              Now now) const;
-  [[nodiscard]] static bool is_avoided(const Flow& flow, const PeerLink& link, Now now);
   void install_children(Flow& flow, const Tracker& tracker, Now now);
   void install_guests(Flow& flow);
   void send_guest_tracker(Flow& flow, PeerLink& link);
@@ -75,9 +72,6 @@ class FlowTable {
   void rewind(Flow& flow, Now now);
   void begin_anew(Flow& flow, Now now);
   void drop_silent_children(Flow& flow, Now now);
-  void look_for_starving(Flow& flow, Now now);
-  static void check_label(Flow& flow);
-  void check_numbers(Flow& flow, Now now);
   void erase_unlisted(Now now);
 
   OverlayState& state_;

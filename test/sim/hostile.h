@@ -175,4 +175,11 @@ class Hostile : public Machine {
   MonoTime dial_at_{};
 };
 
+template <class T>
+void Hostile::say(LinkId id, Link& link, const T& message) {
+  std::vector<std::uint8_t> bytes;
+  encode(bytes, message);
+  say_raw(id, link, bytes);
+}
+
 }  // namespace ott::sim

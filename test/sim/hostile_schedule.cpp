@@ -71,7 +71,7 @@ HostileSchedule::HostileSchedule(std::uint64_t seed, bool trace) : FaultyOverlay
   limits_.link_states = 40;
   limits_.link_state_bytes = 256U << 10U;
   limits_.watches_per_guest = 2;
-  limits_.flows = 8;
+  limits_.flows = 3;
 }
 
 // ---- clocks ----------------------------------------------------------------------------------------------

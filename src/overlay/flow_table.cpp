@@ -385,8 +385,7 @@ void FlowTable::on_stop(PeerLink& link, const Stop& message, Now now) {
   Flow* flow = find(stream_of(message.label));
   if (flow == nullptr || flow->child(link.id) == nullptr) return;
   drop_child(*flow, link);
-  if (is_older_version(message.label, flow->label) &&
-      contains(flow->tree_children, link.peer)) {
+  if (is_older_version(message.label, flow->label) && contains(flow->tree_children, link.peer)) {
     // It sent STOP before the tree came that makes it our child again.
     Child& child = flow->add_child(link.id, link.peer);
     child.since = now.mono;
@@ -473,8 +472,8 @@ void FlowTable::on_overlay_changed(Now now) {
   for (const auto& [stream, flow] : flows_) {
     const LinkState* origin = state_.db.find(flow->origin);
     if (flow->own || origin == nullptr) continue;
-    const bool listed = std::ranges::any_of(
-        origin->streams, [id = stream](const StreamInfo& info) { return info.id == id; });
+    const bool listed =
+        std::ranges::any_of(origin->streams, [id = stream](const StreamInfo& info) { return info.id == id; });
     flow->unlisted_since = listed ? MonoTime::max() : std::min(flow->unlisted_since, now.mono);
   }
 }

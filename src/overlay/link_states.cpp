@@ -224,6 +224,7 @@ bool LinkStates::make_room(std::size_t bytes, Now now) {
   if (now.mono < made_room_at_ + kLookInterval) return false;
   made_room_at_ = now.mono;
   forget_unreachable(now, true);
+  missed(now);  // a way to them may be about to be known
   return fits();
 }
 

@@ -57,7 +57,7 @@ class LinkStates {
     Tracker tracker;  // as it came, for the next hops
     MonoTime expires;
     MonoTime withdrawn_until{};  // until then only low sequence numbers are taken
-    bool withdrawn = false;  // and none of these has come yet
+    bool withdrawn = false;      // and none of these has come yet
     MonoTime unreachable_since = MonoTime::max();
     RateLimit rate;
     std::size_t bytes = 0;

@@ -86,8 +86,9 @@ bool Origin::on_watch(const Watch& message, Now now) {
   return true;
 }
 
-/// The watcher says that its parent sends nothing. It is believed if there was something to send. If it names a
-/// frame that the stream has not come to, somebody has sent it forged ones: then it is the tree that it lacks.
+/// The watcher says that its parent sends nothing. It is believed if there was something to send. If it names
+/// a frame that the stream has not come to, somebody has sent it forged ones: then it is the tree that it
+/// lacks.
 void Origin::avoid(OwnStream& stream, const Watch& complaint, Now now) {
   const StreamBuffer& buffer = flows_.find(stream.info.id)->buffer;
   const auto* missing = buffer.first_after(complaint.last);

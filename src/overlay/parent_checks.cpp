@@ -49,10 +49,10 @@ void leave_starving(Flow& flow, OverlayState& state, Now now) {
   flow.avoided = std::exchange(flow.suspect, std::nullopt);
   flow.avoided_until = now.mono + flow.avoided_for;
   ++state.counters.parents_left;
-  state.log.warning(fmt::format(
-      "stream {}: {} lives and has sent nothing of it; another parent does, and nothing is taken "
-      "from it for {} s",
-      flow.info.name, to_string(*flow.avoided), flow.avoided_for / seconds(1)));
+  state.log.warning(
+      fmt::format("stream {}: {} lives and has sent nothing of it; another parent does, and nothing is taken "
+                  "from it for {} s",
+                  flow.info.name, to_string(*flow.avoided), flow.avoided_for / seconds(1)));
 }
 
 bool is_complaint_due(Flow& flow, Now now) {
@@ -66,8 +66,7 @@ bool is_complaint_due(Flow& flow, Now now) {
 void check_label(Flow& flow) {
   const StreamBuffer::Frame* newest = flow.buffer.newest();
   if (flow.own || newest == nullptr || newest->arrived - flow.labelled_at < kLabelArrivesWithin) return;
-  const Label carried = flow.buffer.record_at(newest->start).label;
-  if (is_older_version(carried, flow.label)) flow.label = carried;
+  flow.label = flow.buffer.record_at(newest->start).label;
 }
 
 bool sends_only_known(Flow& flow, Now now) {

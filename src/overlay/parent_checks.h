@@ -1,5 +1,5 @@
-// What a flow's parent gives: whether the stream comes at all, and whether its trees and frame numbers are the
-// origin's. A parent may live and send nothing, or may have passed on what somebody forged.
+// What a flow's parent gives: whether the stream comes at all, and whether its trees and frame numbers are
+// the origin's. A parent may live and send nothing, or may have passed on what somebody forged.
 #pragma once
 
 #include "overlay/overlay_config.h"
@@ -26,12 +26,13 @@ void leave_starving(Flow& flow, OverlayState& state, Now now);
 /// something to send.
 [[nodiscard]] bool is_complaint_due(Flow& flow, Now now);
 
-/// The origin labels what it writes with its newest tree. Where frames still come with an older label long
-/// after a TRACKER, the version in the TRACKER was not the origin's, and must not outrank the origin's next.
+/// The origin labels what it writes with its newest tree. Long after the last TRACKER, what frames carry
+/// holds: an older label shows that the TRACKER was not the origin's, and must not outrank its next; a newer
+/// one, that a TRACKER was missed.
 void check_label(Flow& flow);
 
-/// True (once) if the parent goes on sending what is here already. Then frames that are here may be forged, with
-/// numbers that the stream has not come to; START has the parent look at that.
+/// True (once) if the parent goes on sending what is here already. Then frames that are here may be forged,
+/// with numbers that the stream has not come to; START has the parent look at that.
 [[nodiscard]] bool sends_only_known(Flow& flow, Now now);
 
 }  // namespace ott

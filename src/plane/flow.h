@@ -54,8 +54,8 @@ struct Flow {
 
   NodeId origin;
   StreamInfo info;
-  Label label;             // of the last TRACKER
-  MonoTime labelled_at{};  // when it came
+  Label label;                        // of the last TRACKER
+  MonoTime labelled_at{};             // when it came
   std::vector<NodeId> tree_children;  // this node's children in the stream's tree
   std::size_t levels = 0;             // of the tree below this node
   std::uint16_t hops = 0;             // from the origin, by the last TRACKER
@@ -81,7 +81,7 @@ struct Flow {
   MonoTime parent_fed_at{};  // when its last record came, or when it became the parent
   MonoTime parent_since{};
   MonoTime only_known_since = MonoTime::max();  // since when it has sent only what is here already
-  MonoTime complain_at{};         // the next complaint may be made then
+  MonoTime complain_at{};                       // the next complaint may be made then
   std::optional<NodeId> suspect;  // the former parent if it sent nothing; avoided once the new one sends
   std::optional<NodeId> avoided;  // for a while no TRACKER is taken from it
   MonoTime avoided_until{};

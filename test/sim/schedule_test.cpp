@@ -17,7 +17,8 @@ TEST_CASE("whatever fails, viewers get every frame that some ring holds, once an
 }
 
 TEST_CASE("whatever peers say, honest viewers get their frames again within 5 s of their leaving") {
-  // Six of these are known to break an invariant, mostly by taking longer: 17, 92, 105, 127 and 155 among them.
+  // Six of these are known to break an invariant, mostly by taking longer: 17, 92, 105, 127 and 155 among
+  // them.
   unsigned violations = 0;
   for (std::uint64_t seed = 1; seed <= 200; ++seed) {
     const ScheduleResult result = run_schedule(seed, Kind::Hostile);

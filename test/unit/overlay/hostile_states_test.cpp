@@ -91,5 +91,108 @@ TEST_CASE("a PING that is a flood is malformed") {
   CHECK(relay.honest_links_are_there());
 }
 
+TEST_CASE("a number at the end of its 64 bits is malformed") {
+  HostileRelay relay;
+  const Links links = links_of(node("10.0.0.2"), 1);
+  test::Bytes bytes;
+  encode(bytes, links);
+  // After the header: a Tracker that floods, the reporter, its kind and incarnation.
+  const std::size_t at = kHeaderBytes + 1 + 2 + 2 + 4 + 18 + 1 + 8;
+  REQUIRE(load_be<std::uint64_t>(bytes.data() + at) == 1);
+  const std::uint64_t number = GENERATE(~std::uint64_t{0}, kSequenceMax + 1);
+  store_be<std::uint64_t>(bytes.data() + at, number);
+  CHECK_FALSE(relay.receive(relay.three, bytes));
+  CHECK(relay.overlay.link_states().find(node("10.0.0.2"))->links.size() == 2);
+  CHECK(relay.honest_links_are_there());
+}
+
+TEST_CASE("a relay whose own state was forged tells the origins of its streams again what it watches") {
+  HostileRelay relay;
+  const LinkId guest = relay.guest("192.168.9.9:5555");
+  Watch watch;
+  watch.tracker.path.entries = {{HostileRelay::here(), 1, true}};
+  watch.stream = relay.live.id;
+  watch.watcher = node("192.168.9.9:5555");
+  watch.viewers = 1;
+  watch.wants_tracker = true;
+  relay.say(guest, watch);
+  TrackerMessage tree = relay.tree(node("10.0.0.10"), 7);
+  tree.tracker.path.entries = {{HostileRelay::here(), 1, true}};
+  relay.say(relay.boot, tree);
+  relay.sent<Watch>(relay.boot);
+  const LinkState* own = relay.overlay.link_states().find(HostileRelay::here());
+  REQUIRE(own != nullptr);
+  relay.say(relay.three, links_of(HostileRelay::here(), own->number + 1, {}, {}, PeerKind::Node, 99));
+  relay.live_on(milliseconds(200));
+  const std::vector<Watch> told = relay.sent<Watch>(relay.boot);
+  REQUIRE(told.size() == 1);
+  CHECK(told.front().viewers == 1);
+  CHECK(told.front().watcher == HostileRelay::here());
+}
+
+TEST_CASE("guests get a stream again that a forged state has taken from its origin's list") {
+  HostileRelay relay;
+  const LinkId guest = relay.guest("192.168.9.9:5555");
+  Watch watch;
+  watch.tracker.path.entries = {{HostileRelay::here(), 1, true}};
+  watch.stream = relay.live.id;
+  watch.watcher = node("192.168.9.9:5555");
+  watch.viewers = 1;
+  watch.wants_tracker = true;
+  relay.say(guest, watch);
+  TrackerMessage tree = relay.tree(node("10.0.0.10"), 7);
+  tree.tracker.path.entries = {{HostileRelay::here(), 1, true}};
+  relay.say(relay.boot, tree);
+  REQUIRE(relay.sent<TrackerMessage>(guest).size() == 1);
+  relay.say(relay.three,
+            links_of(node("10.0.0.10"), 2, {{HostileRelay::here(), 1}}, {}, PeerKind::Bootstrap));
+  relay.live_on(milliseconds(200));
+  CHECK(relay.overlay.flows().all().empty());
+  relay.sent<Watch>(relay.boot);
+  // Its origin hears of it, and outbids it.
+  relay.say(relay.boot,
+            links_of(node("10.0.0.10"), 3, {{HostileRelay::here(), 1}}, {relay.live}, PeerKind::Bootstrap));
+  relay.live_on(milliseconds(200));
+  const std::vector<Watch> asked = relay.sent<Watch>(relay.boot);
+  REQUIRE_FALSE(asked.empty());
+  CHECK(asked.back().wants_tracker);
+  tree.label = make_label(relay.live.id, 8);
+  relay.say(relay.boot, tree);
+  CHECK(relay.sent<TrackerMessage>(guest).size() == 1);  // without a word from it
+}
+
+TEST_CASE("an origin gives a watcher its place again whose state was forged, once it says what it watches") {
+  Engine origin(Engine::bootstrapper());
+  const LinkId link = origin.accept(node("10.0.0.20"));
+  origin.shake_hands(link, PeerKind::Node, 5);
+  StreamInfo info;
+  info.name = "film";
+  info.id = origin.overlay.origin().add_stream(info).value();
+  const auto own_state = [&](std::uint64_t number, std::uint64_t incarnation) {
+    origin.say(
+        link, links_of(node("10.0.0.20"), number, {{node("10.0.0.10"), 1}}, {}, PeerKind::Node, incarnation));
+  };
+  Watch watch;
+  watch.tracker = Tracker::along({{{node("10.0.0.10"), 1, true}}});
+  watch.stream = info.id;
+  watch.watcher = node("10.0.0.20");
+  watch.incarnation = 5;
+  watch.viewers = 1;
+  watch.wants_tracker = true;
+  own_state(1, 5);
+  origin.say(link, watch);
+  origin.pass(milliseconds(50));
+  REQUIRE(origin.overlay.origin().watchers() == std::vector{node("10.0.0.20")});
+  own_state(2, 99);
+  origin.pass(milliseconds(50));
+  own_state(3, 5);
+  origin.pass(milliseconds(50));
+  watch.wants_tracker = false;  // the stream still comes there, as far as it knows
+  origin.say(link, watch);
+  origin.pass(milliseconds(50));
+  CHECK(origin.overlay.origin().watchers() == std::vector{node("10.0.0.20")});
+  CHECK(origin.overlay.flow(info.id)->child(link) != nullptr);
+}
+
 }  // namespace
 }  // namespace ott

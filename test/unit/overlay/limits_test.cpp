@@ -1,6 +1,6 @@
-// Past each limit on what peers can make a process keep, send and compute: what happens then, and its counter.
-// Those of connections are in handshakes_test, of ids in admission_test, of link states in hostile_states_test,
-// of frame numbers in hostile_flow_test, of parents in starving_parent_test.
+// Past each limit on what peers can make a process keep, send and compute: what happens then, and its
+// counter. Those of connections are in handshakes_test, of ids in admission_test, of link states in
+// hostile_states_test, of frame numbers in hostile_flow_test, of parents in starving_parent_test.
 #include "overlay/limits.h"
 
 #include <catch2/catch.hpp>
@@ -158,8 +158,8 @@ TEST_CASE("a guest watches so many streams and no more") {
   HostileRelay relay(config);
   std::vector<StreamInfo> streams(3);
   for (std::size_t i = 0; i < streams.size(); ++i) streams[i].id = StreamId{100 + i};
-  relay.say(relay.boot, links_of(node("10.0.0.10"), 2, {{HostileRelay::here(), 1}}, streams,
-                                 PeerKind::Bootstrap));
+  relay.say(relay.boot,
+            links_of(node("10.0.0.10"), 2, {{HostileRelay::here(), 1}}, streams, PeerKind::Bootstrap));
   relay.live_on(milliseconds(100));
   const LinkId guest = relay.guest("192.168.9.9:5555");
   const auto watch = [&](std::size_t i, std::uint32_t viewers) {

@@ -1,4 +1,5 @@
-// A parent that lives and sends nothing of a stream: its child asks elsewhere, and the origin avoids the link.
+// A parent that lives and sends nothing of a stream: its child asks elsewhere, and the origin avoids the
+// link.
 #include <catch2/catch.hpp>
 
 #include "hostile_relay.h"

@@ -9,8 +9,8 @@
 namespace ott {
 namespace {
 
-using std::chrono::milliseconds;
 using sim::Process;
+using std::chrono::milliseconds;
 using Bytes = std::vector<std::uint8_t>;
 
 const NodeId kAccess = parse_node_id("10.0.0.2").value();

@@ -194,5 +194,47 @@ TEST_CASE("an origin gives a watcher its place again whose state was forged, onc
   CHECK(origin.overlay.flow(info.id)->child(link) != nullptr);
 }
 
+/// Says one after the other of many states, as if each came from another part of the overlay.
+void say_states(HostileRelay& relay, unsigned count, const std::vector<Adjacency>& links) {
+  for (unsigned i = 0; i < count; ++i) {
+    NodeId reporter = node("172.16.0.0");
+    store_be<std::uint16_t>(reporter.address.bytes.data() + 14, static_cast<std::uint16_t>(i));
+    relay.say(relay.three, links_of(reporter, 1, links));
+  }
+}
+
+TEST_CASE("states past the memory there is for them are not taken, and asked for again later") {
+  OverlayConfig config = Engine::relay();
+  config.limits.link_state_bytes = 1'000'000;
+  HostileRelay relay(config);
+  std::vector<Adjacency> links;
+  for (unsigned i = 0; i < 4'000; ++i) {
+    NodeId other = node("11.0.0.0");
+    store_be<std::uint16_t>(other.address.bytes.data() + 14, static_cast<std::uint16_t>(i));
+    links.push_back({other, 1});
+  }
+  say_states(relay, 100, links);
+  const std::size_t fit = 1'000'000 / (links.size() * sizeof(Adjacency));
+  CHECK(relay.overlay.link_states().all().size() <= 4 + fit);
+  CHECK(relay.overlay.counters().link_states_refused >= 100 - 2 * fit);  // the first made room
+  relay.sent<Sync>(relay.two);
+  relay.live_on(seconds(3));
+  CHECK(relay.sent<Sync>(relay.two).size() == 1);
+  CHECK(relay.honest_links_are_there());
+}
+
+TEST_CASE("new states come by one link at a bounded rate, and what is refused is asked for again later") {
+  OverlayConfig config = Engine::relay();
+  config.limits.link_states = 100'000;
+  HostileRelay relay(config);
+  say_states(relay, 30'000, {});
+  CHECK(relay.overlay.link_states().all().size() <= 4 + 20'000);
+  CHECK(relay.overlay.counters().link_states_refused >= 9'999);
+  relay.sent<Sync>(relay.two);
+  relay.live_on(seconds(3));
+  CHECK(relay.sent<Sync>(relay.two).size() == 1);
+  CHECK(relay.honest_links_are_there());
+}
+
 }  // namespace
 }  // namespace ott

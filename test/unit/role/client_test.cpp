@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "../../sim/lab.h"
+#include "../core/random_messages.h"
 #include "../media/jpeg_helpers.h"
 #include "ott/rtp_jpeg.h"
 
@@ -79,6 +80,10 @@ class GuestClient {
       receive(record);
     }
   }
+  /// A record that is whole, of a frame that is none.
+  void no_picture(const StreamInfo& stream, std::uint64_t number) {
+    receive(test::record_bytes(make_label(stream.id, 1), number, kRecordFlags, 1, sequence_++, 100));
+  }
   void pass(Duration time) {
     for (const MonoTime end = mono_ + time; mono_ < end;) {
       mono_ += milliseconds(50);
@@ -134,7 +139,7 @@ class GuestClient {
   std::uint16_t sequence_ = 0;
 };
 
-StreamInfo stream(std::uint64_t id, const char* name) {
+StreamInfo stream(std::uint64_t id, const std::string& name) {
   StreamInfo info;
   info.id = StreamId{id};
   info.name = name;
@@ -175,6 +180,26 @@ TEST_CASE("what an access node says to its guest is logged a few times, and then
   guest.process.log.lines.clear();
   for (std::uint64_t number = 1; number <= 5'000; ++number)
     guest.say(Message{Tracker::everywhere(), kOrigin, number, std::string(kTextBytesMax, 'x')});
+  CHECK(guest.process.log.lines.size() <= 60);
+  for (const std::string& line : guest.process.log.lines) CHECK(line.size() < 500);
+}
+
+TEST_CASE("records that hold no picture are logged a few times, and then counted") {
+  const StreamInfo first = stream(5, "first");
+  GuestClient guest;
+  guest.lists({first});
+  guest.brings(first);
+  guest.process.log.lines.clear();
+  for (std::uint64_t number = 1; number <= 5'000; ++number) guest.no_picture(first, number);
+  CHECK(guest.process.log.has("frame 1: "));
+  CHECK(guest.process.log.lines.size() <= 60);
+}
+
+TEST_CASE("streams that come and go all the time are logged a few times, and then counted") {
+  GuestClient guest;
+  guest.process.log.lines.clear();
+  for (std::uint64_t i = 0; i < 2'000; ++i) guest.lists({stream(5 + i % 2, std::string(kNameBytesMax, 'n'))});
+  CHECK(guest.process.log.has("watching"));
   CHECK(guest.process.log.lines.size() <= 60);
   for (const std::string& line : guest.process.log.lines) CHECK(line.size() < 500);
 }

@@ -63,7 +63,8 @@ class WithoutRecords : public Machine {
         if (on_ && is_record(framed.header.type)) {
           std::vector<std::uint8_t> hello;
           encode(hello, Heartbeat{});
-          const auto rest_at = waiting.bytes.erase(at, at + static_cast<std::ptrdiff_t>(framed.header.total()));
+          const auto rest_at =
+              waiting.bytes.erase(at, at + static_cast<std::ptrdiff_t>(framed.header.total()));
           waiting.bytes.insert(rest_at, hello.begin(), hello.end());
           waiting.whole += hello.size();
         } else {
@@ -87,7 +88,8 @@ constexpr const char* kTwoWays = R"({
   "10.0.0.20": { "neighbors": [] }
 })";
 
-TEST_CASE("viewers below a relay that lives and feeds nothing get their frames by another one within seconds") {
+TEST_CASE(
+    "viewers below a relay that lives and feeds nothing get their frames by another one within seconds") {
   const bool from_the_first = GENERATE(true, false);
   CAPTURE(from_the_first);
   bool starves = from_the_first;

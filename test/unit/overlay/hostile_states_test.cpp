@@ -236,5 +236,36 @@ TEST_CASE("new states come by one link at a bounded rate, and what is refused is
   CHECK(relay.honest_links_are_there());
 }
 
+TEST_CASE(
+    "a node whose state is forged all the time floods its own at a bounded rate, and the last one is its "
+    "own") {
+  HostileRelay relay;
+  const Limits limits;
+  Links forged = links_of(HostileRelay::here(), 0);
+  std::size_t floods = 0;
+  LinkState last;
+  const auto take_floods = [&] {
+    for (const Links& m : relay.sent<Links>(relay.two)) {
+      ++floods;
+      last = m.state;
+    }
+  };
+  for (unsigned i = 0; i < 1'000; ++i) {  // each outbids what the relay has just said
+    forged.state.number = relay.overlay.link_states().find(HostileRelay::here())->number + 1;
+    relay.say(relay.three, forged);
+    for (const LinkId link : {relay.boot, relay.two}) relay.say(link, Heartbeat{});
+    relay.stand_still(milliseconds(2));
+    take_floods();
+  }
+  CHECK(floods > 0);
+  CHECK(floods <= limits.own_states_per_s * (2 + limits.burst_s));
+  relay.live_on(seconds(2));
+  take_floods();
+  CHECK(last.reporter == HostileRelay::here());
+  CHECK(last.number > forged.state.number);
+  CHECK(last.links.size() == 3);
+  CHECK(relay.honest_links_are_there());
+}
+
 }  // namespace
 }  // namespace ott

@@ -1,4 +1,6 @@
 // The client's role as a guest, whose access node a test speaks for.
+#include <fmt/format.h>
+
 #include <catch2/catch.hpp>
 #include <memory>
 
@@ -92,6 +94,7 @@ class GuestClient {
       drain();
     }
   }
+  void report() { machine_->signal(Signal::Report, now()); }
   std::uint64_t count(const char* name) {
     process.stats.lines.clear();
     pass(milliseconds(1'100));
@@ -202,6 +205,23 @@ TEST_CASE("streams that come and go all the time are logged a few times, and the
   CHECK(guest.process.log.has("watching"));
   CHECK(guest.process.log.lines.size() <= 60);
   for (const std::string& line : guest.process.log.lines) CHECK(line.size() < 500);
+}
+
+TEST_CASE("statistics and the report say of each limit how often it was reached") {
+  GuestClient guest;
+  guest.count("frames_received");
+  for (const LimitCounterName& limit : kLimitCounters) {
+    CAPTURE(limit.name);
+    CHECK(guest.process.stats.lines.back().find(fmt::format("\"{}\":0", limit.name)) != std::string::npos);
+  }
+  for (std::uint64_t number = 1; number <= 5'000; ++number)
+    guest.say(Message{Tracker::everywhere(), kOrigin, number, "text"});
+  guest.count("frames_received");
+  const Limits limits;
+  const std::string dropped = std::to_string(5'000 - limits.messages_per_link_s * limits.burst_s);
+  CHECK(guest.process.stats.lines.back().find("\"messages_dropped\":" + dropped) != std::string::npos);
+  guest.report();
+  CHECK(guest.process.log.has("limits reached: messages_dropped " + dropped));
 }
 
 }  // namespace

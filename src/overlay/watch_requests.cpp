@@ -46,7 +46,10 @@ void WatchRequests::changed(StreamId stream, Now now) {
   Request& request = requests_[stream];
   const std::uint32_t viewers = interests_.viewers(stream);
   if (viewers > 0 && (request.told == 0 || !flows_.has_path(stream))) return tell(stream, request, now);
-  if (viewers == request.told) return;
+  if (viewers == request.told) {  // back before the change was told
+    if (!request.asking) request.tell_at = MonoTime::max();
+    return;
+  }
   const Duration delay = viewers == 0 ? kLastViewerDelay : kViewersRefresh;
   request.tell_at = std::min(request.tell_at, now.mono + delay);
 }

@@ -18,7 +18,8 @@ double milliseconds(Duration duration) { return std::chrono::duration<double, st
 
 class Client : public OverlayRole {
  public:
-  explicit Client(RoleContext& context) : OverlayRole(context), viewer_(context.frames, context.log) {}
+  explicit Client(RoleContext& context)
+      : OverlayRole(context), viewer_(context.frames, overlay_.peer_log()) {}
 
   void begin(Now now) override {
     if (context_.options.duration > Duration{}) end_at_ = now.mono + context_.options.duration;
@@ -72,7 +73,7 @@ class Client : public OverlayRole {
     // unreachable.
     if (watched_) overlay_.watch(*watched_, false, now);
     watched_ = *found;
-    context_.log.info(
+    overlay_.peer_log().info(
         fmt::format("watching '{}' from {}", found->info.name, overlay_.describe(found->origin)));
     overlay_.watch(*watched_, true, now);
   }
@@ -82,8 +83,8 @@ class Client : public OverlayRole {
     complained_ = true;
     std::string names;
     for (const KnownStream& stream : streams) names += (names.empty() ? "" : ", ") + stream.info.name;
-    context_.log.warning(fmt::format("there is no stream '{}' (there are: {}); waiting for it to come",
-                                     context_.options.watch, names));
+    overlay_.peer_log().warning(fmt::format("there is no stream '{}' (there are: {}); waiting for it to come",
+                                            context_.options.watch, names));
   }
 
   void read(Now now) {

@@ -5,8 +5,8 @@
 #include <optional>
 
 #include "media/frame_sink.h"
-#include "ott/log.h"
 #include "ott/rtp_jpeg.h"
+#include "overlay/limited_log.h"
 #include "plane/flow.h"
 #include "role/latency_histogram.h"
 
@@ -27,7 +27,7 @@ struct ViewerCounts {
 class Viewer {
  public:
   /// `frames` may be null: then frames are counted only.
-  Viewer(FrameSink* frames, Log& log) : frames_(frames), log_(log) {}
+  Viewer(FrameSink* frames, LimitedLog& log) : frames_(frames), log_(log) {}
 
   /// Reads what is new. Frames of another stream than last time are counted from 0. Stops when the sink has
   /// taken `frames_max` frames (0: never). The error is the sink's.
@@ -44,7 +44,7 @@ class Viewer {
   Result<void> complete(const Record& record, ByteSpan jpeg, Now now);
 
   FrameSink* frames_;
-  Log& log_;
+  LimitedLog& log_;
   RtpJpegDepacketizer depacketizer_;
   std::optional<StreamId> stream_;
   unsigned buffer_number_ = 0;

@@ -1,18 +1,24 @@
-// A relay in steady state: no allocation per record. Every operator new of the program counts while a relay
-// handles what it is given.
+// What is allocated tells what work is done: none per record in a relay's steady state, and for a guest's
+// request no more in a large overlay than in a small one. Every operator new of the program counts while a
+// relay handles what it is given.
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <new>
 
+#include "../unit/overlay/hostile_relay.h"
 #include "lab.h"
 
 namespace {
 
 bool counting = false;
 std::uint64_t allocations = 0;
+std::uint64_t allocated_bytes = 0;
 
 void* counted(std::size_t bytes) {
-  if (counting) ++allocations;
+  if (counting) {
+    ++allocations;
+    allocated_bytes += bytes;
+  }
   void* memory = std::malloc(bytes == 0 ? 1 : bytes);
   if (memory == nullptr) throw std::bad_alloc();
   return memory;
@@ -115,6 +121,54 @@ TEST_CASE("a relay allocates nothing per record") {
   // The allocations that are left belong to control messages (pings, link states), which are the same for
   // both rates. 800 frames more add only those of a control message that shares a read with records.
   CHECK(many.allocations < few.allocations + (many.frames - few.frames) / 20);
+}
+
+NodeId numbered(std::size_t number) {
+  NodeId id = parse_node_id("172.16.0.0").value();
+  id.address.bytes[14] = static_cast<std::uint8_t>(number >> 8U);
+  id.address.bytes[15] = static_cast<std::uint8_t>(number);
+  return id;
+}
+
+/// What a relay allocates for a guest's WATCH of a stream that nobody has, where it knows so many nodes, each
+/// the origin of a stream.
+std::uint64_t allocated_for_watch(std::size_t nodes) {
+  test::HostileRelay relay;
+  std::vector<Adjacency> all = {{test::node("10.0.0.2"), 1}, {test::HostileRelay::here(), 1}};
+  for (std::size_t i = 0; i < nodes; ++i) all.push_back({numbered(i), 1});
+  relay.say(relay.three, test::links_of(test::node("10.0.0.3"), 2, all));
+  for (std::size_t i = 0; i < nodes; ++i) {
+    StreamInfo info;
+    info.id = StreamId{1'000 + i};
+    relay.say(relay.three, test::links_of(numbered(i), 1, {{test::node("10.0.0.3"), 1}}, {info}));
+  }
+  relay.live_on(std::chrono::seconds(1));
+  REQUIRE(relay.overlay.streams().size() == std::min(nodes + 1, kStreamsMax));
+  const NodeId who = test::node("192.168.9.9:5555");
+  const LinkId guest = relay.guest("192.168.9.9:5555");
+  Watch watch;
+  watch.tracker.path.entries = {{test::HostileRelay::here(), 1, true}};
+  watch.stream = StreamId{77};
+  watch.watcher = who;
+  watch.viewers = 1;
+  watch.wants_tracker = true;
+  test::Bytes bytes;
+  for (unsigned i = 0; i < 10; ++i) encode(bytes, watch);
+  relay.keep_messages(false);
+  allocated_bytes = 0;
+  {
+    const CountingScope scope;
+    relay.receive(guest, bytes);
+  }
+  CHECK(relay.overlay.counters().watches_refused == 10);
+  return allocated_bytes;
+}
+
+TEST_CASE("a guest's WATCH of an unknown stream is no more work in a large overlay than in a small one") {
+  const std::uint64_t small = allocated_for_watch(10);
+  const std::uint64_t large = allocated_for_watch(2'000);
+  CHECK(small > 0);
+  CHECK(large <= small + 10'000);
 }
 
 }  // namespace

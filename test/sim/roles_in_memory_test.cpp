@@ -1,6 +1,7 @@
 // Bootstrapper, relays and clients, the real roles, in one process on a virtual network and clock.
 #include <catch2/catch.hpp>
 
+#include "../unit/media/jpeg_helpers.h"
 #include "lab.h"
 
 namespace ott::sim {
@@ -154,6 +155,46 @@ TEST_CASE("a frame that is not ready when it is due comes as soon as it is, and 
   CHECK(frames.size() - before >= 249);
   CHECK(frames.size() - before <= 251);
   CHECK(n5.stat("frames_lost") == 0);
+}
+
+TEST_CASE("a stream plays that begins with frames of more bytes than its rings have at first") {
+  Lab lab(71);
+  Process& server = lab.prepare(kBootstrapRole, "10.0.0.10");
+  server.context->options.publish = {{"large", "pattern:3840x2160@2"}};
+  server.context->options.overlay.ring_bytes = OverlayConfig{}.ring_bytes;
+  lab.network.start(ip("10.0.0.10"), kBootstrapRole.create(*server.context));
+  lab.start_relays();
+  Process& n5 = lab.start(kClientRole, "10.0.3.20");
+  Process& guest = lab.start(kClientRole, "192.168.7.7");
+  REQUIRE(lab.network.run_until(
+      [&] { return n5.frames.frames.size() >= 4 && guest.frames.frames.size() >= 4; }, seconds(10)));
+  CHECK(n5.frames.frames.front().size() > 256U << 10U);
+  lab.network.run_for(seconds(2));
+  for (Process* client : {&n5, &guest}) {
+    CHECK(client->stat("frames_lost") == 0);
+    CHECK(client->stat("frames_skipped") == 0);
+  }
+}
+
+TEST_CASE("what counts of a frame is what travels, and not what else its file has") {
+  // Comments of three megabytes around a picture of a few kilobytes.
+  std::vector<std::uint8_t> picture = test::make_jpeg({.width = 160, .height = 120});
+  std::vector<std::uint8_t> comment(65'000, 'c');
+  comment[0] = 0xFF;
+  comment[1] = 0xFE;
+  comment[2] = static_cast<std::uint8_t>((comment.size() - 2) >> 8U);
+  comment[3] = static_cast<std::uint8_t>(comment.size() - 2);
+  for (unsigned i = 0; i < 50; ++i) picture.insert(picture.begin() + 2, comment.begin(), comment.end());
+  const test::TemporaryDirectory folder;
+  (void)folder.write("0.jpg", picture);
+  Lab lab(81);
+  Process& server = lab.prepare(kBootstrapRole, "10.0.0.10");
+  server.context->options.publish = {{"commented", folder.path() + "?fps=10"}};
+  lab.network.start(ip("10.0.0.10"), kBootstrapRole.create(*server.context));
+  lab.start_relays();
+  Process& n5 = lab.start(kClientRole, "10.0.3.20");
+  REQUIRE(lab.network.run_until([&] { return n5.frames.frames.size() >= 5; }, seconds(10)));
+  CHECK(n5.frames.frames.front().size() < 100'000);
 }
 
 }  // namespace

@@ -181,6 +181,11 @@ class Engine {
   template <class Take>
   void each_sent(LinkId id, const Take& take) {
     drain(id);
+    each_drained(id, take);
+  }
+  /// As above, but nothing more is taken from the engine for it.
+  template <class Take>
+  void each_drained(LinkId id, const Take& take) {
     for (const auto& [header, message] : std::exchange(whole_[id], {})) take(header, message);
   }
   /// How many messages of a type were sent to the peer since.

@@ -133,5 +133,105 @@ TEST_CASE("a first guest that asks for what comes after the end of the range kee
   CHECK(got.back() == relay.frame);
 }
 
+/// The stream comes by 10.0.0.3, from which it is believed, to 10.0.0.2.
+struct HostileParent : HostileRelay {
+  HostileParent() {
+    say(three, tree(node("10.0.0.3"), 7));
+    say(two, Start{live.id, FrameNumber{0}, 1});
+    for (const Start& start : sent<Start>(three)) say(three, Started{start.stream, start.number, start.last});
+    from_three(frame);
+    REQUIRE(frames_sent(two) == std::vector{frame});
+  }
+  bool from_three(std::uint64_t number, std::uint8_t flags = kRecordFlags) {
+    return receive(three,
+                   test::record_bytes(label, number, flags, 1, static_cast<std::uint16_t>(number), 100));
+  }
+  bool skip_from_three(std::uint64_t first, std::uint64_t last) {
+    return receive(three, test::record_bytes(label, first, 0, last, 0, 0));
+  }
+  /// The stream comes by another way, where it has numbers of its own. What 10.0.0.2 gets of it.
+  std::vector<std::uint64_t> frames_by_another_way() {
+    say(boot, tree(node("10.0.0.10"), 8));
+    std::vector<std::uint64_t> got;
+    for (unsigned i = 0; i < 60; ++i) {
+      next_frame();
+      live_on(milliseconds(50));
+      answer_start();
+      for (const std::uint64_t number : frames_sent(two)) got.push_back(number);
+    }
+    return got;
+  }
+};
+
+TEST_CASE("a frame number at the end of its 64 bits costs a parent its link, and nobody below the stream") {
+  HostileParent relay;
+  const std::uint64_t end = ~std::uint64_t{0};
+  const unsigned way = GENERATE(0U, 1U, 2U, 3U);
+  CAPTURE(way);
+  if (way == 0) relay.from_three(end);
+  if (way == 1) relay.skip_from_three(relay.frame + 1, end);
+  if (way == 2) relay.skip_from_three(end, end);
+  if (way == 3) relay.from_three(end - 1);
+  CHECK(relay.links.at(relay.three).closed);
+  const std::vector<std::uint64_t> got = relay.frames_by_another_way();
+  REQUIRE_FALSE(got.empty());
+  CHECK(got.back() == relay.frame);
+  CHECK(relay.honest_links_are_there());
+}
+
+TEST_CASE("a parent that jumps over more frames than can be missing loses its link, and is counted") {
+  HostileParent relay;
+  const bool skip = GENERATE(false, true);
+  const std::uint64_t far = relay.frame + (std::uint64_t{1} << 21U);
+  const bool stays = skip ? relay.skip_from_three(far, far + 1) : relay.from_three(far);
+  CHECK_FALSE(stays);
+  CHECK(relay.overlay.counters().numbers_refused == 1);
+  CHECK(relay.bye(relay.three) == ByeReason::Protocol);
+  const std::vector<std::uint64_t> got = relay.frames_by_another_way();
+  REQUIRE_FALSE(got.empty());
+  CHECK(got.back() == relay.frame);
+}
+
+TEST_CASE("frames that a former parent has invented are forgotten here and below once another one has none") {
+  HostileParent relay;
+  const bool skip = GENERATE(false, true);
+  std::uint64_t last = relay.frame;
+  for (unsigned i = 0; i < 3; ++i) {  // as far as each record may
+    last += (std::uint64_t{1} << 20U) - 1;
+    const bool stays = skip ? relay.skip_from_three(last, last) : relay.from_three(last);
+    REQUIRE(stays);
+  }
+  relay.lose(relay.three);
+  relay.sent<Started>(relay.two);
+  const std::vector<std::uint64_t> got = relay.frames_by_another_way();
+  CHECK(relay.overlay.counters().numbers_refused > 0);
+  REQUIRE_FALSE(got.empty());
+  CHECK(got.back() == relay.frame);
+  CHECK(got.size() > 40);
+}
+
+TEST_CASE("a guest whose START names what is no frame number is gone, and another one gets the stream") {
+  HostileRelay relay;
+  relay.begin_stream();
+  const LinkId hostile = relay.guest("192.168.9.9:5555");
+  test::Bytes start;
+  encode(start, Start{relay.live.id, FrameNumber{0}, 1});
+  std::fill_n(start.begin() + kHeaderBytes + 8, 8, std::uint8_t{0xFF});
+  CHECK_FALSE(relay.receive(hostile, start));
+  const LinkId honest = relay.guest("192.168.9.8:5555");
+  Watch watch;
+  watch.tracker.path.entries = {{HostileRelay::here(), 1, true}};
+  watch.stream = relay.live.id;
+  watch.watcher = node("192.168.9.8:5555");
+  watch.viewers = 1;
+  watch.wants_tracker = true;
+  relay.say(honest, watch);
+  relay.say(honest, Start{relay.live.id, FrameNumber{0}, 1});
+  relay.next_frame();
+  const std::vector<std::uint64_t> got = relay.frames_sent(honest);
+  REQUIRE_FALSE(got.empty());
+  CHECK(got.back() == relay.frame);
+}
+
 }  // namespace
 }  // namespace ott

@@ -32,7 +32,8 @@ struct Watching {
   Flow flow = test::make_flow(1U << 20U);
   Frames frames;
   NoLog log;
-  Viewer viewer{&frames, log};
+  LimitedLog limited{log, 1};
+  Viewer viewer{&frames, limited};
   std::int64_t ms = 0;
   std::uint16_t sequence = 0;
   std::uint8_t hops = 0;

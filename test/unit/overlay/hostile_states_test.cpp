@@ -147,9 +147,11 @@ TEST_CASE("guests get a stream again that a forged state has taken from its orig
   relay.say(relay.three,
             links_of(node("10.0.0.10"), 2, {{HostileRelay::here(), 1}}, {}, PeerKind::Bootstrap));
   relay.live_on(milliseconds(200));
+  CHECK(relay.overlay.flows().all().size() == 1);  // as a rule its origin hears of it, and outbids it
+  relay.live_on(std::chrono::seconds(3));
   CHECK(relay.overlay.flows().all().empty());
   relay.sent<Watch>(relay.boot);
-  // Its origin hears of it, and outbids it.
+  // Now it does, after all.
   relay.say(relay.boot,
             links_of(node("10.0.0.10"), 3, {{HostileRelay::here(), 1}}, {relay.live}, PeerKind::Bootstrap));
   relay.live_on(milliseconds(200));

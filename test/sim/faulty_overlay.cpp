@@ -286,7 +286,7 @@ void FaultyOverlay::violated(const std::string& what) {
   }
 }
 
-void FaultyOverlay::check_steady_state(const std::vector<std::size_t>& viewers) {
+void FaultyOverlay::check_steady_state(const std::vector<std::size_t>& viewers, std::uint64_t twice_max) {
   const auto frames_in = [this](std::size_t index) {
     std::uint64_t frames = 0;
     Peer* process = peer(index);
@@ -301,7 +301,7 @@ void FaultyOverlay::check_steady_state(const std::vector<std::size_t>& viewers) 
   const std::uint64_t frames = peer(origin_)->frames_published() - published;
   for (std::size_t i = 0; i < members_.size(); ++i) {
     const std::uint64_t got = frames_in(i) - before[i];
-    if (got > frames + 2) violated(fmt::format("{} got {} frames of {} in steady state", i, got, frames));
+    if (got > frames + 2 + twice_max) violated(fmt::format("{} got {} frames of {} in steady state", i, got, frames));
     if (std::ranges::find(viewers, i) != viewers.end() && got + 2 < frames)
       violated(fmt::format("viewer {} got {} frames of {}", i, got, frames));
   }

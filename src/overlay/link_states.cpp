@@ -81,8 +81,8 @@ void LinkStates::on_own(PeerLink& link, const LinkState& heard, Now now) {
   const LinkState* own = state_.db.find(state_.self);
   if (heard.number < number_ || (own != nullptr && !heard.is_newer_than(*own))) return;
   if (now.mono < withdrawn_until_ && is_void(heard.number, number_)) {
-    if (!heard.is_withdrawal()) tell_withdrawn(link, own_withdrawal(), now);
-    return;
+    if (heard.is_withdrawal()) return mark_due(link, state_.self);
+    return tell_withdrawn(link, own_withdrawal(), now);
   }
   own_wanted_ = changes_.outbid = true;
   if (heard.number + 1 < kSequenceMax) {
@@ -132,8 +132,9 @@ void LinkStates::on_links(PeerLink& link, const Links& message, Now now) {
   Held* held = found == held_.end() ? nullptr : &found->second;
   if (!is_new(state, held, now)) {
     // A neighbour with an older state is sent the newer one: so a restarted node learns its last number. One
-    // that has missed a withdrawal is sent it, and what came after it.
+    // that has missed a withdrawal is sent it, and what came after it; one that has just heard of it, the latter.
     const LinkState& known = *state_.db.find(state.reporter);
+    if (state.is_withdrawal() && !held->withdrawn) return mark_due(link, state.reporter);
     if (state.is_withdrawal()) return;
     if (state.is_newer_than(known)) return tell_withdrawn(link, withdrawal_of(known), now);
     if (known.is_newer_than(state)) mark_due(link, state.reporter);

@@ -66,7 +66,8 @@ bool is_complaint_due(Flow& flow, Now now) {
 void check_label(Flow& flow) {
   const StreamBuffer::Frame* newest = flow.buffer.newest();
   if (flow.own || newest == nullptr || newest->arrived - flow.labelled_at < kLabelArrivesWithin) return;
-  flow.label = flow.buffer.record_at(newest->start).label;
+  const Label carried = flow.buffer.record_at(newest->start).label;
+  if (is_older_version(carried, flow.label)) flow.label = carried;
 }
 
 bool sends_only_known(Flow& flow, Now now) {

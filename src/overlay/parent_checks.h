@@ -26,9 +26,8 @@ void leave_starving(Flow& flow, OverlayState& state, Now now);
 /// something to send.
 [[nodiscard]] bool is_complaint_due(Flow& flow, Now now);
 
-/// The origin labels what it writes with its newest tree. Long after the last TRACKER, what frames carry
-/// holds: an older label shows that the TRACKER was not the origin's, and must not outrank its next; a newer
-/// one, that a TRACKER was missed.
+/// The origin labels what it writes with its newest tree. Where frames still come with an older label long
+/// after a TRACKER, the version in the TRACKER was not the origin's, and must not outrank the origin's next.
 void check_label(Flow& flow);
 
 /// True (once) if the parent goes on sending what is here already. Then frames that are here may be forged,

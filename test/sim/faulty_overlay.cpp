@@ -313,7 +313,7 @@ void FaultyOverlay::check_nothing_is_left() {
     peer(i)->stop_watching(network_.now_at(members_[i].address));
     network_.wake(members_[i].address);
   }
-  pass(seconds(2));
+  pass(seconds(4));  // a child that has not answered a TRACKER is kept for three
   for (std::size_t i = 0; i < members_.size(); ++i) {
     if (peer(i) == nullptr) continue;
     const std::size_t allowed = i == origin_ ? 1 : 0;

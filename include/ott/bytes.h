@@ -16,6 +16,7 @@ namespace ott {
 template <class T>
 inline T load_be(const std::uint8_t* at) {
   T value{};
+#pragma GCC unroll 8  // it becomes one load
   for (std::size_t i = 0; i < sizeof(T); ++i) value = static_cast<T>((value << 8U) | at[i]);
   return value;
 }

@@ -63,14 +63,17 @@ Driver::Driver(struct ev_loop* loop, Log& log, WorkerPool& workers)
       timer_(loop),
       accept_pause_(loop),
       round_(loop),
-      wake_(loop),
       interrupt_(loop),
       terminate_(loop),
       report_(loop) {}
 
 Driver::~Driver() = default;
 
-Now Driver::now() { return {MonoTime(read_clock(CLOCK_MONOTONIC)), WallTime(read_clock(CLOCK_REALTIME))}; }
+Now Driver::now() {
+  const Now time{MonoTime(read_clock(CLOCK_MONOTONIC)), WallTime(read_clock(CLOCK_REALTIME))};
+  round_began_ = std::min(round_began_, time.mono);
+  return time;
+}
 
 Requests::Exit Driver::run(Machine& machine, bool read_input) {
   machine_ = &machine;
@@ -84,7 +87,6 @@ Requests::Exit Driver::run(Machine& machine, bool read_input) {
   }
   work_watcher_.start<&Driver::work_done>(*this, workers_.ready_fd(), EV_READ);
   round_.start<&Driver::end_round>(*this);
-  wake_.start<&Driver::woken>(*this);
   machine.begin(now());
   ev_run(loop_, 0);
   return exit_.value_or(Requests::Exit{1, "the event loop ended by itself"});
@@ -109,8 +111,6 @@ void Driver::work_done(int) {
   workers_.acknowledge();
   machine_->worked(now());
 }
-
-void Driver::woken() { woken_at_ = MonoTime(read_clock(CLOCK_MONOTONIC)); }
 
 void Driver::accept_ready(int) {
   for (int i = 0; i < kAcceptsPerTurn; ++i) {
@@ -155,7 +155,7 @@ void Driver::receive(Connection& connection) {
   while (bytes_read < kReadBytesPerRound && !connection.dead) {
     const MutableByteSpan into = machine_->recv_slice(connection.link);
     if (into.empty()) return;
-    const ssize_t got = ::recv(connection.fd.get(), into.data(), into.size(), 0);
+    const ssize_t got = receive_some(connection.fd, into);
     if (got == 0) return lose(connection, "the other end closed the connection");
     if (got < 0) {
       if (errno != EAGAIN && errno != EINTR) lose(connection, std::strerror(errno));
@@ -193,7 +193,7 @@ void Driver::end_round() {
   round_.hurry(!to_send_.empty() || !requests.send.empty());
   const MonoTime deadline = machine_->next_deadline();
   const MonoTime end(read_clock(CLOCK_MONOTONIC));
-  if (end > woken_at_) figures_.pause_max = std::max(figures_.pause_max, end - woken_at_);
+  figures_.pause_max = std::max(figures_.pause_max, end - std::exchange(round_began_, MonoTime::max()));
   if (deadline == armed_for_) return;
   armed_for_ = deadline;
   timer_.start<&Driver::timer_ready>(*this, std::max(deadline - end, Duration{}));
@@ -231,7 +231,7 @@ void Driver::pump(Connection& connection, Now time, std::size_t bytes_max) {
     if (waiting.empty()) return;
     if (bytes_max == 0) return to_send_.push_back(connection.link);
     const ByteSpan bytes = waiting.first(std::min(waiting.size(), bytes_max));
-    const ssize_t sent = ::send(connection.fd.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    const ssize_t sent = send_some(connection.fd, bytes);
     if (sent < 0 && errno != EAGAIN && errno != EINTR) return lose(connection, std::strerror(errno));
     if (sent > 0) {
       const bool more = machine_->send_advance(connection.link, static_cast<std::size_t>(sent), time);

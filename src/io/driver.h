@@ -47,7 +47,6 @@ class Driver {
   void signal_ready(int number);
   void input_ready(int events);
   void work_done(int events);
-  [[gnu::hot]] void woken();
   [[gnu::hot]] void connection_ready(Connection& connection, int events);
   void finish_connect(Connection& connection);
   [[gnu::hot]] void receive(Connection& connection);
@@ -59,7 +58,7 @@ class Driver {
   [[gnu::hot]] void pump(Connection& connection, Now time, std::size_t bytes_max);
   void close(LinkId link);
   void lose(Connection& connection, const std::string& why);
-  [[nodiscard, gnu::hot]] static Now now();
+  [[nodiscard, gnu::hot]] Now now();
 
   struct ev_loop* loop_;
   Log& log_;
@@ -72,7 +71,6 @@ class Driver {
   TimerWatcher timer_;
   TimerWatcher accept_pause_;
   RoundWatcher round_;
-  WakeWatcher wake_;
   SignalWatcher interrupt_;
   SignalWatcher terminate_;
   SignalWatcher report_;
@@ -82,7 +80,7 @@ class Driver {
   std::vector<LinkId> sending_;  // to_send_ while it is worked on
   std::vector<std::uint8_t> input_buffer_;
   MonoTime armed_for_ = MonoTime::max();
-  MonoTime woken_at_ = MonoTime::max();  // max: the loop has not waited yet
+  MonoTime round_began_ = MonoTime::max();  // when the clock was first read after the last wait
   LoopFigures figures_;
   std::optional<Requests::Exit> exit_;
 };

@@ -6,6 +6,8 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -128,6 +130,14 @@ Result<void> connect_result(const Fd& socket) {
   if (::getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &error, &length) != 0) error = errno;
   if (error != 0) return fail(std::strerror(error));
   return {};
+}
+
+ssize_t send_some(const Fd& socket, ByteSpan bytes) {
+  return ::syscall(SYS_sendto, socket.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL, nullptr, 0);
+}
+
+ssize_t receive_some(const Fd& socket, MutableByteSpan into) {
+  return ::syscall(SYS_recvfrom, socket.get(), into.data(), into.size(), 0, nullptr, nullptr);
 }
 
 NodeId local_end(const Fd& socket) {

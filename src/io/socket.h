@@ -1,6 +1,8 @@
 // TCP sockets as the overlay uses them: non-blocking, no Nagle delay, little unsent data in the kernel.
 #pragma once
 
+#include <sys/types.h>
+
 #include <optional>
 #include <vector>
 
@@ -26,6 +28,11 @@ Result<std::optional<Accepted>> accept_from(const Fd& listener);
 /// Begins to connect; connect_result gives the result once the socket is writable.
 Result<Fd> connect_to(const NodeId& to, const std::optional<IpAddress>& from);
 Result<void> connect_result(const Fd& socket);
+
+/// send(2) without SIGPIPE, and recv(2). In a process with threads the C library makes each of those a point
+/// at which its thread can be cancelled, which costs more than all else it does; nobody is cancelled here.
+[[gnu::hot]] ssize_t send_some(const Fd& socket, ByteSpan bytes);
+[[gnu::hot]] ssize_t receive_some(const Fd& socket, MutableByteSpan into);
 
 /// This end's address and port.
 NodeId local_end(const Fd& socket);

@@ -108,29 +108,6 @@ class RoundWatcher {
   ev_idle idle_{};
 };
 
-/// Calls its owner each time the loop has waited, before it deals with any event.
-class WakeWatcher {
- public:
-  explicit WakeWatcher(struct ev_loop* loop) noexcept : loop_(loop) { ev_init(&check_, nullptr); }
-  ~WakeWatcher() { ev_check_stop(loop_, &check_); }
-  WakeWatcher(const WakeWatcher&) = delete;
-  WakeWatcher& operator=(const WakeWatcher&) = delete;
-
-  /// OnWake is a member `void f()`.
-  template <auto OnWake, class Owner>
-  void start(Owner& owner) noexcept {
-    check_.data = &owner;
-    ev_set_cb(&check_,
-              [](struct ev_loop*, ev_check* check, int) { (static_cast<Owner*>(check->data)->*OnWake)(); });
-    ev_set_priority(&check_, EV_MAXPRI);
-    ev_check_start(loop_, &check_);
-  }
-
- private:
-  struct ev_loop* loop_;
-  ev_check check_{};
-};
-
 class SignalWatcher {
  public:
   explicit SignalWatcher(struct ev_loop* loop) noexcept : loop_(loop) { ev_init(&signal_, nullptr); }

@@ -76,7 +76,8 @@ void DataPath::take_from_ring(PeerLink& link, Now now) {
     if (ours) break;  // incomplete: the rest follows
     const auto record =
         whole && is_record(framed.header.type) ? parse_record(framed.header, pending) : std::nullopt;
-    if (!record || flow_for(link, *record) != &flow || !flow.buffer.takes(*record)) {
+    if (!record || stream_of(record->label) != flow.id() || !may_feed(link, flow) ||
+        !flow.buffer.takes(*record)) {
       std::copy(pending.begin(), pending.end(), scratch_.begin());
       scratch_end_ = pending.size();
       link.receiving_bytes = 0;
@@ -93,14 +94,12 @@ void DataPath::take_from_ring(PeerLink& link, Now now) {
   if (taken) wake_children(flow);
 }
 
-/// The flow that takes a record from this link, or null. A new parent's records count only after its STARTED:
-/// those that it sent before would leave a gap. The former parent's records go on, but an empty buffer does
-/// not begin with one of them.
-Flow* DataPath::flow_for(const PeerLink& link, const Record& record) const {
-  Flow* flow = flows_.find(stream_of(record.label));
-  if (flow == nullptr) return nullptr;
-  if (flow->parent == link.id) return flow->started ? flow : nullptr;
-  return flow->former_parent == link.id && !flow->buffer.untouched() ? flow : nullptr;
+/// True if a flow takes records from this link. A new parent's records count only after its STARTED: those
+/// that it sent before would leave a gap. The former parent's records go on, but an empty buffer does not begin
+/// with one of them.
+bool DataPath::may_feed(const PeerLink& link, const Flow& flow) {
+  if (flow.parent == link.id) return flow.started;
+  return flow.former_parent == link.id && !flow.buffer.untouched();
 }
 
 void DataPath::note_taken(PeerLink& link, Flow& flow, const Record& record, Now now) {
@@ -113,8 +112,8 @@ void DataPath::note_taken(PeerLink& link, Flow& flow, const Record& record, Now 
 
 /// False if the record cannot be the stream's.
 bool DataPath::take_by_copy(PeerLink& link, const Record& record, ByteSpan message, Now now) {
-  Flow* flow = flow_for(link, record);
-  if (flow == nullptr) return true;  // late, from a parent that is no longer one
+  Flow* flow = flows_.find(stream_of(record.label));
+  if (flow == nullptr || !may_feed(link, *flow)) return true;  // late, from a parent that is no longer one
   if (flow->buffer.is_beyond(record)) {
     ++state_.counters.numbers_refused;
     return false;
@@ -268,7 +267,7 @@ bool DataPath::send_advance(PeerLink& link, std::size_t bytes, Now now) {
     Child& child = *link.sending;
     const StreamBuffer& buffer = child.flow->buffer;
     link.frames_out += child.feed.advance(buffer, bytes, now.mono);
-    return !child.feed.pending(buffer).empty() || !link.outbox.empty() || link.several_feeds();
+    return child.feed.has_pending(buffer) || !link.outbox.empty() || link.several_feeds();
   }
   link.outbox_sent += bytes;
   OTT_ASSERT(link.outbox_sent <= link.outbox.size());

@@ -491,7 +491,7 @@ void FlowTable::erase_unlisted(Now now) {
 }
 
 /// Parents that send nothing have no deadline: tick() looks for them, and hellos make it called often enough.
-MonoTime FlowTable::next_deadline() const {
+[[gnu::hot]] MonoTime FlowTable::next_deadline() const {
   MonoTime next = MonoTime::max();
   for (const auto& [stream, flow] : flows_) {
     next = std::min({next, flow->start_deadline, flow->linger_until});
@@ -508,7 +508,7 @@ void FlowTable::drop_silent_children(Flow& flow, Now now) {
   }
 }
 
-void FlowTable::tick(Now now) {
+[[gnu::hot]] void FlowTable::tick(Now now) {
   const bool look = now.mono >= look_at_;
   if (look) {
     look_at_ = now.mono + kLookInterval;

@@ -163,7 +163,7 @@ void Handshakes::on_closed(PeerLink& link, std::string_view why, Now now) {
   }
 }
 
-MonoTime Handshakes::next_deadline() const {
+[[gnu::hot]] MonoTime Handshakes::next_deadline() const {
   return std::min({registration_.next_deadline(), access_.next_deadline(), neighbours_.next_deadline()});
 }
 

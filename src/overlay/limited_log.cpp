@@ -28,7 +28,7 @@ void LimitedLog::line(LogLevel level, const std::string& text, const Where& wher
   ++kind.left_out;
 }
 
-void LimitedLog::tick(MonoTime now) {
+[[gnu::hot]] void LimitedLog::tick(MonoTime now) {
   now_ = now;
   if (!left_out_ || now < summary_at_) return;
   left_out_ = false;

@@ -301,7 +301,7 @@ void LinkStates::write_due(PeerLink& link, Now now) {
 
 // ---- time ------------------------------------------------------------------------------------------------
 
-MonoTime LinkStates::next_deadline() const {
+[[gnu::hot]] MonoTime LinkStates::next_deadline() const {
   MonoTime next = std::min(refresh_at_, sync_at_);
   if (!held_.empty()) next = std::min(next, look_at_);
   const Limits& limits = state_.config.limits;
@@ -326,7 +326,7 @@ void LinkStates::forget_unreachable(Now now, bool at_once) {
   for (const NodeId& reporter : gone) forget(reporter);
 }
 
-void LinkStates::tick(Now now) {
+[[gnu::hot]] void LinkStates::tick(Now now) {
   if (now.mono >= refresh_at_) {
     refresh_at_ = MonoTime::max();
     own_wanted_ = true;

@@ -69,7 +69,7 @@ void Neighbours::on_closed(const PeerLink& link, Now now) {
   retry.schedule(kPauses, state_.random, now);
 }
 
-MonoTime Neighbours::next_deadline() const {
+[[gnu::hot]] MonoTime Neighbours::next_deadline() const {
   MonoTime next = MonoTime::max();
   for (const auto& [id, neighbour] : all_) next = std::min(next, neighbour.retry.due_at());
   return next;

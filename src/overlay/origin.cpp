@@ -178,12 +178,12 @@ void Origin::recompute(OwnStream& stream, Now now) {
   flows_.install_own(flow, label, stream.tree, now);
 }
 
-MonoTime Origin::next_deadline() const {
+[[gnu::hot]] MonoTime Origin::next_deadline() const {
   if (streams_.empty()) return MonoTime::max();
   return std::min(recompute_at_, measured_at_ + kMeasureInterval);
 }
 
-void Origin::tick(Now now) {
+[[gnu::hot]] void Origin::tick(Now now) {
   if (now.mono >= recompute_at_) {
     recompute_at_ = MonoTime::max();
     for (OwnStream& stream : streams_) {

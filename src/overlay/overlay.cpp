@@ -102,30 +102,37 @@ ByteSpan Overlay::send_slice(LinkId id, Now now) {
   PeerLink* link = state_.links.find(id);
   if (link == nullptr) return {};
   now = own(now);
-  const bool feeds_first = link->states_had_turn && link->feeds != nullptr;
-  if (link->states_due && link->outbox.empty() && !feeds_first) link_states_.write_due(*link, now);
-  ByteSpan bytes = data_.send_slice(*link, now);
-  link->states_had_turn = false;
-  if (bytes.empty() && link->states_due && link->outbox.empty()) {
-    link_states_.write_due(*link, now);
-    bytes = data_.send_slice(*link, now);
-  }
+  const ByteSpan bytes = link->states_due ? slice_with_states(*link, now) : data_.send_slice(*link, now);
   link->queued = !bytes.empty();
+  return bytes;
+}
+
+/// What is to be sent next on a link that link states wait for.
+ByteSpan Overlay::slice_with_states(PeerLink& link, Now now) {
+  const bool feeds_first = link.states_had_turn && link.feeds != nullptr;
+  if (link.outbox.empty() && !feeds_first) link_states_.write_due(link, now);
+  ByteSpan bytes = data_.send_slice(link, now);
+  link.states_had_turn = false;
+  if (bytes.empty() && link.states_due && link.outbox.empty()) {
+    link_states_.write_due(link, now);
+    bytes = data_.send_slice(link, now);
+  }
   return bytes;
 }
 
 bool Overlay::send_advance(LinkId id, std::size_t bytes, Now now) {
   PeerLink& link = *state_.links.find(id);
-  const bool had_messages = !link.outbox.empty();
+  const bool of_outbox = link.sending == nullptr;
   link.queued = data_.send_advance(link, bytes, own(now)) || link.states_due;
-  if (had_messages && link.outbox.empty() && link.streams_queued) {
-    link.streams_queued = false;
-    if (std::exchange(link.streams_due, false)) {
-      streams_.send_to(link);
-      link.queued = true;
-    }
-  }
+  if (of_outbox && link.outbox.empty()) outbox_sent(link);
   return link.queued;
+}
+
+void Overlay::outbox_sent(PeerLink& link) {
+  if (!std::exchange(link.streams_queued, false)) return;
+  if (!std::exchange(link.streams_due, false)) return;
+  streams_.send_to(link);
+  link.queued = true;
 }
 
 void Overlay::set_blocked(LinkId id, bool blocked, Now) {
@@ -135,7 +142,7 @@ void Overlay::set_blocked(LinkId id, bool blocked, Now) {
   link->queued = !blocked;
 }
 
-MonoTime Overlay::next_deadline() const {
+[[gnu::hot]] MonoTime Overlay::next_deadline() const {
   const MonoTime next =
       std::min({liveness_.due_at(), leave_at_, usable_at_, settle_at_, handshakes_.next_deadline(),
                 flows_.next_deadline(), watches_.next_deadline(), origin_.next_deadline(),
@@ -147,7 +154,7 @@ MonoTime Overlay::early_deadline() const {
   return std::min(liveness_.early_deadline() + stalled_, next_deadline());
 }
 
-void Overlay::tick(Now now) {
+[[gnu::hot]] void Overlay::tick(Now now) {
   const Duration late = own(now).mono - liveness_.due_at();
   if (liveness_.due_at() != MonoTime::max() && late > state_.config.heartbeat / 2) stalled_ += late;
   now = own(now);
@@ -364,7 +371,7 @@ LinkState Overlay::own_state(Now now) const {
 }
 
 /// Draws the consequences of what has happened.
-void Overlay::settle(Now now) {
+[[gnu::hot]] void Overlay::settle(Now now) {
   settle_links(now);
   if (origin_.take_news()) link_states_.own_changed();
   if (state_.phase != Phase::Left && link_states_.own_due(now)) link_states_.publish(own_state(now), now);
@@ -373,7 +380,7 @@ void Overlay::settle(Now now) {
 }
 
 /// Links that have ended or come up.
-void Overlay::settle_links(Now now) {
+[[gnu::hot]] void Overlay::settle_links(Now now) {
   for (const LinkId id : state_.links.take_ended()) {
     PeerLink* link = state_.links.find(id);
     if (link == nullptr || link->handshake.state() != HandshakeState::Connected) continue;
@@ -397,7 +404,7 @@ void Overlay::settle_links(Now now) {
 
 /// Link states that have changed. Their consequences have a rate, so that a neighbour whose state changes all
 /// the time does not keep this node from everything else.
-void Overlay::settle_overlay(Now now) {
+[[gnu::hot]] void Overlay::settle_overlay(Now now) {
   LinkStates::Changes changes = link_states_.take_changes();
   changes_.states = changes_.states || changes.states;
   changes_.graph = changes_.graph || changes.graph;
@@ -418,7 +425,7 @@ void Overlay::settle_overlay(Now now) {
   watches_.on_overlay_changed(now);
 }
 
-void Overlay::settle_flows(Now now) {
+[[gnu::hot]] void Overlay::settle_flows(Now now) {
   for (const StreamId stream : flows_.take_changed()) watches_.on_flow_changed(stream, now);
 }
 

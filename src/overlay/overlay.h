@@ -119,6 +119,8 @@ class Overlay {
   void on_refused(PeerLink& link, const Refused& m, Now now) { watches_.on_refused(link, m, now); }
   void on_sync(PeerLink& link, const Sync&, Now now) { link_states_.on_sync(link, now); }
 
+  ByteSpan slice_with_states(PeerLink& link, Now now);
+  void outbox_sent(PeerLink& link);
   [[nodiscard]] bool forwards_for_others() const;
   [[nodiscard]] LinkState own_state(Now now) const;
   void settle(Now now);

@@ -27,11 +27,11 @@ Duration interval_on(Relation relation, Duration interval) {
 
 }  // namespace
 
-Duration OverlayState::hello_interval(const PeerLink& link) const {
+[[gnu::hot]] Duration OverlayState::hello_interval(const PeerLink& link) const {
   return interval_on(link.relation, config.heartbeat);
 }
 
-Duration OverlayState::dead_interval(const PeerLink& link) const {
+[[gnu::hot]] Duration OverlayState::dead_interval(const PeerLink& link) const {
   if (link.is_guest()) return kGuestDeadInterval;
   return kHellosMissedMax * interval_on(link.relation, std::chrono::milliseconds(link.greeting.hello_ms));
 }

@@ -76,15 +76,9 @@ void Feed::restart_at_newest(const StreamBuffer& buffer, MonoTime now) {
   restarted_ = true;
 }
 
-ByteSpan Feed::pending(const StreamBuffer& buffer) const {
+ByteSpan Feed::rest_of_half_sent(const StreamBuffer& buffer) const {
   if (!residue_.empty()) return residue_;
   if (!started_) return {};
-  return {buffer.at(position_), buffer.head().value - position_.value};
-}
-
-ByteSpan Feed::rest_of_record(const StreamBuffer& buffer) const {
-  if (!residue_.empty()) return residue_;
-  if (!started_ || position_ == boundary_) return {};
   const std::uint64_t end = boundary_.value + buffer.record_at(boundary_).header.total();
   return {buffer.at(position_), end - position_.value};
 }
@@ -127,16 +121,15 @@ std::uint64_t Feed::advance(const StreamBuffer& buffer, std::size_t bytes, MonoT
   return frames;
 }
 
-bool Feed::late(const StreamBuffer& buffer, MonoTime now, Duration lag_max) const {
-  const auto* newest = buffer.newest();
-  if (newest == nullptr || boundary_ >= newest->start || !started_ || now < judged_from_) return false;
+bool Feed::lags_too_long(const StreamBuffer& buffer, MonoTime now, Duration lag_max) const {
+  if (!started_ || now < judged_from_) return false;
   const auto* frame = buffer.frame_of(boundary_);
   const Duration bound = now < slow_until_ ? lag_max / 3 : lag_max;
   return now - std::max(frame->arrived, judged_from_) > bound;
 }
 
-void Feed::limit_lag(const StreamBuffer& buffer, MonoTime now, Duration lag_max) {
-  if (!residue_.empty() || position_ != boundary_ || !late(buffer, now, lag_max)) return;
+void Feed::leave_lag_behind(const StreamBuffer& buffer, MonoTime now) {
+  if (!residue_.empty() || position_ != boundary_) return;
   if (buffer.frame_of(boundary_)->start < boundary_) return;
   jump_to_newest(buffer);
   slow_until_ = now + kSlowMemory;

@@ -52,19 +52,35 @@ class Feed {
   [[nodiscard]] bool take_restarted() { return std::exchange(restarted_, false); }
 
   /// All that can be sent now, in one run; empty when the child has everything.
-  [[nodiscard, gnu::hot]] ByteSpan pending(const StreamBuffer& buffer) const;
+  [[nodiscard]] ByteSpan pending(const StreamBuffer& buffer) const {
+    if (!residue_.empty()) return residue_;
+    if (!started_) return {};
+    return {buffer.at(position_), buffer.head().value - position_.value};
+  }
+  /// True if that is not empty.
+  [[nodiscard]] bool has_pending(const StreamBuffer& buffer) const {
+    return !residue_.empty() || (started_ && position_ != buffer.head());
+  }
   /// The rest of a half-sent record; empty between records. Nothing else may be sent on the link before it.
-  [[nodiscard, gnu::hot]] ByteSpan rest_of_record(const StreamBuffer& buffer) const;
+  [[nodiscard]] ByteSpan rest_of_record(const StreamBuffer& buffer) const {
+    if (position_ == boundary_ && residue_.empty()) return {};
+    return rest_of_half_sent(buffer);
+  }
   /// The rest of the frame that is under way, as far as it is here: all that a child past the bound gets.
   [[nodiscard]] ByteSpan rest_of_frame(const StreamBuffer& buffer) const;
   /// `bytes` of what pending or rest_of_record gave were sent. Returns how many frames were completed by it.
   [[gnu::hot]] std::uint64_t advance(const StreamBuffer& buffer, std::size_t bytes, MonoTime now);
 
   /// True if the child's lag is past the bound, and there is a newer frame for it.
-  [[nodiscard, gnu::hot]] bool late(const StreamBuffer& buffer, MonoTime now, Duration lag_max) const;
+  [[nodiscard]] bool late(const StreamBuffer& buffer, MonoTime now, Duration lag_max) const {
+    const auto* newest = buffer.newest();
+    return newest != nullptr && boundary_ < newest->start && lags_too_long(buffer, now, lag_max);
+  }
   /// Skips to the newest frame if the child is late and no frame is half sent. Call when the link can take
   /// bytes.
-  [[gnu::hot]] void limit_lag(const StreamBuffer& buffer, MonoTime now, Duration lag_max);
+  void limit_lag(const StreamBuffer& buffer, MonoTime now, Duration lag_max) {
+    if (late(buffer, now, lag_max)) leave_lag_behind(buffer, now);
+  }
   /// Skips frames that lie before `tail`, because they are about to be overwritten.
   [[gnu::hot]] void leave_before(const StreamBuffer& buffer, Position tail);
   [[nodiscard]] Position position() const { return position_; }
@@ -75,6 +91,9 @@ class Feed {
   [[nodiscard]] std::uint64_t frames_skipped() const { return frames_skipped_; }
 
  private:
+  [[nodiscard]] ByteSpan rest_of_half_sent(const StreamBuffer& buffer) const;
+  [[nodiscard]] bool lags_too_long(const StreamBuffer& buffer, MonoTime now, Duration lag_max) const;
+  void leave_lag_behind(const StreamBuffer& buffer, MonoTime now);
   void begin_at(const StreamBuffer& buffer, const StreamBuffer::Frame* frame);
   void pass_over(const StreamBuffer& buffer, MonoTime now);
   void restart_at_newest(const StreamBuffer& buffer, MonoTime now);

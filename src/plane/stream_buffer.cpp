@@ -73,9 +73,10 @@ bool StreamBuffer::frames_lack_room(Position tail) const {
 }
 
 /// True if moving the tail there loses a frame of the history.
-bool StreamBuffer::history_lacks_room(Position tail) const {
+[[gnu::hot]] bool StreamBuffer::history_lacks_room(Position tail) const {
   if (capacity() >= history_bytes_max_) return false;
-  const std::size_t kept = first_where([tail](const Frame& frame) { return frame.start >= tail; });
+  std::size_t kept = 0;  // the first that is; only a few at once are not
+  while (kept < count_ && frame(kept).start < tail) ++kept;
   if (kept == 0) return false;
   return kept == count_ || newest()->arrived - frame(kept - 1).arrived < history_;
 }

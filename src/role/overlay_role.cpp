@@ -59,7 +59,7 @@ void OverlayRole::signal(Signal signal, Now now) {
 
 void OverlayRole::input(ByteSpan, Now) {}
 
-void OverlayRole::log_arrived(Now now) {
+[[gnu::hot]] void OverlayRole::log_arrived(Now now) {
   for (const Arrived& arrived : overlay_.take_arrived()) {
     const std::string from = overlay_.describe(arrived.from);
     if (!arrived.sent_time) {
@@ -74,7 +74,7 @@ void OverlayRole::log_arrived(Now now) {
   }
 }
 
-void OverlayRole::after(Now now) {
+[[gnu::hot]] void OverlayRole::after(Now now) {
   if (!left_) {
     log_arrived(now);
     if (!requests().exit) step(now);

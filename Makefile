@@ -120,14 +120,15 @@ scenarios: needs-scenarios ## the scenarios of core-scenarios/ in namespaces, th
 	$(Q)$(MAKE) -s all
 	$(Q)tools/scenario 1 2 3 4
 
+ONLY ?=
 .PHONY: test
-test: needs-test ## all tests
+test: needs-test ## all tests; ONLY=REGEX: those whose name it is found in
 	$(Q)$(MAKE) $(program) $(load) $(unit)
-	$(Q)test/run --unit $(unit) --ottd $(program)
+	$(Q)test/run --unit $(unit) --ottd $(program) --only '$(ONLY)'
 
 .PHONY: check
-check: ## all tests under AddressSanitizer and UBSan (san=address,undefined)
-	$(Q)$(MAKE) san=address,undefined test
+check: ## all tests (ONLY=REGEX) under AddressSanitizer and UBSan (san=address,undefined)
+	$(Q)$(MAKE) san=address,undefined CXXFLAGS="-O1 -g" test
 
 # What workers do, with the least that it takes to build in a variant of its own.
 worker_tests := $(build)/worker-tests

@@ -88,6 +88,7 @@ Requests::Exit Driver::run(Machine& machine, bool read_input) {
   work_watcher_.start<&Driver::work_done>(*this, workers_.ready_fd(), EV_READ);
   round_.start<&Driver::end_round>(*this);
   machine.begin(now());
+  round_began_ = MonoTime::max();  // before the first wait nobody is kept waiting
   ev_run(loop_, 0);
   return exit_.value_or(Requests::Exit{1, "the event loop ended by itself"});
 }

@@ -213,12 +213,16 @@ void open_standard_descriptors() {
   }
 }
 
-/// Each connection and each stream needs a descriptor: takes as many as the host allows.
-void raise_descriptor_limit() {
+/// Each connection and each stream needs a descriptor: takes as many as the host allows. Where these are few,
+/// handshakes and guests, which can be anybody's, get a half of them.
+void raise_descriptor_limit(Limits& limits) {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
   (void)::setrlimit(RLIMIT_NOFILE, &limit);
+  const std::size_t share = limit.rlim_cur / 4;
+  limits.handshakes = std::min(limits.handshakes, share);
+  limits.guests = std::min(limits.guests, share);
 }
 
 }  // namespace
@@ -241,7 +245,7 @@ int start(int argc, char** argv) {
     return usage->status;
   }
   auto& config = std::get<Config>(parsed);
-  raise_descriptor_limit();
+  raise_descriptor_limit(config.options.overlay.limits);
   const bool quiet = shows_status(config) || config.options.list;
   const std::string level = quiet && config.log_level == "info" ? "warning" : config.log_level;
   WorkerPool workers;

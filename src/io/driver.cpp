@@ -21,6 +21,8 @@ constexpr std::size_t kReadBytesPerRound = 256U << 10U;
 constexpr std::size_t kSendBytesPerRound = 256U << 10U;
 constexpr int kAcceptsPerTurn = 64;
 constexpr Duration kAcceptPause = std::chrono::milliseconds(100);
+/// How often it is said that connections cannot be accepted.
+constexpr Duration kAcceptWarnings = std::chrono::seconds(10);
 constexpr std::size_t kInputBytes = 256U << 10U;
 
 Duration read_clock(clockid_t clock) {
@@ -117,7 +119,11 @@ void Driver::accept_ready(int) {
   for (int i = 0; i < kAcceptsPerTurn; ++i) {
     auto accepted = accept_from(listener_);
     if (!accepted) {
-      log_.warning(accepted.error().message + "; waiting for others to go");
+      const MonoTime time = now().mono;
+      if (time >= warn_of_accept_at_) {
+        log_.warning(accepted.error().message + "; waiting for others to go");
+        warn_of_accept_at_ = time + kAcceptWarnings;
+      }
       accept_watcher_.stop();
       accept_pause_.start<&Driver::accept_again>(*this, kAcceptPause);
       break;

@@ -70,6 +70,7 @@ class Driver {
   IoWatcher work_watcher_;
   TimerWatcher timer_;
   TimerWatcher accept_pause_;
+  MonoTime warn_of_accept_at_{};
   RoundWatcher round_;
   SignalWatcher interrupt_;
   SignalWatcher terminate_;

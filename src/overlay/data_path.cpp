@@ -95,8 +95,8 @@ void DataPath::take_from_ring(PeerLink& link, Now now) {
 }
 
 /// True if a flow takes records from this link. A new parent's records count only after its STARTED: those
-/// that it sent before would leave a gap. The former parent's records go on, but an empty buffer does not begin
-/// with one of them.
+/// that it sent before would leave a gap. The former parent's records go on, but an empty buffer does not
+/// begin with one of them.
 bool DataPath::may_feed(const PeerLink& link, const Flow& flow) {
   if (flow.parent == link.id) return flow.started;
   return flow.former_parent == link.id && !flow.buffer.untouched();
@@ -155,7 +155,8 @@ std::optional<DataPath::Control> DataPath::next_control(PeerLink& link, Now now,
     if (!is_record(framed.header.type)) return Control{framed.header, message.subspan(kHeaderBytes)};
     const auto record = parse_record(framed.header, message);
     if (!record) {
-      complaint = "malformed DATA";
+      ++state_.counters.numbers_refused;
+      complaint = "malformed DATA or SKIP";
       return std::nullopt;
     }
     if (!link.connected()) {

@@ -118,7 +118,10 @@ void FlowTable::on_tracker(PeerLink& link, const TrackerMessage& message, Now no
     return;
   }
   if (flow == nullptr) flow = create(message.origin, message.stream);
-  if (flow == nullptr) return state_.links.send(link, Stop{message.label});
+  if (flow == nullptr) {
+    roomless_.push_back(message.stream.id);
+    return state_.links.send(link, Stop{message.label});
+  }
   flow->origin = message.origin;
   flow->label = message.label;
   flow->labelled_at = now.mono;

@@ -132,7 +132,8 @@ void LinkStates::on_links(PeerLink& link, const Links& message, Now now) {
   Held* held = found == held_.end() ? nullptr : &found->second;
   if (!is_new(state, held, now)) {
     // A neighbour with an older state is sent the newer one: so a restarted node learns its last number. One
-    // that has missed a withdrawal is sent it, and what came after it; one that has just heard of it, the latter.
+    // that has missed a withdrawal is sent it, and what came after it; one that has just heard of it, the
+    // latter.
     const LinkState& known = *state_.db.find(state.reporter);
     if (state.is_withdrawal() && !held->withdrawn) return mark_due(link, state.reporter);
     if (state.is_withdrawal()) return;

@@ -142,6 +142,16 @@ void WatchRequests::refuse(PeerLink& guest, StreamId stream, RefusedReason reaso
   state_.links.send(guest, Refused{route_over_link(state_.self, guest.peer), stream, reason, text});
 }
 
+void WatchRequests::refuse_guests(StreamId stream) {
+  const Interests::Interest* interest = interests_.find(stream);
+  if (interest == nullptr) return;
+  for (const LinkId guest : interest->guests) {
+    PeerLink* link = state_.links.find(guest);
+    if (link != nullptr)
+      refuse(*link, stream, RefusedReason::NoRoom, "there is no room for another stream here");
+  }
+}
+
 void WatchRequests::on_watch(PeerLink& link, const Watch& message, Now now) {
   if (link.is_guest()) return on_guest_watch(link, message, now);
   if (message.tracker.path.root().node != state_.self) return;

@@ -29,6 +29,8 @@ class WatchRequests {
   void tell_all(Now now);
   /// The stream has lost its way here, or children have asked for it.
   void on_flow_changed(StreamId stream, Now now);
+  /// There is no room for the stream here: guests that want it hear of it.
+  void refuse_guests(StreamId stream);
   /// The stream's parent lives and sends nothing of the stream.
   void complain(StreamId stream, Now now);
 

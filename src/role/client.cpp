@@ -16,6 +16,9 @@ constexpr Duration kStatusInterval = std::chrono::milliseconds(500);
 
 double milliseconds(Duration duration) { return std::chrono::duration<double, std::milli>(duration).count(); }
 
+/// How long a viewer stays with a stream that is not listed any more, while there are others.
+constexpr Duration kLetGoAfter = std::chrono::seconds(3);
+
 class Client : public OverlayRole {
  public:
   explicit Client(RoleContext& context)
@@ -37,7 +40,9 @@ class Client : public OverlayRole {
     if (now.mono >= status_at_) show_status(now);
   }
 
-  [[nodiscard]] MonoTime role_deadline() const override { return std::min(end_at_, status_at_); }
+  [[nodiscard]] MonoTime role_deadline() const override {
+    return std::min({end_at_, status_at_, let_go_at_});
+  }
   [[nodiscard]] std::string_view name() const override { return kClientRole.name; }
 
   void add_stats(StatsLine& line, bool) override {
@@ -59,16 +64,25 @@ class Client : public OverlayRole {
 
  private:
   void choose_stream(Now now) {
-    if (seen_version_ == overlay_.streams_version()) return;
+    if (seen_version_ == overlay_.streams_version() && now.mono < let_go_at_) return;
     seen_version_ = overlay_.streams_version();
     const std::vector<KnownStream> streams = overlay_.streams();
     const auto wanted = [this](const KnownStream& stream) {
       return context_.options.watch.empty() || stream.info.name == context_.options.watch;
     };
     const auto same = [this](const KnownStream& stream) { return stream.info.id == watched_->info.id; };
-    if (watched_ && std::any_of(streams.begin(), streams.end(), same)) return;
+    const bool listed = watched_ && std::any_of(streams.begin(), streams.end(), same);
+    if (listed) let_go_at_ = MonoTime::max();
+    if (listed) return;
     const auto found = std::find_if(streams.begin(), streams.end(), wanted);
     if (found == streams.end()) return complain(streams);
+    // The same origin's stream of the same name has begun anew. Another one has to wait: the origin may just
+    // be out of reach for a moment, or somebody may have spoken in its name.
+    const bool anew =
+        !watched_ || (found->origin == watched_->origin && found->info.name == watched_->info.name);
+    if (!anew && let_go_at_ == MonoTime::max()) let_go_at_ = now.mono + kLetGoAfter;
+    if (!anew && now.mono < let_go_at_) return;
+    let_go_at_ = MonoTime::max();
     // A stream that has ended is left only when another one takes its place: its origin may just be
     // unreachable.
     if (watched_) overlay_.watch(*watched_, false, now);
@@ -161,6 +175,7 @@ class Client : public OverlayRole {
   std::optional<std::uint64_t> seen_version_;
   std::optional<unsigned> asked_;  // the round of figures before --list asked for one
   bool complained_ = false;
+  MonoTime let_go_at_ = MonoTime::max();  // when a stream that is not listed any more is left for another
   MonoTime end_at_ = MonoTime::max();
   MonoTime status_at_ = MonoTime::max();
   std::uint64_t status_frames_ = 0;

@@ -26,8 +26,8 @@ constexpr Duration kLookInterval = milliseconds(50);
 constexpr std::uint64_t kCountMax = std::uint64_t{1} << 40U;
 /// How much a process may log in a schedule, which is about a minute.
 constexpr std::size_t kLogBytesMax = 1U << 20U;
-/// A link that was complained of is taken again after a while: one more change of parents, and half a second of
-/// frames from both.
+/// A link that was complained of is taken again after a while: one more change of parents, and half a second
+/// of frames from both.
 constexpr std::uint64_t kTwiceMax = 10;
 /// STREAMS and the rest of a record do not count towards the limit of an outbox.
 constexpr std::size_t kOutboxSlack = 64U << 10U;

@@ -206,6 +206,27 @@ TEST_CASE("past the limit of streams that pass through, a TRACKER is answered wi
   CHECK(relay.frames_sent(relay.two) == std::vector{relay.frame});
 }
 
+TEST_CASE("a guest hears that there is no room for the stream that it wants") {
+  OverlayConfig config = Engine::relay();
+  config.limits.flows = 1;
+  HostileRelay relay(config);
+  relay.begin_stream();
+  invent(relay, 1, 1, 1);
+  const LinkId guest = relay.guest("192.168.9.9:5555");
+  Watch watch;
+  watch.tracker.path.entries = {{HostileRelay::here(), 1, true}};
+  watch.stream = StreamId{1'000};
+  watch.watcher = node("192.168.9.9:5555");
+  watch.viewers = 1;
+  relay.say(guest, watch);
+  CHECK(relay.sent<Refused>(guest).empty());
+  relay.say(relay.three, invented_tree(relay, 0, StreamId{1'000}));
+  const std::vector<Refused> refused = relay.sent<Refused>(guest);
+  REQUIRE(refused.size() == 1);
+  CHECK(refused.front().reason == RefusedReason::NoRoom);
+  CHECK(refused.front().stream == StreamId{1'000});
+}
+
 TEST_CASE("however many streams are fed at once, their rings stay within the memory there is for them") {
   OverlayConfig config = Engine::relay();
   config.memory_bytes = std::size_t{8} << 20U;

@@ -23,7 +23,7 @@ constexpr Duration kAvoidLongest = seconds(60);
 /// A frame that carries a tree's label is here so long after the tree's TRACKER, at the latest.
 constexpr Duration kLabelArrivesWithin = seconds(2);
 /// How long a parent may send only what is here already.
-constexpr Duration kOnlyKnownMax = seconds(1);
+constexpr Duration kOnlyKnownMax = seconds(2);
 }  // namespace
 
 bool is_fed(const Flow& flow, Now now) {

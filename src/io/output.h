@@ -15,7 +15,7 @@
 namespace ott {
 
 /// Text for a file, a pipe or a terminal, written by a worker, so that a slow disk or reader delays nobody.
-/// What is not written yet is bounded; beyond that the oldest text is left out, and counted.
+/// Text that waits to be written has a limit; beyond it the oldest is left out, and counted.
 class TextWriter {
  public:
   struct Limits {

@@ -107,7 +107,7 @@ ByteSpan Overlay::send_slice(LinkId id, Now now) {
   return bytes;
 }
 
-/// What is to be sent next on a link that link states wait for.
+/// The bytes to send next on a link to which link states are due.
 ByteSpan Overlay::slice_with_states(PeerLink& link, Now now) {
   const bool feeds_first = link.states_had_turn && link.feeds != nullptr;
   if (link.outbox.empty() && !feeds_first) link_states_.write_due(link, now);

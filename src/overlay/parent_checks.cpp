@@ -24,6 +24,7 @@ constexpr Duration kAvoidLongest = seconds(60);
 constexpr Duration kLabelArrivesWithin = seconds(2);
 /// How long a parent may send only what is here already.
 constexpr Duration kOnlyKnownMax = seconds(2);
+
 }  // namespace
 
 bool is_fed(const Flow& flow, Now now) {
@@ -70,10 +71,8 @@ void check_label(Flow& flow) {
   if (is_older_version(carried, flow.label)) flow.label = carried;
 }
 
-bool sends_only_known(Flow& flow, Now now) {
-  if (now.mono < flow.only_known_since || now.mono - flow.only_known_since < kOnlyKnownMax) return false;
-  flow.only_known_since = MonoTime::max();
-  return true;
+bool sends_only_known(const Flow& flow, Now now) {
+  return now.mono >= flow.only_known_since && now.mono - flow.only_known_since >= kOnlyKnownMax;
 }
 
 }  // namespace ott

@@ -30,8 +30,8 @@ void leave_starving(Flow& flow, OverlayState& state, Now now);
 /// after a TRACKER, the version in the TRACKER was not the origin's, and must not outrank the origin's next.
 void check_label(Flow& flow);
 
-/// True (once) if the parent goes on sending what is here already. Then frames that are here may be forged,
+/// True if the parent goes on sending what is here already. Then frames that are here may be forged,
 /// with numbers that the stream has not come to; START has the parent look at that.
-[[nodiscard]] bool sends_only_known(Flow& flow, Now now);
+[[nodiscard]] bool sends_only_known(const Flow& flow, Now now);
 
 }  // namespace ott

@@ -47,6 +47,7 @@ struct Flow {
   /// START no longer counts.
   void owe_start() {
     start_sent = started = false;
+    only_known_since = MonoTime::max();
     ++start_number;
   }
   /// Makes room for `bytes` at the head. Children whose frames are overwritten by that skip them.

@@ -83,7 +83,7 @@ Result<std::unique_ptr<TextWriter>> TextWriter::open(const std::string& path, Li
   // A FIFO without a reader would keep the process from starting.
   shared->file = Fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK, 0666));
   if (!shared->file.valid() && errno == ENXIO)
-    return fail("cannot write " + path + ": nobody reads this FIFO");
+    return fail("cannot write " + path + ": nobody reads this FIFO; start its reader first");
   if (!shared->file.valid()) return fail("cannot write " + path + ": " + std::strerror(errno));
   (void)::fcntl(shared->file.get(), F_SETFL, O_WRONLY);
   shared->fd = shared->file.get();

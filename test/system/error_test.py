@@ -345,7 +345,9 @@ class Output(unittest.TestCase):
         with Overlay() as net:
             net.bootstrap("p=pattern:160x120@30")
             (net.folder / "file").touch()
-            for flags, *messages in ((["--dump", net.folder / "file"], "cannot make the directory", "file"),
+            os.mkfifo(net.folder / "fifo")
+            for flags, *messages in ((["--stats", net.folder / "fifo"], "cannot write", "fifo", "nobody reads"),
+                                     (["--dump", net.folder / "file"], "cannot make the directory", "file"),
                                      (["--dump", net.folder / "file" / "frames"], "cannot make the directory",
                                       os.strerror(errno.ENOTDIR)),
                                      (["--stats", net.folder / "none" / "stats"], "cannot write", "none/stats",

@@ -119,6 +119,7 @@ class Comparison:
         """`epochs`: indices into the reference at which another stream began; nothing is lost between two."""
         place = {picture: i for i, picture in enumerate(reference.picture)}
         self.received = len(viewer.at)
+        self._ages = []  # of each missing frame, when the next one came
         self.holes, self.twice, self.disordered, self.unknown = [], 0, 0, 0
         seen, last, last_at, strangers = set(), None, 0.0, 0
         for picture, at in zip(viewer.picture, viewer.at):
@@ -136,11 +137,17 @@ class Comparison:
                     self.disordered += 1
                 elif i > last + 1:
                     self.holes.append((i - last - 1, last_at, at))
+                    self._ages += [at - reference.at[missing] for missing in range(last + 1, i)]
             last, last_at, strangers = i, at, 0
 
     @property
     def lost(self):
         return sum(count for count, _, _ in self.holes)
+
+    def lost_younger_than(self, seconds):
+        """How many of the missing frames the reference had got less than that before the viewer went on. A
+        viewer that was catching up lacks more than the time in which nothing came."""
+        return sum(age < seconds for age in self._ages)
 
 
 class Tail:

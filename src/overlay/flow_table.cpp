@@ -349,11 +349,14 @@ void FlowTable::rewind(Flow& flow, Now now) {
   for (const auto& child : flow.children) {
     if (child->feed.started()) child->last = child->feed.leave(flow.buffer);
   }
+  flow.reached = std::max(flow.reached, flow.buffer.last_done());
+  flow.reached_until = SourceCountdown(state_.config.history + kPathsDiffer);
   flow.buffer = std::move(*buffer);
   flow.rewound_at = now.mono;
   flow.buffer_number = ++buffers_made_;
   for (const auto& child : flow.children) {
-    if (child->asked) child->feed.start(flow.buffer, child->last, MonoTime{}, now.mono);
+    if (child->asked)
+      child->feed.start(flow.buffer, child->last, now.mono - state_.config.history, now.mono);
   }
   flow.owe_start();
   flow.start_deadline = now.mono + start_patience(flow);
@@ -375,12 +378,22 @@ void FlowTable::begin_anew(Flow& flow, Now now) {
   }
   flow.buffer = std::move(*buffer);
   flow.numbering = flow.buffer_number = ++buffers_made_;
-  flow.began_after = flow.asked_after = {};
+  flow.began_after = flow.asked_after = flow.reached = {};
   for (const auto& child : flow.children) {
     if (!child->asked) continue;
     child->feed.start(flow.buffer, FrameNumber{0}, MonoTime{}, now.mono);
     tell_restarted(flow, *child);
   }
+}
+
+/// As begin_anew(), for a viewer here: the frames are gone already, and only their numbers are remembered.
+void FlowTable::forget_reached(Flow& flow) {
+  state_.log.warning(fmt::format(
+      "stream {}: frames up to {} were here, and the stream does not come to them: it begins anew",
+      flow.info.name, flow.reached.value));
+  ++state_.counters.numbers_refused;
+  flow.reached = {};
+  flow.numbering = ++buffers_made_;
 }
 
 void FlowTable::on_stop(PeerLink& link, const Stop& message, Now now) {
@@ -523,6 +536,7 @@ void FlowTable::drop_silent_children(Flow& flow, Now now) {
       leave_starving(*flow, state_, now);
       if (is_complaint_due(*flow, now)) starving_.push_back(stream);
       check_label(*flow);
+      if (fails_to_reach(*flow)) forget_reached(*flow);
       if (sends_only_known(*flow, now)) {
         flow->owe_start();
         maybe_start(*flow, now);

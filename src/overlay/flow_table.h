@@ -73,6 +73,7 @@ class FlowTable {
   [[nodiscard]] bool must_rewind(const Flow& flow, const Child& child, Now now) const;
   void rewind(Flow& flow, Now now);
   void begin_anew(Flow& flow, Now now);
+  void forget_reached(Flow& flow);
   void drop_silent_children(Flow& flow, Now now);
   void erase_unlisted(Now now);
 

@@ -71,6 +71,13 @@ void check_label(Flow& flow) {
   if (is_older_version(carried, flow.label)) flow.label = carried;
 }
 
+bool fails_to_reach(Flow& flow) {
+  if (flow.reached <= flow.buffer.last_frame()) flow.reached = {};
+  const StreamBuffer::Frame* newest = flow.buffer.newest();
+  if (flow.reached.value == 0 || newest == nullptr) return false;
+  return flow.reached_until.over(newest->number, flow.buffer.source_time_ns(*newest), newest->arrived);
+}
+
 bool sends_only_known(const Flow& flow, Now now) {
   return now.mono >= flow.only_known_since && now.mono - flow.only_known_since >= kOnlyKnownMax;
 }

@@ -30,6 +30,10 @@ void leave_starving(Flow& flow, OverlayState& state, Now now);
 /// after a TRACKER, the version in the TRACKER was not the origin's, and must not outrank the origin's next.
 void check_label(Flow& flow);
 
+/// True if the flow was further before it began again for a child, and does not come there in the time that a
+/// history takes: so what it had reached was forged. To be called a few times a second.
+[[nodiscard]] bool fails_to_reach(Flow& flow);
+
 /// True if the parent goes on sending what is here already. Then frames that are here may be forged,
 /// with numbers that the stream has not come to; START has the parent look at that.
 [[nodiscard]] bool sends_only_known(const Flow& flow, Now now);

@@ -21,7 +21,7 @@ FrameNumber Feed::start(const StreamBuffer& buffer, FrameNumber last, MonoTime o
   keep_rest_of_record(buffer);
   begin_at(buffer, frame);
   known_ = frame != nullptr ? FrameNumber{} : last;
-  passing_since_ = MonoTime::max();
+  if (known_.value != 0) believed_ = believe(buffer, oldest, now);
   restarted_ = false;
   replay_end_ = last.value == 0 ? position_ : buffer.head();
   judged_from_ = position_ >= replay_end_ ? now : MonoTime::max();
@@ -47,8 +47,17 @@ FrameNumber Feed::leave(const StreamBuffer& buffer) {
   return last;
 }
 
+/// What the source's time is now follows from the newest frame here. Before the first one, it may be later than
+/// that one says by a history.
+SourceCountdown Feed::believe(const StreamBuffer& buffer, MonoTime oldest, MonoTime now) {
+  const auto* newest = buffer.newest();
+  if (newest == nullptr) return SourceCountdown(now - oldest + kPathsDiffer);
+  return {now - newest->arrived + kPathsDiffer, newest->number, buffer.source_time_ns(*newest), now};
+}
+
 void Feed::pass_over(const StreamBuffer& buffer, MonoTime now) {
   if (!started_ || position_ != boundary_ || position_ == buffer.head()) return;
+  bool over = false;
   while (position_ < buffer.head()) {
     const Record record = buffer.record_at(position_);
     const FrameNumber reaches = record.is_skip() ? record.last_skipped() : record.frame;
@@ -56,15 +65,14 @@ void Feed::pass_over(const StreamBuffer& buffer, MonoTime now) {
       known_ = FrameNumber{};
       break;
     }
+    if (!record.is_skip()) over = believed_.over(record.frame, record.source_time_ns(), now);
     position_.value += record.header.total();
   }
   boundary_ = position_;
   mark_valid_ = position_ == buffer.head();
   frames_mark_ = buffer.frames_completed();
   if (known_ <= buffer.last_frame()) return;  // the stream has come to it, or is past it
-  // The time counts only when a record has come: a stream that pauses is not one that fails to come to it.
-  passing_since_ = std::min(passing_since_, now);
-  if (now - passing_since_ > kPassingMax) restart_at_newest(buffer, now);
+  if (over) restart_at_newest(buffer, now);
 }
 
 void Feed::restart_at_newest(const StreamBuffer& buffer, MonoTime now) {

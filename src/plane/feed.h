@@ -13,6 +13,7 @@
 // stream's last one, otherwise when frames have been passed over for kPassingMax.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -24,8 +25,37 @@ namespace ott {
 /// How far the frame that a START names may be beyond the last one here. Two parents of one child differ by
 /// the delays of their paths, which are much less than this at any frame rate.
 inline constexpr std::uint64_t kAheadMax = 256;
-/// How long a feed passes over frames before it drops the claim that the child has them.
-inline constexpr Duration kPassingMax = std::chrono::seconds(1);
+/// By how much the paths to two parents of one child may differ in delay.
+inline constexpr Duration kPathsDiffer = std::chrono::seconds(1);
+
+/// Counts down in the source's time, which DATA carries: frames may come in late and slowly over a bad link, so
+/// the time here says little. It is used where the source's clock does not advance, or is set back.
+class SourceCountdown {
+ public:
+  SourceCountdown() = default;
+  /// From the first frame that it is shown.
+  explicit SourceCountdown(Duration left) : left_(left) {}
+  /// From a frame that is here.
+  SourceCountdown(Duration left, FrameNumber frame, std::int64_t time_ns, MonoTime arrived)
+      : left_(left), frame_(frame), time_ns_(time_ns), arrived_(arrived) {}
+
+  /// True if it is over with this frame.
+  bool over(FrameNumber frame, std::int64_t time_ns, MonoTime arrived) {
+    if (frame == frame_ || left_ < Duration{}) return left_ < Duration{};
+    if (frame_.value != 0)
+      left_ -= time_ns > time_ns_ ? Duration(time_ns - time_ns_) : std::max(arrived - arrived_, Duration{});
+    frame_ = frame;
+    time_ns_ = time_ns;
+    arrived_ = arrived;
+    return left_ < Duration{};
+  }
+
+ private:
+  Duration left_{};
+  FrameNumber frame_;
+  std::int64_t time_ns_ = 0;
+  MonoTime arrived_{};
+};
 
 class Feed {
  public:
@@ -95,6 +125,7 @@ class Feed {
   [[nodiscard]] bool lags_too_long(const StreamBuffer& buffer, MonoTime now, Duration lag_max) const;
   void leave_lag_behind(const StreamBuffer& buffer, MonoTime now);
   void begin_at(const StreamBuffer& buffer, const StreamBuffer::Frame* frame);
+  static SourceCountdown believe(const StreamBuffer& buffer, MonoTime oldest, MonoTime now);
   void pass_over(const StreamBuffer& buffer, MonoTime now);
   void restart_at_newest(const StreamBuffer& buffer, MonoTime now);
   Skip next_skip();
@@ -117,7 +148,7 @@ class Feed {
   Position replay_end_;   // the head at START: what lies before it is history that was asked for
   MonoTime slow_until_;   // the bound is a third until then, after a skip
   FrameNumber left_out_;  // the last frame that a skip has named since START
-  MonoTime passing_since_ = MonoTime::max();  // when the first record was passed over
+  SourceCountdown believed_;  // what the START named was written before this is over, or never
   std::uint64_t frames_skipped_ = 0;
 };
 

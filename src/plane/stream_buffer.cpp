@@ -150,6 +150,13 @@ const StreamBuffer::Frame* StreamBuffer::newest_complete() const {
   return nullptr;
 }
 
+std::int64_t StreamBuffer::source_time_ns(const Frame& frame) const {
+  Record record = record_at(frame.start);
+  for (std::uint64_t at = frame.start.value; record.is_skip(); record = record_at(Position{at}))
+    at += record.header.total();
+  return record.source_time_ns();
+}
+
 /// The index of the first frame for which `holds` is true, or count_. REQUIRES: it is true for all frames
 /// after one for which it is.
 template <class Predicate>

@@ -82,6 +82,8 @@ class StreamBuffer {
   [[nodiscard]] const Frame* newest() const { return count_ == 0 ? nullptr : &frame(count_ - 1); }
   [[nodiscard]] const Frame* newest_complete() const;
   [[nodiscard]] const Frame* oldest() const { return count_ == 0 ? nullptr : &frame(0); }
+  /// When the source wrote it, in ns since the epoch, by the source's clock.
+  [[nodiscard]] std::int64_t source_time_ns(const Frame& frame) const;
   /// The oldest frame whose number is greater than `last`.
   [[nodiscard]] const Frame* first_after(FrameNumber last) const;
   /// The oldest frame that has arrived at `time` or later.

@@ -87,6 +87,9 @@ TEST_CASE("forged frames near the stream's own numbers are found out along a cha
   holds(729, Kind::Hostile);
   holds(3946, Kind::Hostile);
 }
+TEST_CASE("a viewer goes on where its flow began again for a child after it had taken forged frames") {
+  holds(8434, Kind::Hostile);
+}
 TEST_CASE("a parent that begins anew says so to a child that asked for the newest frame") {
   holds(291, Kind::Hostile);
 }

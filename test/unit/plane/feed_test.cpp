@@ -390,27 +390,63 @@ TEST_CASE("a stream that does not come to the named frame goes on for the child 
   const bool empty_at_first = GENERATE(false, true);
   if (!empty_at_first) source.frame(flow);
   TestChild child(flow, LinkId{1});
-  CHECK(child.start(200, at_ms(0)) == 200);
-  if (empty_at_first) source.frame(flow);
-  // The stream's pause does not count, only the time in which frames are passed over.
-  child.now = at_ms(10'000);
+  CHECK(child.start(200, at_ms(2'000), at_ms(0)) == 200);
+  // A second from START. The newest frame here came 2 s before, or the first that comes may be a history old.
+  const std::uint64_t believed = 1 + 20 + 10;
+  // Only the source's time counts, not how long a bad link takes.
+  child.now = at_ms(100'000);
   CHECK(child.send() == 0);
-  for (int i = 1; i <= 10; ++i) {
-    child.now += milliseconds(100);
+  while (source.last < believed) {
+    child.now += milliseconds(1'000);
     source.frame(flow, 2, 100, child.now);
     CHECK(child.send() == 0);
     CHECK_FALSE(child.feed().take_restarted());
   }
-  child.now += milliseconds(empty_at_first ? 1 : 101);
   source.part(flow, true, 100, child.now);
   child.send();
-  CHECK(child.text() == "11+ 11. 12+");
+  CHECK(child.text() == "31+ 31. 32+");
   CHECK(child.feed().take_restarted());
   CHECK_FALSE(child.feed().take_restarted());
   CHECK(child.feed().frames_skipped() == 0);
   source.part(flow, false, 100, child.now);
   child.send();
-  CHECK(child.text() == "11+ 11. 12+ 12~");
+  CHECK(child.text() == "31+ 31. 32+ 32~");
+}
+
+TEST_CASE("the source's time is counted down, and time here where the source's clock does not advance") {
+  SourceCountdown count(milliseconds(10));
+  std::uint64_t frame = 0;
+  std::int64_t source_ms = 5'000;
+  std::int64_t here_ms = 0;
+  const auto over_after = [&](std::int64_t source_step_ms, std::int64_t here_step_ms) {
+    source_ms += source_step_ms;
+    here_ms += here_step_ms;
+    return count.over(FrameNumber{++frame}, source_ms * 1'000'000, at_ms(here_ms));
+  };
+  CHECK_FALSE(over_after(0, 0));  // it counts from the first one
+  CHECK_FALSE(over_after(4, 1'000));
+  SECTION("of the source") {
+    CHECK_FALSE(over_after(6, 1'000));
+    CHECK(over_after(1, 0));
+  }
+  SECTION("of the source, however slowly a frame's records come") {
+    CHECK_FALSE(count.over(FrameNumber{frame}, source_ms * 1'000'000, at_ms(60'000)));
+  }
+  SECTION("here, after a step back") {
+    CHECK_FALSE(over_after(-3'000, 5));
+    CHECK_FALSE(over_after(1, 1'000));
+    CHECK(over_after(1, 0));
+  }
+  SECTION("here, where the clock stands still") {
+    CHECK_FALSE(over_after(0, 3));
+    CHECK_FALSE(over_after(0, 3));
+    CHECK(over_after(0, 1));
+  }
+  SECTION("from a frame that is here") {
+    SourceCountdown from(milliseconds(10), FrameNumber{1}, 5'000'000'000, at_ms(0));
+    CHECK_FALSE(from.over(FrameNumber{2}, 5'010'000'000, at_ms(99)));
+    CHECK(from.over(FrameNumber{3}, 5'011'000'000, at_ms(99)));
+  }
 }
 
 TEST_CASE("a slow stream that has come to the named frame is waited for") {

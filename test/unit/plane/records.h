@@ -16,12 +16,16 @@ inline constexpr StreamId kTestStream{0x1234567};
 
 inline MonoTime at_ms(std::int64_t ms) { return MonoTime(std::chrono::milliseconds(ms)); }
 
+/// What the source's time is at each frame, in ns: ten a second.
+inline constexpr std::uint64_t kFrameTimeNs = 100'000'000;
+
 /// One DATA record whose payload follows from frame and sequence number.
 inline Bytes data_record(std::uint64_t frame, std::uint16_t sequence, std::uint8_t flags,
                          std::size_t rtp_bytes) {
   Bytes bytes(kRecordHeaderBytes + rtp_bytes);
   const Header header{MessageType::Data, flags, 0, static_cast<std::uint32_t>(bytes.size() - kHeaderBytes)};
-  store_record_header(bytes.data(), header, make_label(kTestStream, 1), FrameNumber{frame}, frame * 1'000);
+  store_record_header(bytes.data(), header, make_label(kTestStream, 1), FrameNumber{frame},
+                      frame * kFrameTimeNs);
   std::uint8_t* rtp = bytes.data() + kRecordHeaderBytes;
   for (std::size_t i = 0; i < rtp_bytes; ++i)
     rtp[i] = static_cast<std::uint8_t>(frame * 31 + sequence * 7 + i);

@@ -31,7 +31,6 @@ class Graph {
   /// False if it was not there. Its ends stay.
   bool remove_link(const NodeId& a, const NodeId& b);
 
-  [[nodiscard]] bool has_node(const NodeId& node) const { return vertex_of(node).has_value(); }
   /// None if there is no such link.
   [[nodiscard]] std::optional<std::uint32_t> link_cost(const NodeId& a, const NodeId& b) const;
   [[nodiscard]] std::size_t node_count() const { return vertex_of_.size(); }

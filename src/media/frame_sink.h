@@ -37,8 +37,6 @@ class DirectorySink : public FrameSink {
   /// frame takes the number.
   Result<void> write(ByteSpan jpeg) override;
 
-  [[nodiscard]] std::uint64_t frames_written() const { return written_; }
-
  private:
   explicit DirectorySink(std::string path) : path_(std::move(path)) {}
 

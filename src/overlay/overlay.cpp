@@ -480,6 +480,8 @@ void Overlay::report() {
     if (count > 0) reached += fmt::format("{}{} {}", reached.empty() ? "" : ", ", limit.name, count);
   }
   if (!reached.empty()) log.info(fmt::format("limits reached: {}", reached));
+  log.info(fmt::format("rings: {} of {} MiB, {} times no room to grow", state_.rings.bytes_taken() >> 20U,
+                       state_.rings.bytes_max() >> 20U, state_.rings.growths_refused()));
   log.info(fmt::format("links: {}", state_.links.all().size()));
   for (const PeerLink& link : state_.links.all()) {
     log.info(fmt::format("  {}: {}, {} in, {} out, rtt {:.2f} ms", neighbours_.describe(link.peer),

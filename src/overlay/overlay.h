@@ -85,6 +85,7 @@ class Overlay {
   [[nodiscard]] const LinkStateDb& link_states() const { return state_.db; }
   [[nodiscard]] const FlowTable& flows() const { return flows_; }
   [[nodiscard]] const LimitCounters& counters() const { return state_.counters; }
+  [[nodiscard]] const RingBudget& rings() const { return state_.rings; }
   /// For lines that peers cause.
   LimitedLog& peer_log() { return state_.log; }
   /// Logs the route table, the links and the counters of limits that were reached.

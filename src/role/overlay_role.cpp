@@ -101,6 +101,7 @@ void OverlayRole::write_stats(Now now, bool final) {
   line.add("loop_pause_ms_max", std::chrono::duration<double, std::milli>(pause).count());
   add_stats(line, final);
   line.add_limits(overlay_.counters());
+  line.add_rings(overlay_.rings());
   line.add_links(overlay_.links());
   const auto written = context_.stats->write(line.finish());
   if (written) return;

@@ -45,6 +45,14 @@ void StatsLine::add_limits(const LimitCounters& counters) {
   end();
 }
 
+void StatsLine::add_rings(const RingBudget& rings) {
+  begin("rings");
+  add("bytes", std::uint64_t{rings.bytes_taken()});
+  add("bytes_max", std::uint64_t{rings.bytes_max()});
+  add("growths_refused", rings.growths_refused());
+  end();
+}
+
 void StatsLine::add_links(const LinkTable& links) {
   key("links");
   json_.StartArray();

@@ -24,6 +24,8 @@ class StatsLine {
   void end() { json_.EndObject(); }
   /// How often each limit on what peers can do was reached.
   void add_limits(const LimitCounters& counters);
+  /// How much memory the rings have, of how much, and how often one did not grow for want of it.
+  void add_rings(const RingBudget& rings);
   void add_links(const LinkTable& links);
   /// The whole line, without a line end. Once.
   std::string finish();

@@ -13,7 +13,7 @@ import jpeg
 from overlay import Overlay, link_to, made_frames, run_of
 
 IN_MODIFY, IN_MOVED_TO, IN_CREATE = 0x2, 0x80, 0x100  # inotify(7)
-COMMON_KEYS = {"time", "role", "id", "links", "limits", "loop_pause_ms_max"}
+COMMON_KEYS = {"time", "role", "id", "links", "limits", "rings", "loop_pause_ms_max"}
 CLIENT_KEYS = {"stream", "frames_received", "frames_lost", "frames_skipped", "frames_duplicate", "bytes_received",
                "latency_ms", "hops", "gap_ms_max"}
 LINK_KEYS = {"peer", "state", "bytes_in", "bytes_out", "frames_in", "frames_out", "frames_skipped", "rtt_ms"}
@@ -62,6 +62,18 @@ class Client(unittest.TestCase):
         self.assertEqual(sorted(os.listdir(client.dump)), [f"{i + 1:08}.jpg" for i in range(7)])
         run_of(client.pictures(), self.pictures)
         self.assertEqual(client.final()["frames_received"], 7)
+
+    def test_memory(self):
+        """A ring that may not have what its history takes: the stream goes on, and statistics and report say so."""
+        boot = self.net.bootstrap("large=pattern:1920x1080@30", flags=["--memory", "4M"])
+        viewer = self.net.guest("g1", "boot", dump=False)
+        rings = boot.wait_for_stats(lambda line: line["rings"]["growths_refused"] > 0)["rings"]
+        self.assertEqual(rings["bytes_max"], 4 << 20)
+        self.assertLessEqual(rings["bytes"], 4 << 20)
+        self.assertRegex(boot.wait_for_report("rings:"), r"rings: [1-4] of 4 MiB, [1-9]\d* times no room to grow")
+        before = viewer.wait_for_stats()["frames_received"]
+        final = viewer.wait_for_stats(lambda line: line["frames_received"] > before + 10)
+        self.assertEqual((final["frames_lost"], final["frames_skipped"]), (0, 0))
 
     def test_duration(self):
         net = self.net

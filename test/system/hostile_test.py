@@ -1,5 +1,6 @@
 """Peers that break the protocol, on purpose or not. Each costs its own connection and nothing else."""
 
+import contextlib
 import random
 import re
 import socket
@@ -227,6 +228,34 @@ class HostilePeers(unittest.TestCase):
             link = link_to(self.r1.wait_for_stats(), name)
             self.assertGreaterEqual(link["frames_skipped"], last - first)  # the one under way may come too
         self.assert_all_goes_on()
+
+
+class FewDescriptors(unittest.TestCase):
+    """Of a relay that may have 80 descriptors: connections in their handshake get a quarter of them, and so do guests."""
+
+    def test_a_crowd_leaves_room_for_neighbours(self):
+        with contextlib.ExitStack() as crowd, Overlay("boot-r1 r1-c1 r1-c2") as net:
+            net.bootstrap("film=pattern:160x120@30")
+            net.prefix = [*net.prefix, "prlimit", "--nofile=80:80"]
+            r1 = net.node("r1")
+            net.prefix = net.prefix[:-2]
+            c1 = net.client("c1")
+            c1.wait_for_frames(1)
+            guests = 0
+            for _ in range(100):
+                with contextlib.suppress(OSError, EOFError):
+                    crowd.enter_context(guest(net.socket_address("r1")))
+                    guests += 1
+            self.assertEqual(guests, 20)
+            for _ in range(100):
+                crowd.enter_context(connect(net.socket_address("r1")))
+            limits = r1.wait_for_stats(lambda line: line["limits"]["handshakes_closed"] >= 60)["limits"]
+            self.assertEqual(limits["guests_refused"], 80)
+            c2 = net.client("c2")
+            c2.wait_for_frames(1)
+            wait_for_more_frames([c1, c2], 10)
+            c1.terminate()
+            self.assertEqual(c1.final()["frames_lost"], 0)
 
 
 if __name__ == "__main__":

@@ -150,7 +150,7 @@ TEST_CASE("nodes and links come and go") {
   CHECK(graph.remove_link(node(1), node(2)));
   CHECK_FALSE(graph.remove_link(node(1), node(2)));
   CHECK_FALSE(graph.remove_link(node(1), node(9)));
-  CHECK(graph.has_node(node(1)));
+  CHECK(graph.vertex_of(node(1)));
   CHECK(graph.remove_node(node(2)));
   CHECK_FALSE(graph.remove_node(node(2)));
   CHECK(graph.node_count() == 2);

@@ -30,7 +30,6 @@ TEST_CASE("frames appear under their number, and nothing else stays", "[frame_si
   CHECK(sink->write(Bytes{1, 2, 3}));
   CHECK(sink->write(Bytes{}));
   CHECK(sink->write(Bytes(100'000, 9)));
-  CHECK(sink->frames_written() == 3);
   CHECK(names_in(path) == std::set<std::string>{"00000001.jpg", "00000002.jpg", "00000003.jpg"});
   CHECK(test::read_file(path + "/00000001.jpg") == Bytes{1, 2, 3});
   CHECK(test::read_file(path + "/00000003.jpg") == Bytes(100'000, 9));

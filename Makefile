@@ -31,7 +31,7 @@ bench_packages := python3 iproute2 linux-perf
 lint_packages := clang-tidy clang-format
 fuzz_packages := clang libclang-rt-14-dev
 
-CXXFLAGS ?= -O2 -g -fno-plt
+CXXFLAGS ?= -O2 -g1 -fno-plt
 warnings := -Wall -Wextra -Wconversion -Wshadow -Werror
 all_cxxflags := -std=c++20 $(CXXFLAGS) $(warnings) -Iinclude -Isrc -DSPDLOG_FMT_EXTERNAL -DSPDLOG_COMPILED_LIB \
                 $(if $(san),-fsanitize=$(san) -fno-omit-frame-pointer -fno-sanitize-recover=all)
@@ -128,7 +128,7 @@ test: needs-test ## all tests; ONLY=REGEX: those whose name it is found in
 
 .PHONY: check
 check: ## all tests (ONLY=REGEX) under AddressSanitizer and UBSan (san=address,undefined)
-	$(Q)$(MAKE) san=address,undefined CXXFLAGS="-O1 -g" test
+	$(Q)$(MAKE) san=address,undefined CXXFLAGS="-O1 -g1" test
 
 # What workers do, with the least that it takes to build in a variant of its own.
 worker_tests := $(build)/worker-tests
@@ -139,7 +139,7 @@ $(worker_tests): $(call object,test/unit/main.cpp test/unit/io/worker_pool_test.
 
 .PHONY: check-threads
 check-threads: needs-test ## the tests of workers, and of processes that use them, under ThreadSanitizer
-	$(Q)$(MAKE) san=thread CXXFLAGS="-O1 -g" check-threads-run
+	$(Q)$(MAKE) san=thread CXXFLAGS="-O1 -g1" check-threads-run
 .PHONY: check-threads-run
 check-threads-run: $(worker_tests) $(program)
 	$(Q)test/run --unit $(worker_tests)

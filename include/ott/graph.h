@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <span>
 #include <unordered_map>
@@ -18,6 +19,8 @@
 #include "ott/types.h"
 
 namespace ott {
+
+struct ShortestPaths;
 
 class Graph {
  public:
@@ -36,7 +39,8 @@ class Graph {
   [[nodiscard]] std::size_t node_count() const { return vertex_of_.size(); }
   [[nodiscard]] std::size_t link_count() const { return link_count_; }
 
-  /// The nodes of the cheapest path, both ends included; empty if there is none. [src] if src == dst.
+  /// The nodes of the cheapest path, both ends included; empty if there is none. [src] if src == dst. As long
+  /// as the graph stays as it is, further paths from one source cost no search.
   [[nodiscard]] std::vector<NodeId> shortest_path(const NodeId& src, const NodeId& dst) const;
   /// The shortest path to each destination that can be reached, in the order given, each once.
   [[nodiscard]] std::vector<std::vector<NodeId>> multicast_path_list(const NodeId& src,
@@ -71,12 +75,15 @@ class Graph {
   };
 
   Vertex vertex_for(const NodeId& node);
+  [[nodiscard]] const ShortestPaths& paths_from(Vertex source) const;
   [[nodiscard]] std::vector<Edge>::const_iterator edge_place(Vertex from, const NodeId& to) const;
   [[nodiscard]] const Edge* find_edge(Vertex from, const NodeId& to) const;
   void set_edge(Vertex from, Vertex to, std::uint32_t cost);
 
   std::vector<VertexData> vertices_;
   mutable std::vector<std::uint32_t> ranks_;  // empty: not computed since the last change
+  mutable std::shared_ptr<const ShortestPaths> paths_;  // from the last source; none since the last change
+  mutable Vertex paths_source_ = kNoVertex;
   std::vector<Vertex> free_vertices_;
   std::unordered_map<NodeId, Vertex> vertex_of_;
   std::size_t link_count_ = 0;

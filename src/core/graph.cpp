@@ -20,6 +20,7 @@ Graph::Vertex Graph::vertex_for(const NodeId& node) {
   const auto [place, is_new] = vertex_of_.try_emplace(node, fresh);
   if (is_new) {
     ranks_.clear();
+    paths_.reset();
     if (free_vertices_.empty()) {
       vertices_.push_back({node, {}});
     } else {
@@ -34,6 +35,7 @@ bool Graph::remove_node(const NodeId& node) {
   const auto place = vertex_of_.find(node);
   if (place == vertex_of_.end()) return false;
   const Vertex vertex = place->second;
+  paths_.reset();
   for (const Edge& edge : std::exchange(vertices_[vertex].edges, {})) {
     vertices_[edge.to].edges.erase(edge_place(edge.to, node));
     --link_count_;
@@ -67,6 +69,7 @@ bool Graph::remove_link(const NodeId& a, const NodeId& b) {
   if (!from || !to) return false;
   const Edge* edge = find_edge(*from, b);
   if (edge == nullptr) return false;
+  paths_.reset();
   if (edge->cost != 1) --costly_link_count_;
   --link_count_;
   vertices_[*from].edges.erase(edge_place(*from, b));
@@ -110,6 +113,7 @@ const Graph::Edge* Graph::find_edge(Vertex from, const NodeId& to) const {
 }
 
 void Graph::set_edge(Vertex from, Vertex to, std::uint32_t cost) {
+  paths_.reset();
   auto& edges = vertices_[from].edges;
   const auto place = edges.begin() + (edge_place(from, node(to)) - edges.cbegin());
   if (place != edges.end() && place->to == to) {
@@ -119,11 +123,19 @@ void Graph::set_edge(Vertex from, Vertex to, std::uint32_t cost) {
   }
 }
 
+const ShortestPaths& Graph::paths_from(Vertex source) const {
+  if (paths_ == nullptr || paths_source_ != source) {
+    paths_ = std::make_shared<ShortestPaths>(shortest_paths(*this, source));
+    paths_source_ = source;
+  }
+  return *paths_;
+}
+
 std::vector<NodeId> Graph::shortest_path(const NodeId& src, const NodeId& dst) const {
   const auto from = vertex_of(src);
   const auto to = vertex_of(dst);
   if (!from || !to) return {};
-  return shortest_paths(*this, *from).path_to(*this, *to);
+  return paths_from(*from).path_to(*this, *to);
 }
 
 std::vector<std::vector<NodeId>> Graph::multicast_path_list(const NodeId& src,
@@ -131,7 +143,7 @@ std::vector<std::vector<NodeId>> Graph::multicast_path_list(const NodeId& src,
   std::vector<std::vector<NodeId>> list;
   const auto from = vertex_of(src);
   if (!from) return list;
-  const ShortestPaths paths = shortest_paths(*this, *from);
+  const ShortestPaths& paths = paths_from(*from);
   std::vector<bool> listed(vertex_limit());
   for (const NodeId& dest : dests) {
     const auto to = vertex_of(dest);

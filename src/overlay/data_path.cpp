@@ -10,6 +10,8 @@ namespace ott {
 namespace {
 
 constexpr std::size_t kReceiveBytesMax = 256U << 10U;
+/// The longest unfinished message, and what is received behind it.
+constexpr std::size_t kScratchBytes = kHeaderBytes + kBodyBytesMax + kReceiveBytesMax;
 /// What must be there of a record to know whether its flow takes it: up to the RTP sequence number.
 constexpr std::size_t kRecordPeekBytes = kRecordHeaderBytes + 4;
 /// How much one of several feeds of a link may send before it is another's turn.
@@ -18,7 +20,7 @@ constexpr std::size_t kTurnBytes = 128U << 10U;
 }  // namespace
 
 DataPath::DataPath(OverlayState& state, FlowTable& flows)
-    : state_(state), flows_(flows), scratch_(kHeaderBytes + kBodyBytesMax + kReceiveBytesMax) {}
+    : state_(state), flows_(flows), scratch_(std::make_unique_for_overwrite<std::uint8_t[]>(kScratchBytes)) {}
 
 // ---- receiving -------------------------------------------------------------------------------------------
 
@@ -40,10 +42,10 @@ MutableByteSpan DataPath::recv_slice(PeerLink& link) {
     const std::size_t limit = std::min(receive_limit(link, pending), flow.buffer.capacity() / 4);
     return flow.room(link.receiving_bytes + limit).subspan(link.receiving_bytes);
   }
-  std::copy(link.partial.begin(), link.partial.end(), scratch_.begin());
+  std::copy(link.partial.begin(), link.partial.end(), scratch_.get());
   const std::size_t limit =
-      std::min(receive_limit(link, link.partial), scratch_.size() - link.partial.size());
-  return MutableByteSpan(scratch_).subspan(link.partial.size(), limit);
+      std::min(receive_limit(link, link.partial), kScratchBytes - link.partial.size());
+  return {scratch_.get() + link.partial.size(), limit};
 }
 
 bool DataPath::received(PeerLink& link, std::size_t bytes, Now now) {
@@ -78,7 +80,7 @@ void DataPath::take_from_ring(PeerLink& link, Now now) {
         whole && is_record(framed.header.type) ? parse_record(framed.header, pending) : std::nullopt;
     if (!record || stream_of(record->label) != flow.id() || !may_feed(link, flow) ||
         !flow.buffer.takes(*record)) {
-      std::copy(pending.begin(), pending.end(), scratch_.begin());
+      std::copy(pending.begin(), pending.end(), scratch_.get());
       scratch_end_ = pending.size();
       link.receiving_bytes = 0;
       flows_.set_receiver(flow, nullptr);
@@ -143,7 +145,7 @@ std::uint32_t DataPath::body_limit(const PeerLink& link) const {
 std::optional<DataPath::Control> DataPath::next_control(PeerLink& link, Now now, std::string& complaint) {
   const std::uint32_t body_bytes_max = body_limit(link);
   while (scratch_begin_ < scratch_end_) {
-    const ByteSpan bytes = ByteSpan(scratch_).subspan(scratch_begin_, scratch_end_ - scratch_begin_);
+    const ByteSpan bytes(scratch_.get() + scratch_begin_, scratch_end_ - scratch_begin_);
     const Framed framed = next_message(bytes, body_bytes_max);
     if (framed.kind == Framed::Kind::Incomplete) return std::nullopt;
     if (framed.kind == Framed::Kind::Malformed) {
@@ -181,7 +183,7 @@ Flow* DataPath::only_flow_of(const PeerLink& link) const {
 
 void DataPath::keep_rest(PeerLink& link) {
   if (link.receiving != nullptr) return;
-  const ByteSpan rest = ByteSpan(scratch_).subspan(scratch_begin_, scratch_end_ - scratch_begin_);
+  const ByteSpan rest(scratch_.get() + scratch_begin_, scratch_end_ - scratch_begin_);
   // The next bytes belong to the stream of the incomplete record, or else to the link's only stream.
   Flow* flow = only_flow_of(link);
   const Framed framed = next_message(rest, kBodyBytesMax);

@@ -7,6 +7,8 @@
 // copies payload only in the rare read that a control message shares with records.
 #pragma once
 
+#include <memory>
+
 #include "overlay/flow_table.h"
 
 namespace ott {
@@ -50,7 +52,7 @@ class DataPath {
 
   OverlayState& state_;
   FlowTable& flows_;
-  std::vector<std::uint8_t> scratch_;  // one for all links: it is empty between reads
+  std::unique_ptr<std::uint8_t[]> scratch_;  // one for all links: it is empty between reads
   std::size_t scratch_begin_ = 0;
   std::size_t scratch_end_ = 0;
 };

@@ -33,6 +33,7 @@ std::optional<Requests::Exit> Network::exit_of(const IpAddress& address) const {
 }
 
 bool Network::silent(const Host& a, const Host& b) const {
+  if (silent_.empty()) return false;
   return silent_.contains({std::min(a.address, b.address), std::max(a.address, b.address)});
 }
 
@@ -55,6 +56,7 @@ void Network::start(const IpAddress& address, std::unique_ptr<Machine> machine) 
   hosts_.push_back(std::make_unique<Host>());
   Host& host = *hosts_.back();
   host.address = address;
+  host.clock_ahead = &clocks_[address];
   host.machine = std::move(machine);
   at(now_, [this, &host] {
     if (!host.alive) return;
@@ -281,11 +283,16 @@ void Network::deliver(const std::shared_ptr<Connection>& connection, int to,
   }
   if (end.closed && !connection->ends[1 - to].peer_closed) break_connection(connection, "reset by peer");
   if (end.closed || end.broken || !end.host->alive) return;
-  end.held.push_back(std::move(bytes));
-  for (auto& held : std::exchange(end.held, {})) {  // bytes that were held back come first
-    bytes_[{from.address, end.host->address}] += held.size();
-    end.received.push_back(std::move(held));
+  if (end.delivered == nullptr) end.delivered = &bytes_[{from.address, end.host->address}];
+  const auto receive = [&end](std::vector<std::uint8_t>&& packet) {
+    *end.delivered += packet.size();
+    end.received.push_back(std::move(packet));
+  };
+  while (!end.held.empty()) {  // bytes that were held back come first
+    receive(std::move(end.held.front()));
+    end.held.pop_front();
   }
+  receive(std::move(bytes));
   read(connection, to);
 }
 

@@ -70,6 +70,7 @@ class Network {
     std::deque<std::vector<std::uint8_t>> received;  // delivered, not yet read
     std::size_t received_offset = 0;
     std::deque<std::vector<std::uint8_t>> held;  // by a silent link, in order
+    std::uint64_t* delivered = nullptr;          // in bytes_, how many came by this way; none yet
     std::size_t unread_bytes = 0;                // on their way to this end, or there and not read
     MonoTime last_delivery{};
     bool blocked = false;      // sending from this end
@@ -84,6 +85,7 @@ class Network {
   };
   struct Host {
     IpAddress address;
+    const Duration* clock_ahead = nullptr;  // in clocks_
     std::unique_ptr<Machine> machine;
     std::optional<NodeId> listening;
     std::map<LinkId, std::pair<std::shared_ptr<Connection>, int>> links;
@@ -121,7 +123,9 @@ class Network {
   void break_connection(const std::shared_ptr<Connection>& connection, const std::string& why);
   void timer(Host& host);
   void read_all(Host& host);
-  [[nodiscard]] Now now(const Host& host) const { return now_at(host.address); }
+  [[nodiscard]] Now now(const Host& host) const {
+    return {now_, WallTime(now_.time_since_epoch() + *host.clock_ahead)};
+  }
   void release(const std::shared_ptr<Connection>& connection, int side);
   [[nodiscard]] bool silent(const Host& a, const Host& b) const;
   std::size_t some_of(std::size_t bytes);

@@ -162,6 +162,25 @@ TEST_CASE("nodes and links come and go") {
   CHECK(graph.shortest_path(node(3), node(1)).empty());
 }
 
+TEST_CASE("a path follows each change, although paths from one source are remembered") {
+  Graph graph = graph_of({{1, 2, 1}, {2, 3, 1}});
+  const auto path = [&graph] { return graph.shortest_path(node(1), node(3)); };
+  CHECK(path() == nodes(1, 2, 3));
+  graph.add_link(node(1), node(3), 1);
+  CHECK(path() == nodes(1, 3));
+  graph.add_link(node(1), node(3), 9);
+  CHECK(path() == nodes(1, 2, 3));
+  const Graph before = graph;
+  graph.remove_link(node(1), node(2));
+  CHECK(path() == nodes(1, 3));
+  CHECK(before.shortest_path(node(1), node(3)) == nodes(1, 2, 3));
+  graph.add_node(node(4));
+  CHECK(graph.shortest_path(node(1), node(4)).empty());
+  graph.remove_node(node(3));
+  CHECK(path().empty());
+  CHECK(graph.shortest_path(node(4), node(1)).empty());
+}
+
 TEST_CASE("removed nodes and links leave nothing behind") {
   Graph graph = graph_of({{1, 2, 1}, {1, 3, 1}});
   const std::size_t vertices = graph.vertex_limit() + 1;

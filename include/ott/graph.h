@@ -81,7 +81,7 @@ class Graph {
   void set_edge(Vertex from, Vertex to, std::uint32_t cost);
 
   std::vector<VertexData> vertices_;
-  mutable std::vector<std::uint32_t> ranks_;  // empty: not computed since the last change
+  mutable std::vector<std::uint32_t> ranks_;            // empty: not computed since the last change
   mutable std::shared_ptr<const ShortestPaths> paths_;  // from the last source; none since the last change
   mutable Vertex paths_source_ = kNoVertex;
   std::vector<Vertex> free_vertices_;

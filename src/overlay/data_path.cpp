@@ -43,8 +43,7 @@ MutableByteSpan DataPath::recv_slice(PeerLink& link) {
     return flow.room(link.receiving_bytes + limit).subspan(link.receiving_bytes);
   }
   std::copy(link.partial.begin(), link.partial.end(), scratch_.get());
-  const std::size_t limit =
-      std::min(receive_limit(link, link.partial), kScratchBytes - link.partial.size());
+  const std::size_t limit = std::min(receive_limit(link, link.partial), kScratchBytes - link.partial.size());
   return {scratch_.get() + link.partial.size(), limit};
 }
 

@@ -355,8 +355,7 @@ void FlowTable::rewind(Flow& flow, Now now) {
   flow.rewound_at = now.mono;
   flow.buffer_number = ++buffers_made_;
   for (const auto& child : flow.children) {
-    if (child->asked)
-      child->feed.start(flow.buffer, child->last, now.mono - state_.config.history, now.mono);
+    if (child->asked) child->feed.start(flow.buffer, child->last, now.mono - state_.config.history, now.mono);
   }
   flow.owe_start();
   flow.start_deadline = now.mono + start_patience(flow);

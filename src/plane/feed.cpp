@@ -47,8 +47,8 @@ FrameNumber Feed::leave(const StreamBuffer& buffer) {
   return last;
 }
 
-/// What the source's time is now follows from the newest frame here. Before the first one, it may be later than
-/// that one says by a history.
+/// What the source's time is now follows from the newest frame here. Before the first one, it may be later
+/// than that one says by a history.
 SourceCountdown Feed::believe(const StreamBuffer& buffer, MonoTime oldest, MonoTime now) {
   const auto* newest = buffer.newest();
   if (newest == nullptr) return SourceCountdown(now - oldest + kPathsDiffer);

@@ -28,8 +28,8 @@ inline constexpr std::uint64_t kAheadMax = 256;
 /// By how much the paths to two parents of one child may differ in delay.
 inline constexpr Duration kPathsDiffer = std::chrono::seconds(1);
 
-/// Counts down in the source's time, which DATA carries: frames may come in late and slowly over a bad link, so
-/// the time here says little. It is used where the source's clock does not advance, or is set back.
+/// Counts down in the source's time, which DATA carries: frames may come in late and slowly over a bad link,
+/// so the time here says little. It is used where the source's clock does not advance, or is set back.
 class SourceCountdown {
  public:
   SourceCountdown() = default;
@@ -145,9 +145,9 @@ class Feed {
   std::vector<std::uint8_t> residue_;       // rest of a half-sent record that the ring no longer holds
   std::optional<Skip> skip_;
 
-  Position replay_end_;   // the head at START: what lies before it is history that was asked for
-  MonoTime slow_until_;   // the bound is a third until then, after a skip
-  FrameNumber left_out_;  // the last frame that a skip has named since START
+  Position replay_end_;       // the head at START: what lies before it is history that was asked for
+  MonoTime slow_until_;       // the bound is a third until then, after a skip
+  FrameNumber left_out_;      // the last frame that a skip has named since START
   SourceCountdown believed_;  // what the START named was written before this is over, or never
   std::uint64_t frames_skipped_ = 0;
 };

@@ -225,12 +225,6 @@ void raise_descriptor_limit(Limits& limits) {
   limits.guests = std::min(limits.guests, share);
 }
 
-}  // namespace
-}  // namespace ott
-
-namespace ott {
-namespace {
-
 /// Ends the process without destructors if a worker hangs, since it would still use what they destroy.
 void shut_down(WorkerPool& workers, int status) {
   if (workers.shut_down(kLogTime)) return;

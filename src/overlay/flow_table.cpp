@@ -350,7 +350,7 @@ void FlowTable::rewind(Flow& flow, Now now) {
     if (child->feed.started()) child->last = child->feed.leave(flow.buffer);
   }
   flow.reached = std::max(flow.reached, flow.buffer.last_done());
-  flow.reached_until = SourceCountdown(state_.config.history + kPathsDiffer);
+  flow.since_rewound = {};
   flow.buffer = std::move(*buffer);
   flow.rewound_at = now.mono;
   flow.buffer_number = ++buffers_made_;

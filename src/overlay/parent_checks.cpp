@@ -75,7 +75,7 @@ bool fails_to_reach(Flow& flow) {
   if (flow.reached <= flow.buffer.last_frame()) flow.reached = {};
   const StreamBuffer::Frame* newest = flow.buffer.newest();
   if (flow.reached.value == 0 || newest == nullptr) return false;
-  return flow.reached_until.over(newest->number, flow.buffer.source_time_ns(*newest), newest->arrived);
+  return flow.since_rewound.over_with(newest->number, flow.buffer.source_time_ns(*newest), newest->arrived);
 }
 
 bool sends_only_known(const Flow& flow, Now now) {

@@ -30,8 +30,8 @@ void leave_starving(Flow& flow, OverlayState& state, Now now);
 /// after a TRACKER, the version in the TRACKER was not the origin's, and must not outrank the origin's next.
 void check_label(Flow& flow);
 
-/// True if the flow was further before it began again for a child, and does not come there in the time that a
-/// history takes: so what it had reached was forged. To be called a few times a second.
+/// True if the flow was further before it began again for a child, and its backlog is over without having
+/// brought it there: so what it had reached was forged. To be called a few times a second.
 [[nodiscard]] bool fails_to_reach(Flow& flow);
 
 /// True if the parent goes on sending what is here already. Then frames that are here may be forged,

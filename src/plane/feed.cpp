@@ -10,8 +10,32 @@ namespace {
 
 /// How long the bound on lag is a third after a skip.
 constexpr Duration kSlowMemory = std::chrono::seconds(2);
+/// By how much the lag falls at least while a backlog comes, and how much more lag a frame has that is late.
+constexpr Duration kLessLag = std::chrono::milliseconds(20);
+constexpr Duration kLate = std::chrono::milliseconds(100);
 
 }  // namespace
+
+bool Backlog::over_with(FrameNumber frame, std::int64_t time_ns, MonoTime arrived) {
+  if (frame != last_) {
+    const Duration lag = arrived.time_since_epoch() - Duration(time_ns);
+    if (last_.value == 0) {
+      least_lag_ = lag;
+    } else if (time_ns <= time_ns_) {
+      over_for_ += std::max(arrived - arrived_, Duration{});
+      least_lag_ = lag;
+    } else if (lag + kLessLag < least_lag_) {
+      over_for_ = {};
+      least_lag_ = lag;
+    } else if (lag <= least_lag_ + kLate) {
+      over_for_ += std::min(Duration(time_ns - time_ns_), 2 * kPathsDiffer);
+    }
+    last_ = frame;
+    time_ns_ = time_ns;
+    arrived_ = arrived;
+  }
+  return over_for_ > kPathsDiffer;
+}
 
 FrameNumber Feed::start(const StreamBuffer& buffer, FrameNumber last, MonoTime oldest, MonoTime now) {
   if (!buffer.untouched() && last.value > buffer.last_frame().value + kAheadMax) last = FrameNumber{};
@@ -21,7 +45,7 @@ FrameNumber Feed::start(const StreamBuffer& buffer, FrameNumber last, MonoTime o
   keep_rest_of_record(buffer);
   begin_at(buffer, frame);
   known_ = frame != nullptr ? FrameNumber{} : last;
-  if (known_.value != 0) believed_ = believe(buffer, oldest, now);
+  passed_ = {};
   restarted_ = false;
   replay_end_ = last.value == 0 ? position_ : buffer.head();
   judged_from_ = position_ >= replay_end_ ? now : MonoTime::max();
@@ -47,14 +71,6 @@ FrameNumber Feed::leave(const StreamBuffer& buffer) {
   return last;
 }
 
-/// What the source's time is now follows from the newest frame here. Before the first one, it may be later
-/// than that one says by a history.
-SourceCountdown Feed::believe(const StreamBuffer& buffer, MonoTime oldest, MonoTime now) {
-  const auto* newest = buffer.newest();
-  if (newest == nullptr) return SourceCountdown(now - oldest + kPathsDiffer);
-  return {now - newest->arrived + kPathsDiffer, newest->number, buffer.source_time_ns(*newest), now};
-}
-
 void Feed::pass_over(const StreamBuffer& buffer, MonoTime now) {
   if (!started_ || position_ != boundary_ || position_ == buffer.head()) return;
   bool over = false;
@@ -65,7 +81,7 @@ void Feed::pass_over(const StreamBuffer& buffer, MonoTime now) {
       known_ = FrameNumber{};
       break;
     }
-    if (!record.is_skip()) over = believed_.over(record.frame, record.source_time_ns(), now);
+    if (!record.is_skip()) over = passed_.over_with(record.frame, record.source_time_ns(), now);
     position_.value += record.header.total();
   }
   boundary_ = position_;

@@ -10,7 +10,8 @@
 // A START may name a frame that this node does not have yet, since the child had it from another parent. The
 // feed then passes over the frames up to that one. A child that names a frame which the stream does not come
 // to would never get any, so such a claim is dropped: at once if the frame is more than kAheadMax beyond the
-// stream's last one, otherwise when frames have been passed over for kPassingMax.
+// stream's last one, otherwise when the stream's backlog has been over for kPathsDiffer: the frame would have
+// come by then.
 #pragma once
 
 #include <algorithm>
@@ -28,33 +29,21 @@ inline constexpr std::uint64_t kAheadMax = 256;
 /// By how much the paths to two parents of one child may differ in delay.
 inline constexpr Duration kPathsDiffer = std::chrono::seconds(1);
 
-/// Counts down in the source's time, which DATA carries: frames may come in late and slowly over a bad link,
-/// so the time here says little. It is used where the source's clock does not advance, or is set back.
-class SourceCountdown {
+/// Tells when the backlog of a stream is over: what comes is as fresh as its path lets it be. It goes by each
+/// frame's lag, its arrival here less the time that its source gave it; the two clocks may differ by
+/// anything. While a backlog comes, the lag falls, and where a link stalls it is higher for a while.
+class Backlog {
  public:
-  SourceCountdown() = default;
-  /// From the first frame that it is shown.
-  explicit SourceCountdown(Duration left) : left_(left) {}
-  /// From a frame that is here.
-  SourceCountdown(Duration left, FrameNumber frame, std::int64_t time_ns, MonoTime arrived)
-      : left_(left), frame_(frame), time_ns_(time_ns), arrived_(arrived) {}
-
-  /// True if it is over with this frame.
-  bool over(FrameNumber frame, std::int64_t time_ns, MonoTime arrived) {
-    if (frame == frame_ || left_ < Duration{}) return left_ < Duration{};
-    if (frame_.value != 0)
-      left_ -= time_ns > time_ns_ ? Duration(time_ns - time_ns_) : std::max(arrived - arrived_, Duration{});
-    frame_ = frame;
-    time_ns_ = time_ns;
-    arrived_ = arrived;
-    return left_ < Duration{};
-  }
+  /// True once the least lag has not fallen for kPathsDiffer of the source's time; frames that are late do
+  /// not count. Where the source's clock stands still or is set back, time here counts instead.
+  bool over_with(FrameNumber frame, std::int64_t time_ns, MonoTime arrived);
 
  private:
-  Duration left_{};
-  FrameNumber frame_;
+  FrameNumber last_;
   std::int64_t time_ns_ = 0;
   MonoTime arrived_{};
+  Duration least_lag_{};
+  Duration over_for_{};
 };
 
 class Feed {
@@ -125,7 +114,6 @@ class Feed {
   [[nodiscard]] bool lags_too_long(const StreamBuffer& buffer, MonoTime now, Duration lag_max) const;
   void leave_lag_behind(const StreamBuffer& buffer, MonoTime now);
   void begin_at(const StreamBuffer& buffer, const StreamBuffer::Frame* frame);
-  static SourceCountdown believe(const StreamBuffer& buffer, MonoTime oldest, MonoTime now);
   void pass_over(const StreamBuffer& buffer, MonoTime now);
   void restart_at_newest(const StreamBuffer& buffer, MonoTime now);
   Skip next_skip();
@@ -145,10 +133,10 @@ class Feed {
   std::vector<std::uint8_t> residue_;       // rest of a half-sent record that the ring no longer holds
   std::optional<Skip> skip_;
 
-  Position replay_end_;       // the head at START: what lies before it is history that was asked for
-  MonoTime slow_until_;       // the bound is a third until then, after a skip
-  FrameNumber left_out_;      // the last frame that a skip has named since START
-  SourceCountdown believed_;  // what the START named was written before this is over, or never
+  Position replay_end_;   // the head at START: what lies before it is history that was asked for
+  MonoTime slow_until_;   // the bound is a third until then, after a skip
+  FrameNumber left_out_;  // the last frame that a skip has named since START
+  Backlog passed_;        // what was passed over since START
   std::uint64_t frames_skipped_ = 0;
 };
 

@@ -72,7 +72,7 @@ struct Flow {
   bool start_sent = false;
   MonoTime rewound_at;                        // when the flow last began anew for a child
   FrameNumber reached;                        // its last frame then, until it is here again; 0: none
-  SourceCountdown reached_until;              // it is here before this is over, or was none of the stream's
+  Backlog since_rewound;                      // what has come since
   FrameNumber began_after;                    // what our START named when the buffer was empty; 0: none
   std::uint32_t start_number = 0;             // of our last START
   FrameNumber asked_after;                    // what it named

@@ -90,6 +90,11 @@ TEST_CASE("forged frames near the stream's own numbers are found out along a cha
 TEST_CASE("a viewer goes on where its flow began again for a child after it had taken forged frames") {
   holds(8434, Kind::Hostile);
 }
+TEST_CASE("a claim to frames that no stream comes to is found out by a parent that has none yet") {
+  holds(16385, Kind::Hostile);
+  holds(21598, Kind::Hostile);
+  holds(22842, Kind::Hostile);
+}
 TEST_CASE("a parent that begins anew says so to a child that asked for the newest frame") {
   holds(291, Kind::Hostile);
 }

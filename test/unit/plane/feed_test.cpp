@@ -390,62 +390,73 @@ TEST_CASE("a stream that does not come to the named frame goes on for the child 
   const bool empty_at_first = GENERATE(false, true);
   if (!empty_at_first) source.frame(flow);
   TestChild child(flow, LinkId{1});
-  CHECK(child.start(200, at_ms(2'000), at_ms(0)) == 200);
-  // A second from START. The newest frame here came 2 s before, or the first that comes may be a history old.
-  const std::uint64_t believed = 1 + 20 + 10;
-  // Only the source's time counts, not how long a bad link takes.
-  child.now = at_ms(100'000);
+  CHECK(child.start(200, at_ms(0)) == 200);
+  if (empty_at_first) source.frame(flow);
   CHECK(child.send() == 0);
-  while (source.last < believed) {
-    child.now += milliseconds(1'000);
+  // A backlog of two seconds comes in at twice the stream's rate, and stalls half way.
+  const auto next_after = [&](int ms) {
+    child.now += milliseconds(ms);
     source.frame(flow, 2, 100, child.now);
     CHECK(child.send() == 0);
     CHECK_FALSE(child.feed().take_restarted());
-  }
+  };
+  for (int i = 0; i < 20; ++i) next_after(i == 10 ? 2'000 : 50);
+  for (int i = 0; i < 40; ++i) next_after(50);
+  // From here on it comes as it is made, ten frames a second.
+  for (int i = 0; i < 10; ++i) next_after(100);
+  child.now += milliseconds(100);
   source.part(flow, true, 100, child.now);
   child.send();
-  CHECK(child.text() == "31+ 31. 32+");
+  CHECK(child.text() == "71+ 71. 72+");
   CHECK(child.feed().take_restarted());
   CHECK_FALSE(child.feed().take_restarted());
   CHECK(child.feed().frames_skipped() == 0);
   source.part(flow, false, 100, child.now);
   child.send();
-  CHECK(child.text() == "31+ 31. 32+ 32~");
+  CHECK(child.text() == "71+ 71. 72+ 72~");
 }
 
-TEST_CASE("the source's time is counted down, and time here where the source's clock does not advance") {
-  SourceCountdown count(milliseconds(10));
+TEST_CASE("a backlog is over when frames come with no less lag than before") {
+  Backlog backlog;
   std::uint64_t frame = 0;
   std::int64_t source_ms = 5'000;
   std::int64_t here_ms = 0;
-  const auto over_after = [&](std::int64_t source_step_ms, std::int64_t here_step_ms) {
+  const auto over_with = [&](std::int64_t source_step_ms, std::int64_t here_step_ms) {
     source_ms += source_step_ms;
     here_ms += here_step_ms;
-    return count.over(FrameNumber{++frame}, source_ms * 1'000'000, at_ms(here_ms));
+    return backlog.over_with(FrameNumber{++frame}, source_ms * 1'000'000, at_ms(here_ms));
   };
-  CHECK_FALSE(over_after(0, 0));  // it counts from the first one
-  CHECK_FALSE(over_after(4, 1'000));
-  SECTION("of the source") {
-    CHECK_FALSE(over_after(6, 1'000));
-    CHECK(over_after(1, 0));
+  CHECK_FALSE(over_with(0, 0));
+  CHECK_FALSE(over_with(600, 600));
+  SECTION("for a second of the source's time") {
+    CHECK_FALSE(over_with(400, 400));
+    CHECK(over_with(1, 1));
   }
-  SECTION("of the source, however slowly a frame's records come") {
-    CHECK_FALSE(count.over(FrameNumber{frame}, source_ms * 1'000'000, at_ms(60'000)));
+  SECTION("counted from the last time that the lag fell") {
+    CHECK_FALSE(over_with(600, 500));
+    CHECK_FALSE(over_with(1'000, 1'000));
+    CHECK(over_with(1, 1));
   }
-  SECTION("here, after a step back") {
-    CHECK_FALSE(over_after(-3'000, 5));
-    CHECK_FALSE(over_after(1, 1'000));
-    CHECK(over_after(1, 0));
+  SECTION("without the frames that are late") {
+    CHECK_FALSE(over_with(100, 1'000));
+    for (int i = 0; i < 7; ++i) CHECK_FALSE(over_with(100, 0));
+    CHECK_FALSE(over_with(100, 0));
+    CHECK_FALSE(over_with(300, 300));
+    CHECK(over_with(101, 101));
   }
-  SECTION("here, where the clock stands still") {
-    CHECK_FALSE(over_after(0, 3));
-    CHECK_FALSE(over_after(0, 3));
-    CHECK(over_after(0, 1));
+  SECTION("counted once a frame") {
+    CHECK_FALSE(
+        backlog.over_with(FrameNumber{frame}, (source_ms + 5'000) * 1'000'000, at_ms(here_ms + 5'000)));
   }
-  SECTION("from a frame that is here") {
-    SourceCountdown from(milliseconds(10), FrameNumber{1}, 5'000'000'000, at_ms(0));
-    CHECK_FALSE(from.over(FrameNumber{2}, 5'010'000'000, at_ms(99)));
-    CHECK(from.over(FrameNumber{3}, 5'011'000'000, at_ms(99)));
+  SECTION("by the time here, where the source's clock stands still or is set back") {
+    CHECK_FALSE(over_with(-3'000, 300));
+    CHECK_FALSE(over_with(0, 100));
+    CHECK(over_with(0, 1));
+  }
+  SECTION("whatever times a peer makes up") {
+    backlog.over_with(FrameNumber{98}, std::numeric_limits<std::int64_t>::max(), at_ms(here_ms));
+    CHECK_FALSE(backlog.over_with(FrameNumber{99}, 0, at_ms(here_ms)));
+    backlog.over_with(FrameNumber{100}, std::numeric_limits<std::int64_t>::max(), at_ms(here_ms));
   }
 }
 

@@ -128,7 +128,6 @@ void FlowTable::on_tracker(PeerLink& link, const TrackerMessage& message, Now no
   flow->unlisted_since = MonoTime::max();
   flow->info = message.stream;
   flow->levels = depth(message.tracker.path.subtree(0));
-  flow->hops = message.tracker.hops;
   if (flow->parent != link.id) set_parent(*flow, link, now);
   if (message.expects_start) flow->owe_start();
   if (!flow->start_sent) flow->start_deadline = now.mono + start_patience(*flow);
@@ -533,7 +532,7 @@ void FlowTable::drop_silent_children(Flow& flow, Now now) {
   for (auto& [stream, flow] : flows_) {
     if (look) {
       leave_starving(*flow, state_, now);
-      if (is_complaint_due(*flow, now)) starving_.push_back(stream);
+      if (is_complaint_due(*flow, state_, now)) starving_.push_back(stream);
       check_label(*flow);
       if (fails_to_reach(*flow)) forget_reached(*flow);
       if (sends_only_known(*flow, now)) {

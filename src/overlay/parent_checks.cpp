@@ -56,10 +56,13 @@ void leave_starving(Flow& flow, OverlayState& state, Now now) {
                   flow.info.name, to_string(*flow.avoided), flow.avoided_for / seconds(1)));
 }
 
-bool is_complaint_due(Flow& flow, Now now) {
+bool is_complaint_due(Flow& flow, const OverlayState& state, Now now) {
   if (flow.own || !flow.parent || !flow.start_sent) return false;
-  const Duration patience = kStarvedAfter + kStarvedPerHop * std::min<int>(flow.hops, 20);
-  if (now.mono - flow.parent_fed_at < patience || now.mono < flow.complain_at) return false;
+  const Duration starved = now.mono - flow.parent_fed_at;
+  if (starved < kStarvedAfter || now.mono < flow.complain_at) return false;
+  // By this node's own graph: what the tree said of itself may be forged.
+  const std::size_t distance = state.db.graph().shortest_path(state.self, flow.origin).size();
+  if (starved < kStarvedAfter + kStarvedPerHop * std::min<int>(static_cast<int>(distance), 20)) return false;
   flow.complain_at = now.mono + kComplainInterval;
   return true;
 }

@@ -24,7 +24,7 @@ void leave_starving(Flow& flow, OverlayState& state, Now now);
 
 /// True if the origin is to hear now that the parent lives and sends nothing: it knows whether there was
 /// something to send.
-[[nodiscard]] bool is_complaint_due(Flow& flow, Now now);
+[[nodiscard]] bool is_complaint_due(Flow& flow, const OverlayState& state, Now now);
 
 /// The origin labels what it writes with its newest tree. Where frames still come with an older label long
 /// after a TRACKER, the version in the TRACKER was not the origin's, and must not outrank the origin's next.

@@ -59,7 +59,6 @@ struct Flow {
   MonoTime labelled_at{};             // when it came
   std::vector<NodeId> tree_children;  // this node's children in the stream's tree
   std::size_t levels = 0;             // of the tree below this node
-  std::uint16_t hops = 0;             // from the origin, by the last TRACKER
   bool own = false;                   // this node is the origin
   bool watched_here = false;
 

@@ -106,13 +106,26 @@ void Network::set_silent(const IpAddress& a, const IpAddress& b, bool is_silent)
     return;
   }
   silent_.erase(pair);
-  Host* host = find(a);
-  if (host == nullptr) return;
-  const auto links = host->links;
-  for (const auto& [link, end] : links) {
-    if (end.first->ends[1 - end.second].host->address != b) continue;
-    for (int side : {0, 1}) release(end.first, side);
+  // An end that has closed meanwhile is not among its host's links any more, but the other end is.
+  for (const auto& [here, there] : {std::pair(a, b), std::pair(b, a)}) {
+    Host* host = find(here);
+    if (host == nullptr) continue;
+    const auto links = host->links;
+    for (const auto& [link, end] : links) {
+      const auto& [connection, mine] = end;
+      if (connection->ends[1 - mine].host->address != there) continue;
+      for (int side : {0, 1}) release(connection, side);
+      if (connection->ends[1 - mine].closed && !connection->ends[mine].closed)
+        tell_of_close(connection, mine);
+    }
   }
+}
+
+/// TCP repeats a close, too, until it gets through.
+void Network::tell_of_close(const std::shared_ptr<Connection>& connection, int side) {
+  if (silent(*connection->ends[0].host, *connection->ends[1].host)) return;
+  connection->ends[side].peer_closed = true;
+  read(connection, side);
 }
 
 void Network::release(const std::shared_ptr<Connection>& connection, int side) {
@@ -336,12 +349,8 @@ void Network::close(Host& host, LinkId link) {
   host.links.erase(link);
   host.machine->closed(link, "", now(host));
   End& other = connection->ends[1 - side];
-  at(std::max(other.last_delivery, now_ + options_.latency), [this, connection = connection, side = side] {
-    End& end = connection->ends[1 - side];
-    if (silent(*end.host, *connection->ends[side].host)) return;  // its dead interval will end it
-    end.peer_closed = true;
-    read(connection, 1 - side);
-  });
+  at(std::max(other.last_delivery, now_ + options_.latency),
+     [this, connection = connection, side = side] { tell_of_close(connection, 1 - side); });
 }
 
 void Network::tell_closed(const std::shared_ptr<Connection>& connection, int side) {

@@ -119,6 +119,7 @@ class Network {
   void read(const std::shared_ptr<Connection>& connection, int side);
   void unblock(const std::shared_ptr<Connection>& connection, int side);
   void close(Host& host, LinkId link);
+  void tell_of_close(const std::shared_ptr<Connection>& connection, int side);
   void tell_closed(const std::shared_ptr<Connection>& connection, int side);
   void break_connection(const std::shared_ptr<Connection>& connection, const std::string& why);
   void timer(Host& host);

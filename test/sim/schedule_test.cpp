@@ -104,6 +104,13 @@ TEST_CASE("an origin sends its tree to a watcher that has frames which the strea
 TEST_CASE("a flow that is made anew is read from its beginning, whatever its numbers were before") {
   holds(940, Kind::Hostile);
 }
+TEST_CASE("a watcher complains in time, whatever a forged tree says of its place") {
+  holds(35244, Kind::Hostile);
+}
+TEST_CASE("a close that a silent link held back gets through in the end") {
+  holds(33765, Kind::Hostile);
+  holds(39020, Kind::Hostile);
+}
 TEST_CASE("a stream's true origin takes its flow over from one that lists the same stream") {
   holds(991, Kind::Hostile);
   holds(1345, Kind::Hostile);

@@ -133,8 +133,10 @@ void FlowTable::on_tracker(PeerLink& link, const TrackerMessage& message, Now no
   if (!flow->start_sent) flow->start_deadline = now.mono + start_patience(*flow);
   install_children(*flow, message.tracker, now);
   install_guests(*flow);
-  // The origin may count this node as a watcher although it is none any more.
-  if (message.tracker.for_here() && interests_.viewers(flow->id()) == 0) changed_.push_back(flow->id());
+  // The origin may count this node as a watcher although it is none any more, or not count it since somebody
+  // else spoke in its name.
+  const bool watched = interests_.viewers(flow->id()) > 0;
+  if (message.tracker.for_here() != watched) changed_.push_back(flow->id());
   maybe_start(*flow, now);
   erase_if_unneeded(*flow);
 }

@@ -109,19 +109,28 @@ void WatchRequests::complain(StreamId stream, Now now) {
 }
 
 void WatchRequests::on_flow_changed(StreamId stream, Now now) {
-  if (flows_.has_path(stream)) {
-    // The origin counts this node as a watcher although it is none any more.
-    if (interests_.viewers(stream) > 0) return;
-    Request& request = requests_[stream];
-    request.told = 1;
-    return tell(stream, request, now);
-  }
+  if (flows_.has_path(stream)) return correct(stream, now);
   if (!wanted(stream)) return;
   Request& request = requests_[stream];
   if (interests_.viewers(stream) > 0) return tell(stream, request, now);
   // Only children want it. As a rule the origin has seen the same change, and a new tree is on its way.
   request.asking = true;
   request.tell_at = std::min(request.tell_at, now.mono + kWatchRetry);
+}
+
+/// The origin counts this node as a watcher although it is none, or does not count it.
+void WatchRequests::correct(StreamId stream, Now now) {
+  Request& request = requests_[stream];
+  if (interests_.viewers(stream) == 0) {
+    request.told = 1;
+    return tell(stream, request, now);
+  }
+  if (now.mono < request.correct_at) {
+    request.tell_at = std::min(request.tell_at, request.correct_at);
+    return;
+  }
+  request.correct_at = now.mono + kWatchRetry;
+  tell(stream, request, now);
 }
 
 void WatchRequests::on_overlay_changed(Now now) {

@@ -42,10 +42,12 @@ class WatchRequests {
     std::uint32_t told = 0;  // viewers, as the origin knows them
     bool asking = false;     // repeated until the stream comes here
     MonoTime tell_at = MonoTime::max();
+    MonoTime correct_at{};  // an origin that does not count this node hears of it again then
   };
 
   void on_guest_watch(PeerLink& link, const Watch& message, Now now);
   void changed(StreamId stream, Now now);
+  void correct(StreamId stream, Now now);
   void tell(StreamId stream, Request& request, Now now, const NodeId& starved_by = {});
   [[nodiscard]] std::optional<NodeId> origin_of(StreamId stream) const;
   [[nodiscard]] bool wanted(StreamId stream) const;

@@ -48,6 +48,29 @@ TEST_CASE("a SKIP over more frames than can be missing costs the link that it ca
   CHECK(relay.honest_links_are_there());
 }
 
+TEST_CASE("a watcher that its stream's trees do not count says again that it watches, at a rate") {
+  HostileRelay relay;
+  relay.begin_stream();
+  KnownStream stream;
+  stream.info = relay.live;
+  stream.origin = node("10.0.0.10");
+  relay.overlay.watch(stream, true, relay.now());
+  relay.live_on(milliseconds(100));
+  relay.sent<Watch>(relay.boot);
+  // Trees for 10.0.0.2 alone: somebody has told the origin that nobody watches here any more.
+  std::uint32_t version = 8;
+  for (int i = 0; i < 5; ++i) relay.say(relay.boot, relay.tree(node("10.0.0.10"), version++));
+  std::vector<Watch> told = relay.sent<Watch>(relay.boot);
+  REQUIRE(told.size() == 1);
+  CHECK(told.front().watcher == HostileRelay::here());
+  CHECK(told.front().viewers == 1);
+  CHECK_FALSE(told.front().wants_tracker);
+  relay.live_on(milliseconds(600));
+  CHECK(relay.sent<Watch>(relay.boot).size() == 1);
+  relay.live_on(seconds(1));
+  CHECK(relay.sent<Watch>(relay.boot).empty());
+}
+
 TEST_CASE("records from a neighbour that is no parent are nobody's") {
   HostileRelay relay;
   relay.begin_stream();

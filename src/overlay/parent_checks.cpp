@@ -12,10 +12,10 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 /// A parent that sends nothing of a stream for so long is complained of to the origin, which knows whether
-/// there was something to send. Each hop from the origin adds a little, so that of several nodes one below
+/// there was something to send. Each node on the way from it adds a little, so that of several nodes one below
 /// the other the uppermost complains first.
 constexpr Duration kStarvedAfter = seconds(2);
-constexpr Duration kStarvedPerHop = milliseconds(150);
+constexpr Duration kStarvedPerNode = milliseconds(150);
 constexpr Duration kComplainInterval = seconds(2);
 /// How long nothing is taken from such a parent once another one has come: the first time, and at most.
 constexpr Duration kAvoidFirst = seconds(5);
@@ -62,7 +62,7 @@ bool is_complaint_due(Flow& flow, const OverlayState& state, Now now) {
   if (starved < kStarvedAfter || now.mono < flow.complain_at) return false;
   // By this node's own graph: what the tree said of itself may be forged.
   const std::size_t distance = state.db.graph().shortest_path(state.self, flow.origin).size();
-  if (starved < kStarvedAfter + kStarvedPerHop * std::min<int>(static_cast<int>(distance), 20)) return false;
+  if (starved < kStarvedAfter + kStarvedPerNode * std::min<int>(static_cast<int>(distance), 20)) return false;
   flow.complain_at = now.mono + kComplainInterval;
   return true;
 }

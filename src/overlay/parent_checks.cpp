@@ -12,8 +12,8 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 /// A parent that sends nothing of a stream for so long is complained of to the origin, which knows whether
-/// there was something to send. Each node on the way from it adds a little, so that of several nodes one below
-/// the other the uppermost complains first.
+/// there was something to send. Each node on the way from it adds a little, so that of several nodes one
+/// below the other the uppermost complains first.
 constexpr Duration kStarvedAfter = seconds(2);
 constexpr Duration kStarvedPerNode = milliseconds(150);
 constexpr Duration kComplainInterval = seconds(2);

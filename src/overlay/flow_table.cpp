@@ -136,7 +136,7 @@ void FlowTable::on_tracker(PeerLink& link, const TrackerMessage& message, Now no
   // The origin may count this node as a watcher although it is none any more, or not count it since somebody
   // else spoke in its name.
   const bool watched = interests_.viewers(flow->id()) > 0;
-  if (message.tracker.for_here() != watched) changed_.push_back(flow->id());
+  if (message.tracker.for_here() != watched) miscounted_.push_back(flow->id());
   maybe_start(*flow, now);
   erase_if_unneeded(*flow);
 }

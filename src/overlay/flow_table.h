@@ -48,6 +48,8 @@ class FlowTable {
 
   /// Streams that have lost their way here, or that a child has asked for, since the last call.
   std::vector<StreamId> take_changed() { return std::exchange(changed_, {}); }
+  /// Streams whose origin is wrong about whether this node watches them.
+  std::vector<StreamId> take_miscounted() { return std::exchange(miscounted_, {}); }
   /// Streams that could not be taken for want of room, since the last call.
   std::vector<StreamId> take_roomless() { return std::exchange(roomless_, {}); }
   /// Streams whose parents live and have sent nothing of them for too long, since the last call.
@@ -83,6 +85,7 @@ class FlowTable {
   std::map<StreamId, std::unique_ptr<Flow>> flows_;
   unsigned buffers_made_ = 0;
   std::vector<StreamId> changed_;
+  std::vector<StreamId> miscounted_;
   std::vector<StreamId> starving_;
   std::vector<StreamId> roomless_;
   MonoTime look_at_{};  // the next look for parents that send nothing

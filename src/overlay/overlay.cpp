@@ -427,6 +427,7 @@ LinkState Overlay::own_state(Now now) const {
 
 [[gnu::hot]] void Overlay::settle_flows(Now now) {
   for (const StreamId stream : flows_.take_changed()) watches_.on_flow_changed(stream, now);
+  for (const StreamId stream : flows_.take_miscounted()) watches_.correct(stream, now);
   for (const StreamId stream : flows_.take_roomless()) watches_.refuse_guests(stream);
 }
 

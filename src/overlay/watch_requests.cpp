@@ -109,8 +109,7 @@ void WatchRequests::complain(StreamId stream, Now now) {
 }
 
 void WatchRequests::on_flow_changed(StreamId stream, Now now) {
-  if (flows_.has_path(stream)) return correct(stream, now);
-  if (!wanted(stream)) return;
+  if (flows_.has_path(stream) || !wanted(stream)) return;
   Request& request = requests_[stream];
   if (interests_.viewers(stream) > 0) return tell(stream, request, now);
   // Only children want it. As a rule the origin has seen the same change, and a new tree is on its way.
@@ -118,7 +117,6 @@ void WatchRequests::on_flow_changed(StreamId stream, Now now) {
   request.tell_at = std::min(request.tell_at, now.mono + kWatchRetry);
 }
 
-/// The origin counts this node as a watcher although it is none, or does not count it.
 void WatchRequests::correct(StreamId stream, Now now) {
   Request& request = requests_[stream];
   if (interests_.viewers(stream) == 0) {

@@ -29,6 +29,8 @@ class WatchRequests {
   void tell_all(Now now);
   /// The stream has lost its way here, or children have asked for it.
   void on_flow_changed(StreamId stream, Now now);
+  /// The origin counts this node as a watcher although it is none, or does not count it.
+  void correct(StreamId stream, Now now);
   /// There is no room for the stream here: guests that want it hear of it.
   void refuse_guests(StreamId stream);
   /// The stream's parent lives and sends nothing of the stream.
@@ -47,7 +49,6 @@ class WatchRequests {
 
   void on_guest_watch(PeerLink& link, const Watch& message, Now now);
   void changed(StreamId stream, Now now);
-  void correct(StreamId stream, Now now);
   void tell(StreamId stream, Request& request, Now now, const NodeId& starved_by = {});
   [[nodiscard]] std::optional<NodeId> origin_of(StreamId stream) const;
   [[nodiscard]] bool wanted(StreamId stream) const;

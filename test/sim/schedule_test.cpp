@@ -107,7 +107,7 @@ TEST_CASE("a flow that is made anew is read from its beginning, whatever its num
 TEST_CASE("a watcher complains in time, whatever a forged tree says of its place") {
   holds(35244, Kind::Hostile);
 }
-TEST_CASE("a watcher that a tree does not count says again that it watches") { holds(54311, Kind::Hostile); }
+TEST_CASE("an origin that is wrong about who watches is told so") { holds(54311, Kind::Hostile); }
 TEST_CASE("a close that a silent link held back gets through in the end") {
   holds(33765, Kind::Hostile);
   holds(39020, Kind::Hostile);

@@ -111,7 +111,7 @@ void FlowTable::on_tracker(PeerLink& link, const TrackerMessage& message, Now no
         fmt::format("TRACKER {} of {} from {}", version_of(message.label), message.stream.name, link.name()));
   }
   Flow* flow = find(message.stream.id);
-  const bool outranked = flow != nullptr && outranks(*flow, link, message, now);
+  const bool outranked = flow != nullptr && outranks(*flow, state_, link, message, now);
   if (outranked || !is_announced(link, message) || (flow != nullptr && is_avoided(*flow, link, now))) {
     const bool feeds_us = flow != nullptr && (flow->parent == link.id || flow->former_parent == link.id);
     if (!feeds_us) state_.links.send(link, Stop{message.label});

@@ -31,11 +31,13 @@ bool is_fed(const Flow& flow, Now now) {
   return flow.parent && now.mono - flow.parent_fed_at <= kStarvedAfter;
 }
 
-bool outranks(const Flow& flow, const PeerLink& link, const TrackerMessage& message, Now now) {
+bool outranks(const Flow& flow, const OverlayState& state, const PeerLink& link,
+              const TrackerMessage& message, Now now) {
   if (flow.own) return true;
-  const bool other = message.origin != flow.origin;  // which lists a stream with this id, too
-  return flow.parent != link.id && is_fed(flow, now) &&
-         (other || is_older_version(message.label, flow.label));
+  if (flow.parent == link.id || !is_fed(flow, now)) return false;
+  if (message.origin == flow.origin) return is_older_version(message.label, flow.label);
+  // Another origin lists a stream with this id, too. One that cannot be reached may have been invented.
+  return !state.db.graph().shortest_path(state.self, flow.origin).empty();
 }
 
 bool is_avoided(const Flow& flow, const PeerLink& link, Now now) {

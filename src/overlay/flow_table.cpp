@@ -111,7 +111,7 @@ void FlowTable::on_tracker(PeerLink& link, const TrackerMessage& message, Now no
         fmt::format("TRACKER {} of {} from {}", version_of(message.label), message.stream.name, link.name()));
   }
   Flow* flow = find(message.stream.id);
-  const bool outranked = flow != nullptr && outranks(*flow, state_, link, message, now);
+  const bool outranked = flow != nullptr && outranks(*flow, link, message, now);
   if (outranked || !is_announced(link, message) || (flow != nullptr && is_avoided(*flow, link, now))) {
     const bool feeds_us = flow != nullptr && (flow->parent == link.id || flow->former_parent == link.id);
     if (!feeds_us) state_.links.send(link, Stop{message.label});
@@ -122,6 +122,7 @@ void FlowTable::on_tracker(PeerLink& link, const TrackerMessage& message, Now no
     roomless_.push_back(message.stream.id);
     return state_.links.send(link, Stop{message.label});
   }
+  if (flow->origin != message.origin) flow->unreachable_since = MonoTime::max();
   flow->origin = message.origin;
   flow->label = message.label;
   flow->labelled_at = now.mono;
@@ -486,8 +487,11 @@ void FlowTable::on_link_ended(PeerLink& link, Now now) {
 /// else spoke in its name.
 void FlowTable::on_overlay_changed(Now now) {
   for (const auto& [stream, flow] : flows_) {
+    if (flow->own) continue;
+    const bool reachable = !state_.db.graph().shortest_path(state_.self, flow->origin).empty();
+    flow->unreachable_since = reachable ? MonoTime::max() : std::min(flow->unreachable_since, now.mono);
     const LinkState* origin = state_.db.find(flow->origin);
-    if (flow->own || origin == nullptr) continue;
+    if (origin == nullptr) continue;
     const bool listed =
         std::ranges::any_of(origin->streams, [id = stream](const StreamInfo& info) { return info.id == id; });
     flow->unlisted_since = listed ? MonoTime::max() : std::min(flow->unlisted_since, now.mono);

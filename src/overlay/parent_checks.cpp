@@ -20,6 +20,9 @@ constexpr Duration kComplainInterval = seconds(2);
 /// How long nothing is taken from such a parent once another one has come: the first time, and at most.
 constexpr Duration kAvoidFirst = seconds(5);
 constexpr Duration kAvoidLongest = seconds(60);
+/// An origin that cannot be reached for so long no longer has a say. For less, somebody may have spoken in
+/// its name.
+constexpr Duration kUnreachableMax = seconds(1);
 /// A frame that carries a tree's label is here so long after the tree's TRACKER, at the latest.
 constexpr Duration kLabelArrivesWithin = seconds(2);
 /// How long a parent may send only what is here already.
@@ -31,13 +34,12 @@ bool is_fed(const Flow& flow, Now now) {
   return flow.parent && now.mono - flow.parent_fed_at <= kStarvedAfter;
 }
 
-bool outranks(const Flow& flow, const OverlayState& state, const PeerLink& link,
-              const TrackerMessage& message, Now now) {
+bool outranks(const Flow& flow, const PeerLink& link, const TrackerMessage& message, Now now) {
   if (flow.own) return true;
   if (flow.parent == link.id || !is_fed(flow, now)) return false;
   if (message.origin == flow.origin) return is_older_version(message.label, flow.label);
   // Another origin lists a stream with this id, too. One that cannot be reached may have been invented.
-  return !state.db.graph().shortest_path(state.self, flow.origin).empty();
+  return now.mono - std::min(flow.unreachable_since, now.mono) < kUnreachableMax;
 }
 
 bool is_avoided(const Flow& flow, const PeerLink& link, Now now) {

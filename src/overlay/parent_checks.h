@@ -14,8 +14,7 @@ namespace ott {
 /// another origin that can be reached. While the stream does not come here, an older tree is taken, too. The
 /// parent's last tree always holds, since it passes its trees on in the order in which it took them: so a
 /// forged version stays here no longer than there.
-[[nodiscard]] bool outranks(const Flow& flow, const OverlayState& state, const PeerLink& link,
-                            const TrackerMessage& message, Now now);
+[[nodiscard]] bool outranks(const Flow& flow, const PeerLink& link, const TrackerMessage& message, Now now);
 
 /// True if no TRACKER is taken from a neighbour: it has sent nothing as a parent, and another one sends.
 [[nodiscard]] bool is_avoided(const Flow& flow, const PeerLink& link, Now now);

@@ -69,16 +69,17 @@ struct Flow {
   std::optional<LinkId> former_parent;  // still sends until the new parent's first record is here
   std::optional<LinkId> receiver;       // the link whose bytes are received straight into the buffer
   bool start_sent = false;
-  MonoTime rewound_at;                        // when the flow last began anew for a child
-  FrameNumber reached;                        // its last frame then, until it is here again; 0: none
-  Backlog since_rewound;                      // what has come since
-  FrameNumber began_after;                    // what our START named when the buffer was empty; 0: none
-  std::uint32_t start_number = 0;             // of our last START
-  FrameNumber asked_after;                    // what it named
-  bool started = false;                       // the parent has answered it
-  MonoTime start_deadline = MonoTime::max();  // START is sent then, even if some children have not asked
-  MonoTime linger_until = MonoTime::max();    // when a stream that nobody wants any more is removed
-  MonoTime unlisted_since = MonoTime::max();  // when its origin's link state ceased to list it
+  MonoTime rewound_at;                           // when the flow last began anew for a child
+  FrameNumber reached;                           // its last frame then, until it is here again; 0: none
+  Backlog since_rewound;                         // what has come since
+  FrameNumber began_after;                       // what our START named when the buffer was empty; 0: none
+  std::uint32_t start_number = 0;                // of our last START
+  FrameNumber asked_after;                       // what it named
+  bool started = false;                          // the parent has answered it
+  MonoTime start_deadline = MonoTime::max();     // START is sent then, even if some children have not asked
+  MonoTime linger_until = MonoTime::max();       // when a stream that nobody wants any more is removed
+  MonoTime unreachable_since = MonoTime::max();  // when its origin could not be reached any more
+  MonoTime unlisted_since = MonoTime::max();     // when its origin's link state ceased to list it
   // To find a parent that lives and sends nothing of this stream.
   MonoTime parent_fed_at{};  // when its last record came, or when it became the parent
   MonoTime parent_since{};

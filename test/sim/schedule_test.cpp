@@ -115,6 +115,7 @@ TEST_CASE("a close that a silent link held back gets through in the end") {
 TEST_CASE("a stream's true origin takes its flow over from one that lists the same stream") {
   holds(991, Kind::Hostile);
   holds(8927, Kind::Hostile);
+  holds(1936, Kind::Hostile);
   holds(1345, Kind::Hostile);
 }
 

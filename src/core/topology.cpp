@@ -16,6 +16,10 @@ using JsonValue = rapidjson::Value;
 constexpr std::size_t kShownMax = 80;
 constexpr std::size_t kNameLengthMax = 255;
 constexpr std::size_t kIdLengthMax = 60;  // "[ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255]:65535" has 53
+/// Behind an error that says that the file has some other form.
+constexpr std::string_view kForm =
+    R"(; a topology looks like {"10.0.0.1": {"neighbors": ["10.0.0.2"]}, "10.0.0.2": {}}, and )"
+    "`tools/topology convert` reads other forms";
 
 std::string_view text_of(const JsonValue& string) { return {string.GetString(), string.GetStringLength()}; }
 
@@ -71,14 +75,18 @@ bool names_one_host(const IpAddress& address) {
 
 /// A neighbour as one end lists it. Without a cost of its own, the other end's counts, or else 1.
 struct Listing {
-  NodeId id;
+  std::string named;  // by an address, or by a node's name
+  std::string place;  // its JSON pointer
   std::optional<std::uint32_t> cost;
+  NodeId id;  // known when all nodes are read, as is `at`
+  NodeId at;
 };
 
 struct ListedNode {
   NodeId id;
   std::string name;
-  std::vector<Listing> neighbours;  // ordered by id
+  std::vector<NodeId> addresses;
+  std::vector<Listing> neighbours;  // ordered by id once they are known
   std::string place;                // its JSON pointer
 };
 
@@ -98,7 +106,7 @@ class TopologyReader {
       return syntax_error(json, zero, "A zero byte, where JSON is text.");
     }
     if (const auto ok = read_nodes(document); !ok) return tl::unexpected(ok.error());
-    if (const auto ok = check_neighbours_exist(); !ok) return tl::unexpected(ok.error());
+    if (const auto ok = find_neighbours(); !ok) return tl::unexpected(ok.error());
     return complete();
   }
 
@@ -116,43 +124,56 @@ class TopologyReader {
     return fail(file_ + ": at " + (place.empty() ? "the top" : place) + ": " + what);
   }
 
+  [[nodiscard]] tl::unexpected<Error> wrong_form(const std::string& place, const std::string& what) const {
+    return wrong(place, what + std::string(kForm));
+  }
+
   Result<void> read_nodes(const JsonValue& root) {
     if (!root.IsObject()) {
-      return wrong(
+      return wrong_form(
           "", "a topology is an object with a member for each node, not " + std::string(type_name(root)));
     }
     if (root.MemberCount() == 0) return wrong("", "the topology has no nodes");
     for (const auto& member : root.GetObject()) {
       const std::string place = pointer("", text_of(member.name));
-      const auto id = read_id(member.name, place);
-      if (!id) return tl::unexpected(id.error());
-      if (const auto [first, is_new] = index_of_.try_emplace(*id, nodes_.size()); !is_new) {
-        return wrong(place,
-                     "node " + to_string(*id) + " is there already, as " + nodes_[first->second].place);
-      }
-      nodes_.push_back({*id, {}, {}, place});
+      const auto id = read_address(text_of(member.name), kDefaultPort);
+      if (!id) return wrong_form(place, id.error().message);
+      nodes_.push_back({*id, {}, {}, {}, place});
+      if (const auto ok = take_address(*id, place); !ok) return ok;
       if (const auto ok = read_node(member.value, nodes_.back()); !ok) return ok;
     }
     return {};
   }
 
-  [[nodiscard]] Result<NodeId> read_id(const JsonValue& value, const std::string& place) const {
-    const std::string_view text = text_of(value);
+  /// The error is what is wrong, without the place.
+  [[nodiscard]] static Result<NodeId> read_address(std::string_view text, std::uint16_t port) {
     if (has_control_character(text) || text.size() > kIdLengthMax) {
-      return wrong(place, "'" + shown(text) + "' is not an address");
+      return fail("'" + shown(text) + "' is not an address");
     }
-    const auto id = parse_node_id(text);
-    if (!id) return wrong(place, id.error().message);
-    if (!names_one_host(id->address)) return wrong(place, "no node can listen on '" + shown(text) + "'");
-    return *id;
+    if (const auto address = parse_ip(text)) {
+      if (!names_one_host(*address)) return fail("no node can listen on '" + shown(text) + "'");
+      return NodeId{*address, port};
+    }
+    auto id = parse_node_id(text);
+    if (id && !names_one_host(id->address)) return fail("no node can listen on '" + shown(text) + "'");
+    return id;
   }
 
-  Result<void> read_node(const JsonValue& value, ListedNode& node) const {
+  /// The address is the last node's, and no other's.
+  Result<void> take_address(const NodeId& address, const std::string& place) {
+    const auto [first, is_new] = index_of_.try_emplace(address, nodes_.size() - 1);
+    if (is_new) return {};
+    return wrong(place,
+                 "node " + to_string(address) + " is there already, as " + nodes_[first->second].place);
+  }
+
+  Result<void> read_node(const JsonValue& value, ListedNode& node) {
     if (!value.IsObject()) {
-      return wrong(node.place,
-                   R"(a node is an object like {"neighbors": [...]}, not )" + std::string(type_name(value)));
+      return wrong_form(node.place, R"(a node is an object like {"neighbors": [...]}, not )" +
+                                        std::string(type_name(value)));
     }
     bool has_name = false;
+    bool has_addresses = false;
     bool has_neighbours = false;  // may be missing: others may list the node
     for (const auto& member : value.GetObject()) {
       const std::string_view key = text_of(member.name);
@@ -160,12 +181,15 @@ class TopologyReader {
       Result<void> ok;
       if (key == "name") {
         ok = std::exchange(has_name, true) ? twice(place) : read_name(member.value, place, node);
+      } else if (key == "addresses") {
+        ok = std::exchange(has_addresses, true) ? twice(place) : read_addresses(member.value, place, node);
       } else if (key == "neighbors") {
         ok = std::exchange(has_neighbours, true) ? twice(place) : read_neighbours(member.value, place, node);
+      } else if (key == "neighbours") {
+        ok = wrong(place, R"(the file format spells it "neighbors")");
       } else {
-        ok = wrong(place, key == "neighbours"
-                              ? R"(the file format spells it "neighbors")"
-                              : R"(unknown member; a node has "neighbors" and, if you like, "name")");
+        ok = wrong_form(place,
+                        R"(unknown member; a node has "neighbors" and, if you like, "name" and "addresses")");
       }
       if (!ok) return ok;
     }
@@ -188,21 +212,34 @@ class TopologyReader {
     return {};
   }
 
+  Result<void> read_addresses(const JsonValue& value, const std::string& place, ListedNode& node) {
+    if (!value.IsArray()) {
+      return wrong(place, "addresses are an array, not " + std::string(type_name(value)));
+    }
+    if (value.Size() > kAddressesMax) {
+      return wrong(place, "a node has at most " + std::to_string(kAddressesMax) + " further addresses");
+    }
+    for (rapidjson::SizeType i = 0; i < value.Size(); ++i) {
+      const std::string entry_place = place + "/" + std::to_string(i);
+      if (!value[i].IsString()) {
+        return wrong(entry_place, "an address is a string, not " + std::string(type_name(value[i])));
+      }
+      const auto address = read_address(text_of(value[i]), node.id.port);
+      if (!address) return wrong(entry_place, address.error().message);
+      if (const auto ok = take_address(*address, entry_place); !ok) return ok;
+      node.addresses.push_back(*address);
+    }
+    return {};
+  }
+
   Result<void> read_neighbours(const JsonValue& value, const std::string& place, ListedNode& node) const {
     if (!value.IsArray()) {
       return wrong(place, "neighbors are an array, not " + std::string(type_name(value)));
     }
-    std::unordered_map<NodeId, rapidjson::SizeType> seen_at;
     for (rapidjson::SizeType i = 0; i < value.Size(); ++i) {
-      const std::string entry_place = place + "/" + std::to_string(i);
-      const auto listing = read_listing(value[i], entry_place);
+      auto listing = read_listing(value[i], place + "/" + std::to_string(i));
       if (!listing) return tl::unexpected(listing.error());
-      if (listing->id == node.id) return wrong(entry_place, "the node is its own neighbour");
-      if (const auto [first, is_new] = seen_at.try_emplace(listing->id, i); !is_new) {
-        return wrong(entry_place, to_string(listing->id) + " is listed already, at " + place + "/" +
-                                      std::to_string(first->second));
-      }
-      node.neighbours.push_back(*listing);
+      node.neighbours.push_back(std::move(*listing));
     }
     return {};
   }
@@ -213,11 +250,12 @@ class TopologyReader {
       return wrong(place, R"(a neighbour is an address or {"id": ..., "cost": ...}, not )" +
                               std::string(type_name(value)));
     }
-    return read_id(value, place).map([](const NodeId& id) { return Listing{id, std::nullopt}; });
+    return Listing{std::string(text_of(value)), place, std::nullopt, {}, {}};
   }
 
   [[nodiscard]] Result<Listing> read_listing_object(const JsonValue& value, const std::string& place) const {
     Listing listing;
+    listing.place = place;
     bool has_id = false;
     for (const auto& member : value.GetObject()) {
       const std::string_view key = text_of(member.name);
@@ -227,9 +265,8 @@ class TopologyReader {
         if (!member.value.IsString()) {
           return wrong(member_place, "an id is a string, not " + std::string(type_name(member.value)));
         }
-        const auto id = read_id(member.value, member_place);
-        if (!id) return tl::unexpected(id.error());
-        listing.id = *id;
+        listing.named = text_of(member.value);
+        listing.place = member_place;
       } else if (key == "cost") {
         if (listing.cost) return tl::unexpected(twice(member_place).error());
         const auto cost = read_cost(member.value, member_place);
@@ -248,17 +285,59 @@ class TopologyReader {
     return wrong(place, "a cost is an integer from 1 to " + std::to_string(kLinkCostMax));
   }
 
-  [[nodiscard]] Result<void> check_neighbours_exist() const {
-    for (const ListedNode& node : nodes_) {
-      for (std::size_t i = 0; i < node.neighbours.size(); ++i) {
-        const NodeId& id = node.neighbours[i].id;
-        if (index_of_.contains(id)) continue;
-        return wrong(
-            node.place + "/neighbors/" + std::to_string(i),
-            "neighbour " + to_string(id) + " of " + to_string(node.id) + " is not a node of the topology");
+  /// Which node each listing names.
+  Result<void> find_neighbours() {
+    std::unordered_map<std::string_view, std::vector<std::size_t>> with_name;
+    for (std::size_t i = 0; i < nodes_.size(); ++i) {
+      if (!nodes_[i].name.empty()) with_name[nodes_[i].name].push_back(i);
+    }
+    for (ListedNode& node : nodes_) {
+      std::unordered_map<NodeId, std::string_view> seen_at;
+      for (Listing& listing : node.neighbours) {
+        const auto address = read_address(listing.named, kDefaultPort);
+        const auto named = with_name.find(listing.named);
+        if (address && index_of_.contains(*address)) {
+          listing.id = nodes_[index_of_[*address]].id;
+          listing.at = *address;
+        } else if (named == with_name.end()) {
+          return no_node(node, listing, address);
+        } else if (named->second.size() > 1) {
+          return wrong(listing.place, "'" + shown(listing.named) + "' is the name of " +
+                                          to_string(nodes_[named->second[0]].id) + " and of " +
+                                          to_string(nodes_[named->second[1]].id) + "; write the address");
+        } else {
+          listing.id = listing.at = nodes_[named->second.front()].id;
+        }
+        if (listing.id == node.id) return wrong(listing.place, "the node is its own neighbour");
+        if (const auto [first, is_new] = seen_at.try_emplace(listing.id, listing.place); !is_new) {
+          return wrong(listing.place,
+                       to_string(listing.id) + " is listed already, at " + std::string(first->second));
+        }
       }
     }
     return {};
+  }
+
+  /// The listing names no node.
+  [[nodiscard]] tl::unexpected<Error> no_node(const ListedNode& node, const Listing& listing,
+                                              const Result<NodeId>& address) const {
+    if (!address) return wrong(listing.place, address.error().message + ", and no node has this name");
+    const std::string text = to_string(*address);
+    std::string what = "neighbour " + text + " of " + to_string(node.id) + " is not a node of the topology";
+    // A router has several addresses, and a neighbour is often named by the one that faces it.
+    const auto names = [](const ListedNode& from, const ListedNode& to) {
+      return std::ranges::any_of(from.neighbours, [&to](const Listing& neighbour) {
+        const auto named = read_address(neighbour.named, kDefaultPort);
+        return named && (*named == to.id || std::ranges::count(to.addresses, *named) > 0);
+      });
+    };
+    const auto other = std::ranges::find_if(
+        nodes_, [&](const ListedNode& one) { return names(one, node) && !names(node, one); });
+    const std::string whose = other == nodes_.end() ? "a node that is there" : to_string(other->id);
+    const std::string key = other == nodes_.end() ? "ITS KEY" : to_string(other->id);
+    what += "; if it is another address of " + whose + ", write \"" + key + "\": {\"addresses\": [\"" + text +
+            "\"], ...}";
+    return wrong(listing.place, what);
   }
 
   /// Makes both ends of each link know it.
@@ -269,8 +348,11 @@ class TopologyReader {
     for (std::size_t i = 0; i < nodes_.size(); ++i) {
       index_of_[nodes_[i].id] = i;
       std::sort(nodes_[i].neighbours.begin(), nodes_[i].neighbours.end(), by_id);
-      topology.nodes.push_back({nodes_[i].id, std::move(nodes_[i].name), {}});
+      topology.addresses.emplace_back(nodes_[i].id, i);
+      for (const NodeId& address : nodes_[i].addresses) topology.addresses.emplace_back(address, i);
+      topology.nodes.push_back({nodes_[i].id, std::move(nodes_[i].name), {}, std::move(nodes_[i].addresses)});
     }
+    std::sort(topology.addresses.begin(), topology.addresses.end());
     for (const ListedNode& node : nodes_) {
       for (const Listing& listing : node.neighbours) add_link(topology, node, listing);
     }
@@ -298,8 +380,9 @@ class TopologyReader {
                                   std::to_string(std::max(*cost, *back->cost)));
     }
     if (mutual) cost = std::max(cost, back->cost);  // a cost that is given counts, not the default
-    topology.nodes[index_of_[node.id]].neighbours.push_back({other.id, cost.value_or(1)});
-    topology.nodes[index_of_[other.id]].neighbours.push_back({node.id, cost.value_or(1)});
+    const NodeId back_at = mutual ? back->at : node.id;
+    topology.nodes[index_of_[node.id]].neighbours.push_back({other.id, cost.value_or(1), listing.at});
+    topology.nodes[index_of_[other.id]].neighbours.push_back({node.id, cost.value_or(1), back_at});
   }
 
   std::string file_;
@@ -314,6 +397,19 @@ const Topology::Node* Topology::find(const NodeId& id) const {
       std::lower_bound(nodes.begin(), nodes.end(), id,
                        [](const Node& node, const NodeId& wanted) { return node.id < wanted; });
   return place != nodes.end() && place->id == id ? &*place : nullptr;
+}
+
+std::vector<const Topology::Node*> Topology::with_address(const NodeId& address) const {
+  std::vector<std::size_t> places;
+  auto found = std::ranges::lower_bound(addresses, std::pair<NodeId, std::size_t>{address, 0});
+  for (; found != addresses.end() && found->first.address == address.address; ++found) {
+    if (address.port == 0 || found->first.port == address.port) places.push_back(found->second);
+  }
+  std::ranges::sort(places);
+  places.erase(std::unique(places.begin(), places.end()), places.end());
+  std::vector<const Node*> all;
+  for (const std::size_t place : places) all.push_back(&nodes[place]);
+  return all;
 }
 
 Result<Topology> parse_topology(std::string_view json, std::string_view file_name) {

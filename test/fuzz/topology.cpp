@@ -13,12 +13,20 @@ void check_node(const ott::Topology& topology, const ott::Topology::Node& node) 
   OTT_ASSERT(topology.find(node.id) == &node);
   OTT_ASSERT(std::adjacent_find(node.neighbours.begin(), node.neighbours.end(), out_of_order) ==
              node.neighbours.end());
-  for (const auto& [id, cost] : node.neighbours) {
-    OTT_ASSERT(id != node.id && cost >= 1 && cost <= ott::kLinkCostMax);
-    const auto* other = topology.find(id);
-    OTT_ASSERT(other != nullptr);
-    const Neighbour back{node.id, cost};
-    OTT_ASSERT(std::count(other->neighbours.begin(), other->neighbours.end(), back) == 1);
+  const auto is_of = [&topology](const ott::NodeId& address, const ott::Topology::Node& owner) {
+    const auto all = topology.with_address(address);
+    return all.size() == 1 && all.front() == &owner;
+  };
+  OTT_ASSERT(is_of(node.id, node));
+  for (const ott::NodeId& address : node.addresses) OTT_ASSERT(is_of(address, node));
+  for (const Neighbour& neighbour : node.neighbours) {
+    OTT_ASSERT(neighbour.id != node.id && neighbour.cost >= 1 && neighbour.cost <= ott::kLinkCostMax);
+    const auto* other = topology.find(neighbour.id);
+    OTT_ASSERT(other != nullptr && is_of(neighbour.at, *other));
+    const auto is_back = [&](const Neighbour& back) {
+      return back.id == node.id && back.cost == neighbour.cost;
+    };
+    OTT_ASSERT(std::count_if(other->neighbours.begin(), other->neighbours.end(), is_back) == 1);
   }
 }
 

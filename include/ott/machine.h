@@ -19,14 +19,16 @@ struct Requests {
   struct Connect {
     LinkId link;
     NodeId to;
-    std::optional<IpAddress> from;  // the address to bind to
+    /// The connection comes from one of these: the one that the host would take itself, if it is among them,
+    /// or else the first of the same IP version. Empty: from any.
+    std::vector<IpAddress> from;
   };
   struct Exit {
     int status = 0;
     std::string message;  // for the user; empty: nothing to say
   };
 
-  std::vector<NodeId> listen;    // answered by listening(); at most one, once
+  std::vector<NodeId> listen;    // each answered by listening(), once
   std::vector<Connect> connect;  // answered by opened() or closed()
   std::vector<LinkId> send;      // links that have something to send and did not before
   std::vector<LinkId> close;     // send what send_slice still gives if it can be had at once, then close
@@ -42,6 +44,7 @@ struct LoopFigures {
 enum class Signal : std::uint8_t {
   Terminate,  // leave in good order
   Report,     // log the state
+  Reload,     // read again what may have changed
 };
 
 class Machine {
@@ -54,7 +57,7 @@ class Machine {
   /// Once, before anything else.
   virtual void begin(Now now) = 0;
   /// The listening socket asked for is there, or cannot be had (`error` says why).
-  virtual void listening(const std::optional<Error>& error, Now now) = 0;
+  virtual void listening(const NodeId& at, const std::optional<Error>& error, Now now) = 0;
   /// A connection has come in.
   virtual LinkId accepted(const NodeId& remote, Now now) = 0;
   /// A connection asked for is there; `local` is this end's address and port.

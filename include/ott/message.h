@@ -24,6 +24,7 @@ inline constexpr std::uint16_t kLifetimeMaxS = 3'600;
 inline constexpr std::uint32_t kCostMax = (1U << 24U) - 1;
 inline constexpr std::uint32_t kViewersMax = 1U << 20U;
 inline constexpr std::size_t kAckIdsMax = 64;
+inline constexpr std::size_t kPeerAddressesMax = 64;
 inline constexpr std::size_t kStateLinksMax = 4'096;
 inline constexpr std::size_t kStateStreamsMax = 64;
 inline constexpr std::size_t kStreamsMax = 1'024;  // of all origins; what STREAMS can hold
@@ -54,16 +55,33 @@ struct Peer {
   NodeId id;
   std::uint32_t cost = 1;
   std::string name;
+  NodeId at{};                      // where to connect to it; all zero: at its id
+  std::vector<NodeId> addresses{};  // its further ones
+
+  [[nodiscard]] const NodeId& where() const { return at.address.is_unspecified() ? id : at; }
+  bool operator==(const Peer&) const = default;
 };
 
-/// Answers ACK. From the bootstrapper `peers` are the neighbours of `you`, or access nodes for a guest
-/// (whose `you` has port 0: it has no place in the topology); between plain nodes there are none.
+/// Answers ACK. From the bootstrapper `peers` are the neighbours of `you` and `addresses` its further
+/// addresses, or `peers` are access nodes for a guest (whose `you` has port 0: it has no place in the
+/// topology). Between plain nodes there are none.
 struct Speers {
   static constexpr MessageType kType = MessageType::Speers;
   Greeting greeting;
   NodeId me;
   NodeId you;
   std::vector<Peer> peers;
+  std::vector<NodeId> addresses{};
+};
+
+/// From the bootstrapper to a node that is registered: the topology has changed, and this is the node's place
+/// in it now.
+struct Place {
+  static constexpr MessageType kType = MessageType::Place;
+  std::vector<Peer> peers;
+  std::vector<NodeId> addresses{};
+
+  bool operator==(const Place&) const = default;
 };
 
 /// What two processes are to each other when the handshake is over.
@@ -294,6 +312,7 @@ void write(Writer& out, const Refused& m);
 void write(Writer& out, const Query& m);
 void write(Writer& out, const Report& m);
 void write(Writer& out, const Sync& m);
+void write(Writer& out, const Place& m);
 
 void read(Reader& in, Ack& m);
 void read(Reader& in, Speers& m);
@@ -313,6 +332,7 @@ void read(Reader& in, Refused& m);
 void read(Reader& in, Query& m);
 void read(Reader& in, Report& m);
 void read(Reader& in, Sync& m);
+void read(Reader& in, Place& m);
 
 /// Appends the whole message, header included. REQUIRES: the body fits kBodyBytesMax.
 template <class T>

@@ -25,7 +25,7 @@ namespace ott {
 
 inline constexpr std::uint32_t kLinkCostMax = 1'000'000;
 /// How many further addresses a node may have.
-inline constexpr std::size_t kAddressesMax = 64;
+inline constexpr std::size_t kAddressesMax = 63;  // beside its key: ACK names 64
 
 struct Topology {
   struct Neighbour {

@@ -265,7 +265,7 @@ Result<Config> configure(const CLI::App& app, const Words& words) {
                 roles_help());
   }
   config.role = *role;
-  config.topology_file = words.topology;
+  config.options.topology_file = words.topology;
   config.stats_file = words.stats;
   config.dump = words.dump;
   config.log_level = words.log_level;

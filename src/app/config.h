@@ -11,7 +11,6 @@ namespace ott {
 struct Config {
   const RoleSpec* role = nullptr;
   RoleOptions options;
-  std::string topology_file;
   std::string stats_file;
   std::string dump;  // a directory, or "-" for standard output
   std::string log_level = "info";

@@ -11,8 +11,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
-#include <fstream>
-#include <sstream>
 
 #include "app/config.h"
 #include "app/logging.h"
@@ -79,14 +77,6 @@ class StandardOutput : public LineSink {
   }
 };
 
-Result<std::string> read_file(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::ostringstream text;
-  if (in.peek() != std::ifstream::traits_type::eof()) text << in.rdbuf();
-  if (in.fail() || text.fail()) return fail(fmt::format("cannot read {}: {}", path, std::strerror(errno)));
-  return text.str();
-}
-
 bool is_file(int fd) {
   struct stat status {};
   return ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
@@ -96,15 +86,16 @@ bool is_file(int fd) {
 Result<NodeId> bootstrap_identity(const OverlayConfig& overlay, const std::string& file) {
   const Topology& topology = *overlay.topology;
   if (overlay.id) {
-    if (topology.find(*overlay.id) != nullptr) return *overlay.id;
+    const auto named = topology.with_address(*overlay.id);
+    if (!named.empty()) return named.front()->id;
     return fail(fmt::format("--id {}: {} has no such node", to_string(*overlay.id), file));
   }
   std::vector<NodeId> ids;
   std::string addresses;
   for (const IpAddress& address : overlay.local_addresses) {
     addresses += (addresses.empty() ? "" : ", ") + to_string(address);
-    for (const Topology::Node& node : topology.nodes) {
-      if (node.id.address == address) ids.push_back(node.id);
+    for (const Topology::Node* node : topology.with_address(NodeId{address, 0})) {
+      if (std::ranges::count(ids, node->id) == 0) ids.push_back(node->id);
     }
   }
   if (ids.size() == 1) return ids.front();
@@ -117,15 +108,14 @@ Result<NodeId> bootstrap_identity(const OverlayConfig& overlay, const std::strin
                           to_string(ids[0]), to_string(ids[1]), ids.size() > 2 ? ", …" : ""));
 }
 
-Result<void> load_topology(Config& config, Log& log) {
-  auto text = read_file(config.topology_file);
-  if (!text) return tl::unexpected(text.error());
-  auto topology = parse_topology(*text, config.topology_file);
-  if (!topology) return tl::unexpected(topology.error());
-  for (const std::string& warning : topology->warnings) log.warning(warning);
+Result<void> take_topology(Config& config, Log& log) {
+  auto loaded = load_topology(config.options.topology_file);
+  if (!loaded) return tl::unexpected(loaded.error());
+  for (const std::string& warning : loaded->topology.warnings) log.warning(warning);
   OverlayConfig& overlay = config.options.overlay;
-  overlay.topology = std::move(*topology);
-  auto id = bootstrap_identity(overlay, config.topology_file);
+  overlay.topology = std::move(loaded->topology);
+  config.options.topology_read = loaded->stamp;
+  auto id = bootstrap_identity(overlay, config.options.topology_file);
   if (!id) return tl::unexpected(id.error());
   overlay.id = *id;
   return {};
@@ -166,8 +156,9 @@ Result<void> finish_output(WorkerPool& workers, FrameSink* frames, const Config&
 }
 
 Result<int> run(Config& config, Log& log, StandardError& standard_error, WorkerPool& workers) {
-  if (!config.topology_file.empty()) {
-    if (auto loaded = load_topology(config, log); !loaded) return tl::unexpected(loaded.error());
+  const bool has_topology = !config.options.topology_file.empty();
+  if (has_topology) {
+    if (auto taken = take_topology(config, log); !taken) return tl::unexpected(taken.error());
   }
   if (reads_input(config) && is_file(STDIN_FILENO)) {
     return fail(
@@ -197,7 +188,8 @@ Result<int> run(Config& config, Log& log, StandardError& standard_error, WorkerP
   context.print = &print;
 
   const std::unique_ptr<Machine> machine = config.role->create(context);
-  const Requests::Exit exit = driver.run(*machine, reads_input(config));
+  const Requests::Exit exit =
+      driver.run(*machine, {.standard_input = reads_input(config), .reload = has_topology});
   status.reset();
   const auto written = finish_output(workers, frames->get(), config, log);
   if (exit.status != 0) return fail(exit.message);

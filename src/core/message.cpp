@@ -133,6 +133,53 @@ void read(Reader& in, LinkState& state) {
   if (state.is_withdrawal() && (!state.links.empty() || !state.streams.empty())) in.fail();
 }
 
+void write_peers(Writer& out, const std::vector<Peer>& peers) {
+  out.u32(static_cast<std::uint32_t>(peers.size()));
+  for (const Peer& peer : peers) {
+    out.node_id(peer.id);
+    out.u32(peer.cost);
+    out.text(peer.name);
+  }
+}
+
+std::vector<Peer> read_peers(Reader& in) {
+  std::vector<Peer> peers(in.count<std::uint32_t>(kPeerBytesMin));
+  for (Peer& peer : peers) {
+    peer.id = in.node_id();
+    peer.cost = read_between(in, 1, kCostMax);
+    peer.name = read_text(in, kNameBytesMax);
+  }
+  return peers;
+}
+
+void write_ids(Writer& out, const std::vector<NodeId>& ids) {
+  out.u16(static_cast<std::uint16_t>(ids.size()));
+  for (const NodeId& id : ids) out.node_id(id);
+}
+
+std::vector<NodeId> read_ids(Reader& in, std::size_t most) {
+  std::vector<NodeId> ids(in.count<std::uint16_t>(kNodeIdBytes, most));
+  for (NodeId& id : ids) id = in.node_id();
+  return ids;
+}
+
+/// The receiver's further addresses, and those of its peers in their order.
+void write_addresses(Writer& out, const std::vector<NodeId>& own, const std::vector<Peer>& peers) {
+  write_ids(out, own);
+  for (const Peer& peer : peers) {
+    out.node_id(peer.at);
+    write_ids(out, peer.addresses);
+  }
+}
+
+void read_addresses(Reader& in, std::vector<NodeId>& own, std::vector<Peer>& peers) {
+  own = read_ids(in, kPeerAddressesMax);
+  for (Peer& peer : peers) {
+    peer.at = in.node_id();
+    peer.addresses = read_ids(in, kPeerAddressesMax);
+  }
+}
+
 }  // namespace
 
 std::string_view to_string(PeerKind kind) {
@@ -151,14 +198,12 @@ std::string_view to_string(PeerKind kind) {
 
 void write(Writer& out, const Ack& m) {
   write(out, m.greeting);
-  out.u16(static_cast<std::uint16_t>(m.ids.size()));
-  for (const NodeId& id : m.ids) out.node_id(id);
+  write_ids(out, m.ids);
 }
 
 void read(Reader& in, Ack& m) {
   read(in, m.greeting);
-  m.ids.resize(in.count<std::uint16_t>(kNodeIdBytes, kAckIdsMax));
-  for (NodeId& id : m.ids) id = in.node_id();
+  m.ids = read_ids(in, kAckIdsMax);
   if (m.ids.empty()) in.fail();
 }
 
@@ -166,24 +211,26 @@ void write(Writer& out, const Speers& m) {
   write(out, m.greeting);
   out.node_id(m.me);
   out.node_id(m.you);
-  out.u32(static_cast<std::uint32_t>(m.peers.size()));
-  for (const Peer& peer : m.peers) {
-    out.node_id(peer.id);
-    out.u32(peer.cost);
-    out.text(peer.name);
-  }
+  write_peers(out, m.peers);
+  write_addresses(out, m.addresses, m.peers);
 }
 
 void read(Reader& in, Speers& m) {
   read(in, m.greeting);
   m.me = in.node_id();
   m.you = in.node_id();
-  m.peers.resize(in.count<std::uint32_t>(kPeerBytesMin));
-  for (Peer& peer : m.peers) {
-    peer.id = in.node_id();
-    peer.cost = read_between(in, 1, kCostMax);
-    peer.name = read_text(in, kNameBytesMax);
-  }
+  m.peers = read_peers(in);
+  if (in.more()) read_addresses(in, m.addresses, m.peers);
+}
+
+void write(Writer& out, const Place& m) {
+  write_peers(out, m.peers);
+  write_addresses(out, m.addresses, m.peers);
+}
+
+void read(Reader& in, Place& m) {
+  m.peers = read_peers(in);
+  read_addresses(in, m.addresses, m.peers);
 }
 
 void write(Writer& out, const FinalAck& m) { write_enum(out, m.relation); }

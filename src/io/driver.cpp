@@ -55,11 +55,20 @@ struct alignas(64) Driver::Connection {
   IoWatcher watcher;
 };
 
+struct Driver::Listener {
+  Listener(Driver& owner, Fd socket) : driver(owner), fd(std::move(socket)), watcher(owner.loop_) {}
+  void ready(int) { driver.accept_ready(*this); }
+  void watch() { watcher.start<&Listener::ready>(*this, fd.get(), EV_READ); }
+
+  Driver& driver;
+  Fd fd;
+  IoWatcher watcher;
+};
+
 Driver::Driver(struct ev_loop* loop, Log& log, WorkerPool& workers)
     : loop_(loop),
       log_(log),
       workers_(workers),
-      accept_watcher_(loop),
       input_watcher_(loop),
       work_watcher_(loop),
       timer_(loop),
@@ -67,7 +76,8 @@ Driver::Driver(struct ev_loop* loop, Log& log, WorkerPool& workers)
       round_(loop),
       interrupt_(loop),
       terminate_(loop),
-      report_(loop) {}
+      report_(loop),
+      reload_(loop) {}
 
 Driver::~Driver() = default;
 
@@ -77,13 +87,14 @@ Now Driver::now() {
   return time;
 }
 
-Requests::Exit Driver::run(Machine& machine, bool read_input) {
+Requests::Exit Driver::run(Machine& machine, const Inputs& inputs) {
   machine_ = &machine;
   std::signal(SIGPIPE, SIG_IGN);
   interrupt_.start<&Driver::signal_ready>(*this, SIGINT);
   terminate_.start<&Driver::signal_ready>(*this, SIGTERM);
   report_.start<&Driver::signal_ready>(*this, SIGUSR1);
-  if (read_input) {
+  if (inputs.reload) reload_.start<&Driver::signal_ready>(*this, SIGHUP);
+  if (inputs.standard_input) {
     input_buffer_.resize(kInputBytes);
     input_watcher_.start<&Driver::input_ready>(*this, STDIN_FILENO, EV_READ);
   }
@@ -98,7 +109,10 @@ Requests::Exit Driver::run(Machine& machine, bool read_input) {
 // ---- what happens ----------------------------------------------------------------------------------------
 
 void Driver::signal_ready(int number) {
-  machine_->signal(number == SIGUSR1 ? Signal::Report : Signal::Terminate, now());
+  const Signal signal = number == SIGUSR1  ? Signal::Report
+                        : number == SIGHUP ? Signal::Reload
+                                           : Signal::Terminate;
+  machine_->signal(signal, now());
 }
 
 void Driver::timer_ready() { armed_for_ = MonoTime::max(); }
@@ -115,16 +129,16 @@ void Driver::work_done(int) {
   machine_->worked(now());
 }
 
-void Driver::accept_ready(int) {
+void Driver::accept_ready(Listener& listener) {
   for (int i = 0; i < kAcceptsPerTurn; ++i) {
-    auto accepted = accept_from(listener_);
+    auto accepted = accept_from(listener.fd);
     if (!accepted) {
       const MonoTime time = now().mono;
       if (time >= warn_of_accept_at_) {
         log_.warning(accepted.error().message + "; waiting for others to go");
         warn_of_accept_at_ = time + kAcceptWarnings;
       }
-      accept_watcher_.stop();
+      for (const auto& each : listeners_) each->watcher.stop();
       accept_pause_.start<&Driver::accept_again>(*this, kAcceptPause);
       break;
     }
@@ -136,7 +150,9 @@ void Driver::accept_ready(int) {
   }
 }
 
-void Driver::accept_again() { accept_watcher_.start<&Driver::accept_ready>(*this, listener_.get(), EV_READ); }
+void Driver::accept_again() {
+  for (const auto& listener : listeners_) listener->watch();
+}
 
 void Driver::connection_ready(Connection& connection, int events) {
   if (connection.connecting) return finish_connect(connection);
@@ -217,10 +233,10 @@ void Driver::perform() {
 
 void Driver::listen(const NodeId& id) {
   auto listener = listen_on(id);
-  if (!listener) return machine_->listening(listener.error(), now());
-  listener_ = std::move(*listener);
-  accept_again();
-  machine_->listening(std::nullopt, now());
+  if (!listener) return machine_->listening(id, listener.error(), now());
+  listeners_.push_back(std::make_unique<Listener>(*this, std::move(*listener)));
+  listeners_.back()->watch();
+  machine_->listening(id, std::nullopt, now());
 }
 
 void Driver::connect(const Requests::Connect& request) {

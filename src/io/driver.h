@@ -34,14 +34,19 @@ class Driver {
   Driver(const Driver&) = delete;
   Driver& operator=(const Driver&) = delete;
 
-  /// Runs until the machine asks to exit. With `read_input`, standard input goes to the machine, too.
-  Requests::Exit run(Machine& machine, bool read_input);
+  struct Inputs {
+    bool standard_input = false;
+    bool reload = false;  // SIGHUP; without, it ends the process, as when a terminal closes
+  };
+  /// Runs until the machine asks to exit, and gives it these inputs, too.
+  Requests::Exit run(Machine& machine, const Inputs& inputs);
   [[nodiscard]] const LoopFigures& figures() const { return figures_; }
 
  private:
   struct Connection;
+  struct Listener;
 
-  void accept_ready(int events);
+  void accept_ready(Listener& listener);
   void timer_ready();
   void accept_again();
   void signal_ready(int number);
@@ -64,8 +69,7 @@ class Driver {
   Log& log_;
   WorkerPool& workers_;
   Machine* machine_ = nullptr;
-  Fd listener_;
-  IoWatcher accept_watcher_;
+  std::vector<std::unique_ptr<Listener>> listeners_;  // a node has one for each of its addresses
   IoWatcher input_watcher_;
   IoWatcher work_watcher_;
   TimerWatcher timer_;
@@ -75,6 +79,7 @@ class Driver {
   SignalWatcher interrupt_;
   SignalWatcher terminate_;
   SignalWatcher report_;
+  SignalWatcher reload_;
   LinkMap<Connection> connections_;
   std::vector<std::unique_ptr<Connection>> dead_;
   std::vector<LinkId> to_send_;  // to be sent to at the end of this round

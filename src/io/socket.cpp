@@ -72,6 +72,23 @@ void tune(const Fd& fd) {
   set_option(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, kNotSentLowAtBytes);
 }
 
+/// The address that this host would connect from: what it gives a UDP socket, which sends nothing for that.
+std::optional<IpAddress> own_choice(const NodeId& to) {
+  const Fd fd(::socket(to.address.is_v4() ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  SocketAddress address = to_sockaddr(to.address, to.port);
+  if (!fd.valid() || ::connect(fd.get(), address.get(), address.length) != 0) return std::nullopt;
+  return local_end(fd).address;
+}
+
+std::optional<IpAddress> source_for(const NodeId& to, std::span<const IpAddress> from) {
+  std::vector<IpAddress> fitting(from.begin(), from.end());
+  std::erase_if(fitting, [&to](const IpAddress& one) { return one.is_v4() != to.address.is_v4(); });
+  if (fitting.empty()) return std::nullopt;
+  if (fitting.size() == 1) return fitting.front();
+  const auto chosen = own_choice(to);
+  return chosen && std::ranges::count(fitting, *chosen) > 0 ? *chosen : fitting.front();
+}
+
 }  // namespace
 
 Result<Fd> listen_on(const NodeId& id) {
@@ -107,15 +124,15 @@ Result<std::optional<Accepted>> accept_from(const Fd& listener) {
   return Accepted{std::move(fd), from_sockaddr(remote.get())};
 }
 
-Result<Fd> connect_to(const NodeId& to, const std::optional<IpAddress>& from) {
+Result<Fd> connect_to(const NodeId& to, std::span<const IpAddress> from) {
   Fd fd = stream_socket(to.address);
   if (!fd.valid()) return fail(fmt::format("socket: {}", errno_text()));
   tune(fd);
-  if (from && from->is_v4() == to.address.is_v4()) {
+  if (const auto source = source_for(to, from)) {
     set_option(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
-    SocketAddress address = to_sockaddr(*from, 0);
+    SocketAddress address = to_sockaddr(*source, 0);
     if (::bind(fd.get(), address.get(), address.length) != 0) {
-      return fail(fmt::format("cannot connect from {}: {}", to_string(*from), errno_text()));
+      return fail(fmt::format("cannot connect from {}: {}", to_string(*source), errno_text()));
     }
   }
   SocketAddress address = to_sockaddr(to.address, to.port);

@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "io/fd.h"
@@ -25,8 +26,10 @@ struct Accepted {
 /// The next connection that waits; nothing when none does. The error is the process's (no descriptors left).
 Result<std::optional<Accepted>> accept_from(const Fd& listener);
 
-/// Begins to connect; connect_result gives the result once the socket is writable.
-Result<Fd> connect_to(const NodeId& to, const std::optional<IpAddress>& from);
+/// Begins to connect; connect_result gives the result once the socket is writable. The connection comes from
+/// one of the addresses of `from`: the one that the host would take itself, if it is among them, or else the
+/// first of the same IP version. Where there is none, the host decides.
+Result<Fd> connect_to(const NodeId& to, std::span<const IpAddress> from);
 Result<void> connect_result(const Fd& socket);
 
 /// send(2) without SIGPIPE, and recv(2). In a process with threads the C library makes each of those a point

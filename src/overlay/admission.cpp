@@ -2,11 +2,17 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "overlay/neighbours.h"
+
 namespace ott {
 
 bool Admission::may_claim(const NodeId& id, const PeerLink& link) const {
-  // Two more proofs belong here: further addresses that the topology gives the node, and a key.
-  return link.remote.address == id.address;
+  if (link.remote.address == id.address) return true;
+  return std::ranges::any_of(neighbours_.addresses(id), [&link](const NodeId& address) {
+    return address.address == link.remote.address;
+  });
 }
 
 bool Admission::admits(PeerLink& link, const NodeId& id, Now now) {
@@ -64,19 +70,24 @@ bool Admission::is_taken(PeerLink& link, const NodeId& id, Now now) {
   return false;
 }
 
-void Admission::accept(PeerLink& link, const NodeId& id, Relation relation, std::vector<Peer> peers) {
+void Admission::accept(PeerLink& link, const NodeId& id, Relation relation, Place place) {
   link.identified(id);
   link.relation = relation;
-  advise(link, id, std::move(peers));
+  send_peers(link, id, std::move(place));
 }
 
-void Admission::advise(PeerLink& link, const NodeId& you, std::vector<Peer> peers) {
+void Admission::advise(PeerLink& link, const NodeId& you, std::vector<Peer> access_nodes) {
+  send_peers(link, you, {std::move(access_nodes)});
+}
+
+void Admission::send_peers(PeerLink& link, const NodeId& you, Place place) {
   link.you = you;
   Speers speers;
   speers.greeting = state_.greeting();
   speers.me = state_.self;
   speers.you = you;
-  speers.peers = std::move(peers);
+  speers.peers = std::move(place.peers);
+  speers.addresses = std::move(place.addresses);
   state_.links.send(link, speers);
   link.handshake.on(HandshakeEvent::PeersSent);
 }

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
+#include <utility>
 
 namespace ott {
 namespace {
@@ -17,11 +19,61 @@ std::size_t common_bits(const IpAddress& a, const IpAddress& b) {
 
 }  // namespace
 
-void Controller::begin() {
+void Controller::begin(Now now) {
   state_.self = *state_.config.id;
   state_.self_known = true;
-  neighbours_.set(neighbours_of(state_.self));
-  state_.links.requests().listen.push_back(state_.self);
+  take_own_place(now);
+}
+
+void Controller::take_own_place(Now now) {
+  Place place = place_of(state_.self);
+  state_.further = std::move(place.addresses);
+  neighbours_.set(place.peers, now);
+  state_.listen();
+}
+
+Result<std::size_t> Controller::take(Topology topology, Now now) {
+  if (topology.find(state_.self) == nullptr) {
+    return fail(fmt::format("it has no node {}, which this process is", to_string(state_.self)));
+  }
+  const Topology before = std::exchange(*state_.config.topology, std::move(topology));
+  std::size_t told = 0;
+  for (PeerLink& link : state_.links.all()) {
+    const bool registered = link.handshake.over() && !link.closing && link.relation != Relation::Guest;
+    if (registered && tell(link, before)) ++told;
+  }
+  take_own_place(now);
+  return told;
+}
+
+/// Tells a registered node of its new place. False if it is the one it has.
+bool Controller::tell(PeerLink& link, const Topology& before) {
+  const Topology& topology = *state_.config.topology;
+  if (topology.find(link.peer) == nullptr) {
+    state_.log.info(fmt::format("{} is not in the topology any more", to_string(link.peer)));
+    // A link that streams use ends when they have another way. The node then connects again, and is refused.
+    // So is any other at once, but a client, which comes again as a guest.
+    if (link.relation == Relation::Neighbour) {
+      state_.links.send(link, Place{});
+      return true;
+    }
+    const bool client = link.greeting.kind == PeerKind::Client;
+    state_.links.close(link, client ? ByeReason::NotNeeded : ByeReason::NotInTopology,
+                       "the topology has this node no more");
+    return true;
+  }
+  Place place = place_of(link.peer);
+  const bool was_there = before.find(link.peer) != nullptr;
+  if (was_there && place == place_of(before, link.peer)) return false;
+  const bool is_neighbour =
+      std::ranges::any_of(place.peers, [this](const Peer& peer) { return peer.id == state_.self; });
+  if (is_neighbour && link.relation == Relation::Control) {
+    // The handshake decides what two processes are to each other.
+    state_.links.close(link, ByeReason::NotNeeded, "neighbours by the topology now: connect again");
+    return true;
+  }
+  state_.links.send(link, place);
+  return true;
 }
 
 void Controller::on_ack(PeerLink& link, const Ack& message, Now now) {
@@ -41,7 +93,7 @@ void Controller::on_ack(PeerLink& link, const Ack& message, Now now) {
   if (asks_for_its_id && !admission_.may_claim(id, link)) return admission_.advise(link, id, {});
   if (!admission_.admits(link, id, now)) return;
   const Relation relation = neighbours_.contains(id) ? Relation::Neighbour : Relation::Control;
-  admission_.accept(link, id, relation, neighbours_of(id));
+  admission_.accept(link, id, relation, place_of(id));
 }
 
 void Controller::refuse_stranger(PeerLink& link, const Ack& message) {
@@ -61,22 +113,22 @@ void Controller::refuse_stranger(PeerLink& link, const Ack& message) {
 }
 
 std::vector<NodeId> Controller::named_by(const Ack& message) const {
-  std::vector<NodeId> found;
-  for (const Topology::Node& node : state_.config.topology->nodes) {
-    const bool named = std::any_of(message.ids.begin(), message.ids.end(), [&node](const NodeId& id) {
-      return id.address == node.id.address && (id.port == 0 || id.port == node.id.port);
-    });
-    if (named && node.id != state_.self) found.push_back(node.id);
+  std::set<NodeId> found;
+  for (const NodeId& id : message.ids) {
+    for (const Topology::Node* node : state_.config.topology->with_address(id)) found.insert(node->id);
   }
-  return found;
+  found.erase(state_.self);
+  return {found.begin(), found.end()};
 }
 
-std::vector<Peer> Controller::neighbours_of(const NodeId& id) const {
-  std::vector<Peer> peers;
-  for (const Topology::Neighbour& neighbour : state_.config.topology->find(id)->neighbours) {
-    peers.push_back({neighbour.id, neighbour.cost, state_.config.topology->find(neighbour.id)->name});
+Place Controller::place_of(const Topology& topology, const NodeId& id) {
+  const Topology::Node& node = *topology.find(id);
+  Place place{{}, node.addresses};
+  for (const Topology::Neighbour& neighbour : node.neighbours) {
+    const Topology::Node& other = *topology.find(neighbour.id);
+    place.peers.push_back({neighbour.id, neighbour.cost, other.name, neighbour.at, other.addresses});
   }
-  return peers;
+  return place;
 }
 
 std::vector<NodeId> Controller::access_nodes(const IpAddress& guest) const {
@@ -89,7 +141,9 @@ std::vector<NodeId> Controller::access_nodes(const IpAddress& guest) const {
     }
   }
   // A guest that came over IPv4 may have no IPv6, and the other way round.
-  const auto other_family = [&guest](const NodeId& id) { return id.address.is_v4() != guest.is_v4(); };
+  const auto other_family = [&](const NodeId& id) {
+    return nearest_address(id, guest).address.is_v4() != guest.is_v4();
+  };
   const std::size_t all = nodes.size();
   std::vector<NodeId> fitting = nodes;
   std::erase_if(fitting, other_family);
@@ -100,17 +154,29 @@ std::vector<NodeId> Controller::access_nodes(const IpAddress& guest) const {
   return nodes;
 }
 
+/// That of a node's addresses which is most like the guest's.
+NodeId Controller::nearest_address(const NodeId& id, const IpAddress& guest) const {
+  const Topology::Node* node = state_.config.topology->find(id);
+  NodeId nearest = id;
+  if (node == nullptr) return nearest;  // it is about to be let go
+  for (const NodeId& address : node->addresses) {
+    if (common_bits(guest, address.address) > common_bits(guest, nearest.address)) nearest = address;
+  }
+  return nearest;
+}
+
 /// The nodes whose addresses are most like the guest's; the guest then measures.
 std::vector<Peer> Controller::access_offers(const NodeId& guest) const {
-  std::vector<NodeId> nodes = access_nodes(guest.address);
-  std::sort(nodes.begin(), nodes.end(), [&guest](const NodeId& a, const NodeId& b) {
-    const std::size_t a_bits = common_bits(guest.address, a.address);
-    const std::size_t b_bits = common_bits(guest.address, b.address);
-    return a_bits != b_bits ? a_bits > b_bits : a < b;
-  });
-  nodes.resize(std::min(nodes.size(), kAccessOffersMax));
   std::vector<Peer> offers;
-  for (const NodeId& node : nodes) offers.push_back({node, 1, neighbours_.describe(node)});
+  for (const NodeId& node : access_nodes(guest.address)) {
+    offers.push_back({nearest_address(node, guest.address), 1, neighbours_.describe(node)});
+  }
+  std::sort(offers.begin(), offers.end(), [&guest](const Peer& a, const Peer& b) {
+    const std::size_t a_bits = common_bits(guest.address, a.id.address);
+    const std::size_t b_bits = common_bits(guest.address, b.id.address);
+    return a_bits != b_bits ? a_bits > b_bits : a.id < b.id;
+  });
+  offers.resize(std::min(offers.size(), kAccessOffersMax));
   return offers;
 }
 

@@ -16,16 +16,24 @@ class Controller {
       : state_(state), neighbours_(neighbours), admission_(admission) {}
 
   /// Takes its own place in the topology. REQUIRES: there is a topology, with config.id in it.
-  void begin();
+  void begin(Now now);
   /// Answers the ACK of any peer but a guest.
   void on_ack(PeerLink& link, const Ack& message, Now now);
+  /// Goes by this topology from now on. Nodes whose place in it is another now are told; those that have none
+  /// any more are let go. Returns how many both are. An error, and nothing changes, if this process is not in
+  /// it.
+  Result<std::size_t> take(Topology topology, Now now);
 
  private:
   /// The nodes of the topology that the ids name, but for the bootstrapper itself.
   [[nodiscard]] std::vector<NodeId> named_by(const Ack& message) const;
-  [[nodiscard]] std::vector<Peer> neighbours_of(const NodeId& id) const;
+  [[nodiscard]] static Place place_of(const Topology& topology, const NodeId& id);
+  [[nodiscard]] Place place_of(const NodeId& id) const { return place_of(*state_.config.topology, id); }
+  bool tell(PeerLink& link, const Topology& before);
+  void take_own_place(Now now);
   [[nodiscard]] std::vector<Peer> access_offers(const NodeId& guest) const;
   [[nodiscard]] std::vector<NodeId> access_nodes(const IpAddress& guest) const;
+  [[nodiscard]] NodeId nearest_address(const NodeId& node, const IpAddress& guest) const;
   void refuse_stranger(PeerLink& link, const Ack& message);
 
   OverlayState& state_;

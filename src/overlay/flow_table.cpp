@@ -107,8 +107,8 @@ bool FlowTable::is_announced(PeerLink& link, const TrackerMessage& message) cons
 
 void FlowTable::on_tracker(PeerLink& link, const TrackerMessage& message, Now now) {
   if (state_.log.enabled(LogLevel::Debug)) {
-    state_.log.debug(
-        fmt::format("TRACKER {} of {} from {}", version_of(message.label), message.stream.name, link.name()));
+    state_.log.debug(fmt::format("TRACKER {} of {} from {}: {}", version_of(message.label),
+                                 message.stream.name, link.name(), to_string(message.tracker.path)));
   }
   Flow* flow = find(message.stream.id);
   const bool outranked = flow != nullptr && outranks(*flow, link, message, now);

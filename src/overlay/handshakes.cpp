@@ -19,14 +19,14 @@ constexpr Duration kConnectTimeout = milliseconds(2000);
 Handshakes::Handshakes(OverlayState& state, Neighbours& neighbours)
     : state_(state),
       neighbours_(neighbours),
-      admission_(state),
+      admission_(state, neighbours),
       controller_(state, neighbours, admission_),
       registration_(state, neighbours),
       access_(state) {}
 
 void Handshakes::begin(Now now) {
   if (state_.config.topology) {
-    controller_.begin();
+    controller_.begin(now);
   } else if (state_.config.bootstrap) {
     registration_.connect(now);
   } else {
@@ -34,10 +34,16 @@ void Handshakes::begin(Now now) {
   }
 }
 
-void Handshakes::on_listening(const std::optional<Error>& error, Now now) {
-  if (error) return state_.quit(error->message);
-  state_.log.info(fmt::format("listening on {} port {}", to_string(state_.self.address), state_.self.port));
-  neighbours_.on_listening(now);
+void Handshakes::on_listening(const NodeId& at, const std::optional<Error>& error, Now now) {
+  if (error && at == state_.self) return state_.quit(error->message);
+  if (error) {
+    std::erase(state_.listening_on, at);  // the next registration asks for it again
+    state_.log.warning(
+        fmt::format("{}; neighbours that know this node by it cannot connect", error->message));
+    return;
+  }
+  state_.log.info(fmt::format("listening on {} port {}", to_string(at.address), at.port));
+  if (at == state_.self) neighbours_.on_listening(now);
 }
 
 // ---- accepting -------------------------------------------------------------------------------------------
@@ -102,6 +108,9 @@ void Handshakes::on_speers(PeerLink& link, const Speers& message, Now now) {
   if (link.handshake.state() != HandshakeState::WPeers) {
     return state_.links.close_for_violation(link, "SPEERS out of order");
   }
+  if (link.purpose == Purpose::Neighbour && message.me != link.peer) {
+    return state_.links.close_for_violation(link, "it has another id than the one that was called");
+  }
   link.identified(message.me);
   link.greeting = message.greeting;
   switch (link.purpose) {
@@ -114,9 +123,6 @@ void Handshakes::on_speers(PeerLink& link, const Speers& message, Now now) {
     case Purpose::Access:
       return access_.on_speers(link, message, now);
     case Purpose::Neighbour:
-      if (message.me != link.remote) {
-        return state_.links.close_for_violation(link, "it has another id than its address says");
-      }
       link.relation = Relation::Neighbour;
       link.handshake.on(HandshakeEvent::PeersReceived);
       return state_.links.send(link, FinalAck{link.relation});

@@ -24,7 +24,7 @@ class Handshakes {
   Handshakes(OverlayState& state, Neighbours& neighbours);
 
   void begin(Now now);
-  void on_listening(const std::optional<Error>& error, Now now);
+  void on_listening(const NodeId& at, const std::optional<Error>& error, Now now);
   LinkId on_accepted(const NodeId& remote, Now now);
   void on_opened(PeerLink& link, const NodeId& local, Now now);
   /// REQUIRES: still in the table.
@@ -33,6 +33,10 @@ class Handshakes {
   void on_ack(PeerLink& link, const Ack& message, Now now);
   void on_speers(PeerLink& link, const Speers& message, Now now);
   void on_final_ack(PeerLink& link, const FinalAck& message, Now now);
+  void on_place(PeerLink& link, const Place& m, Now now) { registration_.on_place(link, m, now); }
+  Result<std::size_t> take_topology(Topology topology, Now now) {
+    return controller_.take(std::move(topology), now);
+  }
 
   [[nodiscard]] MonoTime next_deadline() const;
   void tick(Now now);

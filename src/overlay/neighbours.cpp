@@ -10,16 +10,39 @@ namespace ott {
 namespace {
 
 constexpr Retry::Pauses kPauses = {std::chrono::milliseconds(500), std::chrono::seconds(10)};
+/// How long a link to a former neighbour may go on, for streams that have no other parent yet; and how often
+/// it is looked at.
+constexpr Duration kLeaveMax = std::chrono::seconds(2);
+constexpr Duration kLookInterval = std::chrono::milliseconds(100);
 
 }  // namespace
 
-void Neighbours::set(const std::vector<Peer>& peers) {
-  all_.clear();
-  for (const Peer& peer : peers) all_[peer.id] = {peer.cost, peer.name, {}};
-  for (const NodeId& id : state_.links.neighbours()) {  // the topology may have changed
-    if (all_.contains(id)) continue;
-    state_.links.close(*state_.links.neighbour(id), ByeReason::NotNeighbour, "no neighbours any more");
+void Neighbours::set(const std::vector<Peer>& peers, Now now) {
+  std::map<NodeId, Neighbour> all;
+  for (const Peer& peer : peers) {
+    const auto known = all_.find(peer.id);
+    all[peer.id] = {peer, known == all_.end() ? Retry{} : known->second.retry};
   }
+  all_ = std::move(all);
+  changed_ = true;
+  std::erase_if(leaving_, [this](const auto& entry) { return all_.contains(entry.first); });
+  for (const NodeId& id : state_.links.neighbours()) {
+    if (!all_.contains(id)) leaving_.try_emplace(id, now.mono + kLeaveMax);
+  }
+  // Not at once: trees that are on their way may still lead over them.
+  look_at_ = now.mono + kLookInterval;
+}
+
+/// Ends links to former neighbours that no stream needs any more.
+void Neighbours::let_go(Now now) {
+  std::erase_if(leaving_, [this, now](const auto& entry) {
+    PeerLink* link = state_.links.neighbour(entry.first);
+    if (link == nullptr) return true;
+    const bool in_use = link->flows_in > 0 || link->feeds != nullptr;
+    if (in_use && now.mono < entry.second) return false;
+    state_.links.close(*link, ByeReason::NotNeighbour, "no neighbours by the topology any more");
+    return true;
+  });
 }
 
 void Neighbours::on_listening(Now now) {
@@ -32,7 +55,7 @@ void Neighbours::connect(Now now) {
   for (auto& [id, neighbour] : all_) {
     if (!is_to_be_called(id) || state_.links.with_node(id) != nullptr) continue;
     neighbour.retry.cancel();
-    call(id, now);
+    call(neighbour, now);
   }
 }
 
@@ -40,8 +63,8 @@ bool Neighbours::is_to_be_called(const NodeId& id) const {
   return !state_.config.topology && id != state_.bootstrapper;
 }
 
-void Neighbours::call(const NodeId& id, Now now) {
-  state_.connect(Purpose::Neighbour, id, now).identified(id);
+void Neighbours::call(const Neighbour& neighbour, Now now) {
+  state_.connect(Purpose::Neighbour, neighbour.peer.where(), now).identified(neighbour.peer.id);
 }
 
 void Neighbours::on_ack(PeerLink& link, const Ack& message, Admission& admission, Now now) {
@@ -61,9 +84,8 @@ void Neighbours::on_connected(const PeerLink& link) {
 }
 
 void Neighbours::on_closed(const PeerLink& link, Now now) {
-  const NodeId& peer = link.purpose == Purpose::Neighbour ? link.remote : link.peer;
-  const auto neighbour = all_.find(peer);
-  if (neighbour == all_.end() || !is_to_be_called(peer)) return;
+  const auto neighbour = all_.find(link.peer);
+  if (neighbour == all_.end() || !is_to_be_called(link.peer)) return;
   Retry& retry = neighbour->second.retry;
   if (link.handshake.over()) retry.succeeded();
   retry.schedule(kPauses, state_.random, now);
@@ -72,23 +94,36 @@ void Neighbours::on_closed(const PeerLink& link, Now now) {
 [[gnu::hot]] MonoTime Neighbours::next_deadline() const {
   MonoTime next = MonoTime::max();
   for (const auto& [id, neighbour] : all_) next = std::min(next, neighbour.retry.due_at());
+  if (!leaving_.empty()) next = std::min(next, look_at_);
   return next;
 }
 
 void Neighbours::tick(Now now) {
   for (auto& [id, neighbour] : all_) {
-    if (neighbour.retry.take_due(now) && state_.links.with_node(id) == nullptr) call(id, now);
+    if (neighbour.retry.take_due(now) && state_.links.with_node(id) == nullptr) call(neighbour, now);
   }
+  if (leaving_.empty() || now.mono < look_at_) return;
+  look_at_ = now.mono + kLookInterval;
+  let_go(now);
+}
+
+std::span<const NodeId> Neighbours::addresses(const NodeId& id) const {
+  if (state_.config.topology) {
+    const Topology::Node* node = state_.config.topology->find(id);
+    return node == nullptr ? std::span<const NodeId>{} : node->addresses;
+  }
+  const auto found = all_.find(id);
+  return found == all_.end() ? std::span<const NodeId>{} : found->second.peer.addresses;
 }
 
 std::uint32_t Neighbours::cost(const NodeId& neighbour) const {
   const auto found = all_.find(neighbour);
-  return found == all_.end() ? 1 : found->second.cost;
+  return found == all_.end() ? 1 : found->second.peer.cost;
 }
 
 std::string Neighbours::describe(const NodeId& id) const {
   const auto found = all_.find(id);
-  std::string name = found == all_.end() ? "" : found->second.name;
+  std::string name = found == all_.end() ? "" : found->second.peer.name;
   if (state_.config.topology) {
     const Topology::Node* node = state_.config.topology->find(id);
     if (node != nullptr) name = node->name;

@@ -6,7 +6,9 @@
 #pragma once
 
 #include <map>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "overlay/overlay_config.h"
@@ -20,8 +22,9 @@ class Neighbours {
  public:
   explicit Neighbours(OverlayState& state) : state_(state) {}
 
-  /// Takes these for all neighbours there are. Links to others are closed.
-  void set(const std::vector<Peer>& peers);
+  /// Takes these for all neighbours there are. Links to others are listed no more, so that streams take other
+  /// ways, and end when none needs them.
+  void set(const std::vector<Peer>& peers, Now now);
   /// This node listens now, so it may connect to its neighbours.
   void on_listening(Now now);
   /// Connects to those that have no link, once this node listens.
@@ -37,6 +40,10 @@ class Neighbours {
 
   [[nodiscard]] bool contains(const NodeId& id) const { return all_.contains(id); }
   [[nodiscard]] std::size_t size() const { return all_.size(); }
+  /// True if what this node's link state says of its neighbours has changed since the last call.
+  bool take_changed() { return std::exchange(changed_, false); }
+  /// A node's further addresses, where they are known: at the bootstrapper anybody's, else a neighbour's.
+  [[nodiscard]] std::span<const NodeId> addresses(const NodeId& id) const;
   /// The cost of the link to a neighbour, by the topology.
   [[nodiscard]] std::uint32_t cost(const NodeId& neighbour) const;
   /// "10.0.0.1 (n2)" where the topology gives a name.
@@ -44,17 +51,20 @@ class Neighbours {
 
  private:
   struct Neighbour {
-    std::uint32_t cost = 1;
-    std::string name;
+    Peer peer;
     Retry retry;
   };
 
   /// False for the bootstrapper, and at the bootstrapper.
   [[nodiscard]] bool is_to_be_called(const NodeId& id) const;
-  void call(const NodeId& id, Now now);
+  void let_go(Now now);
+  void call(const Neighbour& neighbour, Now now);
 
   OverlayState& state_;
   std::map<NodeId, Neighbour> all_;
+  std::map<NodeId, MonoTime> leaving_;  // links to nodes that are no neighbours any more, and until when
+  MonoTime look_at_{};                  // when the next of them may end
+  bool changed_ = false;
   bool listening_ = false;
 };
 

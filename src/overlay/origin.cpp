@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "ott/assert.h"
+#include "overlay/route_changes.h"
 
 namespace ott {
 namespace {
@@ -174,8 +175,33 @@ void Origin::recompute(OwnStream& stream, Now now) {
     state_.log.debug(
         fmt::format("stream {}: tree {}: {}", stream.info.name, version_of(label), to_string(tree)));
   }
+  log_routes(stream, tree);
   stream.tree = std::move(tree);
   flows_.install_own(flow, label, stream.tree, now);
+}
+
+/// Says who watches now, and by which nodes the stream goes there, as far as that has changed.
+void Origin::log_routes(const OwnStream& stream, const PathTree& tree) {
+  if (!state_.log.enabled(LogLevel::Info)) return;
+  for (const RouteChange& change : route_changes(stream.tree, tree)) {
+    const std::string who =
+        fmt::format("stream {}: {}", stream.info.name, neighbours_.describe(change.watcher));
+    std::string by;
+    for (const NodeId& node : change.by) by += (by.empty() ? "by " : ", ") + neighbours_.describe(node);
+    if (by.empty()) by = "directly";
+    switch (change.kind) {
+      case RouteChange::Kind::Begins:
+        state_.log.info(fmt::format("{} watches, {}", who, by));
+        break;
+      case RouteChange::Kind::Moves:
+        state_.log.info(fmt::format("{} has it another way, {}", who, by));
+        break;
+      case RouteChange::Kind::Ends:
+        state_.log.info(stream.watchers.contains(change.watcher) ? who + " watches, but cannot be reached"
+                                                                 : who + " watches no more");
+        break;
+    }
+  }
 }
 
 [[gnu::hot]] MonoTime Origin::next_deadline() const {

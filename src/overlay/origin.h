@@ -5,6 +5,7 @@
 #include <map>
 
 #include "overlay/flow_table.h"
+#include "overlay/neighbours.h"
 
 namespace ott {
 
@@ -18,8 +19,8 @@ struct OwnRecord {
 
 class Origin {
  public:
-  Origin(OverlayState& state, FlowTable& flows, const Interests& interests)
-      : state_(state), flows_(flows), interests_(interests) {}
+  Origin(OverlayState& state, FlowTable& flows, const Interests& interests, const Neighbours& neighbours)
+      : state_(state), flows_(flows), interests_(interests), neighbours_(neighbours) {}
 
   /// Adds a stream; its id is derived from the origin, the name and the incarnation.
   Result<StreamId> add_stream(StreamInfo info);
@@ -76,6 +77,7 @@ class Origin {
 
   void mark(OwnStream& stream, Now now);
   void recompute(OwnStream& stream, Now now);
+  void log_routes(const OwnStream& stream, const PathTree& tree);
   void avoid(OwnStream& stream, const Watch& complaint, Now now);
   [[nodiscard]] const Graph& graph(Now now);
   void measure(OwnStream& stream, Duration elapsed);
@@ -83,6 +85,7 @@ class Origin {
   OverlayState& state_;
   FlowTable& flows_;
   const Interests& interests_;
+  const Neighbours& neighbours_;  // for their names
   std::vector<OwnStream> streams_;
   MonoTime recompute_at_ = MonoTime::max();
   MonoTime measured_at_{};

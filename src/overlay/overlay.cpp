@@ -20,7 +20,7 @@ constexpr unsigned kSettlesPerS = 50;
 }  // namespace
 
 /// The links on which a message of a type may come.
-enum class Overlay::Audience : std::uint8_t { Handshake, Anybody, Guests, Neighbours };
+enum class Overlay::Audience : std::uint8_t { Handshake, Anybody, Guests, Neighbours, Registered };
 
 Overlay::Overlay(OverlayConfig config, Log& log)
     : state_(std::move(config), log),
@@ -29,7 +29,7 @@ Overlay::Overlay(OverlayConfig config, Log& log)
       neighbours_(state_),
       handshakes_(state_, neighbours_),
       flows_(state_, link_states_, interests_),
-      origin_(state_, flows_, interests_),
+      origin_(state_, flows_, interests_, neighbours_),
       watches_(state_, streams_, interests_, flows_, origin_),
       figures_(state_, streams_, origin_),
       pings_(state_, [this](const NodeId& id) { return neighbours_.describe(id); }),
@@ -45,9 +45,9 @@ void Overlay::begin(Now now) {
   settle(now);
 }
 
-void Overlay::listening(const std::optional<Error>& error, Now now) {
+void Overlay::listening(const NodeId& at, const std::optional<Error>& error, Now now) {
   now = own(now);
-  handshakes_.on_listening(error, now);
+  handshakes_.on_listening(at, error, now);
   if (!error) link_states_.own_changed();
   settle(now);
 }
@@ -72,6 +72,7 @@ void Overlay::closed(LinkId id, std::string_view why, Now now) {
   settle(now);
   if (state_.phase != Phase::Left) handshakes_.on_closed(*link, reason, now);
   state_.links.remove(id);
+  if (state_.dismissal && state_.phase == Phase::Running && !retire(now)) state_.quit(*state_.dismissal);
 }
 
 MutableByteSpan Overlay::recv_slice(LinkId id) {
@@ -176,6 +177,13 @@ MonoTime Overlay::early_deadline() const {
   settle(now);
 }
 
+Result<std::size_t> Overlay::take_topology(Topology topology, Now now) {
+  now = own(now);
+  auto taken = handshakes_.take_topology(std::move(topology), now);
+  settle(now);
+  return taken;
+}
+
 bool Overlay::retire(Now now) {
   if (state_.phase != Phase::Running || !forwards_for_others()) return false;
   now = own(now);
@@ -213,6 +221,7 @@ void Overlay::leave(int status, const std::string& message) {
 // ---- messages --------------------------------------------------------------------------------------------
 
 Overlay::Audience Overlay::audience_of(MessageType type) {
+  if (type == MessageType::Place) return Audience::Registered;
   if (static_cast<std::uint8_t>(type) >= kMessageTypeOptional) return Audience::Anybody;
   switch (type) {
     case MessageType::Ack:
@@ -242,6 +251,8 @@ bool Overlay::may_say(const PeerLink& link, MessageType type) {
       return link.is_neighbour() || link.is_access() || link.is_guest();
     case Audience::Neighbours:
       return link.is_neighbour() || link.is_access();
+    case Audience::Registered:
+      return link.purpose == Purpose::Registration && link.handshake.over();
   }
   return false;
 }
@@ -301,6 +312,8 @@ bool Overlay::dispatch(PeerLink& link, MessageType type, ByteSpan body, Now now)
       return dispatch(link, body, &Overlay::on_report, now);
     case MessageType::Sync:
       return dispatch(link, body, &Overlay::on_sync, now);
+    case MessageType::Place:
+      return dispatch(link, body, &Overlay::on_place, now);
     case MessageType::Data:
     case MessageType::Skip:
       break;
@@ -361,6 +374,7 @@ LinkState Overlay::own_state(Now now) const {
   LinkState state;
   if (state_.phase == Phase::Running) {
     for (const NodeId& id : state_.links.neighbours()) {
+      if (!neighbours_.contains(id)) continue;  // the link ends as soon as no stream needs it
       const bool usable = flaps_.usable_at(id, now.mono) == MonoTime::max();
       if (state.links.size() == kStateLinksMax) break;
       state.links.push_back({id, neighbours_.cost(id) + (usable ? 0 : kDampedLinkCost)});
@@ -372,8 +386,9 @@ LinkState Overlay::own_state(Now now) const {
 
 /// Draws the consequences of what has happened.
 [[gnu::hot]] void Overlay::settle(Now now) {
+  if (state_.dismissal && retired(now)) state_.quit(*state_.dismissal);
   settle_links(now);
-  if (origin_.take_news()) link_states_.own_changed();
+  if (origin_.take_news() || neighbours_.take_changed()) link_states_.own_changed();
   if (state_.phase != Phase::Left && link_states_.own_due(now)) link_states_.publish(own_state(now), now);
   settle_overlay(now);
   settle_flows(now);

@@ -23,7 +23,7 @@ class Overlay {
   Overlay(OverlayConfig config, Log& log);
 
   void begin(Now now);
-  void listening(const std::optional<Error>& error, Now now);
+  void listening(const NodeId& at, const std::optional<Error>& error, Now now);
   LinkId accepted(const NodeId& remote, Now now);
   void opened(LinkId link, const NodeId& local, Now now);
   void closed(LinkId link, std::string_view why, Now now);
@@ -38,6 +38,10 @@ class Overlay {
   [[nodiscard]] MonoTime early_deadline() const;
   void tick(Now now);
   Requests& requests() { return state_.links.requests(); }
+
+  /// The topology is another now. Returns how many registered nodes have another place in it, or why it
+  /// cannot be taken; then nothing changes. REQUIRES: this is the bootstrapper.
+  Result<std::size_t> take_topology(Topology topology, Now now);
 
   /// Begins to leave in good order: lists no links any more, so that streams take other ways, and forwards
   /// until all children have moved (retired). False if there are no children.
@@ -119,6 +123,7 @@ class Overlay {
   void on_report(PeerLink& link, const Report& m, Now now) { figures_.on_report(link, m, now); }
   void on_refused(PeerLink& link, const Refused& m, Now now) { watches_.on_refused(link, m, now); }
   void on_sync(PeerLink& link, const Sync&, Now now) { link_states_.on_sync(link, now); }
+  void on_place(PeerLink& link, const Place& m, Now now) { handshakes_.on_place(link, m, now); }
 
   ByteSpan slice_with_states(PeerLink& link, Now now);
   void outbox_sent(PeerLink& link);

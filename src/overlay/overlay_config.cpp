@@ -37,11 +37,28 @@ Duration interval_on(Relation relation, Duration interval) {
 }
 
 PeerLink& OverlayState::connect(Purpose purpose, const NodeId& to, Now now, std::optional<IpAddress> from) {
-  if (!from && self_known && config.kind != PeerKind::Guest) from = self.address;
-  if (!from && !self_known && config.id) from = config.id->address;
+  std::vector<IpAddress> sources;
+  if (from) {
+    sources = {*from};
+  } else if (self_known && config.kind != PeerKind::Guest) {
+    sources = {self.address};
+    for (const NodeId& address : further) sources.push_back(address.address);
+  } else if (!self_known && config.id) {
+    sources = {config.id->address};
+  }
   PeerLink& link = links.add(purpose, to, now);
-  links.requests().connect.push_back({link.id, to, from});
+  links.requests().connect.push_back({link.id, to, std::move(sources)});
   return link;
+}
+
+void OverlayState::listen() {
+  std::vector<NodeId> wanted = {self};
+  wanted.insert(wanted.end(), further.begin(), further.end());
+  for (const NodeId& address : wanted) {
+    if (std::ranges::count(listening_on, address) > 0) continue;
+    listening_on.push_back(address);
+    links.requests().listen.push_back(address);
+  }
 }
 
 void OverlayState::quit(std::string message) {

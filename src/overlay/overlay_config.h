@@ -50,8 +50,10 @@ struct OverlayState {
   /// How long the peer may send nothing before it is taken for dead: three of its own hello intervals.
   [[nodiscard]] Duration dead_interval(const PeerLink& link) const;
 
-  /// Begins a connection. It comes from `from`, or else from the address of this node's id if that is known.
+  /// Begins a connection. It comes from `from`, or else from one of this node's addresses if they are known.
   PeerLink& connect(Purpose purpose, const NodeId& to, Now now, std::optional<IpAddress> from = {});
+  /// Asks to listen on all addresses of this node; not again on those for which that was asked before.
+  void listen();
   /// Asks to exit with status 1, unless the end has been asked for already.
   void quit(std::string message);
 
@@ -68,7 +70,10 @@ struct OverlayState {
   Phase phase = Phase::Running;
   bool self_known = false;
   NodeId self;
-  std::optional<NodeId> bootstrapper;  // its id, once registered; it may listen at another address
+  std::vector<NodeId> further;           // this node's further addresses, by the topology
+  std::vector<NodeId> listening_on;      // that this process was asked to listen on
+  std::optional<std::string> dismissal;  // why this process ends as soon as no stream needs it
+  std::optional<NodeId> bootstrapper;    // its id, once registered; it may listen at another address
 };
 
 }  // namespace ott

@@ -46,7 +46,11 @@ bool Registration::on_speers(PeerLink& link, const Speers& message, Now now) {
     return true;
   }
   const bool knew_its_id = state_.self_known || state_.config.id || told_;
-  if (!knew_its_id && message.you.address != link.local.address) {
+  const bool comes_from_it = message.you.address == link.local.address ||
+                             std::ranges::any_of(message.addresses, [&link](const NodeId& address) {
+                               return address.address == link.local.address;
+                             });
+  if (!knew_its_id && !comes_from_it) {
     connect_as(message.you, link, now);
   } else {
     take_place(link, message, now);
@@ -66,15 +70,27 @@ void Registration::connect_as(const NodeId& id, PeerLink& link, Now now) {
 
 void Registration::take_place(PeerLink& link, const Speers& message, Now now) {
   state_.bootstrapper = message.me;
-  neighbours_.set(message.peers);
+  state_.further = message.addresses;
+  neighbours_.set(message.peers, now);
   link.relation = neighbours_.contains(message.me) ? Relation::Neighbour : Relation::Control;
   link.handshake.on(HandshakeEvent::PeersReceived);
   state_.links.send(link, FinalAck{link.relation});
-  if (state_.self_known) return neighbours_.connect(now);
-  state_.self = message.you;
-  state_.self_known = true;
-  state_.log.info(fmt::format("this is {}, with {} neighbours", to_string(state_.self), neighbours_.size()));
-  state_.links.requests().listen.push_back(state_.self);
+  if (!state_.self_known) {
+    state_.self = message.you;
+    state_.self_known = true;
+    state_.log.info(
+        fmt::format("this is {}, with {} neighbours", to_string(state_.self), neighbours_.size()));
+  }
+  state_.listen();
+  neighbours_.connect(now);
+}
+
+void Registration::on_place(PeerLink&, const Place& message, Now now) {
+  state_.further = message.addresses;
+  neighbours_.set(message.peers, now);
+  state_.log.info(fmt::format("the topology has changed: {} neighbours", neighbours_.size()));
+  state_.listen();
+  neighbours_.connect(now);
 }
 
 void Registration::on_connected() {
@@ -87,6 +103,10 @@ bool Registration::on_closed(const PeerLink& link, std::string_view why) {
   if (current_ != link.id) return false;
   current_.reset();
   told_.reset();
+  // The two were neighbours, and are no more, or the other way round.
+  const ByeReason reason =
+      link.peer_bye ? link.peer_bye->reason : link.closed_for.value_or(ByeReason::Silent);
+  if (link.up && (reason == ByeReason::NotNeeded || reason == ByeReason::NotNeighbour)) return true;
   const std::string where = to_string(link.remote);
   if (link.peer_bye) {
     switch (link.peer_bye->reason) {
@@ -94,6 +114,11 @@ bool Registration::on_closed(const PeerLink& link, std::string_view why) {
         if (++refusals_ < kRefusalsMax) break;
         [[fallthrough]];
       case ByeReason::NotInTopology:
+        if (link.up) {
+          state_.dismissal = fmt::format("let go by the bootstrapper: {}", link.peer_bye->text);
+          return false;
+        }
+        [[fallthrough]];
       case ByeReason::Ambiguous:
       case ByeReason::WrongAddress:
         state_.quit(fmt::format("refused by the bootstrapper: {}", link.peer_bye->text));

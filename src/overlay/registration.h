@@ -26,6 +26,8 @@ class Registration {
   /// True if this process is not in the topology: then SPEERS offers access nodes.
   bool on_speers(PeerLink& link, const Speers& message, Now now);
   void on_connected();
+  /// The bootstrapper has another topology.
+  void on_place(PeerLink& link, const Place& message, Now now);
   /// True if the connection is to be tried again.
   bool on_closed(const PeerLink& link, std::string_view why);
   void try_later(Now now);

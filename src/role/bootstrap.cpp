@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "role/overlay_role.h"
 #include "role/publisher.h"
@@ -15,7 +16,11 @@ constexpr Duration kPingInterval = std::chrono::seconds(1);
 class Bootstrap : public OverlayRole {
  public:
   explicit Bootstrap(RoleContext& context)
-      : OverlayRole(context), publisher_(overlay_, *context.workers, context.log) {}
+      : OverlayRole(context), publisher_(overlay_, *context.workers, context.log) {
+    const RoleOptions& options = context.options;
+    if (options.topology_file.empty()) return;
+    topology_file_.emplace(options.topology_file, options.topology_read, *context.workers);
+  }
 
   void begin(Now now) override {
     const auto opened = publisher_.open(context_.options.publish);
@@ -30,6 +35,7 @@ class Bootstrap : public OverlayRole {
  protected:
   void step(Now now) override {
     publisher_.step(now);
+    if (topology_file_) read_topology(now);
     if (now.mono < ping_at_) return;
     ping_at_ = now.mono + kPingInterval;
     const std::size_t nodes = overlay_.ping_watchers(now);
@@ -37,12 +43,35 @@ class Bootstrap : public OverlayRole {
   }
 
   [[nodiscard]] MonoTime role_deadline() const override {
-    return std::min(publisher_.next_deadline(), ping_at_);
+    const MonoTime look_at = topology_file_ ? topology_file_->next_deadline() : MonoTime::max();
+    return std::min({publisher_.next_deadline(), ping_at_, look_at});
+  }
+  void reload(Now) override {
+    if (topology_file_) topology_file_->reload();
   }
   [[nodiscard]] std::string_view name() const override { return kBootstrapRole.name; }
 
  private:
+  /// A file that is wrong changes nothing.
+  void read_topology(Now now) {
+    auto read = topology_file_->step(now);
+    if (!read) return;
+    const std::vector<std::string> warnings = *read ? (*read)->warnings : std::vector<std::string>{};
+    const auto nodes =
+        *read ? overlay_.take_topology(std::move(**read), now) : tl::unexpected((*read).error());
+    if (!nodes) {
+      const std::string where = *read ? topology_file_->path() + ": " : "";
+      context_.log.error(
+          fmt::format("{}{}; going on with the topology as it was", where, nodes.error().message));
+      return;
+    }
+    for (const std::string& warning : warnings) context_.log.warning(warning);
+    context_.log.info(fmt::format("{}: read again; {} of the nodes that are here have another place now",
+                                  topology_file_->path(), *nodes));
+  }
+
   Publisher publisher_;
+  std::optional<TopologyFile> topology_file_;
   MonoTime ping_at_ = MonoTime::max();
 };
 

@@ -22,8 +22,8 @@ void OverlayRole::begin(Now now) {
   after(now);
 }
 
-void OverlayRole::listening(const std::optional<Error>& error, Now now) {
-  overlay_.listening(error, now);
+void OverlayRole::listening(const NodeId& at, const std::optional<Error>& error, Now now) {
+  overlay_.listening(at, error, now);
   after(now);
 }
 
@@ -53,6 +53,7 @@ void OverlayRole::tick(Now now) {
 
 void OverlayRole::signal(Signal signal, Now now) {
   if (signal == Signal::Report) return overlay_.report();
+  if (signal == Signal::Reload) return reload(now);
   if (!overlay_.retire(now)) leave(0, "", now);
   after(now);
 }

@@ -12,7 +12,7 @@ class OverlayRole : public Machine {
   explicit OverlayRole(RoleContext& context);
 
   void begin(Now now) override;
-  void listening(const std::optional<Error>& error, Now now) override;
+  void listening(const NodeId& at, const std::optional<Error>& error, Now now) override;
   LinkId accepted(const NodeId& remote, Now now) override { return overlay_.accepted(remote, now); }
   void opened(LinkId link, const NodeId& local, Now now) override;
   void closed(LinkId link, std::string_view why, Now now) override;
@@ -37,6 +37,7 @@ class OverlayRole : public Machine {
   /// The role's name in statistics, and its own members of them.
   [[nodiscard]] virtual std::string_view name() const = 0;
   virtual void add_stats(class StatsLine&, bool /*final*/) {}
+  virtual void reload(Now) {}
   /// Ends the process in good order, with its last statistics.
   void leave(int status, const std::string& message, Now now);
 

@@ -12,6 +12,7 @@
 #include "ott/machine.h"
 #include "ott/worker.h"
 #include "overlay/overlay_config.h"
+#include "role/topology_file.h"
 
 namespace ott {
 
@@ -31,6 +32,8 @@ struct StreamSpec {
 
 struct RoleOptions {
   OverlayConfig overlay;
+  std::string topology_file;  // bootstrap; empty: the topology does not change
+  FileStamp topology_read;    // the state of the file that overlay.topology comes from
   std::vector<StreamSpec> publish;
   std::string watch;         // client: the stream's name; empty: the default one
   std::uint64_t frames = 0;  // client: leave after so many; 0: no end

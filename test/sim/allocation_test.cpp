@@ -49,7 +49,9 @@ class CountingMachine : public Machine {
  public:
   explicit CountingMachine(std::unique_ptr<Machine> machine) : machine_(std::move(machine)) {}
   void begin(Now now) override { machine_->begin(now); }
-  void listening(const std::optional<Error>& error, Now now) override { machine_->listening(error, now); }
+  void listening(const NodeId& at, const std::optional<Error>& error, Now now) override {
+    machine_->listening(at, error, now);
+  }
   LinkId accepted(const NodeId& remote, Now now) override { return machine_->accepted(remote, now); }
   void opened(LinkId link, const NodeId& local, Now now) override { machine_->opened(link, local, now); }
   void closed(LinkId link, std::string_view why, Now now) override { machine_->closed(link, why, now); }

@@ -61,7 +61,7 @@ LinkId Hostile::add(Purpose purpose, const NodeId& remote, Now now) {
 void Hostile::dial(Purpose purpose, const NodeId& to, Now now) {
   if (links_.size() >= kLinksMax) return;
   const LinkId id = add(purpose, to, now);
-  requests_.connect.push_back({id, to, options_.id.address});
+  requests_.connect.push_back({id, to, {options_.id.address}});
 }
 
 void Hostile::begin(Now now) {
@@ -88,7 +88,7 @@ void Hostile::dial_missing(Now now) {
   }
 }
 
-void Hostile::listening(const std::optional<Error>&, Now) {}
+void Hostile::listening(const NodeId&, const std::optional<Error>&, Now) {}
 
 LinkId Hostile::accepted(const NodeId& remote, Now now) { return add(Purpose::Accepted, remote, now); }
 

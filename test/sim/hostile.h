@@ -35,7 +35,7 @@ class Hostile : public Machine {
   [[nodiscard]] std::string summary() const;
 
   void begin(Now now) override;
-  void listening(const std::optional<Error>& error, Now now) override;
+  void listening(const NodeId& at, const std::optional<Error>& error, Now now) override;
   LinkId accepted(const NodeId& remote, Now now) override;
   void opened(LinkId link, const NodeId& local, Now now) override;
   void closed(LinkId link, std::string_view why, Now now) override;

@@ -167,7 +167,7 @@ void Network::perform(Host& host) {
   while (!requests.listen.empty() || !requests.connect.empty() || to_send() || !requests.close.empty()) {
     for (const NodeId& id : std::exchange(requests.listen, {})) {
       host.listening = id;
-      host.machine->listening(std::nullopt, now(host));
+      host.machine->listening(id, std::nullopt, now(host));
     }
     for (const auto& request : std::exchange(requests.connect, {})) connect(host, request);
     if (to_send()) {
@@ -206,7 +206,7 @@ void Network::read_all(Host& host) {
 }
 
 void Network::connect(Host& host, const Requests::Connect& request) {
-  const NodeId from{request.from.value_or(host.address), host.next_port++};
+  const NodeId from{request.from.empty() ? host.address : request.from.front(), host.next_port++};
   at(now_ + options_.latency, [this, &host, request, from] { establish(host, request, from); });
 }
 

@@ -14,7 +14,9 @@ class WithoutRecords : public Machine {
  public:
   WithoutRecords(std::unique_ptr<Machine> machine, const bool& on) : machine_(std::move(machine)), on_(on) {}
   void begin(Now now) override { machine_->begin(now); }
-  void listening(const std::optional<Error>& error, Now now) override { machine_->listening(error, now); }
+  void listening(const NodeId& at, const std::optional<Error>& error, Now now) override {
+    machine_->listening(at, error, now);
+  }
   LinkId accepted(const NodeId& remote, Now now) override { return machine_->accepted(remote, now); }
   void opened(LinkId link, const NodeId& local, Now now) override { machine_->opened(link, local, now); }
   void closed(LinkId link, std::string_view why, Now now) override {

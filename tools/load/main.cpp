@@ -89,7 +89,7 @@ class Run {
     publisher_ = std::make_unique<OttPublisher>(context, plan_);
     if (plan_.viewers == 0) end_after_duration();
     Driver driver(loop_, *log, workers_);
-    const Requests::Exit exit = driver.run(*publisher_, false);
+    const Requests::Exit exit = driver.run(*publisher_, {});
     frames_ = publisher_->frames();
     publisher_.reset();
     if (crowd_) crowd_->stop();

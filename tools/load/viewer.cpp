@@ -37,7 +37,7 @@ void Viewer::connect(const NodeId& to, const std::optional<IpAddress>& from,
   pending_.clear();
   discard_ = 0;
   ends_.reset();
-  auto fd = connect_to(to, from);
+  auto fd = connect_to(to, from ? std::span(&*from, 1) : std::span<const IpAddress>{});
   if (!fd) return end(fd.error().message);
   fd_ = std::move(*fd);
   if (receive_buffer_bytes_ > 0) {

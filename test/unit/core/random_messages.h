@@ -15,7 +15,7 @@ namespace ott::test {
 
 using Bytes = std::vector<std::uint8_t>;
 using AllMessages = std::tuple<Ack, Speers, FinalAck, Ping, Message, TrackerMessage, Start, Started, Stop,
-                               Links, Watch, Heartbeat, Bye, Streams, Refused, Query, Report, Sync>;
+                               Links, Watch, Heartbeat, Bye, Streams, Refused, Query, Report, Sync, Place>;
 
 /// Calls use(T{}) for each type of message.
 template <class Use>
@@ -95,6 +95,15 @@ inline Greeting any_greeting(Random& random) {
           any_u64(random)};
 }
 
+inline std::vector<Peer> any_peers(Random& random) {
+  std::vector<Peer> peers(random.below(5));
+  for (Peer& peer : peers) {
+    peer = {any_node(random), 1 + random.below(kCostMax), any_text(random, kNameBytesMax), any_node(random),
+            any_nodes(random, 3)};
+  }
+  return peers;
+}
+
 inline void fill(Random& random, Ack& m) {
   m.greeting = any_greeting(random);
   m.ids = any_nodes(random, 5);
@@ -104,9 +113,12 @@ inline void fill(Random& random, Speers& m) {
   m.greeting = any_greeting(random);
   m.me = any_node(random);
   m.you = any_node(random);
-  m.peers.resize(random.below(5));
-  for (Peer& peer : m.peers)
-    peer = {any_node(random), 1 + random.below(kCostMax), any_text(random, kNameBytesMax)};
+  m.peers = any_peers(random);
+  m.addresses = any_nodes(random, 3);
+}
+inline void fill(Random& random, Place& m) {
+  m.peers = any_peers(random);
+  m.addresses = any_nodes(random, 3);
 }
 inline void fill(Random& random, FinalAck& m) {
   m.relation = Relation{static_cast<std::uint8_t>(random.below(3))};
@@ -255,6 +267,18 @@ class Wire {
   Wire& greeting(const Greeting& g) {
     return u8(static_cast<std::uint8_t>(g.kind)).u64(g.incarnation).u32(g.hello_ms).u64(g.capabilities);
   }
+  Wire& ids(const std::vector<NodeId>& all) {
+    u16(all.size());
+    for (const NodeId& each : all) id(each);
+    return *this;
+  }
+  Wire& place(const std::vector<Peer>& peers, const std::vector<NodeId>& addresses) {
+    u32(peers.size());
+    for (const Peer& peer : peers) id(peer.id).u32(peer.cost).text(peer.name);
+    ids(addresses);
+    for (const Peer& peer : peers) id(peer.at).ids(peer.addresses);
+    return *this;
+  }
   Wire& tracker(const Tracker& t) {
     u8(t.flood ? 1 : 0).u16(t.hops).u16(t.visited.size());
     for (const NodeId& visited : t.visited) id(visited);
@@ -274,10 +298,10 @@ inline Bytes wire_body(const Ack& m) {
 }
 inline Bytes wire_body(const Speers& m) {
   Wire wire;
-  wire.greeting(m.greeting).id(m.me).id(m.you).u32(m.peers.size());
-  for (const Peer& peer : m.peers) wire.id(peer.id).u32(peer.cost).text(peer.name);
-  return wire.bytes;
+  wire.greeting(m.greeting).id(m.me).id(m.you);
+  return wire.place(m.peers, m.addresses).bytes;
 }
+inline Bytes wire_body(const Place& m) { return Wire().place(m.peers, m.addresses).bytes; }
 inline Bytes wire_body(const FinalAck& m) { return Wire().u8(static_cast<std::uint8_t>(m.relation)).bytes; }
 inline Bytes wire_body(const Ping& m) {
   return Wire().tracker(m.tracker).id(m.from).u64(m.number).u64(m.time).bytes;

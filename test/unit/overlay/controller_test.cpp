@@ -67,5 +67,124 @@ TEST_CASE("a client that was offered access nodes is not registered by going on"
   CHECK(bootstrapper.bye(link) == ByeReason::Protocol);
 }
 
+Topology topology(std::string_view json) { return parse_topology(json, "t.json").value(); }
+
+/// A bootstrapper with a router that has two addresses.
+struct Routers : Engine {
+  Routers() : Engine(config()) {}
+  static OverlayConfig config() {
+    OverlayConfig config = bootstrapper();
+    config.topology = topology(R"({
+      "10.0.0.10": { "neighbors": ["10.0.0.1"] },
+      "10.0.0.1": { "addresses": ["10.0.1.1"], "neighbors": ["10.0.0.10", "10.0.1.20"] },
+      "10.0.1.20": { "neighbors": ["10.0.1.1"] } })");
+    return config;
+  }
+  LinkId join(const char* id, Relation relation, PeerKind kind = PeerKind::Node) {
+    const LinkId link = accept(NodeId{node(id).address, 4000});
+    say(link, test::ack(kind, 3, node(id)));
+    say(link, FinalAck{relation});
+    REQUIRE_FALSE(links[link].closed);
+    return link;
+  }
+  std::vector<NodeId> peers(LinkId link) {
+    std::vector<NodeId> ids;
+    if (const auto place = last_sent<Place>(link)) {
+      for (const Peer& peer : place->peers) ids.push_back(peer.id);
+    }
+    return ids;
+  }
+};
+
+TEST_CASE("a node is registered from any of its addresses, and told its own and its neighbours'") {
+  Routers engine;
+  const LinkId router = engine.accept(node("10.0.1.1:4000"));
+  Ack ack = test::ack(PeerKind::Node, 3, NodeId{node("10.0.1.1").address, 0});
+  ack.ids.push_back({node("10.0.0.1").address, 0});
+  engine.say(router, ack);
+  const auto place = engine.last_sent<Speers>(router);
+  REQUIRE(place);
+  CHECK(place->you == node("10.0.0.1"));
+  CHECK(place->addresses == std::vector{node("10.0.1.1")});
+  CHECK(place->peers.size() == 2);
+
+  const LinkId client = engine.accept(node("10.0.1.20:4000"));
+  engine.say(client, test::ack(PeerKind::Client, 3, node("10.0.1.20")));
+  const auto told = engine.last_sent<Speers>(client);
+  REQUIRE(told);
+  REQUIRE(told->peers.size() == 1);
+  CHECK(told->peers[0] == Peer{node("10.0.0.1"), 1, "", node("10.0.1.1"), {node("10.0.1.1")}});
+}
+
+TEST_CASE("a guest is offered that address of a node which is most like its own") {
+  Routers engine;
+  engine.join("10.0.0.1", Relation::Neighbour);
+  const auto offer_to = [&engine](const char* remote) {
+    const LinkId link = engine.accept(node(remote));
+    engine.say(link, test::ack(PeerKind::Client, 9, node(remote)));
+    const auto speers = engine.last_sent<Speers>(link);
+    REQUIRE(speers);
+    REQUIRE(speers->peers.size() == 1);
+    return speers->peers[0].id;
+  };
+  CHECK(offer_to("10.0.1.77:5555") == node("10.0.1.1"));
+  CHECK(offer_to("10.0.0.77:5555") == node("10.0.0.1"));
+}
+
+TEST_CASE("a changed topology is told to those whose place is another now, and to nobody else") {
+  Routers engine;
+  const LinkId router = engine.join("10.0.0.1", Relation::Neighbour);
+  const LinkId client = engine.join("10.0.1.20", Relation::Control);
+  engine.drain(router);
+  engine.drain(client);
+  engine.last_sent<Place>(router);
+  const auto told = engine.overlay.take_topology(topology(R"({
+      "10.0.0.10": { "neighbors": ["10.0.0.1"] },
+      "10.0.0.1": { "addresses": ["10.0.1.1"], "neighbors": ["10.0.0.10", "10.0.1.20", "10.0.1.30"] },
+      "10.0.1.20": { "neighbors": ["10.0.1.1"] }, "10.0.1.30": { "neighbors": ["10.0.1.1"] } })"),
+                                                 engine.now());
+  REQUIRE(told);
+  CHECK(*told == 1);
+  CHECK(engine.peers(router) == std::vector{node("10.0.0.10"), node("10.0.1.20"), node("10.0.1.30")});
+  CHECK_FALSE(engine.last_sent<Place>(client));
+}
+
+TEST_CASE("those that a changed topology makes neighbours of the bootstrapper connect again") {
+  Routers engine;
+  const LinkId client = engine.join("10.0.1.20", Relation::Control, PeerKind::Client);
+  REQUIRE(engine.overlay.take_topology(topology(R"({
+      "10.0.0.10": { "neighbors": ["10.0.1.20"] }, "10.0.1.20": { "neighbors": ["10.0.0.10"] } })"),
+                                       engine.now()));
+  CHECK(engine.bye(client) == ByeReason::NotNeeded);
+  engine.join("10.0.1.20", Relation::Neighbour, PeerKind::Client);
+}
+
+TEST_CASE("nodes that a changed topology does not have are let go: clients as guests, neighbours in time") {
+  Routers engine;
+  const LinkId neighbour = engine.join("10.0.0.1", Relation::Neighbour);
+  const LinkId client = engine.join("10.0.1.20", Relation::Control, PeerKind::Client);
+  engine.last_sent<Place>(neighbour);
+  REQUIRE(engine.overlay.take_topology(topology(R"({ "10.0.0.10": {} })"), engine.now()));
+  CHECK(engine.bye(client) == ByeReason::NotNeeded);
+  CHECK_FALSE(engine.links[neighbour].closed);
+  CHECK(engine.last_sent<Place>(neighbour));
+  engine.pass(std::chrono::milliseconds(300));
+  CHECK(engine.bye(neighbour) == ByeReason::NotNeighbour);
+  const LinkId again = engine.accept(node("10.0.0.1:4001"));
+  engine.say(again, test::ack(PeerKind::Node, 3, node("10.0.0.1")));
+  CHECK(engine.bye(again) == ByeReason::NotInTopology);
+}
+
+TEST_CASE("a topology without the bootstrapper itself is not taken, and nothing changes") {
+  Routers engine;
+  const LinkId router = engine.join("10.0.0.1", Relation::Neighbour);
+  engine.last_sent<Place>(router);
+  const auto taken = engine.overlay.take_topology(topology(R"({ "10.0.0.1": {} })"), engine.now());
+  REQUIRE_FALSE(taken);
+  CHECK(taken.error().message == "it has no node 10.0.0.10, which this process is");
+  CHECK_FALSE(engine.last_sent<Place>(router));
+  engine.join("10.0.1.20", Relation::Control);
+}
+
 }  // namespace
 }  // namespace ott

@@ -51,6 +51,7 @@ class Engine {
   LineLog log;
   Overlay overlay;
   std::map<LinkId, Link> links;
+  std::vector<NodeId> listening;  // on which it has asked to listen
   std::vector<Requests::Connect> connecting;
   std::size_t messages_out = 0;
   std::size_t records_out = 0;
@@ -225,8 +226,8 @@ class Engine {
     Requests& requests = overlay.requests();
     while (!requests.listen.empty() || !requests.connect.empty() || !requests.close.empty()) {
       for (const NodeId& id : std::exchange(requests.listen, {})) {
-        (void)id;
-        overlay.listening(std::nullopt, now());
+        listening.push_back(id);
+        overlay.listening(id, std::nullopt, now());
       }
       for (const Requests::Connect& request : std::exchange(requests.connect, {}))
         connecting.push_back(request);

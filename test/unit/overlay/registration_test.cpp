@@ -37,7 +37,7 @@ TEST_CASE("a node whose connection comes from another address than its id's conn
   CHECK(router_node.links[first].closed);
   CHECK(router_node.bye(first) == ByeReason::NotNeeded);
   REQUIRE(router_node.connecting.size() == 1);
-  CHECK(router_node.connecting.front().from == kSelf.address);
+  CHECK(router_node.connecting.front().from == std::vector{kSelf.address});
   CHECK(router_node.connecting.front().to == kBootstrapper);
   const LinkId second = router_node.open(NodeId{kSelf.address, 4001});
   const auto named = router_node.last_sent<Ack>(second);
@@ -103,6 +103,119 @@ TEST_CASE("a bootstrapper behind an address translation is connected to by the a
   }
   CHECK(std::count(called.begin(), called.end(), given) == 1);
   CHECK(std::count(called.begin(), called.end(), kBootstrapper) == 0);
+}
+
+/// A node that is registered as 10.0.0.20, with the further address 10.0.1.20 and two neighbours.
+struct WithAddresses : Engine {
+  LinkId boot;
+
+  WithAddresses() : Engine(relay()), boot(open(NodeId{kSelf.address, 4000})) {
+    Speers place = speers(kSelf, {{kBootstrapper, 1, "boot"},
+                                  {node("10.0.0.2"), 1, "", node("10.0.1.2"), {node("10.0.1.2")}},
+                                  {node("10.0.0.3"), 1, ""}});
+    place.addresses = {node("10.0.1.20")};
+    say(boot, place);
+    say(boot, FinalAck{Relation::Neighbour});
+    drain(boot);
+  }
+  LinkId open_to(const NodeId& to, const NodeId& local) {
+    const auto request = std::ranges::find(connecting, to, &Requests::Connect::to);
+    REQUIRE(request != connecting.end());
+    std::rotate(request, request + 1, connecting.end());
+    return open(local);
+  }
+  /// Its neighbours' ids, by its last link state.
+  std::vector<NodeId> listed() {
+    std::vector<NodeId> ids;
+    if (const auto last = last_sent<Links>(boot)) {
+      for (const Adjacency& link : last->state.links) ids.push_back(link.id);
+    }
+    return ids;
+  }
+};
+
+TEST_CASE("a node listens on all its addresses, and calls each neighbour where its place says") {
+  WithAddresses engine;
+  CHECK(engine.listening == std::vector{kSelf, node("10.0.1.20")});
+  std::vector<NodeId> called;
+  for (const Requests::Connect& request : engine.connecting) {
+    called.push_back(request.to);
+    CHECK(request.from == std::vector{kSelf.address, node("10.0.1.20").address});
+  }
+  CHECK(called == std::vector{node("10.0.1.2"), node("10.0.0.3")});
+  const LinkId two = engine.open_to(node("10.0.1.2"), node("10.0.1.20:4001"));
+  engine.say(two, Speers{Greeting{PeerKind::Node, 9}, node("10.0.0.2"), kSelf, {}});
+  engine.say(two, FinalAck{Relation::Neighbour});
+  CHECK_FALSE(engine.links[two].closed);
+  CHECK(engine.listed() == std::vector{node("10.0.0.2"), kBootstrapper});
+  // Whoever answers there must be the neighbour that was called.
+  const LinkId three = engine.open_to(node("10.0.0.3"), node("10.0.0.20:4002"));
+  engine.say(three, Speers{Greeting{PeerKind::Node, 9}, node("10.0.0.2"), kSelf, {}});
+  CHECK(engine.bye(three) == ByeReason::Protocol);
+}
+
+TEST_CASE("a neighbour is believed from any of its addresses, and from no other") {
+  WithAddresses engine;
+  const auto accepted = [&engine](const char* from, const char* id) {
+    const LinkId link = engine.accept(node(from));
+    engine.say(link, test::ack(PeerKind::Node, 5, node(id)));
+    return engine.links[link].closed ? engine.bye(link) : ByeReason{};
+  };
+  CHECK(accepted("10.0.1.2:5001", "10.0.0.3") == ByeReason::WrongAddress);
+  CHECK(accepted("10.0.1.3:5001", "10.0.0.2") == ByeReason::WrongAddress);
+  engine.refuse_connections();
+  CHECK(accepted("10.0.1.2:5002", "10.0.0.2") == ByeReason{});
+  CHECK(accepted("10.0.0.2:5003", "10.0.0.2") == ByeReason{});
+}
+
+TEST_CASE("a new place takes effect at once: a former neighbour's link is listed no more, and ends") {
+  WithAddresses engine;
+  const LinkId two = engine.open_to(node("10.0.1.2"), node("10.0.1.20:4001"));
+  engine.say(two, Speers{Greeting{PeerKind::Node, 9}, node("10.0.0.2"), kSelf, {}});
+  engine.say(two, FinalAck{Relation::Neighbour});
+  engine.refuse_connections();
+  REQUIRE(engine.listed() == std::vector{node("10.0.0.2"), kBootstrapper});
+
+  engine.pass(milliseconds(200));
+  engine.say(engine.boot,
+             Place{{{kBootstrapper, 7, "boot"}, {node("10.0.0.4"), 1, ""}}, {node("10.0.2.20")}});
+  CHECK(engine.listening == std::vector{kSelf, node("10.0.1.20"), node("10.0.2.20")});
+  REQUIRE(engine.connecting.size() == 1);
+  CHECK(engine.connecting.front().to == node("10.0.0.4"));
+  CHECK_FALSE(engine.links[two].closed);
+  engine.pass(milliseconds(100));
+  CHECK(engine.listed() == std::vector{kBootstrapper});
+  engine.pass(milliseconds(200));
+  CHECK(engine.bye(two) == ByeReason::NotNeighbour);
+  CHECK_FALSE(engine.links[engine.boot].closed);
+}
+
+TEST_CASE("a place that anybody but the bootstrapper tells of is a violation") {
+  WithAddresses engine;
+  const LinkId two = engine.open_to(node("10.0.1.2"), node("10.0.1.20:4001"));
+  engine.say(two, Speers{Greeting{PeerKind::Node, 9}, node("10.0.0.2"), kSelf, {}});
+  engine.say(two, FinalAck{Relation::Neighbour});
+  engine.say(two, Place{});
+  CHECK(engine.bye(two) == ByeReason::Protocol);
+}
+
+TEST_CASE("a node that the topology has no more ends, with the reason, when it is let go") {
+  WithAddresses engine;
+  engine.say(engine.boot, Bye{ByeReason::NotInTopology, "the topology has this node no more"});
+  REQUIRE(engine.overlay.requests().exit);
+  CHECK(engine.overlay.requests().exit->status == 1);
+  CHECK(engine.overlay.requests().exit->message.find("the topology has this node no more") !=
+        std::string::npos);
+}
+
+TEST_CASE("a node whose registration ends for its new place says nothing of a bootstrapper that is away") {
+  WithAddresses engine;
+  engine.refuse_connections();
+  engine.say(engine.boot, Bye{ByeReason::NotNeeded, "neighbours by the topology now: connect again"});
+  engine.pass(milliseconds(400));
+  REQUIRE_FALSE(engine.connecting.empty());
+  CHECK(std::ranges::count(engine.connecting, kBootstrapper, &Requests::Connect::to) == 1);
+  for (const std::string& line : engine.log.lines) CHECK(line.find("no bootstrapper") == std::string::npos);
 }
 
 }  // namespace

@@ -171,10 +171,10 @@ class Scenario:
             other, at = holder.setdefault((on[id(end)], end.mac.lower()), (end, link))
             if end.mac and other is not end:
                 yield f"{link.place}: the MAC {end.mac} of {end.name} of {end.node.name} is that of {other.name} of " \
-                      f"{other.node.name}, too ({at.where}), on the same piece of Ethernet: they take each other's frames"
+                      f"{other.node.name}, too ({at.where}), on one piece of Ethernet: they take each other's frames"
 
     def split_subnets(self):
-        on, places = self.segments(), collections.defaultdict(dict)  # subnet -> {piece of Ethernet: first link there}
+        on, places = self.segments(), collections.defaultdict(dict)  # subnet -> {segment: the first link there}
         for end, link in self.interfaces():
             for network in (address.network for address in end.addresses):
                 if network.num_addresses > 1 and not network.is_link_local:
@@ -182,8 +182,8 @@ class Scenario:
         for network, links in places.items():
             first, *others = links.values()
             for link in others:
-                yield f"{link.place}: {network} is the subnet of another, separate link, too ({first.where}): there is " \
-                      "no way between the two"
+                yield f"{link.place}: {network} is the subnet of another, separate link, too ({first.where}): there " \
+                      "is no way between the two"
 
 
 def replaced_networks(scenario):

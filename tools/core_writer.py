@@ -1,6 +1,7 @@
 """XML that any CORE 9.2 opens, of a scenario in whatever form it was: for `netlab import`.
 
-`fit` puts what CORE has in the place of what it may lack: daemons, radios, interfaces of the host. `write` gives the text.
+`fit` puts what CORE has in the place of what it may lack: daemons, radios, interfaces of the host. `write` gives the
+text.
 """
 
 import dataclasses
@@ -26,7 +27,8 @@ done
 
 def fit(scenario):
     """Changes the scenario to what CORE 9.2 has. Returns sentences that say what has become of what."""
-    said = [sentence for node in scenario.nodes.values() if not node.is_device for sentence in fit_network(scenario, node)]
+    networks = [node for node in scenario.nodes.values() if not node.is_device]
+    said = [sentence for network in networks for sentence in fit_network(scenario, network)]
     computed, moved = routes.computed_routes(scenario), {}
     for device in scenario.devices:
         for end in device.ends:

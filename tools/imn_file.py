@@ -166,7 +166,7 @@ class Reader:
                 continue  # the list of the service's files
             file = file.rsplit("/", 1)[-1]
             if kind != "service" or core_file.SCRIPT_SERVICES.get(service) != file:
-                self.warn(f"{place}: custom-config {name.removeprefix('service:')} is left out")
+                self.warn(f"{place}: custom-config {name.removeprefix('service:') or 'without an id'} is left out")
             elif service in node.services:
                 lines = [line.strip() for line in script.get("config", "").strip().splitlines()]
                 node.scripts[file] = "\n".join(lines) + "\n"

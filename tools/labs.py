@@ -372,7 +372,7 @@ def set_link(lab, node, interface, to):
     else:
         run("ip", "-n", here, "link", "set", interface, "up")
         with contextlib.suppress(FileNotFoundError):
-            for line in sorted(kept.read_text().splitlines(), key=lambda line: " via " in line):  # which others lead over
+            for line in sorted(kept.read_text().splitlines(), key=lambda line: " via " in line):  # gateways first
                 run("ip", "-n", here, *line.split())
             kept.unlink()
 

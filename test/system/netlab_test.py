@@ -207,7 +207,7 @@ class Oddities(NetlabCase):
         "3-one-direction-empty.imn": [],
         "5-same-mac.xml": [
             "10: link 2 (sw - b): the MAC 02:00:00:00:00:01 of eth0 of b is that of eth0 of a, too (link 1 (sw - a), "
-            "line 9), on the same piece of Ethernet: they take each other's frames",
+            "line 9), on one piece of Ethernet: they take each other's frames",
             " a does not reach 10.3.0.10 (b): no answer", " b does not reach 10.3.0.20 (a): no answer", ...],
         "6-one-subnet-twice.xml": [
             "9: link 2 (r - b): 10.4.0.1 is an address of both r (eth0, link 1 (a - r), line 8) and r (eth1)",

@@ -332,9 +332,8 @@ class Reader:
         parts = [next((part for name in names if (part := element.find(name)) is not None), None)
                  for names in (("iface1", "interface_one"), ("iface2", "interface_two"))]
         options, unidirectional = self.read_options(element, place)
-        if unidirectional and (wire := self.wire_of_other_direction(nodes, parts, place)):
-            wire.ends[1].options = options
-            wire.unidirectional = False
+        if unidirectional and (end := self.end_of_earlier_link(nodes, parts, place)):
+            end.options = options
             return
         ends = tuple(self.read_end(node, part, f"{place}: iface{i}")
                      for i, (node, part) in enumerate(zip(nodes, parts), 1))
@@ -342,15 +341,17 @@ class Reader:
         ends[1].options = Options() if unidirectional else dataclasses.replace(options)
         self.scenario.connect(Link(ends, place, unidirectional))
 
-    def wire_of_other_direction(self, nodes, parts, place):
-        """The earlier unidirectional link of which this is the way back, if there is one."""
+    def end_of_earlier_link(self, nodes, parts, place):
+        """The end that a unidirectional link is about, if it is no link of its own: of an earlier one with these
+        interfaces, or that lacks this direction, where the interfaces are not named."""
         for link in self.scenario.links:
-            if not link.unidirectional or [end.node for end in link.ends] != nodes[::-1]:
-                continue
-            pairs = zip(link.ends, parts[::-1])
-            if all(part is None or not end.node.is_device or self.number(part, place, "id") == end.id
-                   for end, part in pairs):
-                return link
+            for ends, lacks_it in ((link.ends[::-1], link.unidirectional), (link.ends, False)):
+                named = [(end, part) for end, part in zip(ends, parts) if end.node.is_device]
+                if [end.node for end in ends] == nodes and (named or lacks_it) and all(
+                        lacks_it if part is None else self.number(part, place, "id") == end.id
+                        for end, part in named):
+                    link.unidirectional = False
+                    return ends[0]
         return None
 
     def read_end(self, node, part, place):

@@ -33,9 +33,14 @@ def command(name):
 
 
 def start_cli(*arguments):
-    """A Ctrl-C in our terminal is not for it."""
+    """In a process group of its own: a Ctrl-C in our terminal is not for it."""
     return subprocess.Popen([command("core-cli"), *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                             stderr=subprocess.STDOUT, text=True, start_new_session=True)
+
+
+def kill(child):
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGKILL)
 
 
 def cli(*arguments):
@@ -44,7 +49,7 @@ def cli(*arguments):
         try:
             return child.communicate(timeout=CLI_PATIENCE_S)[0].strip()
         except BaseException as error:
-            child.kill()
+            kill(child)
             if isinstance(error, subprocess.TimeoutExpired):
                 raise Failure(f"core-cli {' '.join(arguments)}: no answer within {CLI_PATIENCE_S} s") from None
             raise
@@ -145,7 +150,7 @@ class CoreSession:
             if not self.answered.is_set():
                 print("CORE is still opening the session, which is closed then", file=sys.stderr, flush=True)
                 if not self.answered.wait(OPEN_PATIENCE_S):
-                    self.child.kill()
+                    kill(self.child)
                     self.answered.wait()
             # An editor's new session is one, too; it has nothing in it yet.
             opened = [self.id] if self.id else [number for number, what in sessions().items()

@@ -125,8 +125,11 @@ def write(scenario):
             lines.append(f"    </{tag}>")
         lines.append(f"  </{tag}s>")
     lines.append("  <links>")
+    joined = set()
     for link in scenario.links:
-        lines += link_lines(link)
+        pair = frozenset(end.node.id for end in link.ends)
+        lines += link_lines(link, pair in joined)
+        joined.add(pair)
     lines += ["  </links>", "  <service_configurations>"]
     for node in scenario.devices:
         for service, file in SCRIPT_SERVICES.items():
@@ -158,12 +161,14 @@ def as_template(script, place):
     return ("\n".join(lines) + "\n").replace("]]>", "]]]]><![CDATA[>")
 
 
-def link_lines(link):
-    """A link whose ends have different options is two elements. CORE leaves a radio's options out, and takes no second
-    element for it."""
+def link_lines(link, joined):
+    """A link whose ends have different options is two elements. Where its nodes are joined already, CORE takes any
+    unidirectional one for a change of a link, so that the first must not be one. CORE leaves a radio's options out, and
+    takes no second element for it."""
     radio = any(is_radio(end.node) for end in link.ends)
     same = radio or link.ends[0].options == link.ends[1].options
     for ends in [link.ends] if same else [link.ends, link.ends[::-1]]:
+        is_change = not same and ends[0] is link.ends[1]
         yield f'    <link node1="{ends[0].node.id}" node2="{ends[1].node.id}">'
         for number, end in enumerate(ends, 1):
             words = [f'id="{end.id}"']
@@ -172,8 +177,9 @@ def link_lines(link):
                 words += [f'ip{a.version}="{a.ip}" ip{a.version}_mask="{a.network.prefixlen}"' for a in end.addresses]
             yield f"      <iface{number} {' '.join(words)}/>"
         options = [f'{name}="{value:g}"' if name == "loss" else f'{name}="{value}"'
-                   for name, value in dataclasses.asdict(ends[0].options).items() if value and not radio]
-        if not same:
+                   for name, value in dataclasses.asdict(ends[0].options).items()
+                   if (value or is_change) and not radio]
+        if is_change or not (same or joined):
             options.append('unidirectional="1"')
         if options:
             yield f"      <options {' '.join(options)}/>"

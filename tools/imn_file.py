@@ -36,7 +36,7 @@ def split(text, path, line=1, skip_comments=False):
             line += text[at] == "\n"
             at += 1
             continue
-        if text[at] == "#" and skip_comments and (at == 0 or text[at - 1] == "\n"):
+        if text[at] == "#" and skip_comments and not text[text.rfind("\n", 0, at) + 1:at].strip():
             at = text.find("\n", at) if "\n" in text[at:] else len(text)
             continue
         if text[at] == "{":
@@ -68,7 +68,7 @@ def split(text, path, line=1, skip_comments=False):
 
 def pairs(body, path):
     """A body's words two by two: keys and values. Keys may come again."""
-    words = split(body, path, body.line)
+    words = split(body, path, body.line, skip_comments=True)
     if len(words) % 2:
         raise Failure(f"{path}:{words[-1].line}: {words[-1]!r} has no value")
     return list(zip(words[::2], words[1::2]))
@@ -122,7 +122,8 @@ class Reader:
                 interface, _, peer = value.partition(" ")
                 self.peers.setdefault(str(name), []).append((interface, peer.strip()))
             elif key == "custom-config":
-                scripts.append(dict(pairs(value, self.path)))
+                words = split(value, self.path, value.line, skip_comments=True)
+                scripts.append(dict(zip(words[::2], words[1::2])))
             elif key == "network-config":
                 configuration = value
             else:

@@ -270,6 +270,28 @@ ip route add 10.9.0.0/16 via 10.0.0.1
             self.assertEqual((b.services, b.scripts),
                              (["DefaultRoute"], {"defaultroute.sh": "#!/bin/sh\n# There is none.\n"}))
 
+    def test_each_direction_of_parallel_links(self):
+        """What CORE takes for a change of the first link must not make the second."""
+        link = """<link node1="{1}" node2="{2}"><iface1 id="{0}" ip4="10.0.{0}.{1}" ip4_mask="24"/>
+<iface2 id="{0}" ip4="10.0.{0}.{2}" ip4_mask="24"/><options {3}/></link>"""
+        links = (link.format(0, 1, 2, 'bandwidth="1000" delay="7" unidirectional="1"') +
+                 link.format(1, 1, 2, 'bandwidth="2000" delay="5"') +
+                 link.format(1, 2, 1, 'bandwidth="3000" unidirectional="1"'))
+        _, scenario, _ = self.imported(f"""<scenario><devices><device id="1" name="a" type="PC"/>
+<device id="2" name="b" type="PC"/></devices><links>{links}</links></scenario>""")
+        self.assertEqual([[(end.node.name, end.options.bandwidth, end.options.delay) for end in link.ends]
+                          for link in scenario.links],
+                         [[("a", 1000, 7), ("b", 0, 0)], [("a", 2000, 5), ("b", 3000, 0)]])
+        written = ElementTree.parse(self.folder / "new.xml").getroot().findall("links/link")
+        joined = set()
+        for element in written:  # as CORE reads it
+            ids = tuple(element.find(f"iface{i}").get("id") for i in "12")
+            if element.find("options").get("unidirectional") == "1" and joined:
+                self.assertIn(ids, joined)
+            joined.add(ids)
+        self.assertEqual(len(written), 4)
+        self.assertEqual(written[3].find("options").get("delay"), "0")  # or it would keep the first direction's
+
     def test_addresses_that_xml_has_no_room_for(self):
         file = self.folder / "net.imn"
         file.write_text("node n1 {\n type router\n model host\n network-config {\ninterface eth0\n"
@@ -279,8 +301,8 @@ ip route add 10.9.0.0/16 via 10.0.0.1
         _, scenario, said = self.imported(file)
         end, = scenario.node_named("n1").ends
         self.assertEqual((end.mac, *map(str, end.addresses)), ("02:00:00:00:00:07", "10.0.0.1/24", "fd00::1/64"))
-        self.assertIn("net.imn:1: node n1: eth0: 10.0.1.1/24 is left out, since CORE's XML has room for one IPv4 address",
-                      said)
+        self.assertIn("net.imn:1: node n1: eth0: 10.0.1.1/24 is left out, since CORE's XML has room for one IPv4 "
+                      "address", said)
 
 
 SCENARIO = """<scenario>
@@ -424,7 +446,8 @@ class Imn(unittest.TestCase):
 
     def test_custom_configurations(self):
         for name, due in (("basic_range", ["basic_range"]), ("service:StaticRoute", []), ("service", ["service"]),
-                          ("service:zebra:/etc/quagga/Quagga.conf", ["zebra:/etc/quagga/Quagga.conf"]), ("{}", ["without an id"])):
+                          ("service:zebra:/etc/quagga/Quagga.conf", ["zebra:/etc/quagga/Quagga.conf"]),
+                          ("{}", ["without an id"]), ("{}\n # a remark\n addroute 10.0.1.0/24", ["without an id"])):
             more = f" custom-config {{\n custom-config-id {name}\n config {{\n }}\n }}\n"
             self.assertEqual(self.read(self.two(more=more)).warnings,
                              [f"net.imn:1: node n1: custom-config {what} is left out" for what in due])

@@ -1,6 +1,8 @@
 """tools/scenario in short, in namespaces and through the commands of CORE, and what its reports show."""
 
+import contextlib
 import html.parser
+import io
 import json
 import os
 import pathlib
@@ -10,7 +12,9 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
+import unittest.mock
 
 from netlab_test import what_lacks
 from overlay import OTTD, wait_until
@@ -19,6 +23,7 @@ sys.dont_write_bytecode = True
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SCENARIO, NETLAB = ROOT / "tools" / "scenario", ROOT / "tools" / "netlab"
 sys.path.insert(0, str(ROOT / "tools"))
+import core_session  # noqa: E402
 import labs  # noqa: E402
 
 SECONDS = "2.5"
@@ -289,6 +294,22 @@ exec "$@"
                 (self.folder / "opening").unlink()
                 (self.folder / "log").unlink()
 
+    def test_opening_is_interrupted_and_never_ends(self):
+        os.mkfifo(self.folder / "fifo")
+        def interrupt():
+            wait_until((self.folder / "opening").exists, "CORE is opening")
+            os.kill(os.getpid(), signal.SIGINT)
+        self.enterContext(unittest.mock.patch.dict(os.environ, self.stand_in(self.SLOW)))
+        self.enterContext(unittest.mock.patch.object(core_session, "OPEN_PATIENCE_S", 0.1))
+        self.enterContext(contextlib.redirect_stderr(io.StringIO()))
+        other = threading.Thread(target=interrupt)
+        other.start()
+        session = core_session.CoreSession(ROOT / "core-scenarios" / "1-paths.xml", "")
+        with self.assertRaises(KeyboardInterrupt), session:
+            self.fail("it is open")
+        other.join()
+        self.assert_closed()
+
     def test_a_session_that_is_open_is_interrupted(self):
         """While the way into its nodes is not there yet."""
         run = self.run_of("1", "--core", environment=self.stand_in(""))
@@ -307,7 +328,8 @@ exec "$@"
                       "core-daemon run?", run.said())
 
     def test_without_core(self):
-        run = self.run_of("1", "--core", environment={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"})
+        run = self.run_of("1", "--core", environment={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
+                          prefix=["unshare", "-m", "sh", "-ec", 'mount -t tmpfs none /opt; exec "$@"', "sh"])
         self.assertEqual(run.popen.wait(60), 1)
         self.assertIn("core-cli is not installed here", run.said())
 

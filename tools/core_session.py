@@ -152,7 +152,7 @@ class CoreSession:
                 if not self.answered.wait(OPEN_PATIENCE_S):
                     kill(self.child)
                     self.answered.wait()
-            # An editor's new session is one, too; it has nothing in it yet.
+            # An editor that somebody has just started has a new session as well, which is empty and being defined.
             opened = [self.id] if self.id else [number for number, what in sessions().items()
                                                 if number not in self.before and what != ("DEFINITION", 0)]
             for session in opened:

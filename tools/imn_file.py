@@ -130,7 +130,7 @@ class Reader:
                 values[str(key)] = value
         number = re.search(r"(\d+)$", name)
         if not number or int(number[1]) < 1:
-            raise Failure(f"{place}: its name has no number, which is to be its id")
+            raise Failure(f"{place}: its name has no number from 1 on, which is to be its id")
         type_ = values.get("type", "")
         is_device = type_ == "router"
         if not is_device and type_ not in NETWORKS:

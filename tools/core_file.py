@@ -2,24 +2,25 @@
 
 `read` takes the XML of CORE 7 to 9.2. What is wrong with a file is a Failure that names the line, the element and
 the attribute; what is right but only a CORE with its daemons, radios and containers can do is named in
-`Scenario.warnings`. `write` gives XML that any CORE 9.2 opens.
+`Scenario.warnings`.
 """
 
+import collections
 import dataclasses
 import ipaddress
 import re
 import xml.etree.ElementTree as ElementTree
 import xml.parsers.expat
-from xml.sax.saxutils import quoteattr
 
 from lab import Failure
 
 NAME = re.compile(r"[A-Za-z0-9_-]+")
+MAC = re.compile(r"[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}")
 INTERFACE_NAME_MAX = 15
 MAKO = re.compile(r"\$\{|^\s*%|<%")  # what a template engine would not leave alone
 DEFAULT_SERVICES = {"host": ["DefaultRoute", "SSH"], "PC": ["DefaultRoute"], "mdr": ["zebra", "OSPFv3MDR", "IPForward"],
                     "router": ["zebra", "OSPFv2", "OSPFv3", "IPForward"]}
-# Each is a bridge; what it then lacks.
+# Each becomes a bridge; what it then lacks.
 NETWORKS = {"SWITCH": "", "HUB": "", "WIRELESS_LAN": "a hub without range or loss takes its place",
             "WIRELESS": "a hub without range or loss takes its place",
             "EMANE": "a hub without a radio model takes its place",
@@ -65,6 +66,12 @@ class Link:
     def other(self, end):
         return self.ends[1] if end is self.ends[0] else self.ends[0]
 
+    @property
+    def where(self):
+        """Its place for the warning of another line: "link 2 (a - b), line 12"."""
+        _, line, name = self.place.rsplit(":", 2)
+        return f"{name.strip()}, line {line}"
+
 
 @dataclasses.dataclass
 class Node:
@@ -72,6 +79,7 @@ class Node:
     name: str
     type: str
     is_device: bool
+    place: str
     position: tuple = None
     services: list = dataclasses.field(default_factory=list)
     scripts: dict = dataclasses.field(default_factory=dict)  # file's name -> text, of SCRIPT_SERVICES
@@ -124,18 +132,64 @@ class Scenario:
             end.node.ends.append(end)
         self.links.append(link)
 
+    def segments(self):
+        """{id of an End: which piece of Ethernet it is on}: links, joined by switches and hubs."""
+        parent = {}
+        def find(thing):
+            while parent.setdefault(thing, thing) != thing:
+                thing = parent[thing]
+            return thing
+        for link in self.links:
+            a, b = (end.node.id if not end.node.is_device else id(end) for end in link.ends)
+            parent[find(a)] = find(b)
+        return {id(end): find(id(end)) for link in self.links for end in link.ends if end.node.is_device}
+
     def warn_once_addresses_are_known(self):
-        """Of addresses that two have, and of routers that do not forward."""
-        holder = {}
+        """Of addresses that two have, subnets in two places, and routers that do not forward."""
+        self.warnings += [*self.same_addresses(), *self.same_macs(), *self.split_subnets()]
         for device in self.devices:
-            for address in (address for end in device.ends for address in end.addresses):
-                other = holder.setdefault(address.ip, device)
-                if other is not device:
-                    self.warnings.append(f"{self.path}: {address.ip} is an address of both {other.name} and "
-                                         f"{device.name}")
             if device.is_router and not device.forwards:
                 self.warnings.append(f"{self.path}: device {device.id} ({device.name}) runs a routing service "
                                      "without IPForward: it forwards nothing")
+
+    def interfaces(self):
+        """(End, Link) of each interface of a device."""
+        return [(end, link) for link in self.links for end in link.ends if end.node.is_device]
+
+    def same_addresses(self):
+        holder = {}
+        for end, link in self.interfaces():
+            for address in end.addresses:
+                other, at = holder.setdefault(address.ip, (end, link))
+                if other is not end:
+                    yield f"{link.place}: {address.ip} is an address of both {other.node.name} ({other.name}, " \
+                          f"{at.where}) and {end.node.name} ({end.name})"
+
+    def same_macs(self):
+        on, holder = self.segments(), {}
+        for end, link in self.interfaces():
+            other, at = holder.setdefault((on[id(end)], end.mac.lower()), (end, link))
+            if end.mac and other is not end:
+                yield f"{link.place}: the MAC {end.mac} of {end.name} of {end.node.name} is that of {other.name} of " \
+                      f"{other.node.name}, too ({at.where}), on one piece of Ethernet: they take each other's frames"
+
+    def split_subnets(self):
+        on, places = self.segments(), collections.defaultdict(dict)  # subnet -> {segment: the first link there}
+        for end, link in self.interfaces():
+            for network in (address.network for address in end.addresses):
+                if network.num_addresses > 1 and not network.is_link_local:
+                    places[network].setdefault(on[id(end)], link)
+        for network, links in places.items():
+            first, *others = links.values()
+            for link in others:
+                yield f"{link.place}: {network} is the subnet of another, separate link, too ({first.where}): there " \
+                      "is no way between the two"
+
+
+def replaced_networks(scenario):
+    """Sentences, one for each network that is not to be had without CORE."""
+    return [f"{node.place}: type {node.type} is not to be had here: {NETWORKS[node.type]}"
+            for node in scenario.nodes.values() if not node.is_device and NETWORKS[node.type]]
 
 
 # Reading.
@@ -228,7 +282,7 @@ class Reader:
         place = self.place(element, f"{element.tag} {number} ({name})")
         if not NAME.fullmatch(name):
             raise Failure(f"{place}: name=\"{name}\" is not of letters, digits, _ and - alone")
-        node = Node(number, name, self.text(element, "type", "model"), is_device)
+        node = Node(number, name, self.text(element, "type", "model"), is_device, place)
         position = element.find("position")
         if position is not None:
             x, y = (self.number(position, f"{place}: position", axis, kind=float, low=float("-inf"))
@@ -243,8 +297,6 @@ class Reader:
         node, place = self.read_node(element, is_device=False)
         if node.type not in NETWORKS:
             raise Failure(f"{place}: type=\"{node.type}\" is none of {', '.join(NETWORKS)}")
-        if NETWORKS[node.type]:
-            self.warn(f"{place}: type {node.type} is not to be had here: {NETWORKS[node.type]}")
 
     def read_device(self, element):
         if element.tag != "device":
@@ -280,9 +332,8 @@ class Reader:
         parts = [next((part for name in names if (part := element.find(name)) is not None), None)
                  for names in (("iface1", "interface_one"), ("iface2", "interface_two"))]
         options, unidirectional = self.read_options(element, place)
-        if unidirectional and (wire := self.wire_of_other_direction(nodes, parts, place)):
-            wire.ends[1].options = options
-            wire.unidirectional = False
+        if unidirectional and (end := self.end_of_earlier_link(nodes, parts, place)):
+            end.options = options
             return
         ends = tuple(self.read_end(node, part, f"{place}: iface{i}")
                      for i, (node, part) in enumerate(zip(nodes, parts), 1))
@@ -290,15 +341,17 @@ class Reader:
         ends[1].options = Options() if unidirectional else dataclasses.replace(options)
         self.scenario.connect(Link(ends, place, unidirectional))
 
-    def wire_of_other_direction(self, nodes, parts, place):
-        """The earlier unidirectional link of which this is the way back, if there is one."""
+    def end_of_earlier_link(self, nodes, parts, place):
+        """The end that a unidirectional link is about, if it is no link of its own: of an earlier one with these
+        interfaces, or that lacks this direction, where the interfaces are not named."""
         for link in self.scenario.links:
-            if not link.unidirectional or [end.node for end in link.ends] != nodes[::-1]:
-                continue
-            pairs = zip(link.ends, parts[::-1])
-            if all(part is None or not end.node.is_device or self.number(part, place, "id") == end.id
-                   for end, part in pairs):
-                return link
+            for ends, lacks_it in ((link.ends[::-1], link.unidirectional), (link.ends, False)):
+                named = [(end, part) for end, part in zip(ends, parts) if end.node.is_device]
+                if [end.node for end in ends] == nodes and (named or lacks_it) and all(
+                        lacks_it if part is None else self.number(part, place, "id") == end.id
+                        for end, part in named):
+                    link.unidirectional = False
+                    return ends[0]
         return None
 
     def read_end(self, node, part, place):
@@ -313,7 +366,7 @@ class Reader:
         if len(end.name) > INTERFACE_NAME_MAX or not re.fullmatch(r"[^\s/:]+", end.name) or end.name in (".", ".."):
             raise Failure(f"{place}: name=\"{end.name}\" is no interface's name (1 to {INTERFACE_NAME_MAX} characters)")
         end.mac = self.text(part, "mac")
-        if end.mac and not re.fullmatch(r"[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}", end.mac):
+        if end.mac and not MAC.fullmatch(end.mac):
             raise Failure(f"{place}: mac=\"{end.mac}\" is no Ethernet address")
         end.mac = end.mac.replace("-", ":")
         for family, kind in (("ip4", ipaddress.IPv4Interface), ("ip6", ipaddress.IPv6Interface)):
@@ -395,70 +448,3 @@ def int_of_zero(text):
     if float(text) == 0:
         return 0
     raise ValueError(text)
-
-
-# Writing.
-
-def write(scenario):
-    """XML for CORE 9.2, with services that need nothing but a shell: what is not known here is left out."""
-    lines = ["<?xml version='1.0' encoding='UTF-8'?>", "<scenario>"]
-    for tag, nodes in (("network", [node for node in scenario.nodes.values() if not node.is_device]),
-                       ("device", scenario.devices)):
-        lines.append(f"  <{tag}s>")
-        for node in nodes:
-            lines.append(f'    <{tag} id="{node.id}" name="{node.name}" type={quoteattr(node.type)}>')
-            if node.position:
-                lines.append('      <position x="{:.1f}" y="{:.1f}"/>'.format(*node.position))
-            if node.is_device:
-                services = [f'        <service name="{service}"/>' for service in node.services
-                            if service in SCRIPT_SERVICES]
-                lines += ["      <services>", *services, "      </services>"]
-            lines.append(f"    </{tag}>")
-        lines.append(f"  </{tag}s>")
-    lines.append("  <links>")
-    for link in scenario.links:
-        lines += link_lines(link)
-    lines += ["  </links>", "  <service_configurations>"]
-    for node in scenario.devices:
-        for service, file in SCRIPT_SERVICES.items():
-            if node.scripts.get(file) and service in node.services:
-                text = as_template(node.scripts[file], f"{scenario.path}: {file} of {node.name}")
-                lines += [f'    <service name="{service}" node="{node.id}">', "      <templates>",
-                          f'        <template name="{file}"><![CDATA[{text}]]></template>', "      </templates>",
-                          "    </service>"]
-    lines += ["  </service_configurations>", "  <session_options>"]
-    if scenario.mtu:
-        lines.append(f'    <configuration name="mtu" value="{scenario.mtu}"/>')
-    return "\n".join([*lines, "  </session_options>", "</scenario>"]) + "\n"
-
-
-def as_template(script, place):
-    """The text of a script that CORE takes for a template of Mako's, and that must come out as it is."""
-    lines = []
-    for line in script.splitlines():
-        if MAKO.search(line) or line.lstrip().startswith("##"):
-            if line.lstrip().startswith("#"):
-                continue  # a comment
-            raise Failure(f"{place}: {line.strip()!r} would be Mako's in a file for CORE 9.2; write it otherwise")
-        lines.append(line)
-    return ("\n".join(lines) + "\n").replace("]]>", "]]]]><![CDATA[>")
-
-
-def link_lines(link):
-    """A link whose ends have different options is two elements."""
-    same = link.ends[0].options == link.ends[1].options
-    for ends in [link.ends] if same else [link.ends, link.ends[::-1]]:
-        yield f'    <link node1="{ends[0].node.id}" node2="{ends[1].node.id}">'
-        for number, end in enumerate(ends, 1):
-            words = [f'id="{end.id}"']
-            if end.node.is_device:
-                words += [f"name={quoteattr(end.name)}"] + ([f'mac="{end.mac}"'] if end.mac else [])
-                words += [f'ip{a.version}="{a.ip}" ip{a.version}_mask="{a.network.prefixlen}"' for a in end.addresses]
-            yield f"      <iface{number} {' '.join(words)}/>"
-        options = [f'{name}="{value:g}"' if name == "loss" else f'{name}="{value}"'
-                   for name, value in dataclasses.asdict(ends[0].options).items() if value]
-        if not same:
-            options.append('unidirectional="1"')
-        if options:
-            yield f"      <options {' '.join(options)}/>"
-        yield "    </link>"

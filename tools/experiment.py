@@ -12,11 +12,9 @@ import ipaddress
 import itertools
 import json
 import os
-import pathlib
 import re
 import signal
 import subprocess
-import tempfile
 import time
 
 import core_file
@@ -46,45 +44,11 @@ class NetlabSession:
         return self
 
     def __exit__(self, *_):
-        labs.down(self.lab)
+        if self.lab in labs.labs():
+            labs.down(self.lab)
 
     def inside(self, node):
         return labs.inside(self.lab, node)
-
-
-class CoreSession:
-    """A session of the CORE that runs on this machine."""
-
-    def __init__(self, file, _):
-        self.scenario, self.file = core_file.read(file), file
-        self.warnings = []
-
-    def __enter__(self):
-        said = self.cli("xml", "-f", str(self.file), "-s")
-        found = re.search(r"opened xml: True,\s*(\d+)", said)
-        if not found:
-            raise Failure(f"core-cli did not open {self.file}: {said.strip()}")
-        self.id = int(found[1])
-        try:
-            folder = self.folder = pathlib.Path(tempfile.gettempdir()) / f"pycore.{self.id}"
-            for device in self.scenario.devices:
-                wait_until((folder / device.name).exists, f"{folder / device.name}, the way into that node")
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
-
-    def __exit__(self, *_):
-        self.cli("session", "-i", str(self.id), "delete")
-
-    def cli(self, *arguments):
-        try:
-            return run("core-cli", *arguments)
-        except FileNotFoundError:
-            raise Failure("core-cli is not installed here; without --core the scenario runs without CORE") from None
-
-    def inside(self, node):
-        return ["vcmd", "-c", str(self.folder / node), "--"]
 
 
 class Role(Ottd):

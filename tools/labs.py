@@ -8,6 +8,7 @@ whole, or one whose owner is there no more.
 import concurrent.futures
 import contextlib
 import ctypes
+import errno
 import fcntl
 import json
 import os
@@ -33,6 +34,7 @@ NAME = re.compile(r"[A-Za-z0-9_-]+")
 AT_ONCE = 4
 SCRIPT_PATIENCE_S = 30
 PROBE_S, PROBE_AGAIN_S = 3.0, 0.25
+NO_ROUTE = os.strerror(errno.ENETUNREACH).lower()
 CLONE_NEWNET = 0x40000000
 
 # Before its interfaces come: what they inherit.
@@ -190,7 +192,7 @@ class Builder:
 
     def __init__(self, scenario, lab):
         self.scenario, self.lab = scenario, lab
-        self.warnings = list(scenario.warnings)
+        self.warnings = [*core_file.replaced_networks(scenario), *scenario.warnings]
         self.has_netem = any(wants_netem(end.options) for link in scenario.links for end in link.ends) and has_netem()
         self.computed = routes.computed_routes(scenario)
 
@@ -217,7 +219,6 @@ class Builder:
         self.note_what_is_left_out()
         self.each(self.set_up, nodes)
         self.each(self.route, self.scenario.devices)
-        self.warnings += routes.gateway_problems(self.scenario)
         self.warnings += unreachable(self.scenario, self.lab)
         return self.warnings
 
@@ -323,7 +324,7 @@ class Builder:
                     self.shell(device, f"ip -{gateway.version} route add default via {gateway}\n", "DefaultRoute")
         if computed := self.computed.get(device.name):
             self.shell(device, "ip -batch - <<'END'\n" + "".join(
-                f"route add {network} via {via} metric 20\n" for network, via in computed) + "END\n", "computed routes")
+                f"route add {route.words} metric 20\n" for route in computed) + "END\n", "computed routes")
         if "staticroute.sh" in device.scripts:
             self.run_script(device, "staticroute.sh")
 
@@ -371,7 +372,7 @@ def set_link(lab, node, interface, to):
     else:
         run("ip", "-n", here, "link", "set", interface, "up")
         with contextlib.suppress(FileNotFoundError):
-            for line in kept.read_text().splitlines():
+            for line in sorted(kept.read_text().splitlines(), key=lambda line: " via " in line):  # gateways first
                 run("ip", "-n", here, *line.split())
             kept.unlink()
 
@@ -379,14 +380,21 @@ def set_link(lab, node, interface, to):
 # Do all devices reach each other?
 
 def unreachable(scenario, lab):
-    """Sentences, one for each device that does not reach all addresses of the others."""
+    """Sentences: one for each route to a gateway that nobody has, and one for each device that does not reach all
+    addresses of the others for another reason."""
     addresses = {address.ip: device.name for device in scenario.devices for end in device.ends
                  for address in end.addresses}
+    failed = unreachable_pairs(lab, addresses)
+    scripted = {device.name for device in scenario.devices if device.scripts} & {
+        addresses[address] for source, target, _ in failed for address in (source, target)}
+    lost = routes.LostGateways(scenario, {name: "".join(run("ip", "-n", namespace(lab, name), f"-{version}", "route")
+                                                        for version in (4, 6)) for name in scripted})
     missing = {}
-    for source, target, why in unreachable_pairs(lab, addresses):
-        missing.setdefault((addresses[source], why), []).append(f"{target} ({addresses[target]})")
-    return [f"{scenario.path}: {name} does not reach {shortened(targets)}: {why}"
-            for (name, why), targets in missing.items()]
+    for source, target, why in failed:
+        if not lost.explain(addresses[source], source, addresses[target], target, why == NO_ROUTE):
+            missing.setdefault((addresses[source], why), []).append(f"{target} ({addresses[target]})")
+    return lost.sentences + [f"{scenario.path}: {name} does not reach {shortened(targets)}: {why}"
+                             for (name, why), targets in missing.items()]
 
 
 def shortened(words, most=6):

@@ -17,6 +17,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 NETLAB = ROOT / "tools" / "netlab"
 FILES = sorted((ROOT / "core-scenarios").glob("*.xml"))
 OLDER = pathlib.Path(__file__).resolve().parent / "core"
+ODD = pathlib.Path(__file__).resolve().parent / "core_odd"
 sys.path.insert(0, str(ROOT / "tools"))
 import core_file  # noqa: E402
 import imn_file  # noqa: E402
@@ -171,6 +172,139 @@ class WhatCoreTakes(unittest.TestCase):
             self.assertIn("ip route add 10.0.0.0/24 via 10.0.1.1", text)
 
 
+class WhatCoreLacks(unittest.TestCase):
+    """What import writes opens in CORE 9.2, whatever radios, daemons and interfaces the file wants."""
+
+    def setUp(self):
+        self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory(prefix="ottd-test.")))
+
+    def imported(self, source) -> tuple:
+        """What has become of a file or text: a Described, the scenario as netlab reads it, and what was said."""
+        if not isinstance(source, pathlib.Path):
+            (self.folder / "net.xml").write_text(source)
+            source = self.folder / "net.xml"
+        target = self.folder / "new.xml"
+        target.unlink(missing_ok=True)
+        done = subprocess.run([NETLAB, "import", source, target], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        described = Described(target)
+        for number in described.devices:
+            self.assertNotEqual(described.services(number), set(), "CORE would take the type's default services")
+            self.assertLessEqual(described.services(number), PLAIN_SERVICES.keys())
+        return described, core_file.read(target), done.stdout + done.stderr.replace(str(source), source.name)
+
+    def types(self, described: Described) -> dict:
+        return {node.get("name"): node.get("type") for node in described.root.find("networks")}
+
+    def test_emane(self):
+        described, _, said = self.imported(ODD / "4-import-emane.xml")
+        self.assertEqual(self.types(described), {"air": "HUB"})
+        self.assertIsNone(described.root.find("emane_configurations"))
+        self.assertIn("warning: 4-import-emane.xml:2: network 3 (air): type EMANE is written as HUB: a hub without a "
+                      "radio model takes its place\n", said)
+
+    def test_ways_out_of_the_host(self):
+        for kind in ("RJ45", "TUNNEL", "TAP_BRIDGE"):
+            with self.subTest(kind):
+                described, _, said = self.imported(SCENARIO.format(**{**RIGHT, "network": kind, "node2": "9"}))
+                self.assertEqual(self.types(described), {"sw": "SWITCH"})
+                self.assertIn(f"net.xml:2: network 9 (sw): type {kind} is written as SWITCH: a switch that leads "
+                              "nowhere takes its place", said)
+
+    RADIO = """<scenario><networks><network id="9" name="air" type="{kind}"/><network id="8" name="sw" type="SWITCH"/>
+</networks><devices><device id="1" name="a" type="PC"><position x="10" y="10"/></device>
+<device id="2" name="b" type="PC">{position}</device></devices><links>
+<link node1="9" node2="1"><iface2 id="0" ip4="10.0.0.1" ip4_mask="24"/><options delay="5" unidirectional="1"/></link>
+<link node1="2" node2="{to}"><iface1 id="0" ip4="10.0.0.2" ip4_mask="24"/></link>{more}</links></scenario>"""
+
+    def test_radio(self):
+        """It needs no netem and reaches all. What CORE would not link with a radio is a hub's."""
+        right = {"kind": "WIRELESS_LAN", "position": '<position x="900" y="900"/>', "to": "9", "more": ""}
+        described, _, said = self.imported(self.RADIO.format(**right))
+        self.assertEqual(self.types(described)["air"], "WIRELESS_LAN")
+        model, = described.root.find("mobility_configurations")
+        self.assertEqual((model.get("node"), model.get("model")), ("9", "basic_range"))
+        values = {value.get("name"): int(value.get("value")) for value in model}
+        self.assertGreater(values.pop("range"), math.dist((10, 10), (900, 900)))
+        self.assertEqual(values, {"bandwidth": 0, "delay": 0, "jitter": 0, "error": 0})
+        self.assertEqual(len(described.root.findall("links/link")), 2)
+        self.assertEqual(described.root.findall("links/link/options"), [])
+        self.assertIn("type WIRELESS_LAN is written with a range that reaches all", said)
+        for change in ({"kind": "WIRELESS"}, {"position": ""}, {"to": "8", "more": '<link node1="8" node2="9"/>'}):
+            with self.subTest(change):
+                described, _, said = self.imported(self.RADIO.format(**{**right, **change}))
+                self.assertEqual(self.types(described)["air"], "HUB")
+                self.assertEqual(len(described.root.find("mobility_configurations")), 0)
+                self.assertIn("is written as HUB: a hub without range or loss takes its place", said)
+
+    def test_static_routes_of_a_router_with_a_mask_of_its_own(self):
+        described, scenario, said = self.imported(ODD / "11-import-host-mask.xml")
+        a, b = (scenario.node_named(name) for name in "ab")
+        self.assertEqual((a.services, b.services), (["IPForward", "StaticRoute"], ["IPForward"]))
+        script = b.scripts["ipforward.sh"].splitlines()
+        self.assertEqual(script[-1], "ip route add 10.10.1.0/24 via 10.10.0.1")
+        for setting in ("ipv4/conf/*/forwarding", "ipv6/conf/*/forwarding", "ipv4/conf/*/rp_filter",
+                        "ipv4/conf/*/send_redirects"):
+            self.assertIn(f"/proc/sys/net/{setting}", b.scripts["ipforward.sh"])
+        self.assertIn("the static routes of b stand in ipforward.sh, since CORE 9.2.1's StaticRoute sets none where an "
+                      "address has a mask of /32 or /128", said)
+        _, scenario, _ = self.imported(ODD / "9-gateway-to-wireless.imn")
+        for device in scenario.devices:
+            self.assertEqual("StaticRoute" in device.services, device.name in ("n1", "n2", "n3", "n9"), device.name)
+
+    def test_static_routes_of_who_does_not_forward(self):
+        """They stand beside DefaultRoute's own route, if the device has that service."""
+        for listed, due in (('<service name="DefaultRoute"/>', "ip -4 route add default via 10.0.0.1\n"), ("", "")):
+            _, scenario, said = self.imported(f"""<scenario><devices><device id="1" name="a" type="x"><services>{listed}
+<service name="StaticRoute"/></services></device><device id="2" name="b" type="host"><services><service name="SSH"/>
+</services></device></devices><links><link node1="1" node2="2">
+<iface1 id="0" ip4="10.0.0.9" ip4_mask="24" ip6="fd00::9" ip6_mask="128"/>
+<iface2 id="0" ip4="10.0.0.1" ip4_mask="24"/></link></links><service_configurations>
+<service name="StaticRoute" node="1"><templates><template name="staticroute.sh">#!/bin/sh
+ip route add 10.9.0.0/16 via 10.0.0.1
+</template></templates></service></service_configurations></scenario>""")
+            a, b = scenario.devices
+            self.assertEqual((a.services, a.scripts), (["DefaultRoute"], {
+                "defaultroute.sh": f"#!/bin/sh\n{due}ip route add 10.9.0.0/16 via 10.0.0.1\n"}))
+            self.assertIn("net.xml: the static routes of a stand in defaultroute.sh", said)
+            self.assertEqual((b.services, b.scripts),
+                             (["DefaultRoute"], {"defaultroute.sh": "#!/bin/sh\n# There is none.\n"}))
+
+    def test_each_direction_of_parallel_links(self):
+        """What CORE takes for a change of the first link must not make the second."""
+        link = """<link node1="{1}" node2="{2}"><iface1 id="{0}" ip4="10.0.{0}.{1}" ip4_mask="24"/>
+<iface2 id="{0}" ip4="10.0.{0}.{2}" ip4_mask="24"/><options {3}/></link>"""
+        links = (link.format(0, 1, 2, 'bandwidth="1000" delay="7" unidirectional="1"') +
+                 link.format(1, 1, 2, 'bandwidth="2000" delay="5"') +
+                 link.format(1, 2, 1, 'bandwidth="3000" unidirectional="1"'))
+        _, scenario, _ = self.imported(f"""<scenario><devices><device id="1" name="a" type="PC"/>
+<device id="2" name="b" type="PC"/></devices><links>{links}</links></scenario>""")
+        self.assertEqual([[(end.node.name, end.options.bandwidth, end.options.delay) for end in link.ends]
+                          for link in scenario.links],
+                         [[("a", 1000, 7), ("b", 0, 0)], [("a", 2000, 5), ("b", 3000, 0)]])
+        written = ElementTree.parse(self.folder / "new.xml").getroot().findall("links/link")
+        joined = set()
+        for element in written:  # as CORE reads it
+            ids = tuple(element.find(f"iface{i}").get("id") for i in "12")
+            if element.find("options").get("unidirectional") == "1" and joined:
+                self.assertIn(ids, joined)
+            joined.add(ids)
+        self.assertEqual(len(written), 4)
+        self.assertEqual(written[3].find("options").get("delay"), "0")  # or it would keep the first direction's
+
+    def test_addresses_that_xml_has_no_room_for(self):
+        file = self.folder / "net.imn"
+        file.write_text("node n1 {\n type router\n model host\n network-config {\ninterface eth0\n"
+                        " ipv6 address fd00::1/64\n ip address 10.0.0.1/24\n ip address 10.0.1.1/24\n"
+                        " mac address 02-00-00-00-00-07\n}\n interface-peer {eth0 n2}\n}\n"
+                        "node n2 {\n type lanswitch\n interface-peer {e0 n1}\n}\nlink l1 {\n nodes {n1 n2}\n}\n")
+        _, scenario, said = self.imported(file)
+        end, = scenario.node_named("n1").ends
+        self.assertEqual((end.mac, *map(str, end.addresses)), ("02:00:00:00:00:07", "10.0.0.1/24", "fd00::1/64"))
+        self.assertIn("net.imn:1: node n1: eth0: 10.0.1.1/24 is left out, since CORE's XML has room for one IPv4 "
+                      "address", said)
+
+
 SCENARIO = """<scenario>
 <networks><network id="9" name="sw" type="{network}"/></networks>
 <devices>
@@ -256,9 +390,67 @@ class WhatIsWrong(unittest.TestCase):
                 (node + "}\n" + node.replace("n1", "n2") + "}\nlink l1 {\n nodes {n1 n2}\n}\n",
                  r"link l1: n1 has no interface-peer that leads to n2"),
                 (both + "link l1 {\n nodes {n1 n2}\n bandwidth much\n}\n",
-                 r"link l1: bandwidth {much} is not a number")):
+                 r"link l1: bandwidth {much} is not a number"),
+                (both + "link l1 {\n nodes {n1 n2}\n delay {1 2 3}\n}\n",
+                 r"link l1: delay {1 2 3} is not a number for each of two directions"),
+                (both + "link l1 {\n nodes {n1 n2}\n ber nan\n}\n", r"link l1: ber {nan} is out of range"),
+                (both.replace(" ip address", " mac address", 1), r"eth0: '10.0.0.1/24' is no Ethernet address"),
+                (both + 'hook 4:up.sh "never closed', r"net.imn:\d+: this quote is never closed"),
+                (both + "traffic", r"net.imn:\d+: 'traffic' begins no whole statement")):
             with self.subTest(text):
                 self.assertRegex(self.refused(text, "net.imn"), said)
+
+
+class Imn(unittest.TestCase):
+    NODE = "node {} {{\n type router\n model {}\n network-config {{\n}}\n interface-peer {{eth0 {}}}\n{}}}\n"
+
+    def read(self, *statements) -> core_file.Scenario:
+        with tempfile.TemporaryDirectory(prefix="ottd-test.") as folder:
+            path = pathlib.Path(folder) / "net.imn"
+            path.write_text("".join(statements))
+            scenario = imn_file.read(path)
+            scenario.warnings = [warning.replace(str(path), path.name) for warning in scenario.warnings]
+            return scenario
+
+    def two(self, model: str = "PC", more: str = "") -> str:
+        return self.NODE.format("n1", model, "n2", more) + self.NODE.format("n2", "PC", "n1", "")
+
+    def test_values_for_each_direction(self):
+        for text, due in (("5", (5, 5)), ("{5 7}", (5, 7)), ("{5 {}}", (5, 0)), ("{{} 7}", (0, 7)), ("{}", (0, 0))):
+            for key, option in imn_file.OPTIONS.items():
+                link, = self.read(self.two(), f"link l1 {{\n nodes {{n1 n2}}\n {key} {text}\n}}\n").links
+                self.assertEqual(tuple(getattr(end.options, option) for end in link.ends), due, f"{key} {text}")
+
+    def test_statements_without_effect(self):
+        """Each is one warning; quotes and braces in a script are its own."""
+        for statement, due in (("comments {}", []), ("comments {a \"lone quote}", []), ("traffic {\n}", []),
+                               ("traffic {\nmgen n1 n2 \"\n}", ["traffic"]),
+                               ("plot p1 {\n name {\"}\n}", ["plot p1"]),
+                               ("script {#!/bin/sh\n\"}", ["script"]),
+                               ('hook 4:up.sh "#!/bin/sh\necho \\"up\\" }{"', ["hook 4:up.sh"]),
+                               ("hook 5:down.sh {\n# \\{ it's \"\n}", ["hook 5:down.sh"])):
+            with self.subTest(statement):
+                scenario = self.read(statement + "\n", self.two(), statement + "\n")
+                line = statement.count("\n") + 2 + self.two().count("\n")
+                self.assertEqual(scenario.warnings, [f"net.imn:{at}: {name}: it is without effect here"
+                                                     for at in (1, line) for name in due])
+
+    def test_models(self):
+        for model, more, due in (
+                ("prouter", "", []),
+                ("OVS", "", ["net.imn:1: node n1: model OVS is none of host, PC, mdr, router, prouter: a device like "
+                             "any other takes its place, without any service"]),
+                ("OVS", " services {IPForward}\n", ["net.imn:1: node n1: model OVS is none of host, PC, mdr, router, "
+                                                    "prouter: a device like any other takes its place"])):
+            self.assertEqual(self.read(self.two(model, more)).warnings, due)
+
+    def test_custom_configurations(self):
+        for name, due in (("basic_range", ["basic_range"]), ("service:StaticRoute", []), ("service", ["service"]),
+                          ("service:zebra:/etc/quagga/Quagga.conf", ["zebra:/etc/quagga/Quagga.conf"]),
+                          ("{}", ["without an id"]), ("{}\n # a remark\n addroute 10.0.1.0/24", ["without an id"])):
+            more = f" custom-config {{\n custom-config-id {name}\n config {{\n }}\n }}\n"
+            self.assertEqual(self.read(self.two(more=more)).warnings,
+                             [f"net.imn:1: node n1: custom-config {what} is left out" for what in due])
 
 
 if __name__ == "__main__":

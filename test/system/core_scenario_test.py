@@ -1,6 +1,8 @@
 """tools/scenario in short, in namespaces and through the commands of CORE, and what its reports show."""
 
+import contextlib
 import html.parser
+import io
 import json
 import os
 import pathlib
@@ -10,7 +12,9 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
+import unittest.mock
 
 from netlab_test import what_lacks
 from overlay import OTTD, wait_until
@@ -19,6 +23,7 @@ sys.dont_write_bytecode = True
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SCENARIO, NETLAB = ROOT / "tools" / "scenario", ROOT / "tools" / "netlab"
 sys.path.insert(0, str(ROOT / "tools"))
+import core_session  # noqa: E402
 import labs  # noqa: E402
 
 SECONDS = "2.5"
@@ -59,13 +64,13 @@ class Page(html.parser.HTMLParser):
 class Run:
     """A scenario that is running, its report in a folder of its own."""
 
-    def __init__(self, *arguments, environment=None):
+    def __init__(self, *arguments, environment=None, prefix=(), **options):
         self.folder = tempfile.TemporaryDirectory(prefix="ottd-test.")
         self.path = pathlib.Path(self.folder.name)
         self.output = self.path / "output"
         with open(self.output, "wb") as output:
-            self.popen = subprocess.Popen([SCENARIO, *arguments, "--ottd", OTTD, "--out", self.path], stdout=output,
-                                          stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT,
+            self.popen = subprocess.Popen([*prefix, SCENARIO, *arguments, "--ottd", OTTD, "--out", self.path],
+                                          stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, **options,
                                           env=dict(os.environ, TMPDIR=str(self.path),
                                                    **{"OTT_TEST_CLIP": "", **(environment or {})}))
 
@@ -176,52 +181,155 @@ class Short(ScenarioCase):
 
 class InCore(ScenarioCase):
     """CORE itself is not to be had here: stand-ins of its two commands run in netlab what they are told to, and note
-    how they are called."""
+    how they are called. They keep sessions as core-daemon does: a file for each, with what the list shows of it."""
 
     CORE_CLI = """#!/bin/sh
-echo "core-cli $*" >>{log}
-case "$1" in
-xml) {netlab} up --lab {lab} "$3" >/dev/null || exit 1
-  mkdir $TMPDIR/pycore.7
-  for node in n1 n2 n3 n4 n5 n6; do touch $TMPDIR/pycore.7/$node; done
+echo "core-cli $*" >>{folder}/log
+cd {folder}/sessions
+case "$1 $2" in
+"query sessions")
+  echo "Session ID | Session State | Nodes"
+  for id in *; do printf '%-10s | %s\\n' $id "$(cat $id)"; done;;
+"xml -f")
+  echo "DEFINITION    | 0" >4  # somebody's new editor
+  echo "CONFIGURATION | 2" >7
+{opening}
+  echo "RUNTIME       | 6" >7
   echo "opened xml: True,7";;
-session) {netlab} down --lab {lab} && echo "delete session(7): True";;
+"session -i")
+  rm $3
+  if test -e $TMPDIR/pycore.7; then {netlab} down --lab {lab}; fi
+  echo "delete session($3): True";;
 esac
 """
+    WHOLE = """  {netlab} up --lab {lab} "$3" >/dev/null || exit 1
+  mkdir $TMPDIR/pycore.7
+  for node in n1 n2 n3 n4 n5 n6; do touch $TMPDIR/pycore.7/$node; done"""
+    IN_THE_WAY = """  echo "grpc error: Exception calling application: command(['ip', 'link', 'add', 'name', \
+'p.9.7', 'type', 'bridge']), status(2):"
+  echo "stdout: "
+  echo "stderr: RTNETLINK answers: File exists"
+  exit 0"""
+    SLOW = """  touch {folder}/opening
+  cat {folder}/fifo"""
     VCMD = """#!/bin/sh
-echo "vcmd $*" | head -n 1 >>{log}
+echo "vcmd $*" | head -n 1 >>{folder}/log
 test "$1 $3" = "-c --" || exit 9
 node=$(basename "$2")
 shift 3
 exec ip netns exec ottd.{lab}.$node "$@"
 """
 
+    def setUp(self):
+        super().setUp()
+        self.lab = f"test-{os.getpid()}-core"
+        self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory(prefix="ottd-test.")))
+        self.sessions = self.folder / "sessions"
+        self.sessions.mkdir()
+        (self.sessions / "3").write_text("RUNTIME       | 4\n")  # somebody else's
+
+    def stand_in(self, opening: str) -> dict:
+        """Makes the two commands; returns an environment in which they are found."""
+        names = {"folder": self.folder, "netlab": shlex.quote(str(NETLAB)), "lab": self.lab}
+        for name, text in (("core-cli", self.CORE_CLI), ("vcmd", self.VCMD)):
+            (self.folder / name).write_text(text.format(opening=opening.format(**names), **names))
+            (self.folder / name).chmod(0o755)
+        return {"PATH": f"{self.folder}:{os.environ['PATH']}"}
+
+    def said(self) -> list:
+        return (self.folder / "log").read_text().splitlines()
+
+    def assert_closed(self):
+        """Our session, and nobody else's."""
+        self.assertEqual(self.said().count("core-cli session -i 7 delete"), 1)
+        self.assertEqual(sorted(path.name for path in self.sessions.iterdir()), ["3", "4"])
+
     def test_scenario_1(self):
-        with tempfile.TemporaryDirectory(prefix="ottd-test.") as folder:
-            lab, log = f"test-{os.getpid()}-core", pathlib.Path(folder) / "log"
-            for name, text in (("core-cli", self.CORE_CLI), ("vcmd", self.VCMD)):
-                path = pathlib.Path(folder) / name
-                path.write_text(text.format(log=log, netlab=shlex.quote(str(NETLAB)), lab=lab))
-                path.chmod(0o755)
-            run = self.run_of("paths", "--core", "--seconds", SECONDS,
-                              environment={"PATH": f"{folder}:{os.environ['PATH']}"})
-            figures, _ = run.figures("1-paths")
-            self.assertEqual(figures["network"], "CORE")
-            self.assert_unharmed(figures, "n5 n6")
-            said = log.read_text().splitlines()
-        self.assertEqual(said[0], f"core-cli xml -f {ROOT}/core-scenarios/1-paths.xml -s")
+        run = self.run_of("paths", "--core", "--seconds", SECONDS, environment=self.stand_in(self.WHOLE))
+        figures, _ = run.figures("1-paths")
+        self.assertEqual(figures["network"], "CORE")
+        self.assert_unharmed(figures, "n5 n6")
+        said = self.said()
+        self.assertEqual(said[:2], ["core-cli query sessions", f"core-cli xml -f {ROOT}/core-scenarios/1-paths.xml -s"])
         self.assertEqual(said[-1], "core-cli session -i 7 delete")
-        self.assertEqual({re.sub(r"(vcmd -c \S+/pycore\.7/n\d --) .*", r"\1", line) for line in said[1:-1]},
+        self.assertEqual({re.sub(r"(vcmd -c \S+/pycore\.7/n\d --) .*", r"\1", line) for line in said[2:-1]},
                          {f"vcmd -c {run.path}/pycore.7/n{i} --" for i in range(1, 7)})
         started = [line for line in said if "--role" in line]
         roles = [re.search(r"/(n\d) -- .*--role (\w+)", line).groups() for line in started]
         self.assertEqual(roles[:2], [("n1", "bootstrap"), ("n1", "client")])  # and one to compare with
         self.assertEqual(set(roles[2:5]), {("n2", "node"), ("n3", "node"), ("n4", "node")})
         self.assertEqual(set(roles[5:]), {("n5", "client"), ("n6", "client")})
-        self.assertNotIn(lab, labs.labs())
+        self.assert_closed()
+        self.assertNotIn(self.lab, labs.labs())
+
+    def test_a_left_bridge_is_in_the_way(self):
+        """core-cli is not on the search path; the bridge of a session that is there is not named."""
+        self.stand_in(self.IN_THE_WAY)
+        script = f"""mount -t tmpfs none /opt && mkdir -p /opt/core/venv/bin
+ln -s {self.folder}/core-cli {self.folder}/vcmd /opt/core/venv/bin
+for name in p.9.7 p.1f.5 p.2.3; do ip link add $name type bridge; done
+exec "$@"
+"""
+        run = self.run_of("1", "--core", prefix=["unshare", "-m", "-n", "sh", "-ec", script, "sh"])
+        self.assertEqual(run.popen.wait(60), 1)
+        self.assertRegex(run.said(), f"scenario: core-cli did not open {ROOT}/core-scenarios/1-paths.xml: grpc error: "
+                         r"Exception calling application: (.*\n)*stderr: RTNETLINK answers: File exists\n"
+                         r"CORE has left p.1f.5, p.9.7 behind, .*: ip link delete p.1f.5; ip link delete p.9.7\n$")
+        self.assert_closed()
+
+    def test_opening_is_interrupted(self):
+        """It ends as it does, and then the session is closed. A Ctrl-C reaches all in the terminal."""
+        os.mkfifo(self.folder / "fifo")
+        environment = self.stand_in(self.SLOW)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with self.subTest(number.name):
+                run = self.run_of("1", "--core", environment=environment, process_group=0)
+                wait_until((self.folder / "opening").exists, "CORE is opening")
+                os.killpg(run.popen.pid, number)
+                wait_until(lambda: "CORE is still opening the session" in run.said(), "it waits for that")
+                os.killpg(run.popen.pid, number)  # by somebody without patience
+                (self.folder / "fifo").write_text("")
+                self.assertEqual(run.popen.wait(60), 130, run.said())
+                self.assert_closed()
+                (self.folder / "opening").unlink()
+                (self.folder / "log").unlink()
+
+    def test_opening_is_interrupted_and_never_ends(self):
+        os.mkfifo(self.folder / "fifo")
+        def interrupt():
+            wait_until((self.folder / "opening").exists, "CORE is opening")
+            os.kill(os.getpid(), signal.SIGINT)
+        self.enterContext(unittest.mock.patch.dict(os.environ, self.stand_in(self.SLOW)))
+        self.enterContext(unittest.mock.patch.object(core_session, "OPEN_PATIENCE_S", 0.1))
+        self.enterContext(contextlib.redirect_stderr(io.StringIO()))
+        other = threading.Thread(target=interrupt)
+        other.start()
+        session = core_session.CoreSession(ROOT / "core-scenarios" / "1-paths.xml", "")
+        with self.assertRaises(KeyboardInterrupt), session:
+            self.fail("it is open")
+        other.join()
+        self.assert_closed()
+
+    def test_a_session_that_is_open_is_interrupted(self):
+        """While the way into its nodes is not there yet."""
+        run = self.run_of("1", "--core", environment=self.stand_in(""))
+        session = self.sessions / "7"
+        wait_until(lambda: session.exists() and "RUNTIME" in session.read_text(), "it is open")
+        run.popen.send_signal(signal.SIGHUP)
+        self.assertEqual(run.popen.wait(60), 130, run.said())
+        self.assert_closed()
+
+    def test_a_daemon_that_is_away(self):
+        self.stand_in("")
+        (self.folder / "core-cli").write_text("#!/bin/sh\necho 'grpc error: failed to connect to all addresses'\n")
+        run = self.run_of("1", "--core", environment={"PATH": f"{self.folder}:{os.environ['PATH']}"})
+        self.assertEqual(run.popen.wait(60), 1)
+        self.assertIn("scenario: core-cli query sessions: grpc error: failed to connect to all addresses; does "
+                      "core-daemon run?", run.said())
 
     def test_without_core(self):
-        run = self.run_of("1", "--core", environment={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"})
+        run = self.run_of("1", "--core", environment={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
+                          prefix=["unshare", "-m", "sh", "-ec", 'mount -t tmpfs none /opt; exec "$@"', "sh"])
         self.assertEqual(run.popen.wait(60), 1)
         self.assertIn("core-cli is not installed here", run.said())
 

@@ -19,8 +19,10 @@ sys.dont_write_bytecode = True
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 NETLAB = ROOT / "tools" / "netlab"
 OLDER = pathlib.Path(__file__).resolve().parent / "core"
+ODD = pathlib.Path(__file__).resolve().parent / "core_odd"
 sys.path.insert(0, str(ROOT / "tools"))
 import core_file  # noqa: E402
+import imn_file  # noqa: E402
 import labs  # noqa: E402
 
 
@@ -72,7 +74,7 @@ class NetlabCase(unittest.TestCase):
         return netlab("run", "--lab", lab, node, *command, status=status).stdout
 
     def assert_all_reach_all(self, lab, file, expected: int):
-        scenario = core_file.read(file)
+        scenario = (imn_file if file.suffix == ".imn" else core_file).read(file)
         addresses = {address.ip: device.name for device in scenario.devices for end in device.ends
                      for address in end.addresses}
         self.assertEqual(len(addresses), expected)
@@ -194,6 +196,84 @@ ip route add default via ${gateway}</template></templates></service>
         self.assertIn("a does not reach 10.0.0.2 (b): no answer", done.stderr)
         self.assertIn("drop", self.inside(lab, "a", "nft", "list", "ruleset"))
         self.assertEqual(self.inside(lab, "b", "nft", "list", "ruleset"), "")
+
+
+class Oddities(NetlabCase):
+    """What files of CORE's users have. Each makes the warnings that are named here, and no other."""
+
+    WARNINGS = {
+        "1-comments.imn": [],
+        "2-hook.imn": ["32: hook 4:started.sh: it is without effect here"],
+        "3-one-direction-empty.imn": [],
+        "5-same-mac.xml": [
+            "10: link 2 (sw - b): the MAC 02:00:00:00:00:01 of eth0 of b is that of eth0 of a, too (link 1 (sw - a), "
+            "line 9), on one piece of Ethernet: they take each other's frames",
+            " a does not reach 10.3.0.10 (b): no answer", " b does not reach 10.3.0.20 (a): no answer", ...],
+        "6-one-subnet-twice.xml": [
+            "9: link 2 (r - b): 10.4.0.1 is an address of both r (eth0, link 1 (a - r), line 8) and r (eth1)",
+            "9: link 2 (r - b): 10.4.0.0/24 is the subnet of another, separate link, too (link 1 (a - r), line 8): "
+            "there is no way between the two",
+            " a does not reach 10.4.0.21 (b): no answer", ...],
+        "7-wlan-host-masks.xml": ["2: network 9 (air): type WIRELESS_LAN is not to be had here: a hub without range or "
+                                  "loss takes its place"],
+        "8-gateway-of-nobody.xml": [" service DefaultRoute of device 1 (a) leads to 10.6.1.1, which is nobody's"],
+        "9-gateway-to-wireless.imn": ["181: node n10: type WIRELESS_LAN is not to be had here: a hub without range or "
+                                      "loss takes its place", "260: plot p1: it is without effect here"],
+        "10-custom-config-without-service.imn": [
+            "1: node n1: custom-config emane_rfpipe is left out",
+            " service SSH (n1) is left out: it is not known here"],
+    }
+    REACH_ALL = {"1-comments.imn": 2, "2-hook.imn": 2, "3-one-direction-empty.imn": 2, "7-wlan-host-masks.xml": 8,
+                 "9-gateway-to-wireless.imn": 30, "10-custom-config-without-service.imn": 2}
+
+    def test_each_has_its_warnings(self):
+        labs_of = {name: f"{self.mine}-{name.partition('-')[0]}" for name in self.WARNINGS}
+        started = {name: subprocess.Popen([NETLAB, "up", "--lab", lab, ODD / name], text=True, stdout=subprocess.PIPE,
+                                          stderr=subprocess.PIPE) for name, lab in labs_of.items()}
+        said = {name: (process.communicate(timeout=120)[1], process.returncode) for name, process in started.items()}
+        for name, due in self.WARNINGS.items():
+            with self.subTest(name):
+                self.assertEqual(said[name][1], 0, said[name][0])
+                warnings = [line.removeprefix(f"warning: {ODD / name}:") for line in said[name][0].splitlines()
+                            if "netem" not in line]
+                if ... in due:  # what follows from it
+                    due = due[:-1]
+                    warnings = warnings[:len(due)]
+                self.assertEqual(warnings, due)
+                if name in self.REACH_ALL:
+                    self.assert_all_reach_all(labs_of[name], ODD / name, self.REACH_ALL[name])
+        self.assertNotIn("tbf", self.inside(labs_of["3-one-direction-empty.imn"], "n2", "tc", "qdisc", "show"))
+        self.check_wireless(labs_of["9-gateway-to-wireless.imn"])
+
+    def check_wireless(self, lab):
+        """Who hears whom has a route on the link, which is there again when the link was down."""
+        for version, near, far in (("-4", "10.0.0.7 dev eth0", "10.0.1.0/24 via 10.0.0.5 dev eth0"),
+                                   ("-6", "a::7 dev eth0", "a:1::/64 via a::5 dev eth0")):
+            before = self.inside(lab, "n6", "ip", version, "route")
+            self.assertIn(near, before)
+            self.assertIn(far, before)
+        netlab("link", "--lab", lab, "n6", "eth0", "down")
+        netlab("link", "--lab", lab, "n6", "eth0", "up")
+        self.assertEqual(sorted(self.inside(lab, "n6", "ip", "-6", "route").splitlines()), sorted(before.splitlines()))
+        self.assert_all_reach_all(lab, ODD / "9-gateway-to-wireless.imn", 30)
+
+    def test_a_static_route_to_a_gateway_of_nobody(self):
+        """Whatever else is not reached, for another reason, is told of beside it."""
+        file = self.written("""<scenario><devices><device id="1" name="a" type="x"><services>
+<service name="StaticRoute"/></services></device><device id="2" name="r" type="x"><services><service name="IPForward"/>
+</services></device><device id="3" name="b" type="PC"/><device id="4" name="c" type="x"/></devices><links>
+<link node1="1" node2="2"><iface1 id="0" ip4="10.6.1.20" ip4_mask="24"/><iface2 id="0" ip4="10.6.1.1" ip4_mask="24"/>
+</link><link node1="2" node2="3"><iface1 id="1" ip4="10.6.2.1" ip4_mask="24"/>
+<iface2 id="0" ip4="10.6.2.20" ip4_mask="24"/></link>
+<link node1="2" node2="4"><iface1 id="2" ip4="10.6.3.1" ip4_mask="24"/><iface2 id="0" ip4="10.6.3.20" ip4_mask="24"/>
+</link></links><service_configurations><service name="StaticRoute" node="1"><templates>
+<template name="staticroute.sh">ip route add default via 10.6.1.254</template></templates></service>
+</service_configurations></scenario>""")
+        _, done = self.up(file)
+        said = [line.removeprefix(f"warning: {file}: ") for line in done.stderr.splitlines()]
+        self.assertEqual(said[0], "the route of device 1 (a) to default leads to 10.6.1.254, which is nobody's")
+        self.assertEqual(said[1:], ["c does not reach 10.6.1.20 (a), 10.6.1.1 (r), 10.6.2.1 (r), 10.6.2.20 (b): "
+                                    "network is unreachable"])
 
 
 class Life(NetlabCase):

@@ -12,6 +12,7 @@ CHARACTER_WIDTH = 0.62  # of the font's size
 LINE_HEIGHT = 1.15
 
 MAP_MARGIN = 12
+MAP_ZOOM_MAX = 1.25
 NODE_RADIUS = 15
 COPY_WIDTH, FLOW_WIDTH_MAX = 2.2, 13.0
 SHOWN = 0.25  # of a copy of the stream: a link that carries less has only hellos on it
@@ -118,8 +119,8 @@ class Map:
         figures.sort(key=lambda figure: -figure[2])  # where there is no room, a small one is left out
         return "\n".join([
             f'<svg viewBox="{left:.0f} {top:.0f} {right - left:.0f} {bottom - top:.0f}" role="img" '
-            f'aria-label="map, {text(self.phase["name"])}">', *wires, *flows, *nodes,
-            *(self.place_figure(*figure) for figure in figures), "</svg>"])
+            f'style="max-width: {MAP_ZOOM_MAX * (right - left):.0f}px" aria-label="map, {text(self.phase["name"])}">',
+            *wires, *flows, *nodes, *(self.place_figure(*figure) for figure in figures), "</svg>"])
 
     def width(self, carried):
         return min(FLOW_WIDTH_MAX, COPY_WIDTH * max(1.0, carried / self.copy))

@@ -16,7 +16,7 @@ STYLE = """
 body { margin: 0; background: var(--ground); color: var(--ink); font: 15px/1.5 system-ui, sans-serif; }
 main { max-width: 1120px; margin: 0 auto; padding: 28px 20px 60px; }
 h1 { font-size: 26px; margin: 0; } h2 { font-size: 19px; margin: 36px 0 10px; } h3 { font-size: 15px; margin: 0 0 6px; }
-svg + h3 { margin-top: 20px; } .scroll { margin-top: 10px; }
+.maps svg { margin: 0 auto; } svg + h3 { margin-top: 20px; } .scroll { margin-top: 10px; }
 p { margin: 4px 0; } .soft { color: var(--soft); }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 14px 16px; }
 .maps { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(480px, 100%), 1fr)); gap: 14px; }

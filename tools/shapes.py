@@ -1,4 +1,5 @@
-"""Reads descriptions of overlays as public projects write them, for tools/topology: JSON of many shapes, lines of text.
+"""Reads descriptions of overlays as public projects write them, for tools/topology: JSON of many shapes. Lines of text
+are read by tools/text_shapes.py.
 
 A file becomes entries: a node's names and addresses, and how its neighbours are mentioned there, by name, by address or
 by both. What the entries mean together is decided by tools/topology.
@@ -15,14 +16,16 @@ COST_MAX = 1_000_000
 
 # Keys in several languages, without accents, capitals, hyphens and underscores.
 NEIGHBOURS = set("neighbors neighbours neighbor neighbour neighs nbrs adjacent adjacents adjacency adjacencies peers "
-                 "links edges connections connectedto connected vizinhos vizinho vizinhanca ligacoes conexoes arestas "
-                 "adjacentes pares vecinos vecino conexiones enlaces aristas voisins voisin liens connexions".split())
+                 "links edges connections conections connectedto connected vizinhos vizinho vizinhanca ligacoes "
+                 "conexoes arestas adjacentes pares vecinos vecino conexiones enlaces aristas voisins voisin liens "
+                 "connexions".split())
 NAMES = set("name id node nodeid hostname label nome no nombre nodo nom noeud identifier".split())
 ADDRESSES = set("address addresses addr addrs ip ips ipv4 ipv6 ipaddress ipaddresses names interface interfaces "
-                "ifaces host hosts endereco enderecos direccion direcciones adresse adresses".split())
+                "ifaces possibleinterfaces host hosts endereco enderecos direccion direcciones adresse "
+                "adresses".split())
 PORTS = {"port", "porta", "puerto"}
 COSTS = set("cost weight metric custo peso metrica coste costo cout poids".split())
-SECTIONS = set("nodes nos nodos noeuds vertices overlay overlays topology topologia topologie network rede red "
+SECTIONS = set("nodes nos nodos noeuds vertices overlay overlays topology topologia topologie network rede red config "
                "servers servidores serveurs clients clientes relays routers roteadores onodes devices streamers "
                "pops".split())
 EDGE_BEGINS = set("source src from begin node1 origem origen de".split())
@@ -54,9 +57,11 @@ class Entry:
 
 
 def plain(key):
-    """A key without accents, capitals, hyphens and underscores."""
+    """A key without accents, capitals, hyphens and underscores, and an address's without its number."""
     letters = unicodedata.normalize("NFD", str(key).lower())
-    return "".join(letter for letter in letters if letter.isalnum())
+    word = "".join(letter for letter in letters if letter.isalnum())
+    bare = word.rstrip("0123456789")  # ip1, ip2
+    return bare if bare in ADDRESSES else word
 
 
 def address_of(text, port=None):
@@ -119,11 +124,7 @@ class Reader:
         """Keys of other programs occur in each node: they are named once."""
         self.unused.setdefault(str(key), [self.at(pointer), 0])[1] += 1
 
-    def read(self, text):
-        if text.lstrip("\ufeff \t\r\n")[:1] in ("{", "["):
-            self.read_json(text.lstrip("\ufeff"))
-        else:
-            self.read_lines(text.lstrip("\ufeff"))
+    def name_unused(self):
         for key, (place, count) in self.unused.items():
             times = f", {count} times," if count > 1 else ""
             self.complain(place, f'"{key}"{times} is without effect here')
@@ -210,7 +211,9 @@ class Reader:
                 self.read_nodes(inner, place)
             elif key in maps:
                 for name, addresses in inner.items():
-                    self.entries.append(Entry([str(name)], self.addresses(addresses, f"{place}/{name}"), [],
+                    if address_of(name) and isinstance(addresses, (str, int)):  # the names of addresses
+                        name, addresses = str(addresses), name
+                    self.entries.append(Entry([name], self.addresses(addresses, f"{place}/{name}"), [],
                                               self.at(f"{place}/{name}")))
             elif isinstance(inner, dict) and self.is_node(inner) or isinstance(inner, list) and not keys.keys() & NAMES:
                 self.read_map({key: inner}, pointer)
@@ -230,7 +233,9 @@ class Reader:
             elif isinstance(inner, dict) and (not inner or set(map(plain, inner)) & (NEIGHBOURS | ADDRESSES)):
                 self.add_node(inner, place, names)
             elif isinstance(inner, (dict, list, str)):
-                self.add(self.mention(key, place), self.neighbours(inner, place), place)
+                entry = Entry([], [], self.neighbours(inner, place), self.at(place))
+                self.name(entry, key)
+                self.entries.append(entry)
             else:
                 self.ignore(key, place)
 
@@ -256,11 +261,11 @@ class Reader:
         else:
             self.complain(entry.place, "a node without a name and without an address")
 
-    @staticmethod
-    def name(entry, name, port=None):
-        """A node's name may be its address."""
-        if address := address_of(str(name), port):
-            entry.addresses.append(address)
+    def name(self, entry, name, port=None):
+        """A node's name may be its address, or several with something between them."""
+        found = [address_of(part, port) for part in re.split(r"[|,;\s]+", str(name))]
+        if all(found):
+            entry.addresses += found
         elif str(name):
             entry.names.append(str(name))
 
@@ -375,54 +380,3 @@ class Reader:
         cost = self.cost(cost, pointer) if cost is not None else None
         for end, other in (ends, ends[::-1]):
             self.add(end, [dataclasses.replace(other, cost=cost)], pointer)
-
-    # Lines of text.
-
-    def read_lines(self, text):
-        lines = [(number, re.sub(r"(^|\s)(#|//).*", "", line).strip()) for number, line in
-                 enumerate(text.splitlines(), 1)]
-        filled = [(number, line) for number, line in lines if line]
-        if len(filled) > 1 and filled[0][1].isdigit():
-            del filled[0]  # how many lines follow
-        rows = [(number, *self.split_line(line)) for number, line in filled]
-        if rows and rows[0][2] and plain(rows[0][1]) in EDGE_BEGINS and plain(rows[0][2][0]) in EDGE_ENDS:
-            del rows[0]  # a table's head
-        if not rows:
-            raise Unusable(f"{self.file}: no node is in it")
-        if all(not rest for _, _, rest, _ in rows):
-            self.read_node_of_lines(lines, rows)
-            return
-        edges = all(is_edge for *_, is_edge in rows)
-        for self.line, head, rest, _ in rows:
-            if edges:
-                self.add_edge([self.mention(end, "") for end in (head, rest[0])], rest[1] if rest[1:] else None, "")
-            else:
-                self.add(self.mention(head, ""), self.neighbours(rest, ""), "")
-
-    @staticmethod
-    def split_line(line):
-        """The node at the beginning, the others, and whether the line may be an edge: `A:B,C`, `A B C`, `A -> B`."""
-        line = re.sub(r"\s*(<?[-=]+>|<?--+|\|)\s*", " ", line)
-        first = re.split(r"[\s,;]", line, maxsplit=1)[0]
-        colon = None
-        if not address_of(first):
-            colon = re.match(r"(\[[^\]]*\](?::\d+)?|[^\s:,;]+:\d{1,5}(?=\s*:)|[^\s:,;]+)\s*[:=]\s*(.*)", line)
-            if address_of(first.rstrip(":")):
-                colon = re.match(r"(\S+?):(?:\s+(.*)|$)", line) or colon
-        head, rest = (colon[1], words(colon[2] or "")) if colon else (first, words(line)[1:])
-        is_edge = colon is None and (len(rest) == 1 or len(rest) == 2 and rest[1].isdigit() and not head.isdigit())
-        return head.strip("\"'"), rest, is_edge
-
-    def read_node_of_lines(self, lines, rows):
-        """A file for each node: its own addresses, an empty line and its neighbours; or these alone, one a line."""
-        first = rows[0][0]
-        gap = next((number for number, line in lines if number > first and not line and number < rows[-1][0]), first)
-        entry = Entry([], [], [], f"{self.file}:{first}")
-        for self.line, head, _, _ in rows:
-            if self.line < gap:
-                self.name(entry, head)
-            else:
-                entry.neighbours += self.neighbours([head], "")
-        if not entry.names:
-            entry.names.append(self.stem)
-        self.entries.append(entry)

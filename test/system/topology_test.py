@@ -106,6 +106,25 @@ SHAPES = {
     "lines of IPv6": ({"2001:db8::1": {"neighbors": ["[2001:db8::2]:7001"]},
                        "[2001:db8::2]:7001": {"neighbors": ["2001:db8::1"]}},
                       "2001:db8::1: [2001:db8::2]:7001\n[2001:db8::2]:7001 2001:db8:0::1\n"),
+    "names by address": (ROUTED, """{
+        "names": {"10.0.0.10": "n1", "10.0.0.1": "n2", "10.0.1.1": "n2", "10.0.1.20": "n3"},
+        "nodes": {"n1": ["10.0.0.1"], "n2": ["10.0.0.10", "10.0.1.20"], "n3": ["10.0.1.1"]}}"""),
+    "several addresses as a key": (without_names(ROUTED), """{"Nodes": {
+        "10.0.0.10": {"Neighbours": ["10.0.0.1"]},
+        "10.0.0.1|10.0.1.1": {"IP": "10.0.0.1", "Neighbours": ["10.0.0.10", "10.0.1.20"]},
+        "10.0.1.20": {"Neighbours": ["10.0.1.1"]}}}"""),
+    "numbered addresses": (ROUTED, """[
+        {"nome": "n1", "ip1": "10.0.0.10", "vizinhos": [{"ip": "10.0.0.1"}]},
+        {"nome": "n2", "ip1": "10.0.0.1", "ip2": "10.0.1.1", "vizinhos": [{"nome": "n1"}, {"ip": "10.0.1.20"}]},
+        {"nome": "n3", "ip1": "10.0.1.20", "vizinhos": [{"ip": "10.0.1.1"}]}]"""),
+    "edges of names, with their addresses": (NAMED, "3\n2\nn1 10.0.0.10\nn2 10.0.0.1\nn3 10.0.1.2\nn1 n2\nn2 n3\n"),
+    "lines with keys": (PLAIN, "ip- 10.0.0.10\nneighbour- 10.0.0.1\n------\nip- 10.0.0.1\nneighbour- 10.0.0.10\n"
+                               "neighbour- 10.0.1.2\n------\nip- 10.0.1.2\nneighbour- 10.0.0.1\n"),
+    "sections with keys": (NAMED, "; an overlay\n[n1]\naddress = 10.0.0.10\npeers = n2\n\n[n2]\naddress = 10.0.0.1\n"
+                                  "peers = n1, n3\n\n[n3]\naddress = 10.0.1.2\npeers = n2\n"),
+    "names and links in two files": (NAMED, {
+        "names": '{"type": "names", "config": {"n1": "10.0.0.10", "n2": "10.0.0.1", "n3": "10.0.1.2"}}',
+        "topo": '{"type": "topo", "config": {"n1": ["n2"], "n2": ["n1", "n3"], "n3": ["n2"]}}'}),
     "a file for each node": (ROUTED, {
         "n1.json": '{"id": "n1", "ip": "10.0.0.10", "neighbors": ["10.0.0.1"]}',
         "n2.json": '{"ip": ["10.0.0.1", "10.0.1.1"], "neighbors": ["10.0.0.10", "10.0.1.20"]}',
@@ -140,7 +159,7 @@ class Converted(unittest.TestCase):
                 found, said = self.convert(content)
                 self.assertEqual(found, due)
                 self.assertEqual(list(found), list(due))  # in the file's order
-                self.assertEqual(said, [])
+                self.assertEqual([line for line in said if '"type" is without effect' not in line], [])
                 self.assertEqual(self.convert(tool.written(found)), (due, []))
                 if not any("addresses" in node for node in found.values()):
                     self.assert_loads(found)

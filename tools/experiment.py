@@ -105,6 +105,7 @@ class Experiment:
         self.running, self.ran = {}, {}  # by node: the process that is there, and all that were
         self.clients = {}
         self.phases, self.events = [], []
+        self.pictures = []  # before and after each event
         self.unlinked, self.targets = [], []
 
     def show(self, text):
@@ -164,6 +165,7 @@ class Experiment:
 
     def event(self, text):
         self.events.append({"at": time.monotonic(), "text": text})
+        self.pictures.append({"text": text, "moments": [self.picture("before")]})
         self.show(text)
 
     def settle(self):
@@ -172,6 +174,12 @@ class Experiment:
         for client in self.clients.values():
             target = SETTLED_FRAMES + bisect.bisect_left(client.frames.at, self.events[-1]["at"])
             client.wait(lambda: len(client.frames.at) >= target, f"frames after {self.events[-1]['text']}")
+        self.pictures[-1]["moments"].append(self.picture("after"))
+
+    def picture(self, when):
+        """The newest frame that each viewer has dumped."""
+        return {"when": when, "at": time.monotonic(),
+                "frames": {node: client.frames.newest for node, client in self.clients.items()}}
 
     # Measuring.
 
@@ -185,6 +193,8 @@ class Experiment:
             return dict(pool.map(of, self.session.scenario.devices))
 
     def begin_phase(self, name):
+        if not self.phases:
+            self.first_picture = self.picture("at the beginning")
         self.phases.append({"name": name, "running": list(self.running), "began": time.monotonic(),
                             "wall": [time.time()], "counters": [self.counters()]})
 
@@ -193,6 +203,7 @@ class Experiment:
         phase["counters"].append(self.counters())
         phase["wall"].append(time.time())
         phase["ended"] = time.monotonic()
+        self.last_picture = self.picture("at the end")
         self.look()
         self.hops = {node: client.stats["hops"] for node, client in self.clients.items()}  # before others leave
 
@@ -282,25 +293,43 @@ class Experiment:
     def viewer(self, node):
         """What one viewer saw, times counted from the first phase."""
         role, since, until = self.clients[node], self.phases[0]["began"], self.phases[-1]["ended"]
-        final, frames = role.stats, role.frames
-        bins = int((until - since) / BIN_S)
-        edges = [since + i * BIN_S for i in range(bins + 1)]
-        rate = [round(frames.count_between(a, b) / BIN_S, 1) for a, b in itertools.pairwise(edges)]
-        behind = self.latencies(frames)
+        final, frames, bin_s = role.stats, role.frames, self.bin_s()
+        edges = [since + i * bin_s for i in range(round((until - since) / bin_s))] + [until]
+        rate = [round(frames.count_between(a, b) / bin_s, 1) for a, b in itertools.pairwise(edges)]
+        behind = [(at, round(value, 2)) for at, value in self.latencies(frames) if since <= at < until]
         latency = []
         for a, b in itertools.pairwise(edges):
             seen = [value for at, value in behind if a <= at < b]
-            latency.append([round(quantile(seen, 0.5), 2), round(max(seen), 2)] if seen else None)
+            latency.append([quantile(seen, 0.5), max(seen)] if seen else None)
         quiet_until = self.events[0]["at"] if self.events else until
-        interval = 1000 / self.rate()
-        gap = lambda a, b: round(max(0.0, frames.longest_gap_s(a, b) * 1000 - interval), 1)  # noqa: E731
+        interval = 1 / self.rate()
+        gap = lambda a, b: round(max(0.0, frames.longest_gap_s(a, b) - interval) * 1000, 1)  # noqa: E731
         ends = [event["at"] for event in self.events[1:]] + [until]
+        gaps = [gap(event["at"], end) for event, end in zip(self.events, ends)]
+        quiet = [(a, b) for a, b in itertools.pairwise(frames.at) if b - a > 2 * interval and since <= b and a < until]
         return {"frames_received": final["frames_received"], "frames_lost": final["frames_lost"],
                 "frames_skipped": final["frames_skipped"], "frames_duplicate": final["frames_duplicate"],
-                "hops": self.hops[node], "latency_ms": final["latency_ms"], "gap_ms_max": final["gap_ms_max"],
-                "gap_before_ms": gap(since, quiet_until),
-                "gaps_ms": [gap(event["at"], end) for event, end in zip(self.events, ends)],
-                "rate": rate, "latency": latency}
+                "hops": self.hops[node], "rate": rate, "latency": latency,
+                "latency_ms": {name: quantile([value for _, value in behind], q) if behind else 0.0
+                               for name, q in (("p50", 0.5), ("p99", 0.99), ("max", 1))},
+                "gap_before_ms": gap(since, quiet_until), "gaps_ms": gaps,
+                "gap_ms_max": max(gap(since, quiet_until), *gaps, 0.0),
+                "gaps": [[round(a - since, 3), round(b - a, 3)] for a, b in quiet], "missing": self.missing(role)}
+
+    def bin_s(self):
+        """Bins of the same length make up the time from the first phase to the end of the last."""
+        seconds = self.phases[-1]["ended"] - self.phases[0]["began"]
+        return seconds / max(1, round(seconds / BIN_S))
+
+    def missing(self, role):
+        """[(when, frames lost, frames skipped)]: since the line of statistics before, times counted as in viewer()."""
+        found, before, zero = [], (0, 0), self.phases[0]["wall"][0]
+        for line in role.history:
+            now = (line["frames_lost"], line["frames_skipped"])
+            if now != before:
+                found.append([round(line["time"] - zero, 2), *(b - a for a, b in zip(before, now))])
+            before = now
+        return found
 
     def latencies(self, frames):
         """[(when, ms)]: how long after the viewer at the server a frame was here. Pictures may come again."""
@@ -319,6 +348,7 @@ class Experiment:
 
     def report(self, ways):
         zero = self.phases[0]["began"]
+        shown_pictures = self.pictures or [{"text": "", "moments": [self.first_picture, self.last_picture]}]
         phases = []
         for phase in self.phases:
             tree = self.tree(phase)
@@ -329,8 +359,10 @@ class Experiment:
                            "interfaces": self.traffic(phase, ways)})
         return {"name": self.name, "tree": self.tree_policy, "phases": phases, "warnings": self.session.warnings,
                 "events": [{"at_s": round(event["at"] - zero, 2), "text": event["text"]} for event in self.events],
-                "clients": {node: self.viewer(node) for node in self.clients},
-                "bin_s": BIN_S}
+                "clients": {node: self.viewer(node) for node in self.clients}, "bin_s": self.bin_s(),
+                "seconds": round(self.phases[-1]["ended"] - zero, 2), "pictures": [
+                    {"text": shown["text"], "moments": [{**moment, "at_s": round(max(0.0, moment["at"] - zero), 2)}
+                                                        for moment in shown["moments"]]} for shown in shown_pictures]}
 
 
 def measure(experiments, name, seconds):

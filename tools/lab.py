@@ -80,6 +80,7 @@ class Frames:
 
     def __init__(self):
         self.at, self.picture = [], []
+        self.newest = None  # the JPEG itself
         self.broken = 0  # frames that were no JPEG
 
     def read_from(self, pipe):
@@ -92,7 +93,8 @@ class Frames:
             while (end := pending.find(END_OF_JPEG, begin)) >= 0:
                 end += len(END_OF_JPEG)
                 self.broken += pending[begin:begin + 2] != START_OF_JPEG
-                self.picture.append(hash(pending[begin:end]))
+                self.newest = pending[begin:end]
+                self.picture.append(hash(self.newest))
                 self.at.append(now)
                 begin = end
             pending = pending[begin:]

@@ -46,7 +46,7 @@ class Block:
 
 class Readme:
     def __init__(self, path: pathlib.Path = ROOT / "README.md"):
-        self.blocks, self.spans = [], []
+        self.blocks, self.spans, self.tables = [], [], {}
         section, prose = "", {}  # prose: the lines of a section by number, since a span may go over two
         for number, line in enumerate([*path.read_text().splitlines(), "# end"], 1):
             if line.startswith("#"):
@@ -60,6 +60,8 @@ class Readme:
                     self.blocks.append(Block(section, number, [line[4:]]))
             else:
                 prose[number] = line
+                if line.startswith("|"):
+                    self.tables.setdefault(section, []).append(line)
 
     def _find_spans(self, section, prose):
         text = "\n".join(prose.values())
@@ -73,11 +75,7 @@ class Readme:
         """The section's n-th block."""
         return [block for block in self.blocks if block.section == section][n]
 
-    def first_column(self, section: str) -> list:
-        """The code spans in the first column of the tables in a section."""
-        found, here = [], ""
-        for line in (ROOT / "README.md").read_text().splitlines():
-            here = line.lstrip("# ") if line.startswith("#") else here
-            if here == section and line.startswith("| `"):
-                found += SPAN.findall(line.split("|")[1])
-        return found
+    def explained(self, section: str) -> dict:
+        """The code spans in the first column of a section's tables, each with what the second column says of it."""
+        rows = [re.split(r" *\| *", line) for line in self.tables.get(section, [])]
+        return {span: row[2] for row in rows for span in SPAN.findall(row[1])}

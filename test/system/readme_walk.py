@@ -33,8 +33,10 @@ NOT_TYPED = [
     (r"\| (ffplay|mpv|vlc) |ffplay ", "players_test types it, and counts frames"),
     (r"apt-get install ffmpeg mpv vlc$", "make test has installed what a player needs without a display"),
     (r"ffmpeg -f mjpeg$", "names a format, in which the walk's film.mjpeg is"),
-    (r"core-cli |tools/scenario 2 --core$", "needs CORE, for which core_scenario_test has a stand-in"),
+    (r"core-cli |tools/scenario .*--core$|ip link .*(type bridge|p\.N\.S)$",
+     "needs CORE, for which core_scenario_test has a stand-in"),
     (r"ottd --role client$", "names a program in a table of limits"),
+    (r"readme_walk\.py ", "is this walk"),
 ]
 CAMERA = "-f v4l2 -i /dev/video0", "-re -f lavfi -i testsrc=size=320x240:rate=25"  # a test picture instead
 # The devices of core-scenarios/1-paths.xml that have the addresses of the README's topology, and two that have not.
@@ -219,7 +221,8 @@ class Walk:
         (here / "t.json").write_text("\n".join(self.block("The topology file").lines))
         command, camera = self.block("bootstrap").commands()[0], self.block("bootstrap", 1).commands()[0]
         _, with_streams, *trees = variants(command.text)
-        sources = [source for source in self.readme.first_column("bootstrap") if source != "-"]
+        explained = self.readme.explained("bootstrap")
+        sources = [source for source in explained if source != "-"]
         assert len(sources) >= 5, f"the table of sources: {sources}"
         words = "".join(f" --stream s{i}={source}" for i, source in enumerate(sources))
         live = camera.text.replace(*CAMERA)
@@ -234,6 +237,11 @@ class Walk:
                            for name in streams]
                 for viewer in viewers:
                     viewer.wait_for_end()
+                if len(streams) == len(sources):
+                    listed = self.run("ottd --role client --bootstrap 10.0.0.10 --list", node=VIEWER)
+                    for name, source in zip(streams, sources):
+                        fps = source.partition("@")[2] or re.search(r"(\d+) frames/s", explained[source])[1]
+                        assert re.search(rf"{name} .*\d+x\d+ +{fps} ", listed), f"{source} has not {fps} frames/s: {listed}"
                 bootstrap.interrupt() if "|" not in text else bootstrap.kill()
 
     def client(self):
@@ -324,6 +332,11 @@ class Walk:
             assert "with viewers (" in publisher.screen
 
     def others(self):
+        lines = self.host("n1") / "lines.txt"
+        lines.write_text("10.0.0.10:10.0.0.1\n10.0.0.1:10.0.0.10\n")
+        for span in self.readme.spans:
+            if span.text.startswith("tools/topology "):
+                self.run(span, span.text.replace("FILE...", str(lines)))
         for span in self.spans("ulimit|sysctl"):
             self.run(span)
 

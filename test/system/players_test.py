@@ -20,7 +20,8 @@ SECTION = "Looking at the frames"
 BOOTSTRAP = "10.0.0.10"  # in the README's lines
 SDL = {"SDL_VIDEODRIVER": "dummy", "SDL_AUDIODRIVER": "dummy", "SDL_VIDEO_DUMMY_SAVE_FRAMES": "1"}
 MPV_CONFIG = "vo=sdl\nsdl-sw=yes\nsdl-vsync=no\nao=null\n"
-VLC_CONFIG = "intf=dummy\nvout=vdummy\naout=adummy\nvideo-filter=scene\nscene-ratio=1\nscene-format=jpg\nscene-path=%s\n"
+VLC_CONFIG = ("intf=dummy\nvout=vdummy\naout=adummy\n"
+              "video-filter=scene\nscene-ratio=1\nscene-format=jpg\nscene-path=%s\n")
 # As root, VLC refuses to run.
 VLC_AS_NOBODY = "#!/bin/sh\nexec setpriv --reuid=nobody --regid=nogroup --clear-groups %s \"$@\"\n"
 

@@ -1,5 +1,6 @@
 """What the README says is so: a walk through all of it, and the summary of its demo."""
 
+import collections
 import os
 import pathlib
 import re
@@ -44,16 +45,19 @@ class Demo(unittest.TestCase):
         done = subprocess.run([*alone, ROOT / "tools" / "demo", OTTD, "2"], stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         self.assertEqual(done.returncode, 0, done.stdout)
-        clients = {name: int(frames) for name, frames in re.findall(r"^(c\d) +(\d+) ", done.stdout, re.MULTILINE)}
-        links = {ends: int(frames) for ends, frames in
-                 re.findall(r"^(\w+ -> \w+) +\d+ +(\d+)$", done.stdout, re.MULTILINE)}
-        self.assertGreater(min(clients.values()), 0)
-        for client, relay in (("c1", "r2"), ("c2", "r3")):
-            self.assertEqual(links[f"{relay} -> {client}"], clients[client], done.stdout)
-            # A relay may have begun with an earlier frame.
-            self.assertGreaterEqual(links[f"r1 -> {relay}"], clients[client], done.stdout)
-            self.assertGreaterEqual(links["server -> r1"], links[f"r1 -> {relay}"], done.stdout)
-            self.assertEqual(len(list((ROOT / "build" / "demo" / client).glob("*.jpg"))), clients[client], done.stdout)
+        clients = re.findall(r"^(c\d) +(\d+) +\d+ +(\d+) ", done.stdout, re.MULTILINE)
+        self.assertEqual([name for name, *_ in clients], ["c1", "c2"], done.stdout)
+        came, went = collections.Counter(), collections.Counter()
+        for sender, receiver, frames in re.findall(r"^(\w+) -> (\w+) +\d+ +(\d+)$", done.stdout, re.MULTILINE):
+            came[receiver] += int(frames)
+            went[sender] = max(went[sender], int(frames))
+        for client, frames, skipped in clients:
+            self.assertGreater(int(frames), 0)
+            self.assertEqual(came[client], int(frames), done.stdout)
+            files = list((ROOT / "build" / "demo" / client).glob("*.jpg"))
+            self.assertGreaterEqual(len(files), int(frames) - int(skipped), done.stdout)
+        for relay in ("r1", "r2", "r3"):  # one may have begun with an earlier frame than its children
+            self.assertGreaterEqual(came[relay], went[relay], done.stdout)
 
 
 if __name__ == "__main__":

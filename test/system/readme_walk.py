@@ -88,6 +88,9 @@ class Terminal:
         assert self.popen.returncode == 0, f"$ {self.text}\nended with status {self.popen.returncode}"
         return self.screen
 
+    def enter(self) -> None:
+        os.write(self._master, b"\n")
+
     def interrupt(self) -> None:
         """Ctrl-C, and it ends in good order."""
         os.killpg(self.popen.pid, signal.SIGINT)
@@ -220,14 +223,14 @@ class Walk:
         for path in frames:
             shutil.copy(path, here / "pictures")
         (here / "t.json").write_text("\n".join(self.block("The topology file").lines))
-        command, camera = self.block("bootstrap").commands()[0], self.block("bootstrap", 1).commands()[0]
+        command = self.block("bootstrap").commands()[0]
+        camera = next(command for command in self.block("bootstrap", 1).commands() if CAMERA[0] in command.text)
         _, with_streams, *trees = variants(command.text)
         explained = self.readme.explained("bootstrap")
         sources = [source for source in explained if source != "-"]
         assert len(sources) >= 5, f"the table of sources: {sources}"
         words = "".join(f" --stream s{i}={source}" for i, source in enumerate(sources))
         live = camera.text.replace(*CAMERA)
-        assert live != camera.text, "the camera's line has another input"
         runs = [(command, with_streams.replace(" --stream NAME=SOURCE", words), [f"s{i}" for i in range(len(sources))]),
                 *((command, text, ["pattern"]) for text in trees), (camera, live, ["cam"])]
         with self.lab("core-scenarios/1-paths.xml"):
@@ -342,19 +345,22 @@ class Walk:
             self.run(span)
 
     def walk(self) -> None:
-        try:
-            for section in (self.building, self.installing, self.four_commands, self.sources, self.client,
-                            self.without_core, self.in_core, self.load, self.others):
-                print(f"# {section.__name__.replace('_', ' ')}", flush=True)
-                section()
-        except BaseException:
+        for section in (self.building, self.installing, self.four_commands, self.sources, self.client,
+                        self.without_core, self.in_core, self.load, self.others):
+            print(f"# {section.__name__.replace('_', ' ')}", flush=True)
+            section()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, failed, *_):
+        """Ends what still runs, and shows the screens of what went wrong."""
+        if failed:
             for terminal in self.terminals:
                 if terminal.popen.returncode != 0 or terminal is self.terminals[-1]:
                     print(f"--- $ {terminal.text}\n{terminal.screen[-4000:]}", flush=True)
-            raise
-        finally:
-            for terminal in self.terminals:
-                terminal.kill()
+        for terminal in self.terminals:
+            terminal.kill()
 
     def left_out(self) -> list:
         """What of the README the walk has passed by without a reason."""
@@ -401,8 +407,8 @@ def walk_here() -> int:
                 (tree / path.name).symlink_to(path)
         for name in ("ottd", "ott-load"):
             (tree / "build" / name).symlink_to(pathlib.Path(OTTD).resolve().parent / name)
-        walk = Walk(tree, home, Readme())
-        walk.walk()
+        with Walk(tree, home, Readme()) as walk:
+            walk.walk()
     if left_out := walk.left_out():
         print("\n".join(["the walk neither types these nor says why not (NOT_TYPED):", *left_out]))
     return 1 if left_out else 0
@@ -413,11 +419,14 @@ def walk_in_a_clone(pattern: str) -> int:
         clone = pathlib.Path(home) / "ottd"
         subprocess.run(["git", "clone", "--quiet", ROOT, clone], check=True)
         readme = Readme(clone / "README.md")
-        walk = Walk(clone, pathlib.Path(home), readme)
         commands = [command for block in readme.blocks for command in block.commands()] + readme.spans
-        for text in dict.fromkeys(["make", *(command.text for command in sorted(commands, key=lambda it: it.line))]):
-            if LONG.match(text) and (text == "make" or re.search(pattern, text)):
-                print(walk.run(text, timeout_s=None).rstrip().rpartition("\n")[2], flush=True)
+        commands.sort(key=lambda command: command.line)
+        with Walk(clone, pathlib.Path(home), readme) as walk:
+            for text in dict.fromkeys(["make", *(command.text for command in commands)]):
+                if LONG.match(text) and (text == "make" or re.search(pattern, text)):
+                    terminal = walk.open(text)
+                    terminal.enter()  # what `make bench` asks has an answer by default
+                    print(terminal.wait_for_end(timeout_s=None).rstrip().rpartition("\n")[2], flush=True)
         # What the README says is there then.
         for command, made in (("make demo", "build/demo/c1/00000001.jpg"), ("make bench$", "build/bench/summary.md"),
                               ("make scenarios", "build/scenarios/2-multicast/report.html")):

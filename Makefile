@@ -26,7 +26,8 @@ packages := g++ make libev-dev rapidjson-dev libfmt-dev libspdlog-dev libcli11-d
             libjpeg62-turbo-dev
 demo_packages := python3
 scenario_packages := python3 iproute2 nftables
-test_packages := catch2 $(scenario_packages) procps
+player_packages := ffmpeg mpv vlc-bin vlc-plugin-base
+test_packages := catch2 $(scenario_packages) procps $(player_packages)
 bench_packages := python3 iproute2 linux-perf
 lint_packages := clang-tidy clang-format
 fuzz_packages := clang libclang-rt-14-dev
@@ -205,12 +206,18 @@ format: needs-lint ## reformat the sources in place
 	$(Q)clang-format -i $$(git ls-files '*.cpp' '*.h')
 
 .PHONY: install
-install: all ## install ottd, ott-load and libott.a with its headers: DESTDIR= PREFIX=/usr/local
+install: $(program) $(load) $(lib) ## install ottd, ott-load and libott.a with its headers: DESTDIR= PREFIX=/usr/local
 	$(Q)install -D -m 755 $(program) $(DESTDIR)$(PREFIX)/bin/ottd
 	$(Q)install -D -m 755 $(load) $(DESTDIR)$(PREFIX)/bin/ott-load
 	$(Q)install -D -m 644 $(lib) $(DESTDIR)$(PREFIX)/lib/libott.a
 	$(Q)install -d $(DESTDIR)$(PREFIX)/include/ott
 	$(Q)install -m 644 include/ott/*.h $(DESTDIR)$(PREFIX)/include/ott/
+
+.PHONY: uninstall
+uninstall: ## remove what `make install` put there: DESTDIR= PREFIX=/usr/local
+	$(Q)rm -f $(DESTDIR)$(PREFIX)/bin/ottd $(DESTDIR)$(PREFIX)/bin/ott-load $(DESTDIR)$(PREFIX)/lib/libott.a
+	$(Q)rm -f $(addprefix $(DESTDIR)$(PREFIX)/,$(wildcard include/ott/*.h))
+	$(Q)rmdir $(DESTDIR)$(PREFIX)/include/ott 2>/dev/null || true
 
 .PHONY: clean
 clean: ## remove build/

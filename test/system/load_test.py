@@ -138,6 +138,51 @@ def accepts(host: str, port: int) -> bool:
         return probe.connect_ex((host, port)) == 0
 
 
+class PublishedCounts(unittest.TestCase):
+    """Frames are published, and time is counted, while somebody watches."""
+
+    FPS, UNWATCHED_S = 50, 1
+
+    def assert_counts_only_while_watched(self, publish, is_there, watch):
+        began = time.monotonic()
+        with Load("--publish", 1, "--fps", self.FPS, "--frame-bytes", 20_000, *publish) as source:
+            wait_until(is_there, "the publisher is there")
+            time.sleep(self.UNWATCHED_S)
+            with Load("--viewers", 2, *watch, "--warm-up", "0.1s", "--duration", "1.5s") as load:
+                watched, _ = load.finish()
+            time.sleep(self.UNWATCHED_S)
+            results, text = source.terminate()
+        published = results["published"]
+        self.assertGreaterEqual(published["frames"], watched["fast"]["frames_of_least"])
+        self.assertLess(published["seconds"], time.monotonic() - began - 2 * self.UNWATCHED_S)
+        rate = published["frames"] / published["seconds"]
+        self.assertTrue(0.8 * self.FPS < rate < 1.2 * self.FPS, published)
+        self.assertIn(f"s with viewers ({rate:.2f} frames/s)", text)
+
+    def test_of_a_node(self):
+        with Overlay("boot-pub") as net:
+            net.bootstrap("unused=pattern:16x16@1")
+            self.assert_counts_only_while_watched(
+                ["--name", "s", "--bootstrap", net.address["boot"], "--id", net.address["pub"]],
+                lambda: any(row["NAME"] == "s" for row in net.list_streams("--bootstrap", net.address["boot"])),
+                ["--stream", "s", "--to", net.address["pub"]])
+
+    def test_of_a_server(self):
+        prefix, token = claim_range()
+        self.addCleanup(token.close)
+        self.assert_counts_only_while_watched(
+            ["--protocol", "http", "--listen", f"{prefix}1:8080"], lambda: accepts(f"{prefix}1", 8080),
+            ["--protocol", "http", "--to", f"http://{prefix}1:8080/"])
+
+    def test_nobody_watches(self):
+        prefix, token = claim_range()
+        self.addCleanup(token.close)
+        with Load("--publish", 1, "--protocol", "floor", "--listen", f"{prefix}1:8080", "--duration", "0.3s") as source:
+            results, text = source.finish()
+        self.assertEqual((results["published"]["frames"], results["published"]["seconds"]), (0, 0))
+        self.assertIn("in 0.0 s with viewers (0.00 frames/s)", text)
+
+
 class OverHttp(unittest.TestCase):
     def test_its_own_server(self):
         prefix, token = claim_range()

@@ -86,6 +86,7 @@ void FrameServer::accept_ready(int) {
     pullers_.push_back(std::make_unique<Puller>(*this, std::move((*accepted)->fd)));
     pullers_.back()->asked = plan_.protocol == Protocol::Floor;
   }
+  note_watched();
   if (plan_.fps == 0) publish_what_is_taken();
 }
 
@@ -100,6 +101,7 @@ void FrameServer::due() {
 
 void FrameServer::publish() {
   ++number_;
+  published_.frame(mono_now());
   const Stamp stamp = make_stamp({number_, wall_now().time_since_epoch().count()});
   head_.clear();
   if (plan_.protocol == Protocol::Floor) {
@@ -165,6 +167,12 @@ void FrameServer::pump(Puller& puller) {
 
 void FrameServer::reap() {
   std::erase_if(pullers_, [](const auto& puller) { return puller->gone; });
+  note_watched();
+}
+
+void FrameServer::note_watched() {
+  const auto asked = [](const auto& puller) { return puller->asked && !puller->gone; };
+  published_.watched(std::any_of(pullers_.begin(), pullers_.end(), asked), mono_now());
 }
 
 }  // namespace ott::load

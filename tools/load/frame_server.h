@@ -10,6 +10,7 @@
 #include "io/fd.h"
 #include "io/watcher.h"
 #include "plan.h"
+#include "published.h"
 
 namespace ott::load {
 
@@ -22,7 +23,7 @@ class FrameServer {
 
   /// Begins to serve. The error says what to do.
   Result<void> listen();
-  [[nodiscard]] std::uint64_t frames() const { return number_; }
+  [[nodiscard]] const Published& published() const { return published_; }
 
  private:
   struct Puller;
@@ -35,6 +36,7 @@ class FrameServer {
   void offer(Puller& puller);
   void pump(Puller& puller);
   void reap();
+  void note_watched();
 
   struct ev_loop* loop_;
   const Plan& plan_;
@@ -47,6 +49,7 @@ class FrameServer {
   std::vector<std::uint8_t> rest_;  // of every frame, after its stamp
   std::vector<std::uint8_t> head_;  // of the newest one, with its stamp
   std::uint64_t number_ = 0;
+  Published published_;
 };
 
 }  // namespace ott::load

@@ -68,7 +68,6 @@ class Run {
       const auto use = process_use(pid);
       if (!use) return fail("--process: " + use.error().message);
     }
-    const MonoTime began = mono_now();
     if (plan_.viewers > 0) {
       crowd_ = std::make_unique<Crowd>(loop_, plan_, [this] { crowd_changed(); });
       crowd_->begin();
@@ -77,8 +76,7 @@ class Run {
     }
     auto ran = plan_.publish > 0 && plan_.protocol == Protocol::Ott ? run_overlay() : run_alone();
     if (!ran) return tl::unexpected(ran.error());
-    const Published published{frames_published(), std::chrono::duration<double>(mono_now() - began).count()};
-    return report(plan_.publish > 0 ? &published : nullptr);
+    return report();
   }
 
  private:
@@ -90,7 +88,7 @@ class Run {
     if (plan_.viewers == 0) end_after_duration();
     Driver driver(loop_, *log, workers_);
     const Requests::Exit exit = driver.run(*publisher_, {});
-    frames_ = publisher_->frames();
+    published_ = publisher_->published();
     publisher_.reset();
     if (crowd_) crowd_->stop();
     if (exit.status != 0) return fail(exit.message);
@@ -107,6 +105,7 @@ class Run {
       if (plan_.viewers == 0) end_after_duration();
     }
     if (!crowd_ || !crowd_->is_done()) ev_run(loop_, 0);
+    if (server_) published_ = server_->published();
     return {};
   }
 
@@ -138,11 +137,10 @@ class Run {
     status_timer_.start<&Run::show_status>(*this, std::chrono::seconds(1));
   }
 
-  [[nodiscard]] std::uint64_t frames_published() const { return server_ ? server_->frames() : frames_; }
-
-  Result<int> report(const Published* published) {
+  Result<int> report() {
     status_.reset();
     const Results* results = crowd_ ? &crowd_->results() : nullptr;
+    const Published* published = plan_.publish > 0 ? &published_ : nullptr;
     std::fputs(to_table(plan_, results, published).c_str(), stdout);
     if (!plan_.json_file.empty()) {
       const std::string json = to_json(plan_, results, published);
@@ -167,7 +165,7 @@ class Run {
   std::unique_ptr<FrameServer> server_;
   std::unique_ptr<OttPublisher> publisher_;
   std::unique_ptr<StatusLine> status_;
-  std::uint64_t frames_ = 0;
+  Published published_;
 };
 
 int start(int argc, char** argv) {

@@ -47,11 +47,13 @@ void OttPublisher::step(Now now) {
     if (!overlay_.self()) return;
     announce(now);
   }
+  const auto is_watched = [this](const Stream& stream) { return overlay_.origin().is_watched(stream.id); };
+  published_.watched(std::any_of(streams_.begin(), streams_.end(), is_watched), now.mono);
   if (plan_.fps == 0) return publish_what_is_taken(now);
   next_at_ = MonoTime::max();
   for (Stream& stream : streams_) {
     if (now.mono >= stream.due) {
-      if (overlay_.origin().is_watched(stream.id)) publish(stream, now);
+      if (is_watched(stream)) publish(stream, now);
       stream.due += interval_;
       if (stream.due + kBehindMax < now.mono) stream.due = now.mono + interval_;
     }
@@ -85,7 +87,7 @@ void OttPublisher::publish_what_is_taken(Now now) {
 void OttPublisher::publish(Stream& stream, Now now) {
   Flow& flow = *overlay_.flow(stream.id);
   ++stream.last.value;
-  ++frames_;
+  published_.frame(now.mono);
   const auto timestamp = static_cast<std::uint32_t>(
       std::chrono::duration<double>(now.mono.time_since_epoch()).count() * kRtpClockPerSecond);
   for (std::size_t left = plan_.frame_bytes; left > 0;) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "plan.h"
+#include "published.h"
 #include "role/overlay_role.h"
 
 namespace ott::load {
@@ -15,7 +16,7 @@ class OttPublisher : public OverlayRole {
 
   bool send_advance(LinkId link, std::size_t bytes, Now now) override;
   void set_blocked(LinkId link, bool blocked, Now now) override;
-  [[nodiscard]] std::uint64_t frames() const { return frames_; }
+  [[nodiscard]] const Published& published() const { return published_; }
 
  protected:
   void step(Now now) override;
@@ -38,7 +39,7 @@ class OttPublisher : public OverlayRole {
   Duration interval_{};
   std::vector<Stream> streams_;
   MonoTime next_at_ = MonoTime::max();
-  std::uint64_t frames_ = 0;
+  Published published_;
 };
 
 }  // namespace ott::load

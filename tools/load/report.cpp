@@ -193,9 +193,9 @@ std::string to_table(const Plan& plan, const Results* results, const Published* 
   std::string text;
   if (results != nullptr) text += results_table(plan, *results);
   if (published != nullptr) {
-    text += fmt::format("published {} frames of {} bytes in {:.1f} s ({:.2f} frames/s)\n", published->frames,
-                        plan.frame_bytes, published->seconds,
-                        per(static_cast<double>(published->frames), published->seconds));
+    text += fmt::format("published {} frames of {} bytes in {:.1f} s with viewers ({:.2f} frames/s)\n",
+                        published->frames(), plan.frame_bytes, published->seconds(),
+                        per(static_cast<double>(published->frames()), published->seconds()));
   }
   return text;
 }
@@ -212,8 +212,8 @@ std::string to_json(const Plan& plan, const Results* results, const Published* p
     json.StartObject();
     member(json, "streams", std::uint64_t{plan.publish});
     member(json, "frame_bytes", std::uint64_t{plan.frame_bytes});
-    member(json, "frames", published->frames);
-    member(json, "seconds", published->seconds);
+    member(json, "frames", published->frames());
+    member(json, "seconds", published->seconds());
     json.EndObject();
   }
   json.EndObject();

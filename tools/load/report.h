@@ -4,13 +4,9 @@
 #include <string>
 
 #include "crowd.h"
+#include "published.h"
 
 namespace ott::load {
-
-struct Published {
-  std::uint64_t frames = 0;
-  double seconds = 0;
-};
 
 /// `results` if there were viewers, `published` if there were streams.
 std::string to_table(const Plan& plan, const Results* results, const Published* published);

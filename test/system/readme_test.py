@@ -1,0 +1,64 @@
+"""What the README says is so: a walk through all of it, and the summary of its demo."""
+
+import collections
+import os
+import pathlib
+import re
+import subprocess
+import tempfile
+import unittest
+
+from netlab_test import what_lacks
+from overlay import OTTD, what_lacks_for_namespaces
+from readme import ROOT, Readme
+from readme_walk import Walk
+
+
+class README(unittest.TestCase):
+    timeout_s = 600
+
+    def test_a_walk_through_it(self):
+        if lacking := what_lacks():
+            self.skipTest(lacking)
+        done = subprocess.run([ROOT / "test" / "system" / "readme_walk.py"], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.assertEqual(done.returncode, 0, done.stdout)
+
+    def test_the_walk_misses_what_is_new(self):
+        new = "Say `ottd --role singer` or:\n\n    ottd --role dancer   # soon\n\nand\n\n    {\n"
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "README.md"
+            path.write_text((ROOT / "README.md").read_text() + new)
+            walk = Walk(ROOT, pathlib.Path(folder), Readme(path))
+        before = Readme()
+        walk.typed = {*before.spans, *(command for block in before.blocks for command in block.commands())}
+        walk.looked_at = {block.line for block in before.blocks}
+        self.assertEqual([place.partition(": ")[2] for place in walk.left_out()],
+                         ["ottd --role dancer", "ottd --role singer", "{"])
+
+
+class Demo(unittest.TestCase):
+    def test_the_summarys_figures_are_of_the_same_frames(self):
+        if lacking := what_lacks_for_namespaces():
+            self.skipTest(lacking)
+        alone = ["unshare", "-n" if os.geteuid() == 0 else "-rn", "sh", "-c", 'ip link set lo up && exec "$0" "$@"']
+        done = subprocess.run([*alone, ROOT / "tools" / "demo", OTTD, "2"], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.assertEqual(done.returncode, 0, done.stdout)
+        clients = re.findall(r"^(c\d) +(\d+) +\d+ +(\d+) ", done.stdout, re.MULTILINE)
+        self.assertEqual([name for name, *_ in clients], ["c1", "c2"], done.stdout)
+        came, went = collections.Counter(), collections.Counter()
+        for sender, receiver, frames in re.findall(r"^(\w+) -> (\w+) +\d+ +(\d+)$", done.stdout, re.MULTILINE):
+            came[receiver] += int(frames)
+            went[sender] = max(went[sender], int(frames))
+        for client, frames, skipped in clients:
+            self.assertGreater(int(frames), 0)
+            self.assertEqual(came[client], int(frames), done.stdout)
+            files = list((ROOT / "build" / "demo" / client).glob("*.jpg"))
+            self.assertGreaterEqual(len(files), int(frames) - int(skipped), done.stdout)
+        for relay in ("r1", "r2", "r3"):  # one may have begun with an earlier frame than its children
+            self.assertGreaterEqual(came[relay], went[relay], done.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,453 @@
+#!/usr/bin/env python3
+"""A new user's walk through the README: types its commands, section by section, and looks for what it promises.
+
+The commands are taken out of the README itself. One that is there and that the walk neither types nor names among
+those which it does not type fails it, and so does a code block that it does not know. It runs in namespaces that it
+makes for itself, as root, with the program that $OTTD names or build/ottd.
+
+--long REGEX walks through a fresh clone of this tree instead, where it also types the commands that take minutes or
+hours, those in which REGEX is found (`.`: all): `make`, `make demo`, `make test` and so on. What is not committed is
+not in the clone.
+"""
+
+import argparse
+import contextlib
+import os
+import pathlib
+import pty
+import re
+import signal
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+
+from overlay import OTTD, TIMEOUT_S, _die_with_parent, wait_until
+from readme import ROOT, Block, Command, Readme
+
+ISOLATED = "OTTD_README_WALK"  # in the environment of the walk proper
+LONG = re.compile(r"make$|make (demo|test|scenarios|failures|sim|chaos|check|fuzz|lint|bench)\b|"
+                  r"tools/(failures|bench/run) |tools/scenario 2$")
+NOT_TYPED = [
+    (r"\| (ffplay|mpv|vlc) |ffplay ", "players_test types it, and counts frames"),
+    (r"apt-get install ffmpeg mpv vlc$", "make test has installed what a player needs without a display"),
+    (r"ffmpeg -f mjpeg$", "names a format, in which the walk's film.mjpeg is"),
+    (r"core-cli |tools/scenario .*--core$|ip link .*(type bridge|p\.N\.S)$",
+     "needs CORE, for which core_scenario_test has a stand-in"),
+    (r"ottd --role client$", "names a program in a table of limits"),
+    (r"readme_walk\.py ", "is this walk"),
+]
+CAMERA = "-f v4l2 -i /dev/video0", "-re -f lavfi -i testsrc=size=320x240:rate=25"  # a test picture instead
+# The devices of core-scenarios/1-paths.xml that have the addresses of the README's topology, and two that have not.
+HOST = {"10.0.0.10": "n1", "10.0.0.1": "n2", "10.0.1.2": "n3", "10.0.2.2:7001": "n4"}
+VIEWER, OTHER_VIEWER = "n5", "n6"
+
+
+class Terminal:
+    """A shell with a terminal, in which one command runs. What it prints is in `screen`."""
+
+    def __init__(self, walk, text: str, folder: pathlib.Path, prefix=()):
+        self.text = text
+        self._screen = bytearray()
+        self._master, slave = pty.openpty()
+        # bash lets a single command take its place, so that popen is its process.
+        self.popen = subprocess.Popen([*prefix, "bash", "-c", text], cwd=folder, env=walk.environment, stdin=slave,
+                                      stdout=slave, stderr=slave, start_new_session=True, preexec_fn=_die_with_parent)
+        os.close(slave)
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self):
+        with contextlib.suppress(OSError):  # EIO: all who had it open have ended
+            while data := os.read(self._master, 1 << 16):
+                self._screen += data
+        os.close(self._master)
+
+    @property
+    def screen(self) -> str:
+        return self._screen.decode(errors="replace").replace("\r\n", "\n")
+
+    def wait(self, condition, what: str):
+        def condition_or_end():
+            ended = self.popen.poll() is not None
+            value = condition()
+            assert value or not ended, f"$ {self.text}\nhas ended (status {self.popen.returncode}) before: {what}"
+            return value
+        return wait_until(condition_or_end, f"$ {self.text}\n{what}")
+
+    def wait_for(self, pattern: str) -> re.Match:
+        return self.wait(lambda: re.search(pattern, self.screen), f"/{pattern}/ on its screen")
+
+    def wait_for_end(self, timeout_s: float = TIMEOUT_S) -> str:
+        try:
+            self.popen.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"$ {self.text}\nhas not ended within {timeout_s} s") from None
+        self._reader.join(TIMEOUT_S)
+        assert self.popen.returncode == 0, f"$ {self.text}\nended with status {self.popen.returncode}"
+        return self.screen
+
+    def enter(self) -> None:
+        os.write(self._master, b"\n")
+
+    def interrupt(self) -> None:
+        """Ctrl-C, and it ends in good order."""
+        os.killpg(self.popen.pid, signal.SIGINT)
+        self.wait_for_end()
+
+    def kill(self) -> None:
+        if self.popen.poll() is None:
+            os.killpg(self.popen.pid, signal.SIGKILL)
+            self.popen.wait()
+
+
+class Walk:
+    def __init__(self, tree: pathlib.Path, home: pathlib.Path, readme: Readme):
+        self.tree, self.home, self.readme = tree, home, readme
+        self.terminals = []
+        # A make that runs the walk means nothing to those that it types.
+        self.environment = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL")}
+        self.environment.update(HOME=str(home), TERM="dumb")
+        self.typed, self.looked_at = set(), set()  # commands; blocks by their line
+
+    # Typing.
+
+    def open(self, command, text: str = "", node: str = "", folder: pathlib.Path = None) -> Terminal:
+        """Types a command of the README, or `text` that was made of it, here or in a device of the lab."""
+        if isinstance(command, Command):
+            self.typed.add(command)
+            text = text or command.text
+        else:
+            text = command
+        print(f"{node or 'here'} $ {text}", flush=True)
+        prefix = [self.tree / "tools" / "netlab", "run", node] if node else []
+        terminal = Terminal(self, text, folder or (self.host(node) if node else self.tree), prefix)
+        self.terminals.append(terminal)
+        return terminal
+
+    def run(self, command, text: str = "", timeout_s: float = TIMEOUT_S, **where) -> str:
+        """Until it has ended, with status 0. Returns what is on the screen."""
+        return self.open(command, text, **where).wait_for_end(timeout_s)
+
+    def host(self, node: str) -> pathlib.Path:
+        """A device's own folder, since each would be a machine of its own."""
+        folder = self.home / "hosts" / node
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def close(self, terminals) -> None:
+        """Ctrl-C in each, the last one first."""
+        for terminal in reversed(terminals):
+            terminal.interrupt()
+
+    def block(self, section: str, n: int = 0) -> Block:
+        block = self.readme.block(section, n)
+        self.looked_at.add(block.line)
+        return block
+
+    def spans(self, pattern: str) -> list:
+        found = [span for span in self.readme.spans if re.match(pattern, span.text)]
+        assert found, f"the README has no `{pattern}` any more"
+        return found
+
+    @contextlib.contextmanager
+    def lab(self, file: str):
+        self.run(f"tools/netlab up {file}")
+        try:
+            yield
+        finally:
+            self.run("tools/netlab down")
+
+    # The sections.
+
+    def building(self):
+        make, export = self.block("An overlay in four commands").commands()
+        assert make.text == "make" and export.text.startswith("export PATH="), "how to build it, and where it is"
+        self.environment["PATH"] = self.run(export, f'{export.text.split("#")[0]}; echo "$PATH"').strip()
+        self.typed.add(export)
+        self.block("ottd")
+        listed = self.run(self.spans("make help")[0])
+        known = set(re.findall(r"make ([a-z-]+)", listed))
+        for span in self.readme.spans:
+            if target := re.match(r"make ([a-z-]+)", span.text):
+                assert target[1] in known, f"{span}: `make help` does not list it"
+
+    def installing(self):
+        """Whatever is installed is removed again."""
+        root = self.home / "installed"
+        build = pathlib.Path(OTTD).resolve().parent
+        def files():
+            return sorted(str(path.relative_to(root)) for path in root.rglob("*") if not path.is_dir())
+        for span in self.spans("make install"):
+            self.run(span, f"{span.text} DESTDIR={root} build={build}", folder=ROOT)
+        for name in ("bin/ottd", "bin/ott-load", "lib/libott.a", "include/ott/topology.h"):
+            assert f"usr/local/{name}" in files(), f"make install has not installed {name}: {files()}"
+        for span in self.spans("make uninstall"):
+            self.run(span, f"{span.text} DESTDIR={root} build={build}", folder=ROOT)
+        assert not files() and not list(root.rglob("ott*")), f"make uninstall has left {list(root.rglob('*'))}"
+
+    def four_commands(self):
+        roles = [self.open(command) for command in self.block("An overlay in four commands", 1).commands()]
+        roles[-1].wait(lambda: len(list(self.tree.glob("frames/*.jpg"))) >= 30, "thirty files in frames/")
+        roles[-1].wait_for(r"frames.*/s")
+        for role in roles[:-1]:
+            role.wait_for("listening on")
+        self.close(roles)
+
+    @contextlib.contextmanager
+    def readme_overlay(self):
+        """The README's topology, with a bootstrapper and two relays."""
+        (self.host("n1") / "t.json").write_text("\n".join(self.block("The topology file").lines))
+        with self.lab("core-scenarios/1-paths.xml"):
+            bootstrap = self.block("bootstrap").commands()[0]
+            node = self.block("node").commands()[0]
+            plain, with_streams = variants(node.text)
+            roles = [self.open(bootstrap, variants(bootstrap.text)[0], node=HOST["10.0.0.10"]),
+                     self.open(node, plain, node=HOST["10.0.0.1"]),
+                     self.open(node, with_streams.replace("NAME=SOURCE", "own=pattern:"), node=HOST["10.0.1.2"])]
+            for role in roles:
+                role.wait_for("listening on")
+            roles[0].wait_for(r"10\.0\.1\.2.* is online")
+            yield roles
+            self.close(roles)
+
+    def sources(self):
+        """Each row of the table of sources."""
+        here = self.host(HOST["10.0.0.10"])
+        frames = sorted(self.tree.glob("frames/*.jpg"))[:25]
+        jpegs = [path.read_bytes() for path in frames]
+        (here / "film.Mjpeg").write_bytes(b"".join(b"%05d" % len(jpeg) + jpeg for jpeg in jpegs))
+        (here / "film.mjpeg").write_bytes(b"".join(jpegs))
+        (here / "pictures").mkdir()
+        for path in frames:
+            shutil.copy(path, here / "pictures")
+        (here / "t.json").write_text("\n".join(self.block("The topology file").lines))
+        command = self.block("bootstrap").commands()[0]
+        camera = next(command for command in self.block("bootstrap", 1).commands() if CAMERA[0] in command.text)
+        _, with_streams, *trees = variants(command.text)
+        explained = self.readme.explained("bootstrap")
+        sources = [source for source in explained if source != "-"]
+        assert len(sources) >= 5, f"the table of sources: {sources}"
+        words = "".join(f" --stream s{i}={source}" for i, source in enumerate(sources))
+        live = camera.text.replace(*CAMERA)
+        runs = [(command, with_streams.replace(" --stream NAME=SOURCE", words), [f"s{i}" for i in range(len(sources))]),
+                *((command, text, ["pattern"]) for text in trees), (camera, live, ["cam"])]
+        with self.lab("core-scenarios/1-paths.xml"):
+            for command, text, streams in runs:
+                bootstrap = self.open(command, text, node=HOST["10.0.0.10"])
+                bootstrap.wait_for("listening on")
+                watch = "ottd --role client --bootstrap 10.0.0.10"
+                viewers = [self.open(f"{watch} --stream {name} --frames 3", node=VIEWER) for name in streams]
+                for viewer in viewers:
+                    viewer.wait_for_end()
+                if len(streams) == len(sources):
+                    listed = self.run(f"{watch} --list", node=VIEWER)
+                    for name, source in zip(streams, sources):
+                        fps = source.partition("@")[2] or re.search(r"(\d+) frames/s", explained[source])[1]
+                        assert re.search(rf"{name} .*\d+x\d+ +{fps} ", listed), f"{source} at {fps} frames/s: {listed}"
+                bootstrap.interrupt() if "|" not in text else bootstrap.kill()
+
+    def client(self):
+        """A guest, each option of the list, and what a relay and the bootstrapper tell."""
+        command = self.block("client").commands()[0]
+        value = {"NAME": "own", "DIR": "elsewhere", "N": "5"}
+        with self.readme_overlay() as roles:
+            viewer = self.open(command, node=VIEWER)
+            viewer.wait(lambda: len(list(self.host(VIEWER).glob("frames/*.jpg"))) >= 5, "files in frames/")
+            without_dump = command.text.partition(" --dump")[0]
+            options = self.block("client", 1).options()
+            running = []
+            for i, option in enumerate(options):
+                typed = re.sub(r"\b[A-Z]+\b", lambda name: value[name[0]], option)
+                ends = "" if re.search(r"--(list|frames|duration)", typed) else " --frames 3"
+                running.append(self.open(command, f"{without_dump} {typed}{ends} > out{i}", node=OTHER_VIEWER))
+            for terminal in running:
+                terminal.wait_for_end()
+            here = self.host(OTHER_VIEWER)
+            listed = (here / f"out{options.index('--list')}").read_text()
+            assert "pattern" in listed and "own" in listed, listed
+            jpegs = (here / f"out{options.index('--dump -')}").read_bytes()
+            assert jpegs.startswith(b"\xff\xd8") and jpegs.endswith(b"\xff\xd9"), "--dump - has written no JPEGs"
+            assert len(list(here.glob("elsewhere/*.jpg"))) == 3
+            for span in self.spans("kill -USR1"):
+                self.run(span, f"{span.text} {roles[1].popen.pid}")
+            roles[1].wait_for(r"routes: \d+ stream")
+            viewer.interrupt()
+
+    def without_core(self):
+        block = self.block("Without CORE").commands()
+        up, status, link, down = (next(command for command in block if f"netlab {word}" in command.text)
+                                  for word in ("up", "status", "link", "down"))
+        assert "is up" in self.run(up)
+        roles = [self.open(command) for command in block if "netlab run" in command.text]
+        client = roles[-1]
+        client.wait_for(r"[1-9]\d* frames")
+        assert re.search(r"n2 .*\n.*eth0 .*up", self.run(status)), "status lists the interfaces"
+        self.run(link)
+        assert re.search(r"eth1 .*down", self.run(status)), "status shows that the link is down"
+        self.run(link, link.text.replace(" down", " up"))
+        client.wait(lambda: goes_on(client), "frames go on")
+        self.run(down)
+        for role in roles:
+            role.kill()
+        for span in self.spans("tools/netlab import"):
+            file = self.home / "older.imn"
+            shutil.copy(next((ROOT / "test" / "system" / "core").glob("*.imn")), file)
+            self.run(span, span.text.replace("FILE.imn", str(file)))
+            assert file.with_suffix(".xml").exists()
+
+    def in_core(self):
+        """What is typed into the terminals of CORE's nodes, in those of netlab's."""
+        (self.home / "ottd").symlink_to(self.tree)
+        lines = [re.match(r"([n\d, ]+): +(.*)", line).groups() for line in self.block("In CORE").lines]
+        with self.lab("core-scenarios/2-multicast.xml"):
+            roles = [self.open(text, node=node) for nodes, text in lines for node in nodes.split(", ")]
+            for client in roles[-2:]:
+                client.wait_for(r"[1-9]\d* frames.*\d+ hops")
+            for span in self.spans("ip -s link"):
+                assert re.search("RX: .*bytes", self.run(span, node="n2"))
+            self.close(roles)
+
+    def load(self):
+        section = "How many viewers can it serve?"
+        watch, publish = self.block(section).commands()
+        values = {"PID": str(os.getpid()), "N": "100000", "NAME": "load", "FILE": "load.json"}
+        report, options = self.block(section, 1), self.block(section, 2)
+        with self.readme_overlay() as roles:
+            publisher = self.open(publish, node=HOST["10.0.2.2:7001"])
+            roles[0].wait_for(r"10\.0\.2\.2.*online")
+            said = self.run(watch, f"{watch.text} --process {roles[2].popen.pid}", node=OTHER_VIEWER)
+            for line in report.lines:
+                assert line.split()[0] in said, f"its report has no line like {line!r}: {said}"
+            few = re.sub(r"--viewers \d+", "--viewers 10 --warm-up 0.1s --duration 0.5s", watch.text)
+            running = []
+            for option in options.options():
+                if option == "--protocol http":
+                    continue  # another server's streams, as load_test has them
+                typed = re.sub(r"\b[A-Z]+\b", lambda name: values[name[0]], option)
+                if "--pause" in typed:
+                    typed += " --slow 5"
+                running.append(self.open(watch, f"{few} {typed}", node=OTHER_VIEWER))
+            assert len(running) >= 6, "the list of options"
+            for terminal in running:
+                terminal.wait_for_end()
+            publisher.interrupt()
+            assert "with viewers (" in publisher.screen
+
+    def others(self):
+        lines = self.host("n1") / "lines.txt"
+        lines.write_text("10.0.0.10:10.0.0.1\n10.0.0.1:10.0.0.10\n")
+        for span in self.readme.spans:
+            if span.text.startswith("tools/topology "):
+                self.run(span, span.text.replace("FILE...", str(lines)))
+        for span in self.spans("ulimit|sysctl"):
+            self.run(span)
+
+    def walk(self) -> None:
+        for section in (self.building, self.installing, self.four_commands, self.sources, self.client,
+                        self.without_core, self.in_core, self.load, self.others):
+            print(f"# {section.__name__.replace('_', ' ')}", flush=True)
+            section()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, failed, *_):
+        """Ends what still runs, and shows the screens of what went wrong."""
+        if failed:
+            for terminal in self.terminals:
+                if terminal.popen.returncode != 0 or terminal is self.terminals[-1]:
+                    print(f"--- $ {terminal.text}\n{terminal.screen[-4000:]}", flush=True)
+        for terminal in self.terminals:
+            terminal.kill()
+
+    def left_out(self) -> list:
+        """What of the README the walk has passed by without a reason."""
+        of_shell = [block for block in self.readme.blocks if not re.match(r"\{|--|measured|n1: ", block.lines[0])]
+        commands = [command for block in of_shell for command in block.commands()] + self.readme.spans
+        unknown = [command for command in commands if command not in self.typed and not LONG.match(command.text)
+                   and not any(re.search(pattern, command.text) for pattern, _ in NOT_TYPED)]
+        rotten = [f"no command of the README is like /{pattern}/" for pattern, _ in NOT_TYPED
+                  if not any(re.search(pattern, command.text) for command in commands)]
+        blocks = [f"README.md:{block.line}: {block.lines[0]}" for block in self.readme.blocks
+                  if block not in of_shell and block.line not in self.looked_at]
+        return [*map(str, unknown), *blocks, *rotten]
+
+
+def variants(synopsis: str) -> list:
+    """Of `ottd A [B]... [C x|y]`: `ottd A`, `ottd A B`, `ottd A C x` and `ottd A C y`."""
+    plain = re.sub(r" \[[^]]*\](\.\.\.)?", "", synopsis)
+    options = []
+    for option in re.findall(r"\[([^]]*)\]", synopsis):
+        words = option.split()
+        options += [" ".join([*words[:-1], value]) for value in words[-1].split("|")]
+    return [plain, *(f"{plain} {option}" for option in options)]
+
+
+def goes_on(client: Terminal) -> bool:
+    """Whether the live line's newest number of frames is larger than that of a while ago."""
+    before = frames_shown(client)
+    wait_until(lambda: frames_shown(client) > before, f"$ {client.text}\nmore frames than {before}")
+    return True
+
+
+def frames_shown(client: Terminal) -> int:
+    return int((re.findall(r"(\d+) frames", client.screen) or [0])[-1])
+
+
+def walk_here() -> int:
+    """In the tree that this file is in, with the program at hand."""
+    with tempfile.TemporaryDirectory(prefix="ottd-readme.") as home:
+        home = pathlib.Path(home)
+        tree = home / "tree"  # as a clone is after `make`, and with nothing of ours in it afterwards
+        (tree / "build").mkdir(parents=True)
+        for path in ROOT.iterdir():
+            if path.name not in ("build", ".git", "frames"):
+                (tree / path.name).symlink_to(path)
+        for name in ("ottd", "ott-load"):
+            (tree / "build" / name).symlink_to(pathlib.Path(OTTD).resolve().parent / name)
+        with Walk(tree, home, Readme()) as walk:
+            walk.walk()
+    if left_out := walk.left_out():
+        print("\n".join(["the walk neither types these nor says why not (NOT_TYPED):", *left_out]))
+    return 1 if left_out else 0
+
+
+def walk_in_a_clone(pattern: str) -> int:
+    with tempfile.TemporaryDirectory(prefix="ottd-readme.") as home:
+        clone = pathlib.Path(home) / "ottd"
+        subprocess.run(["git", "clone", "--quiet", ROOT, clone], check=True)
+        readme = Readme(clone / "README.md")
+        commands = [command for block in readme.blocks for command in block.commands()] + readme.spans
+        commands.sort(key=lambda command: command.line)
+        with Walk(clone, pathlib.Path(home), readme) as walk:
+            for text in dict.fromkeys(["make", *(command.text for command in commands)]):
+                if LONG.match(text) and (text == "make" or re.search(pattern, text)):
+                    terminal = walk.open(text)
+                    terminal.enter()  # what `make bench` asks has an answer by default
+                    print(terminal.wait_for_end(timeout_s=None).rstrip().rpartition("\n")[2], flush=True)
+        # What the README says is there then.
+        for command, made in (("make demo", "build/demo/c1/00000001.jpg"), ("make bench$", "build/bench/summary.md"),
+                              ("make scenarios", "build/scenarios/2-multicast/report.html")):
+            assert not re.search(pattern, command) or (clone / made).exists(), f"{command} has made no {made}"
+        environment = {**os.environ, "OTTD": str(clone / "build" / "ottd")}
+        return subprocess.run([clone / "test" / "system" / "readme_walk.py"], env=environment).returncode
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--long", metavar="REGEX")
+    options = parser.parse_args()
+    if options.long:
+        return walk_in_a_clone(options.long)
+    if ISOLATED in os.environ:
+        return walk_here()
+    os.environ[ISOLATED] = "1"
+    # Labs have their names in /run, and the README's overlay on one machine has 127.0.0.1.
+    script = 'mount -t tmpfs run /run && ip link set lo up && exec "$0" "$@"'
+    os.execvp("unshare", ["unshare", "-n", "-m", "sh", "-c", script, sys.executable, __file__])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

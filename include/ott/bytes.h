@@ -64,9 +64,6 @@ class Reader {
   }
 
   void fail() { ok_ = false, bytes_ = {}; }
-  /// True while there are bytes that were not read: an older peer's message may end before fields that were
-  /// appended later.
-  [[nodiscard]] bool more() const { return !bytes_.empty(); }
   [[nodiscard]] bool ok() const { return ok_; }
 
  private:

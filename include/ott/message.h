@@ -55,7 +55,7 @@ struct Peer {
   NodeId id;
   std::uint32_t cost = 1;
   std::string name;
-  NodeId at{};                      // where to connect to it; all zero: at its id
+  NodeId at{};                      // where to connect to it; no address: at its id
   std::vector<NodeId> addresses{};  // its further ones
 
   [[nodiscard]] const NodeId& where() const { return at.address.is_unspecified() ? id : at; }

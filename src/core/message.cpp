@@ -163,8 +163,11 @@ std::vector<NodeId> read_ids(Reader& in, std::size_t most) {
   return ids;
 }
 
-/// The receiver's further addresses, and those of its peers in their order.
+/// The receiver's further addresses, and those of its peers in their order. They came later, and are left out
+/// where they would say nothing.
 void write_addresses(Writer& out, const std::vector<NodeId>& own, const std::vector<Peer>& peers) {
+  const auto plain = [](const Peer& peer) { return peer.at == NodeId{} && peer.addresses.empty(); };
+  if (own.empty() && std::ranges::all_of(peers, plain)) return;
   write_ids(out, own);
   for (const Peer& peer : peers) {
     out.node_id(peer.at);
@@ -173,6 +176,7 @@ void write_addresses(Writer& out, const std::vector<NodeId>& own, const std::vec
 }
 
 void read_addresses(Reader& in, std::vector<NodeId>& own, std::vector<Peer>& peers) {
+  if (in.at_end()) return;
   own = read_ids(in, kPeerAddressesMax);
   for (Peer& peer : peers) {
     peer.at = in.node_id();
@@ -220,7 +224,7 @@ void read(Reader& in, Speers& m) {
   m.me = in.node_id();
   m.you = in.node_id();
   m.peers = read_peers(in);
-  if (in.more()) read_addresses(in, m.addresses, m.peers);
+  read_addresses(in, m.addresses, m.peers);
 }
 
 void write(Writer& out, const Place& m) {

@@ -38,42 +38,48 @@ Result<std::size_t> Controller::take(Topology topology, Now now) {
   }
   const Topology before = std::exchange(*state_.config.topology, std::move(topology));
   std::size_t told = 0;
+  std::erase_if(told_former_place_, [this](LinkId link) { return state_.links.find(link) == nullptr; });
   for (PeerLink& link : state_.links.all()) {
-    const bool registered = link.handshake.over() && !link.closing && link.relation != Relation::Guest;
-    if (registered && tell(link, before)) ++told;
+    if (!link.peer_known || link.closing || link.relation == Relation::Guest) continue;
+    const bool has_place = state_.config.topology->find(link.peer) != nullptr;
+    if (has_place && before.find(link.peer) != nullptr &&
+        place_of(link.peer) == place_of(before, link.peer)) {
+      continue;
+    }
+    ++told;
+    if (link.handshake.over()) {
+      tell(link);
+    } else {
+      told_former_place_.insert(link.id);
+    }
   }
   take_own_place(now);
   return told;
 }
 
-/// Tells a registered node of its new place. False if it is the one it has.
-bool Controller::tell(PeerLink& link, const Topology& before) {
-  const Topology& topology = *state_.config.topology;
-  if (topology.find(link.peer) == nullptr) {
+void Controller::on_connected(PeerLink& link) {
+  if (told_former_place_.erase(link.id) > 0) tell(link);
+}
+
+/// Tells a registered node of its new place.
+void Controller::tell(PeerLink& link) {
+  if (state_.config.topology->find(link.peer) == nullptr) {
     state_.log.info(fmt::format("{} is not in the topology any more", to_string(link.peer)));
     // A link that streams use ends when they have another way. The node then connects again, and is refused.
     // So is any other at once, but a client, which comes again as a guest.
-    if (link.relation == Relation::Neighbour) {
-      state_.links.send(link, Place{});
-      return true;
-    }
+    if (link.relation == Relation::Neighbour) return state_.links.send(link, Place{});
     const bool client = link.greeting.kind == PeerKind::Client;
-    state_.links.close(link, client ? ByeReason::NotNeeded : ByeReason::NotInTopology,
-                       "the topology has this node no more");
-    return true;
+    return state_.links.close(link, client ? ByeReason::NotNeeded : ByeReason::NotInTopology,
+                              "the topology has this node no more");
   }
-  Place place = place_of(link.peer);
-  const bool was_there = before.find(link.peer) != nullptr;
-  if (was_there && place == place_of(before, link.peer)) return false;
+  const Place place = place_of(link.peer);
   const bool is_neighbour =
       std::ranges::any_of(place.peers, [this](const Peer& peer) { return peer.id == state_.self; });
   if (is_neighbour && link.relation == Relation::Control) {
     // The handshake decides what two processes are to each other.
-    state_.links.close(link, ByeReason::NotNeeded, "neighbours by the topology now: connect again");
-    return true;
+    return state_.links.close(link, ByeReason::NotNeeded, "neighbours by the topology now: connect again");
   }
   state_.links.send(link, place);
-  return true;
 }
 
 void Controller::on_ack(PeerLink& link, const Ack& message, Now now) {
@@ -126,7 +132,8 @@ Place Controller::place_of(const Topology& topology, const NodeId& id) {
   Place place{{}, node.addresses};
   for (const Topology::Neighbour& neighbour : node.neighbours) {
     const Topology::Node& other = *topology.find(neighbour.id);
-    place.peers.push_back({neighbour.id, neighbour.cost, other.name, neighbour.at, other.addresses});
+    const NodeId at = neighbour.at == neighbour.id ? NodeId{} : neighbour.at;
+    place.peers.push_back({neighbour.id, neighbour.cost, other.name, at, other.addresses});
   }
   return place;
 }

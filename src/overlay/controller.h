@@ -2,6 +2,7 @@
 // neighbours, and offers access nodes to clients that are not. Owned by Handshakes.
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -23,13 +24,15 @@ class Controller {
   /// any more are let go. Returns how many both are. An error, and nothing changes, if this process is not in
   /// it.
   Result<std::size_t> take(Topology topology, Now now);
+  /// A handshake has ended well.
+  void on_connected(PeerLink& link);
 
  private:
   /// The nodes of the topology that the ids name, but for the bootstrapper itself.
   [[nodiscard]] std::vector<NodeId> named_by(const Ack& message) const;
   [[nodiscard]] static Place place_of(const Topology& topology, const NodeId& id);
   [[nodiscard]] Place place_of(const NodeId& id) const { return place_of(*state_.config.topology, id); }
-  bool tell(PeerLink& link, const Topology& before);
+  void tell(PeerLink& link);
   void take_own_place(Now now);
   [[nodiscard]] std::vector<Peer> access_offers(const NodeId& guest) const;
   [[nodiscard]] std::vector<NodeId> access_nodes(const IpAddress& guest) const;
@@ -39,6 +42,7 @@ class Controller {
   OverlayState& state_;
   Neighbours& neighbours_;
   Admission& admission_;
+  std::set<LinkId> told_former_place_;  // their handshake was under way when the topology changed
 };
 
 }  // namespace ott

@@ -153,6 +153,7 @@ void Handshakes::finish(PeerLink& link) {
   connected_.push_back(link.id);
   neighbours_.on_connected(link);
   if (link.purpose == Purpose::Registration) registration_.on_connected();
+  controller_.on_connected(link);
   if (link.purpose == Purpose::Access) access_.on_connected(link);
 }
 

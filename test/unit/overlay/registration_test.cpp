@@ -176,7 +176,12 @@ TEST_CASE("a new place takes effect at once: a former neighbour's link is listed
   engine.refuse_connections();
   REQUIRE(engine.listed() == std::vector{node("10.0.0.2"), kBootstrapper});
 
+  const auto both_live = [&engine, two] {
+    engine.say(two, Heartbeat{});
+    engine.say(engine.boot, Heartbeat{});
+  };
   engine.pass(milliseconds(200));
+  both_live();
   engine.say(engine.boot,
              Place{{{kBootstrapper, 7, "boot"}, {node("10.0.0.4"), 1, ""}}, {node("10.0.2.20")}});
   CHECK(engine.listening == std::vector{kSelf, node("10.0.1.20"), node("10.0.2.20")});
@@ -185,6 +190,7 @@ TEST_CASE("a new place takes effect at once: a former neighbour's link is listed
   CHECK_FALSE(engine.links[two].closed);
   engine.pass(milliseconds(100));
   CHECK(engine.listed() == std::vector{kBootstrapper});
+  both_live();
   engine.pass(milliseconds(200));
   CHECK(engine.bye(two) == ByeReason::NotNeighbour);
   CHECK_FALSE(engine.links[engine.boot].closed);

@@ -26,6 +26,7 @@ class Bootstrap : public OverlayRole {
   }
 
   void input(ByteSpan bytes, Now now) override { publisher_.input(bytes, now); }
+  [[nodiscard]] bool wants_input() const override { return publisher_.wants_input(); }
 
  protected:
   void step(Now now) override {
@@ -40,6 +41,7 @@ class Bootstrap : public OverlayRole {
     return std::min(publisher_.next_deadline(), ping_at_);
   }
   [[nodiscard]] std::string_view name() const override { return kBootstrapRole.name; }
+  void add_stats(StatsLine& line, bool) override { publisher_.add_stats(line); }
 
  private:
   Publisher publisher_;

@@ -65,6 +65,8 @@ class Reader {
 
   void fail() { ok_ = false, bytes_ = {}; }
   [[nodiscard]] bool ok() const { return ok_; }
+  /// True if nothing is left to read.
+  [[nodiscard]] bool at_end() const { return bytes_.empty(); }
 
  private:
   template <class T>

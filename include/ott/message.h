@@ -116,14 +116,25 @@ struct Message {
   std::string text;
 };
 
+/// Whether a stream's source has frames.
+enum class StreamState : std::uint8_t {
+  Live = 0,
+  Stalled = 1,  // none has come for a while; the stream goes on with the next one
+  Ended = 2,    // none will come; the stream is about to be listed no more
+};
+inline constexpr std::uint8_t kStreamStateLast = 2;
+std::string_view to_string(StreamState state);
+
 /// One stream as its origin describes it.
 struct StreamInfo {
   StreamId id;
   std::string name;
-  std::string kind;  // of its source: pattern, clip, …
-  std::uint32_t width = 0;
+  std::string kind;         // of its source: pattern, clip, …
+  std::uint32_t width = 0;  // 0: not known yet, as of a live source before its first frame
   std::uint32_t height = 0;
-  std::uint32_t fps_milli = 0;
+  std::uint32_t fps_milli = 0;  // 0: not known yet
+  StreamState state = StreamState::Live;
+  std::uint64_t state_since = 0;  // the origin's wall clock, ns since the epoch; 0: from the start
 
   auto operator<=>(const StreamInfo&) const = default;
 };
@@ -242,6 +253,7 @@ struct StreamFigures {
   StreamId stream;
   std::uint32_t viewers = 0;
   std::uint64_t bits_per_second = 0;  // over the last second; 0 without viewers
+  std::uint64_t frames_refused = 0;   // of its source, since the start; 0 from senders that do not say it
 
   bool operator==(const StreamFigures&) const = default;
 };

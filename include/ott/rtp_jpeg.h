@@ -1,9 +1,9 @@
 // JPEG over RTP (RFC 2435), both ways, without I/O and without decoding a pixel. A JPEG is parsed, cut into
 // packets that are written where the caller says, and put together again as a standalone JPEG whose pixels
-// are exactly those of the first. The format has no room for sizes that are not a multiple of 8 or over 2040:
-// the true size travels beside it as ONVIF's streaming specification does, in an RTP header extension
-// (profile 0xFFD8) that holds the SOF0 marker segment on a frame's first packet. Other receivers may ignore
-// it.
+// are exactly those of the first. The format has no room for sizes that are not a multiple of 8 or over 2040,
+// nor for APP and COM segments (EXIF with its orientation, ICC profiles, comments). These travel beside it as
+// in ONVIF's streaming specification: an RTP header extension (profile 0xFFD8) on a frame's first packet
+// holds marker segments, the SOF0 of the true size first. Other receivers may ignore it.
 //
 // Nothing here keeps a span past the call but where it says so; nothing is read past its length.
 #pragma once
@@ -13,6 +13,8 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -45,12 +47,35 @@ enum class JpegObstacle : std::uint8_t {
 };
 std::string_view to_string(JpegObstacle obstacle);
 
-/// What RFC 2435 needs of a JPEG. The spans point into the JPEG that was parsed; they and the fields below
-/// them are set only if it is carriable.
+/// The APP and COM segments of a JPEG that travel with it: whole, with their markers, in their order. The
+/// usual JFIF header is not among them, since every receiver writes it.
+struct JpegMetadata {
+  static constexpr std::size_t kSegmentsMax = 16;
+  static constexpr std::size_t kBytesMax = std::size_t{8} << 10;
+
+  std::array<ByteSpan, kSegmentsMax> segments{};
+  std::size_t count = 0;
+  std::size_t bytes = 0;
+  ByteSpan dropped{};  // the first segment that there was no room for; empty: there was room for all
+
+  void add(ByteSpan segment);
+  [[nodiscard]] std::span<const ByteSpan> all() const { return std::span(segments).first(count); }
+};
+
+/// What a segment is: "EXIF (APP1, 1234 bytes)". REQUIRES: a whole one, with its marker.
+std::string describe_segment(ByteSpan segment);
+/// True for an APP2 segment of an ICC profile, or an APP14 segment that says how Adobe's programs have coded
+/// the colours.
+bool is_icc_profile(ByteSpan segment);
+bool is_adobe(ByteSpan segment);
+
+/// What RFC 2435 needs of a JPEG. The spans point into the JPEG that was parsed; those below `metadata`, and
+/// the fields there, are set only if it is carriable.
 struct JpegImage {
   std::uint16_t width = 0;
   std::uint16_t height = 0;
   JpegObstacle obstacle = JpegObstacle::None;
+  JpegMetadata metadata;
 
   std::uint8_t type = 0;               // 0: 4:2:2, 1: 4:2:0 (section 4.1); +64 with restart intervals
   std::uint16_t restart_interval = 0;  // in MCUs; 0: none
@@ -58,13 +83,15 @@ struct JpegImage {
       quant_tables;       // luma, chroma, in zigzag order; 64 bytes, or 128 if of 16-bit values
   ByteSpan scan;          // the entropy-coded data without EOI
   std::size_t bytes = 0;  // the whole JPEG, from SOI to EOI
+  bool cut_off = false;   // it has no EOI: the picture may lack its lower part
 
   [[nodiscard]] bool carriable() const { return obstacle == JpegObstacle::None; }
 };
 
 /// Reads the markers of the JPEG at the start of `jpeg`; what follows its EOI is ignored. A JPEG without
-/// Huffman tables has the standard ones, as in AVI files. The error names the byte. Once an obstacle is known
-/// the rest is not looked at.
+/// Huffman tables has the standard ones, as in AVI files. One that ends within its image data is taken as far
+/// as it goes (`cut_off`), as viewers do. The error names the byte. Once an obstacle is known the rest is not
+/// looked at.
 Result<JpegImage> parse_jpeg(ByteSpan jpeg);
 
 /// The first marker in entropy-coded data that is neither stuffing, fill nor a restart: the offset of its
@@ -82,7 +109,8 @@ struct RtpFields {
 };
 
 /// Cuts one frame into packets. Made per frame; allocates nothing. Borrows the image's spans.
-/// Quantisation tables go in-band with Q 255, unless they are those of a Q from 1 to 99.
+/// Quantisation tables go in-band with Q 255, unless they are those of a Q from 1 to 99. Metadata go with the
+/// first packet as far as there is room in it.
 class RtpJpegPacketizer {
  public:
   /// REQUIRES: image.carriable(); kRtpPacketBytesMin <= packet_bytes_max <= kRtpPacketBytesMax, which is a
@@ -101,6 +129,7 @@ class RtpJpegPacketizer {
 
  private:
   [[nodiscard]] std::size_t overhead_bytes(bool first) const;
+  [[nodiscard]] std::size_t beside_bytes() const;
   [[nodiscard]] std::size_t write_headers(MutableByteSpan out, const RtpFields& fields, bool last) const;
 
   JpegImage image_;
@@ -108,6 +137,8 @@ class RtpJpegPacketizer {
   std::size_t sent_bytes_ = 0;
   std::uint8_t q_;
   bool size_beside_;  // the main header cannot say the true size
+  std::size_t metadata_count_ = 0;
+  std::size_t metadata_bytes_ = 0;
 };
 
 /// Puts frames together again, from any RFC 2435 sender: types 0, 1, 64 and 65, any Q, any fragmentation, but
@@ -140,6 +171,7 @@ class RtpJpegDepacketizer {
   Result<void> place(const Fragment& fragment);
   Result<void> begin(const Fragment& fragment);
   Result<QuantTables> tables_of(const Fragment& fragment);
+  void put_metadata(ByteSpan beside);
   Result<ByteSpan> finish();
   tl::unexpected<Error> give_up(std::string why);
 

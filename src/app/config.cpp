@@ -50,7 +50,7 @@ void declare(CLI::App& app, Words& words) {
          "--stream", words.streams,
          "bootstrap, node: NAME=SOURCE to serve, any number; client: NAME to watch (default: the first)\n"
          "SOURCE: pattern:[WxH@FPS], a .Mjpeg or .mjpeg file, a directory of JPEGs, or - for\n"
-         "concatenated JPEGs on standard input; each may end in ?fps=N")
+         "JPEGs on standard input, also multipart; each may end in ?fps=N, ?eof=wait|end|loop")
       ->type_name("STREAM");
   app.add_option("--tree", words.tree,
                  "origin: shortest (each viewer at least cost) or shared (fewest links)")

@@ -98,6 +98,27 @@ void read(Reader& in, StreamInfo& stream) {
   stream.fps_milli = in.u32();
 }
 
+/// What was added to the description of streams later stands behind all that the first ones of this version
+/// know. It is left out where it would say nothing.
+void write_states(Writer& out, const std::vector<StreamInfo>& streams) {
+  const auto plain = [](const StreamInfo& stream) {
+    return stream.state == StreamState::Live && stream.state_since == 0;
+  };
+  if (std::ranges::all_of(streams, plain)) return;
+  for (const StreamInfo& stream : streams) {
+    write_enum(out, stream.state);
+    out.u64(stream.state_since);
+  }
+}
+
+void read_states(Reader& in, std::vector<StreamInfo>& streams) {
+  if (in.at_end()) return;
+  for (StreamInfo& stream : streams) {
+    stream.state = read_enum(in, StreamState::Live, StreamState{kStreamStateLast});
+    stream.state_since = read_up_to(in, kNumberMax);
+  }
+}
+
 void write(Writer& out, const LinkState& state) {
   out.node_id(state.reporter);
   write_enum(out, state.kind);
@@ -111,6 +132,7 @@ void write(Writer& out, const LinkState& state) {
   }
   out.u32(static_cast<std::uint32_t>(state.streams.size()));
   for (const StreamInfo& stream : state.streams) write(out, stream);
+  write_states(out, state.streams);
 }
 
 void read(Reader& in, LinkState& state) {
@@ -130,6 +152,7 @@ void read(Reader& in, LinkState& state) {
     in.fail();
   state.streams.resize(in.count<std::uint32_t>(kStreamInfoBytesMin, kStateStreamsMax));
   for (StreamInfo& stream : state.streams) read(in, stream);
+  read_states(in, state.streams);
   if (state.is_withdrawal() && (!state.links.empty() || !state.streams.empty())) in.fail();
 }
 
@@ -196,6 +219,18 @@ std::string_view to_string(PeerKind kind) {
       return "client";
     case PeerKind::Guest:
       return "guest";
+  }
+  return "?";
+}
+
+std::string_view to_string(StreamState state) {
+  switch (state) {
+    case StreamState::Live:
+      return "live";
+    case StreamState::Stalled:
+      return "stalled";
+    case StreamState::Ended:
+      return "ended";
   }
   return "?";
 }
@@ -373,6 +408,7 @@ void write(Writer& out, const Streams& m) {
     write(out, m.streams[i]);
     out.node_id(m.origins[i]);
   }
+  write_states(out, m.streams);
 }
 
 void read(Reader& in, Streams& m) {
@@ -382,6 +418,7 @@ void read(Reader& in, Streams& m) {
     read(in, m.streams[i]);
     m.origins[i] = in.node_id();
   }
+  read_states(in, m.streams);
 }
 
 void write(Writer& out, const Refused& m) {
@@ -421,6 +458,8 @@ void write(Writer& out, const Report& m) {
     out.u32(figures.viewers);
     out.u64(figures.bits_per_second);
   }
+  if (std::ranges::all_of(m.figures, [](const StreamFigures& f) { return f.frames_refused == 0; })) return;
+  for (const StreamFigures& figures : m.figures) out.u64(figures.frames_refused);
 }
 
 void read(Reader& in, Report& m) {
@@ -433,6 +472,8 @@ void read(Reader& in, Report& m) {
     figures.bits_per_second = in.u64();
   }
   if (m.tracker.flood) in.fail();
+  if (in.at_end()) return;  // the first ones of this version have no more
+  for (StreamFigures& figures : m.figures) figures.frames_refused = in.u64();
 }
 
 void write(Writer& /*out*/, const Sync& /*m*/) {}

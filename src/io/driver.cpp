@@ -96,7 +96,8 @@ Requests::Exit Driver::run(Machine& machine, const Inputs& inputs) {
   if (inputs.reload) reload_.start<&Driver::signal_ready>(*this, SIGHUP);
   if (inputs.standard_input) {
     input_buffer_.resize(kInputBytes);
-    input_watcher_.start<&Driver::input_ready>(*this, STDIN_FILENO, EV_READ);
+    input_open_ = true;
+    watch_input();
   }
   work_watcher_.start<&Driver::work_done>(*this, workers_.ready_fd(), EV_READ);
   round_.start<&Driver::end_round>(*this);
@@ -120,8 +121,17 @@ void Driver::timer_ready() { armed_for_ = MonoTime::max(); }
 void Driver::input_ready(int) {
   const ssize_t got = ::read(STDIN_FILENO, input_buffer_.data(), input_buffer_.size());
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
-  if (got <= 0) input_watcher_.stop();
+  if (got <= 0) {
+    input_open_ = false;
+    input_watcher_.stop();
+  }
   machine_->input(ByteSpan(input_buffer_).first(got > 0 ? static_cast<std::size_t>(got) : 0), now());
+}
+
+void Driver::watch_input() {
+  if (!input_open_ || machine_->wants_input() == input_watcher_.active()) return;
+  if (input_watcher_.active()) return input_watcher_.stop();
+  input_watcher_.start<&Driver::input_ready>(*this, STDIN_FILENO, EV_READ);
 }
 
 void Driver::work_done(int) {
@@ -213,6 +223,7 @@ void Driver::end_round() {
     exit_ = std::exchange(requests.exit, std::nullopt);
     ev_break(loop_, EVBREAK_ALL);
   }
+  watch_input();
   round_.hurry(!to_send_.empty() || !requests.send.empty());
   const MonoTime deadline = machine_->next_deadline();
   const MonoTime end(read_clock(CLOCK_MONOTONIC));

@@ -51,6 +51,7 @@ class Driver {
   void accept_again();
   void signal_ready(int number);
   void input_ready(int events);
+  void watch_input();
   void work_done(int events);
   [[gnu::hot]] void connection_ready(Connection& connection, int events);
   void finish_connect(Connection& connection);
@@ -85,6 +86,7 @@ class Driver {
   std::vector<LinkId> to_send_;  // to be sent to at the end of this round
   std::vector<LinkId> sending_;  // to_send_ while it is worked on
   std::vector<std::uint8_t> input_buffer_;
+  bool input_open_ = false;  // standard input is read, and has not ended
   MonoTime armed_for_ = MonoTime::max();
   MonoTime round_began_ = MonoTime::max();  // when the clock was first read after the last wait
   LoopFigures figures_;

@@ -1,5 +1,6 @@
 // The classic .Mjpeg container of the RTSP/RTP exercise: each JPEG is preceded by its length as five ASCII
-// digits. A wrong length is reported, and reading goes on at the next place that looks like a record.
+// digits. Line ends and spaces between records are passed over. A wrong length is reported, and reading goes
+// on at the next place that looks like a record. The last record may be cut off.
 #pragma once
 
 #include "media/frame_splitter.h"

@@ -21,17 +21,18 @@ constexpr double kDefaultFps = 25;
 
 std::string reason(int error) { return std::system_category().message(error); }
 
-double or_default(double fps, double fallback) { return fps != 0 ? fps : fallback; }
+SourceInfo file_info(const std::string& kind, const SourceOptions& options, double default_fps) {
+  return {kind, 0, 0, options.fps != 0 ? options.fps : default_fps, options.at_end.value_or(AtEnd::Loop)};
+}
 
 /// Converts a frame and notes the size of the stream's first one.
 Result<SourceFrame> hand_out(ByteSpan jpeg, JpegConverter& converter, SourceInfo& info) {
-  const auto converted = converter.make_carriable(jpeg);
-  if (!converted) return tl::unexpected<Error>(converted.error());
-  if (info.width == 0) {
+  auto converted = converter.make_carriable(jpeg);
+  if (converted && info.width == 0) {
     info.width = converted->image.width;
     info.height = converted->image.height;
   }
-  return SourceFrame{converted->jpeg, converted->image};
+  return converted;
 }
 
 }  // namespace
@@ -69,7 +70,7 @@ ClipSource::ClipSource(SourceInfo info, std::string path, InputFile file,
       file_(std::move(file)),
       splitter_(std::move(splitter)) {}
 
-Result<std::unique_ptr<Source>> ClipSource::open(const std::string& path, double fps) {
+Result<std::unique_ptr<Source>> ClipSource::open(const std::string& path, const SourceOptions& options) {
   auto file = InputFile::open(path);
   if (!file) return tl::unexpected<Error>(file.error());
   std::array<std::uint8_t, 16> start{};
@@ -80,10 +81,10 @@ Result<std::unique_ptr<Source>> ClipSource::open(const std::string& path, double
   std::unique_ptr<ClipSource> source;
   const ByteSpan head = ByteSpan(start).first(*bytes);
   if (ClassicClipSplitter::detect(head)) {
-    source.reset(new ClipSource({"clip", 0, 0, or_default(fps, kClassicFps)}, path, std::move(*file),
+    source.reset(new ClipSource(file_info("clip", options, kClassicFps), path, std::move(*file),
                                 std::make_unique<ClassicClipSplitter>()));
   } else if (head.size() >= 3 && head[0] == 0xFF && head[1] == 0xD8 && head[2] == 0xFF) {
-    source.reset(new ClipSource({"mjpeg", 0, 0, or_default(fps, kDefaultFps)}, path, std::move(*file),
+    source.reset(new ClipSource(file_info("mjpeg", options, kDefaultFps), path, std::move(*file),
                                 std::make_unique<MjpegSplitter>()));
   } else {
     return fail(
@@ -99,20 +100,18 @@ Result<std::unique_ptr<Source>> ClipSource::open(const std::string& path, double
 // Reads up to the first good frame, to learn its size, and goes back.
 Result<void> ClipSource::probe() {
   if (auto done = rewind(); !done) return done;
-  const std::uint64_t round = rounds_;
   std::optional<Error> first;
   for (;;) {
-    const auto frame = next({}, {});
-    if (frame) return rewind();
+    const auto frame = next_of_round();
+    if (frame && *frame) return rewind();
+    if (frame) return tl::unexpected<Error>(first.value_or(Error{"'" + path_ + "' holds no frame"}));
     if (!first) first = frame.error();
-    if (rounds_ != round) return tl::unexpected<Error>(std::move(*first));
   }
 }
 
 Result<void> ClipSource::rewind() {
   splitter_->reset();
   frames_ = 0;
-  ++rounds_;
   return file_.rewind();
 }
 
@@ -132,32 +131,39 @@ tl::unexpected<Error> ClipSource::bad(const std::string& what) const {
 }
 
 Result<SourceFrame> ClipSource::next(FrameNumber /*number*/, WallTime /*wall*/) {
-  for (bool rewound = false;;) {
+  for (bool rewound = false;; rewound = true) {
+    auto frame = next_of_round();
+    if (!frame) return tl::unexpected<Error>(std::move(frame.error()));
+    if (*frame) return **frame;
+    if (info_.at_end != AtEnd::Loop) {
+      ended_ = true;
+      return fail("'" + path_ + "' has ended");
+    }
+    if (rewound) return fail("'" + path_ + "' holds no frame any more");
+    if (auto done = rewind(); !done) return tl::unexpected<Error>(std::move(done.error()));
+  }
+}
+
+/// nullopt: the end of the file.
+Result<std::optional<SourceFrame>> ClipSource::next_of_round() {
+  for (;;) {
     const auto frame = splitter_->next();
     if (!frame || *frame) ++frames_;
     if (!frame) return bad(frame.error().message);
     if (*frame) {
       auto jpeg = hand_out(**frame, converter_, info_);
-      if (jpeg) return jpeg;
+      if (jpeg) return std::optional<SourceFrame>(*jpeg);
       return bad("byte " + std::to_string(splitter_->frame_offset()) + ": " + jpeg.error().message);
     }
-    Result<void> done;
-    if (!splitter_->at_end()) {
-      done = read_more();
-    } else if (!rewound) {
-      rewound = true;
-      done = rewind();
-    } else {
-      done = fail("'" + path_ + "' holds no frame any more");
-    }
-    if (!done) return tl::unexpected<Error>(std::move(done.error()));
+    if (splitter_->at_end()) return std::nullopt;
+    if (auto done = read_more(); !done) return tl::unexpected<Error>(std::move(done.error()));
   }
 }
 
 DirectorySource::DirectorySource(SourceInfo info, std::vector<std::string> paths)
     : Source(std::move(info)), paths_(std::move(paths)) {}
 
-Result<std::unique_ptr<Source>> DirectorySource::open(const std::string& path, double fps) {
+Result<std::unique_ptr<Source>> DirectorySource::open(const std::string& path, const SourceOptions& options) {
   std::vector<std::string> paths;
   std::error_code error;
   for (std::filesystem::directory_iterator entry(path, error), end; !error && entry != end;
@@ -171,7 +177,7 @@ Result<std::unique_ptr<Source>> DirectorySource::open(const std::string& path, d
   std::ranges::sort(paths);
 
   std::unique_ptr<DirectorySource> source(
-      new DirectorySource({"directory", 0, 0, or_default(fps, kDefaultFps)}, std::move(paths)));
+      new DirectorySource(file_info("directory", options, kDefaultFps), std::move(paths)));
   std::optional<Error> first;
   for (std::size_t i = 0; i < source->paths_.size(); ++i) {  // up to the first good one, for its size
     const auto frame = source->next({}, {});
@@ -199,8 +205,12 @@ Result<ByteSpan> DirectorySource::read(const std::string& path) {
 }
 
 Result<SourceFrame> DirectorySource::next(FrameNumber /*number*/, WallTime /*wall*/) {
-  const std::string& path = paths_[next_];
-  next_ = (next_ + 1) % paths_.size();
+  if (next_ == paths_.size() && info_.at_end != AtEnd::Loop) {
+    ended_ = true;
+    return fail("the directory has ended");
+  }
+  if (next_ == paths_.size()) next_ = 0;
+  const std::string& path = paths_[next_++];
   const auto bytes = read(path);
   if (!bytes) return tl::unexpected<Error>(bytes.error());
   auto jpeg = hand_out(*bytes, converter_, info_);
@@ -208,8 +218,9 @@ Result<SourceFrame> DirectorySource::next(FrameNumber /*number*/, WallTime /*wal
   return jpeg;
 }
 
-StdinSource::StdinSource(double fps)
-    : Source({"stdin", 0, 0, or_default(fps, kDefaultFps)}), splitter_(std::make_unique<MjpegSplitter>()) {}
+StdinSource::StdinSource(const SourceOptions& options)
+    : Source({"stdin", 0, 0, options.fps, options.at_end.value_or(AtEnd::Wait)}),
+      splitter_(std::make_unique<MjpegSplitter>()) {}
 
 void StdinSource::feed(ByteSpan bytes) {
   while (!bytes.empty()) {

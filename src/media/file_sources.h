@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,18 +30,26 @@ class InputFile {
   std::string path_;
 };
 
-/// One file of many frames; loops for ever.
+/// What `?fps=` and `?eof=` say; nothing where they are left out.
+struct SourceOptions {
+  double fps = 0;
+  std::optional<AtEnd> at_end;
+};
+
+/// One file of many frames; begins again at its end, unless it is told otherwise.
 class ClipSource final : public Source {
  public:
-  /// The container is found by the content. fps 0: the container's default.
-  static Result<std::unique_ptr<Source>> open(const std::string& path, double fps);
+  /// The container is found by the content, and has a rate of its own.
+  static Result<std::unique_ptr<Source>> open(const std::string& path, const SourceOptions& options);
   Result<SourceFrame> next(FrameNumber number, WallTime wall) override;
+  [[nodiscard]] bool ended() const override { return ended_; }
 
  private:
   ClipSource(SourceInfo info, std::string path, InputFile file, std::unique_ptr<FrameSplitter> splitter);
   Result<void> rewind();
   Result<void> read_more();
   Result<void> probe();
+  Result<std::optional<SourceFrame>> next_of_round();
   [[nodiscard]] tl::unexpected<Error> bad(const std::string& what) const;
 
   std::string path_;
@@ -48,14 +57,15 @@ class ClipSource final : public Source {
   std::unique_ptr<FrameSplitter> splitter_;
   JpegConverter converter_;
   std::uint64_t frames_ = 0;  // of this round, good or bad
-  std::uint64_t rounds_ = 0;
+  bool ended_ = false;
 };
 
-/// A directory of JPEG files; loops for ever. Its names are read once.
+/// A directory of JPEG files; begins again at its end, unless it is told otherwise. Its names are read once.
 class DirectorySource final : public Source {
  public:
-  static Result<std::unique_ptr<Source>> open(const std::string& path, double fps);
+  static Result<std::unique_ptr<Source>> open(const std::string& path, const SourceOptions& options);
   Result<SourceFrame> next(FrameNumber number, WallTime wall) override;
+  [[nodiscard]] bool ended() const override { return ended_; }
 
  private:
   DirectorySource(SourceInfo info, std::vector<std::string> paths);
@@ -63,14 +73,15 @@ class DirectorySource final : public Source {
 
   std::vector<std::string> paths_;
   std::size_t next_ = 0;
+  bool ended_ = false;
   std::vector<std::uint8_t> buffer_;
   JpegConverter converter_;
 };
 
-/// Concatenated JPEGs that the caller reads from standard input.
+/// Concatenated JPEGs, or the parts of a multipart stream, that the caller reads from standard input.
 class StdinSource final : public Source {
  public:
-  explicit StdinSource(double fps);
+  explicit StdinSource(const SourceOptions& options);
   [[nodiscard]] bool live() const override { return true; }
   [[nodiscard]] bool ended() const override { return splitter_->at_end(); }
   void feed(ByteSpan bytes) override;

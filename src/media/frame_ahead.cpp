@@ -44,6 +44,8 @@ const Result<SourceFrame>* FrameAhead::frame() {
   return ready_ ? &job_->frame : nullptr;
 }
 
+bool FrameAhead::ended() const { return job_ != nullptr && job_->source->ended(); }
+
 void FrameAhead::drop() {
   ready_ = false;
   unwanted_ = job_ == nullptr;

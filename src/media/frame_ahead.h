@@ -23,6 +23,8 @@ class FrameAhead {
   void read(FrameNumber number, WallTime wall);
   /// The frame that was read, or what is wrong with it; null until it is there. Valid until drop().
   const Result<SourceFrame>* frame();
+  /// The source has ended: frame() is the error that says so.
+  [[nodiscard]] bool ended() const;
   /// Lets go of the frame that was read, or is being read.
   void drop();
   /// True if there is neither a frame nor one being read.

@@ -14,6 +14,8 @@ namespace ott {
 class JpegConverter::Engine {
  public:
   Result<Converted> convert(ByteSpan jpeg);
+  /// Of the JPEG that was converted last.
+  [[nodiscard]] int components() const { return components_; }
 
  private:
   enum class Verdict { Done, NeedsReencoding };
@@ -37,6 +39,7 @@ class JpegConverter::Engine {
   jvirt_barray_ptr grey_arrays_[3] = {};  // libjpeg keeps the address until the image is finished
   ByteSpan jpeg_;
   Verdict verdict_ = Verdict::Done;
+  int components_ = 0;
 };
 
 namespace {
@@ -78,9 +81,10 @@ Result<JpegConverter::Converted> JpegConverter::Engine::convert(ByteSpan jpeg) {
   }
   if (!done) return fail(errors_.message);
   const ByteSpan written = output_.written();
-  const auto image = parse_jpeg(written);
+  auto image = parse_jpeg(written);
   if (!image) return tl::unexpected<Error>(image.error());  // over 16 MiB
   OTT_ASSERT(image->carriable());
+  image->cut_off = errors_.cut_off;
   return Converted{written, *image, how};
 }
 
@@ -103,6 +107,7 @@ void JpegConverter::Engine::read_header() {
   out_.dest = output_.install();
   jpeg_mem_src(&in_, jpeg_.data(), jpeg_.size());
   jpeg_read_header(&in_, TRUE);
+  components_ = in_.num_components;
 }
 
 void JpegConverter::Engine::transcode(Engine& self) {
@@ -232,15 +237,11 @@ void JpegConverter::Engine::start_reencoding() {
   jpeg_start_compress(&out_, TRUE);
 }
 
-// CMYK to RGB without a colour profile. Adobe's files hold the inks inverted.
+// CMYK to RGB without a colour profile. JPEGs hold the inks inverted, as Adobe's programs began to do,
+// whether Adobe's marker is there or not: 255 is no ink.
 void JpegConverter::Engine::convert_row(JSAMPROW from, JSAMPROW to) const {
-  const bool inverted = in_.saw_Adobe_marker != FALSE;
   for (JDIMENSION x = 0; x < in_.output_width; ++x, from += 4, to += 3) {
-    const unsigned black = inverted ? from[3] : 255U - from[3];
-    for (int i = 0; i < 3; ++i) {
-      const unsigned ink = inverted ? from[i] : 255U - from[i];
-      to[i] = static_cast<JSAMPLE>(ink * black / 255);
-    }
+    for (int i = 0; i < 3; ++i) to[i] = static_cast<JSAMPLE>(unsigned{from[i]} * from[3] / 255);
   }
 }
 
@@ -262,6 +263,16 @@ Result<JpegConverter::Converted> JpegConverter::make_carriable(ByteSpan jpeg) {
   if (!engine_) engine_ = std::make_unique<Engine>();
   auto converted = engine_->convert(jpeg);
   if (!converted) return why(converted.error().message);
+  converted->why = image->obstacle;
+  // What the input says beside the picture holds on, but for how its colours were coded.
+  JpegMetadata& metadata = converted->image.metadata;
+  metadata = {};
+  metadata.dropped = image->metadata.dropped;
+  for (const ByteSpan segment : image->metadata.all()) {
+    const bool other_colours = is_icc_profile(segment) && engine_->components() != 3;
+    if (other_colours) converted->no_more_true = segment;
+    if (!other_colours && !is_adobe(segment)) metadata.add(segment);
+  }
   return converted;
 }
 

@@ -20,8 +20,10 @@ class JpegConverter {
 
   struct Converted {
     ByteSpan jpeg;    // the input itself, up to its EOI, or our buffer: valid until the next call
-    JpegImage image;  // its parse; carriable
+    JpegImage image;  // its parse, carriable; with the metadata of the input, into which they point
     How how = How::AsIs;
+    JpegObstacle why = JpegObstacle::None;  // what RFC 2435 could not carry of the input
+    ByteSpan no_more_true{};                // an ICC profile of the input that is not for the new colours
   };
 
   /// Larger images are refused unless they can be carried as they are: it bounds what a bad file can cost.
@@ -33,7 +35,8 @@ class JpegConverter {
   JpegConverter(JpegConverter&&) noexcept;
   JpegConverter& operator=(JpegConverter&&) noexcept;
 
-  /// The error says what is wrong with the JPEG: damaged, more than 8 bits per sample, too large.
+  /// A JPEG that ends within its image data is taken as far as it goes (`image.cut_off`). The error says what
+  /// is wrong with the JPEG: damaged, more than 8 bits per sample, too large.
   Result<Converted> make_carriable(ByteSpan jpeg);
 
  private:

@@ -20,7 +20,10 @@ bool harmless(int message) {
 }
 
 void on_message(j_common_ptr info, int level) {
-  if (level < 0 && !harmless(info->err->msg_code)) leave(info);
+  if (level >= 0 || harmless(info->err->msg_code)) return;
+  auto* errors = reinterpret_cast<JpegErrors*>(info->err);
+  errors->cut_off = errors->cut_off || info->err->msg_code == JWRN_JPEG_EOF;
+  if (!errors->cut_off) leave(info);
 }
 
 JpegOutput& output_of(j_compress_ptr out) { return *reinterpret_cast<JpegOutput*>(out->dest); }
@@ -58,6 +61,7 @@ jpeg_error_mgr* JpegErrors::install() {
   base.emit_message = on_message;
   base.output_message = [](j_common_ptr) {};
   message[0] = '\0';
+  cut_off = false;
   return &base;
 }
 

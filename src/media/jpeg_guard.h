@@ -23,8 +23,10 @@ struct JpegErrors {
   jpeg_error_mgr base;
   std::jmp_buf where;
   char message[JMSG_LENGTH_MAX];
+  bool cut_off;  // the input has ended before its EOI
 
-  /// For `err` of a (de)compressor. Damaged data is an error too, where libjpeg by itself would only warn.
+  /// For `err` of a (de)compressor. Damaged data is an error too, where libjpeg by itself would only warn. A
+  /// picture that is cut off is none: what is missing stays grey, as in viewers.
   jpeg_error_mgr* install();
 };
 static_assert(std::is_standard_layout_v<JpegErrors>);

@@ -26,6 +26,7 @@ LiveFrames& LiveFrames::operator=(LiveFrames&&) noexcept = default;
 
 void LiveFrames::feed(ByteSpan bytes, Now now) {
   fed_ = now;
+  hungry_ = false;
   if (bytes.empty()) {
     source_->feed_end();
   } else {
@@ -41,9 +42,11 @@ Result<std::optional<LiveFrame>> LiveFrames::next(Now now) {
         return converted();
       }
     }
+    if (job_ == nullptr && info().fps != 0) return std::nullopt;
     const auto raw = source_->take();
     if (!raw) return tl::unexpected<Error>(raw.error());
     if (!*raw) {
+      hungry_ = true;
       if (job_ == nullptr || waiting_.empty()) return std::nullopt;
       convert_next(now);
       continue;
@@ -61,7 +64,7 @@ Result<std::optional<LiveFrame>> LiveFrames::next(Now now) {
 Result<std::optional<LiveFrame>> LiveFrames::converted() {
   const Waiting& frame = job_->frame;
   if (!job_->converted) return tl::unexpected<Error>(source_->describe(frame.raw, job_->converted.error()));
-  return LiveFrame{{job_->converted->jpeg, job_->converted->image}, frame.arrived};
+  return LiveFrame{*job_->converted, frame.arrived};
 }
 
 void LiveFrames::enqueue(const RawFrame& raw) {

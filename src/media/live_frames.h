@@ -1,6 +1,7 @@
 // The frames of a source that comes at its own pace. A frame that RFC 2435 carries as it is passes at once;
 // one that has to be converted waits for a worker, in order. When conversions are slower than the source, the
-// frame that has waited longest is left out and counted, so that viewers get the newest frames.
+// frame that has waited longest is left out and counted, so that viewers get the newest frames. Of a source
+// with a rate (info().fps) no frame is left out: its input is read when there is need of it.
 #pragma once
 
 #include <deque>
@@ -40,6 +41,10 @@ class LiveFrames {
   /// The next frame, in order, valid until the next call; nullopt: none is ready. An error is about one
   /// frame.
   Result<std::optional<LiveFrame>> next(Now now);
+  /// True if more bytes are needed for the next frame.
+  [[nodiscard]] bool hungry() const { return hungry_ && job_ != nullptr && waiting_.empty(); }
+  /// True while a worker converts a frame.
+  [[nodiscard]] bool converting() const { return job_ == nullptr; }
   /// The input is over, and so are its frames.
   [[nodiscard]] bool ended() const { return source_->ended() && waiting_.empty() && job_ != nullptr; }
   [[nodiscard]] std::uint64_t frames_left_out() const { return left_out_; }
@@ -63,6 +68,7 @@ class LiveFrames {
   std::deque<Waiting> waiting_;
   std::size_t waiting_bytes_ = 0;
   Now fed_{};
+  bool hungry_ = true;  // all whole frames of what was fed have been taken
   std::uint64_t left_out_ = 0;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <string_view>
 
 #include "media/rtp_jpeg_format.h"
 #include "ott/rtp_jpeg.h"
@@ -11,7 +12,46 @@ namespace {
 
 constexpr std::size_t kStartBytes = 3;  // SOI and the 0xFF of the next marker
 
+/// The longest head of a part; longer text is no such thing.
+constexpr std::size_t kPartHeadBytesMax = 4'096;
+
 bool is_padding(std::uint8_t byte) { return byte == 0 || byte == 0xFF || byte == '\r' || byte == '\n'; }
+
+bool is_text(std::uint8_t byte) { return (byte >= ' ' && byte <= '~') || byte == '\t' || is_padding(byte); }
+
+std::string_view as_text(ByteSpan bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+/// Where the first line begins that starts with two hyphens, as a boundary does; npos if there is none.
+std::size_t find_boundary(std::string_view text) {
+  if (text.starts_with("--")) return 0;
+  const std::size_t at = text.find("\n--");
+  return at == std::string_view::npos ? at : at + 1;
+}
+
+/// True for the lines before a part's body: a boundary, header lines, or both. Some servers' boundaries have
+/// no hyphens; then the Content-Type tells.
+bool is_part_head(ByteSpan bytes) {
+  constexpr std::string_view kContentType = "content-type:";
+  if (bytes.size() > kPartHeadBytesMax || !std::ranges::all_of(bytes, is_text)) return false;
+  const std::string_view text = as_text(bytes);
+  const auto same = [](char a, char lower) { return (a >= 'A' && a <= 'Z' ? a + ('a' - 'A') : a) == lower; };
+  return find_boundary(text) != std::string_view::npos ||
+         std::search(text.begin(), text.end(), kContentType.begin(), kContentType.end(), same) != text.end();
+}
+
+/// How many bytes at the end of a frame without EOI are the head of the next part, its line end included.
+std::size_t part_head_bytes(ByteSpan frame) {
+  std::size_t begin = frame.size();
+  const std::size_t least = frame.size() - std::min(frame.size(), kPartHeadBytesMax);
+  while (begin > least && is_text(frame[begin - 1])) --begin;
+  const std::string_view tail = as_text(frame.subspan(begin));
+  std::size_t at = tail.find("\n--");
+  if (at == std::string_view::npos) return 0;
+  if (at > 0 && tail[at - 1] == '\r') --at;
+  return tail.size() - at;
+}
 
 /// The offset of the first SOI that another marker follows; data.size() if there is none.
 std::size_t find_soi(ByteSpan data) {
@@ -28,7 +68,7 @@ std::size_t find_soi(ByteSpan data) {
 
 void MjpegSplitter::on_reset() {
   state_ = State::Between;
-  at_ = resume_at_ = 0;
+  at_ = scan_at_ = resume_at_ = 0;
   reported_ = false;
 }
 
@@ -56,11 +96,21 @@ Result<std::optional<ByteSpan>> MjpegSplitter::next() {
     if (state_ != State::Between && at_ > kFrameBytesMax) return give_up("a frame of more than 16 MiB");
     if (*step == Step::NeedBytes) {
       if (!finished() || window().empty()) return std::nullopt;
-      if (state_ != State::Between) {
-        return give_up("the frame is cut off after " + std::to_string(window().size()) + " bytes");
-      }
+      if (state_ == State::Between) continue;
+      const std::size_t size = window().size();
+      if (!has_image_data(size))
+        return give_up("the frame is cut off after " + std::to_string(size) + " bytes");
+      end_without_eoi(size);
+      const std::size_t bytes = at_;
+      on_reset();
+      return std::optional<ByteSpan>(take(0, bytes));
     }
   }
+}
+
+MjpegSplitter::Step MjpegSplitter::end_without_eoi(std::size_t end) {
+  at_ = end - part_head_bytes(window().first(end));
+  return Step::Frame;
 }
 
 Result<MjpegSplitter::Step> MjpegSplitter::find_start() {
@@ -70,8 +120,12 @@ Result<MjpegSplitter::Step> MjpegSplitter::find_start() {
   // The last bytes may be the start of an SOI.
   const std::size_t keep = finished() || found ? 0 : std::min(data.size(), kStartBytes - 1);
   const std::size_t skip = found ? start : data.size() - keep;
-  const bool garbage = !std::ranges::all_of(data.first(skip), is_padding);
-  if (garbage && !reported_) {
+  const ByteSpan between = data.first(skip);
+  const bool padding = std::ranges::all_of(between, is_padding);
+  // What is text so far may turn out to be the head of a part, once all of it is here.
+  const bool undecided = !padding && !found && !finished() && skip <= kPartHeadBytesMax && !reported_;
+  if (undecided && std::ranges::all_of(between, is_text)) return Step::NeedBytes;
+  if (!padding && !reported_ && !is_part_head(between)) {
     reported_ = true;
     return bad(0, "no JPEG begins here; skipping to the next");
   }
@@ -95,6 +149,7 @@ Result<MjpegSplitter::Step> MjpegSplitter::walk_segment() {
     at_ += 2;
     return Step::Frame;
   }
+  if (marker == kSoi && has_image_data(at_)) return end_without_eoi(at_);
   if (marker == kSoi) {
     resume_at_ = at_;
     return give_up("the frame is cut off after " + std::to_string(at_) + " bytes, where the next begins");
@@ -107,7 +162,9 @@ Result<MjpegSplitter::Step> MjpegSplitter::walk_segment() {
   if (length < 2) return give_up("the frame has an impossible segment at its byte " + std::to_string(at_));
   resume_at_ = at_ + 2;
   at_ += 2 + length;
-  if (marker == kSos) state_ = State::Scan;
+  if (marker != kSos) return Step::Again;
+  state_ = State::Scan;
+  if (scan_at_ == 0) scan_at_ = at_;
   return Step::Again;
 }
 

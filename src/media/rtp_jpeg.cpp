@@ -46,6 +46,9 @@ std::uint8_t side_field(std::uint16_t pixels) {
 
 bool fits_side_field(std::uint16_t pixels) { return side_field(pixels) * 8U == pixels; }
 
+/// What of the first packet at least is left for the picture.
+constexpr std::size_t kFirstScanBytesMin = 64;
+
 }  // namespace
 
 ByteSpan rtp_jpeg_quant_tables(std::uint8_t q) {
@@ -60,12 +63,25 @@ RtpJpegPacketizer::RtpJpegPacketizer(const JpegImage& image, std::size_t packet_
       size_beside_(!fits_side_field(image.width) || !fits_side_field(image.height)) {
   OTT_ASSERT(image.carriable() && !image.scan.empty() && image.scan.size() <= kJpegScanBytesMax);
   OTT_ASSERT(packet_bytes_max >= kRtpPacketBytesMin && packet_bytes_max <= kRtpPacketBytesMax);
+  for (const ByteSpan segment : image_.metadata.all()) {
+    metadata_bytes_ += segment.size();
+    ++metadata_count_;
+    if (overhead_bytes(true) + kFirstScanBytesMin <= packet_bytes_max_) continue;
+    metadata_bytes_ -= segment.size();
+    --metadata_count_;
+    break;
+  }
+}
+
+/// Of the extension's marker segments, padded to a multiple of 4.
+std::size_t RtpJpegPacketizer::beside_bytes() const {
+  return ((size_beside_ ? kSofBytes : 0) + metadata_bytes_ + 3) / 4 * 4;
 }
 
 std::size_t RtpJpegPacketizer::overhead_bytes(bool first) const {
   std::size_t bytes = kRtpFixedHeaderBytes + kMainHeaderBytes;
   if (image_.type >= kTypeRestart) bytes += kRestartHeaderBytes;
-  if (first && size_beside_) bytes += kRtpExtensionHeaderBytes + kSizeBesideBytes;
+  if (first && beside_bytes() > 0) bytes += kRtpExtensionHeaderBytes + beside_bytes();
   if (first && q_ == kQDynamic) {
     bytes += kQuantHeaderBytes + image_.quant_tables[0].size() + image_.quant_tables[1].size();
   }
@@ -101,12 +117,18 @@ std::size_t RtpJpegPacketizer::next(MutableByteSpan out, const RtpFields& fields
 
 std::size_t RtpJpegPacketizer::write_headers(MutableByteSpan out, const RtpFields& fields, bool last) const {
   const bool first = sent_bytes_ == 0;
-  std::array<std::uint8_t, kSizeBesideBytes> size_beside;
+  std::array<std::uint8_t, kSofBytes + JpegMetadata::kBytesMax + 3> beside;
   RtpHeader header{last, kRtpPayloadTypeJpeg, fields.sequence, fields.timestamp, fields.ssrc, std::nullopt};
-  if (first && size_beside_) {
-    size_beside.fill(0xFF);
-    std::ranges::copy(frame_header(kSof0, image_.type, image_.width, image_.height), size_beside.begin());
-    header.extension = RtpExtension{kRtpJpegExtensionProfile, size_beside};
+  if (first && beside_bytes() > 0) {
+    auto end = beside.begin();
+    if (size_beside_) {
+      end = std::ranges::copy(frame_header(kSof0, image_.type, image_.width, image_.height), end).out;
+    }
+    for (const ByteSpan segment : image_.metadata.all().first(metadata_count_)) {
+      end = std::ranges::copy(segment, end).out;
+    }
+    std::fill_n(end, 3, std::uint8_t{0xFF});
+    header.extension = RtpExtension{kRtpJpegExtensionProfile, ByteSpan(beside).first(beside_bytes())};
   }
   std::size_t at = write_rtp_header(header, out);
 

@@ -15,6 +15,7 @@ struct RtpJpegDepacketizer::Fragment {
   std::array<std::uint8_t, 4> shape{};  // type, Q, width and height as they are in the header
   std::uint16_t width = 0, height = 0;  // the true size; of a first fragment
   std::uint16_t restart_interval = 0;
+  ByteSpan beside;  // marker segments; of a first fragment
   bool has_tables = false;
   std::array<ByteSpan, 2> tables;
   ByteSpan data;
@@ -25,22 +26,23 @@ struct RtpJpegDepacketizer::Fragment {
 
 namespace {
 
+/// Takes the next marker segment from the front of an extension's data; empty: there is none any more.
+ByteSpan take_segment(ByteSpan& rest) {
+  while (rest.size() >= 4 && rest[0] == 0xFF && rest[1] == 0xFF) rest = rest.subspan(1);  // padding
+  if (rest.size() < 4 || rest[0] != 0xFF) return {};
+  const std::size_t length = load_be<std::uint16_t>(rest.data() + 2);
+  if (length < 2 || length + 2 > rest.size()) return {};
+  const ByteSpan segment = rest.first(2 + length);
+  rest = rest.subspan(2 + length);
+  return segment;
+}
+
 /// The size in an extension's SOF0, if it has one: {width, height}.
-std::optional<std::array<std::uint16_t, 2>> size_beside(const std::optional<RtpExtension>& extension) {
-  if (!extension || extension->profile != kRtpJpegExtensionProfile) return std::nullopt;
-  ByteSpan rest = extension->data;
-  while (rest.size() >= 4) {
-    if (rest[0] != 0xFF) return std::nullopt;
-    if (rest[1] == 0xFF) {
-      rest = rest.subspan(1);
-      continue;
+std::optional<std::array<std::uint16_t, 2>> size_beside(ByteSpan beside) {
+  for (ByteSpan segment; !(segment = take_segment(beside)).empty();) {
+    if ((segment[1] == kSof0 || segment[1] == kSof1) && segment.size() >= 9) {
+      return {{load_be<std::uint16_t>(segment.data() + 7), load_be<std::uint16_t>(segment.data() + 5)}};
     }
-    const std::size_t length = load_be<std::uint16_t>(rest.data() + 2);
-    if (length < 2 || length + 2 > rest.size()) return std::nullopt;
-    if ((rest[1] == kSof0 || rest[1] == kSof1) && length >= 7) {
-      return {{load_be<std::uint16_t>(rest.data() + 7), load_be<std::uint16_t>(rest.data() + 5)}};
-    }
-    rest = rest.subspan(2 + length);
   }
   return std::nullopt;
 }
@@ -78,7 +80,10 @@ Result<RtpJpegDepacketizer::Fragment> RtpJpegDepacketizer::parse_fragment(const 
   if (fragment.offset == 0) {
     fragment.width = static_cast<std::uint16_t>(fragment.shape[2] * 8);
     fragment.height = static_cast<std::uint16_t>(fragment.shape[3] * 8);
-    if (const auto size = size_beside(header.extension)) {
+    if (header.extension && header.extension->profile == kRtpJpegExtensionProfile) {
+      fragment.beside = header.extension->data;
+    }
+    if (const auto size = size_beside(fragment.beside)) {
       fragment.width = (*size)[0];
       fragment.height = (*size)[1];
     }
@@ -191,6 +196,21 @@ Result<RtpJpegDepacketizer::QuantTables> RtpJpegDepacketizer::tables_of(const Fr
   return cached->second;
 }
 
+/// The picture's own JFIF header comes first if it has one, else the usual one, so that decoders agree on
+/// what the colours are.
+void RtpJpegDepacketizer::put_metadata(ByteSpan beside) {
+  std::optional<ByteSpan> jfif;
+  for (ByteSpan rest = beside, segment; !(segment = take_segment(rest)).empty();) {
+    if (!jfif && is_jfif(segment)) jfif = segment;
+  }
+  const ByteSpan first = jfif.value_or(kJfifHeader);
+  frame_.insert(frame_.end(), first.begin(), first.end());
+  for (ByteSpan rest = beside, segment; !(segment = take_segment(rest)).empty();) {
+    const bool is_first = jfif && segment.data() == jfif->data();
+    if (is_metadata(segment[1]) && !is_first) frame_.insert(frame_.end(), segment.begin(), segment.end());
+  }
+}
+
 Result<void> RtpJpegDepacketizer::begin(const Fragment& fragment) {
   if (fragment.width == 0 || fragment.height == 0) return fail("an RTP/JPEG frame does not say its size");
   const auto tables = tables_of(fragment);
@@ -203,8 +223,8 @@ Result<void> RtpJpegDepacketizer::begin(const Fragment& fragment) {
         {0xFF, marker, static_cast<std::uint8_t>(length >> 8), static_cast<std::uint8_t>(length)}));
   };
   frame_.clear();
-  put(std::to_array<std::uint8_t>(
-      {0xFF, kSoi, 0xFF, kApp0, 0, 16, 'J', 'F', 'I', 'F', 0, 1, 1, 0, 0, 1, 0, 1, 0, 0}));
+  put(std::to_array<std::uint8_t>({0xFF, kSoi}));
+  put_metadata(fragment.beside);
   ByteSpan rest(tables->bytes);
   for (std::uint8_t id = 0; id < 2; ++id) {
     const std::size_t bytes = tables->sizes[id];

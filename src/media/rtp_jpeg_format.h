@@ -18,7 +18,8 @@ namespace ott {
 inline constexpr std::uint8_t kSof0 = 0xC0, kSof1 = 0xC1, kSof2 = 0xC2, kSof9 = 0xC9, kSof10 = 0xCA,
                               kSof15 = 0xCF;
 inline constexpr std::uint8_t kDht = 0xC4, kJpg = 0xC8, kDac = 0xCC, kDqt = 0xDB, kDri = 0xDD, kApp0 = 0xE0,
-                              kApp14 = 0xEE;
+                              kApp1 = 0xE1, kApp2 = 0xE2, kApp13 = 0xED, kApp14 = 0xEE, kApp15 = 0xEF,
+                              kCom = 0xFE;
 inline constexpr std::uint8_t kRst0 = 0xD0, kRst7 = 0xD7, kSoi = 0xD8, kEoi = 0xD9, kSos = 0xDA;
 
 inline constexpr std::size_t kTable8Bytes = 64;
@@ -72,7 +73,20 @@ inline constexpr std::uint8_t kQDynamic = 255;
 inline constexpr std::uint8_t kQInBandMin = 128;
 inline constexpr std::uint8_t kTypeRestart = 64;
 inline constexpr std::size_t kSofBytes = 19;
-inline constexpr std::size_t kSizeBesideBytes = 20;  // SOF0, padded with 0xFF to a multiple of 4
+
+/// The JFIF header of a picture with square pixels, as most encoders write it and every receiver of ours.
+inline constexpr std::array<std::uint8_t, 18> kJfifHeader = {0xFF, kApp0, 0, 16, 'J', 'F', 'I', 'F', 0,
+                                                             1,    1,     0, 0,  1,   0,   1,   0,   0};
+
+inline bool is_metadata(std::uint8_t marker) {
+  return (marker >= kApp0 && marker <= kApp15) || marker == kCom;
+}
+
+/// `segment` with its marker.
+inline bool is_jfif(ByteSpan segment) {
+  return segment.size() >= 9 && std::ranges::equal(segment.first(2), ByteSpan(kJfifHeader).first(2)) &&
+         std::ranges::equal(segment.subspan(4, 5), ByteSpan(kJfifHeader).subspan(4, 5));
+}
 
 inline std::string hex_byte(std::uint8_t byte) {
   constexpr std::string_view kDigits = "0123456789ABCDEF";

@@ -8,6 +8,10 @@
 namespace ott {
 namespace {
 
+bool body_begins(ByteSpan segment, std::string_view text) {
+  return segment.size() >= 4 + text.size() && std::memcmp(segment.data() + 4, text.data(), text.size()) == 0;
+}
+
 class JpegParser {
  public:
   explicit JpegParser(ByteSpan jpeg) : jpeg_(jpeg) {}
@@ -60,6 +64,7 @@ Result<JpegImage> JpegParser::run() {
     if (length < 2) return bad("a segment of length " + std::to_string(length));
     if (length > jpeg_.size() - at_ - 2) return bad("cut off in a segment");
     scan_at_ = at_ + 2 + length;
+    if (is_metadata(marker)) image_.metadata.add(jpeg_.subspan(at_, 2 + length));
     if (auto read = segment(marker, jpeg_.subspan(at_ + 4, length - 2)); !read) {
       return tl::unexpected<Error>(std::move(read.error()));
     }
@@ -192,19 +197,17 @@ Result<void> JpegParser::scan(ByteSpan header) {
   if (auto read = scan_tables(header); !read || !image_.carriable()) return read;
 
   const ByteSpan rest = jpeg_.subspan(scan_at_);
-  const std::size_t scan_bytes = find_scan_end(rest);
-  if (scan_bytes == rest.size()) {
-    at_ = jpeg_.size();
-    return bad("cut off in its image data (no EOI marker)");
-  }
-  if (rest[scan_bytes + 1] != kEoi) obstacle(JpegObstacle::MultipleScans);
+  std::size_t scan_bytes = find_scan_end(rest);
+  image_.cut_off = scan_bytes == rest.size();
+  while (image_.cut_off && scan_bytes > 0 && rest[scan_bytes - 1] == 0xFF) --scan_bytes;  // half a marker
+  if (!image_.cut_off && rest[scan_bytes + 1] != kEoi) obstacle(JpegObstacle::MultipleScans);
   if (scan_bytes == 0) return bad("a scan without image data");
   if (scan_bytes > kJpegScanBytesMax) {
     return bad("image data of " + std::to_string(scan_bytes) + " bytes is too large for RFC 2435 (" +
                std::to_string(kJpegScanBytesMax) + ")");
   }
   image_.scan = rest.first(scan_bytes);
-  image_.bytes = scan_at_ + scan_bytes + 2;
+  image_.bytes = image_.cut_off ? jpeg_.size() : scan_at_ + scan_bytes + 2;
   if (image_.restart_interval != 0) image_.type |= 64;
   return {};
 }
@@ -256,6 +259,30 @@ std::string_view to_string(JpegObstacle obstacle) {
       return "several scans";
   }
   return "unknown";
+}
+
+void JpegMetadata::add(ByteSpan segment) {
+  if (std::ranges::equal(segment, kJfifHeader)) return;
+  if (count == kSegmentsMax || bytes + segment.size() > kBytesMax) {
+    if (dropped.empty()) dropped = segment;
+    return;
+  }
+  segments[count++] = segment;
+  bytes += segment.size();
+}
+
+bool is_icc_profile(ByteSpan segment) { return segment[1] == kApp2 && body_begins(segment, "ICC_PROFILE"); }
+bool is_adobe(ByteSpan segment) { return segment[1] == kApp14 && body_begins(segment, "Adobe"); }
+
+std::string describe_segment(ByteSpan segment) {
+  const std::uint8_t marker = segment[1];
+  const std::string place = "APP" + std::to_string(marker - kApp0) + ", ";
+  const std::string bytes = std::to_string(segment.size()) + " bytes";
+  if (marker == kCom) return "a comment of " + bytes;
+  if (is_icc_profile(segment)) return "an ICC profile (" + place + bytes + ")";
+  if (marker == kApp1 && body_begins(segment, "Exif")) return "EXIF (" + place + bytes + ")";
+  if (marker == kApp1 && body_begins(segment, "http://ns.adobe.com/x")) return "XMP (" + place + bytes + ")";
+  return "application data (" + place + bytes + ")";
 }
 
 Result<JpegImage> parse_jpeg(ByteSpan jpeg) { return JpegParser(jpeg).run(); }

@@ -6,9 +6,10 @@
 //     pattern:640x360@25        the same in another size and rate
 //     clip.mjpeg                concatenated JPEGs, or the classic container (classic_clip.h); loops
 //     pictures/                 the *.jpg and *.jpeg of a directory in the order of their names; loops
-//     -                         concatenated JPEGs on standard input, as they come
+//     -                         concatenated JPEGs, or the parts of a multipart stream, on standard input
 //
-// `?fps=25` behind any of these sets the rate.
+// `?fps=25` behind any of these sets the rate; standard input is then read no faster. `?eof=wait|end|loop`
+// says what comes at the end. Several options are joined by '&'.
 #pragma once
 
 #include <memory>
@@ -16,6 +17,7 @@
 #include <string>
 #include <string_view>
 
+#include "media/jpeg_convert.h"
 #include "ott/result.h"
 #include "ott/rtp_jpeg.h"
 #include "ott/time.h"
@@ -23,18 +25,23 @@
 
 namespace ott {
 
-struct SourceInfo {
-  std::string kind;    // "pattern", "clip", "mjpeg", "directory" or "stdin"
-  unsigned width = 0;  // of the first frame; 0 while a live source has had none
-  unsigned height = 0;
-  double fps = 0;  // nominal for a live source
+/// What becomes of a stream when its source has ended.
+enum class AtEnd : std::uint8_t {
+  Loop,  // it begins again; for what can be read again
+  Wait,  // it stays, without frames
+  End,   // it ends
 };
 
-/// A frame as RFC 2435 carries it.
-struct SourceFrame {
-  ByteSpan jpeg;
-  JpegImage image;  // its parse; carriable
+struct SourceInfo {
+  std::string kind;    // "pattern", "clip", "mjpeg", "directory" or "stdin"
+  unsigned width = 0;  // of the first frame; 0 for a live source
+  unsigned height = 0;
+  double fps = 0;  // 0: a live source's own
+  AtEnd at_end = AtEnd::Loop;
 };
+
+/// A frame as RFC 2435 carries it, and how it was made so.
+using SourceFrame = JpegConverter::Converted;
 
 /// A frame of a live source as it came: only its end has been found yet.
 struct RawFrame {
@@ -49,15 +56,15 @@ class Source {
 
   [[nodiscard]] const SourceInfo& info() const { return info_; }
   /// The next frame, valid until the next call. An error is about one frame, and names the file, the frame
-  /// and the byte; the next call goes on. REQUIRES: !live().
+  /// and the byte; the next call goes on. At the end, unless the source loops, there is an error and ended()
+  /// is true. REQUIRES: !live(), !ended().
   virtual Result<SourceFrame> next(FrameNumber number, WallTime wall);
   /// True if next()'s arguments are shown in the picture.
   [[nodiscard]] virtual bool shows_time() const { return false; }
 
-  /// Paced by the input that is fed to it, not by info().fps: after each feed(), call take() until it returns
-  /// nullopt.
+  /// Made of the input that is fed to it: after each feed(), call take() until it returns nullopt.
   [[nodiscard]] virtual bool live() const { return false; }
-  /// The input of a live source is over and all of its frames have been taken.
+  /// The input is over and all of its frames have been taken.
   [[nodiscard]] virtual bool ended() const { return false; }
   /// REQUIRES: live(), and feed_end() not yet called.
   virtual void feed(ByteSpan bytes);

@@ -12,7 +12,7 @@ constexpr Duration kAnswerTimeMax = std::chrono::milliseconds(500);
 
 StreamFigures Figures::of(StreamId stream) const {
   const auto found = figures_.find(stream);
-  return found == figures_.end() ? StreamFigures{stream, 0, 0} : found->second;
+  return found == figures_.end() ? StreamFigures{stream} : found->second;
 }
 
 void Figures::ask(Now now) {

@@ -88,6 +88,11 @@ Result<Flow*> FlowTable::create_own(const StreamInfo& info) {
   return flow;
 }
 
+void FlowTable::erase_own(Flow& flow) {
+  OTT_ASSERT(flow.own);
+  erase(flow);
+}
+
 // ---- the tree, from the top ------------------------------------------------------------------------------
 
 /// A TRACKER is believed from the neighbour that handled it last, if it began at the origin, which lists the

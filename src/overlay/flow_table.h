@@ -24,6 +24,8 @@ class FlowTable {
   [[nodiscard]] bool has_path(StreamId id) const;
   /// Makes the flow of a stream of which this node is the origin.
   Result<Flow*> create_own(const StreamInfo& info);
+  /// Ends the flow of a stream of our own.
+  void erase_own(Flow& flow);
 
   void on_tracker(PeerLink& link, const TrackerMessage& message, Now now);
   void on_start(PeerLink& link, const Start& message, Now now);

@@ -49,10 +49,30 @@ Result<StreamId> Origin::add_stream(StreamInfo info) {
   return info.id;
 }
 
-const PathTree& Origin::tree(StreamId id) const {
+Origin::OwnStream& Origin::own(StreamId id) {
   const auto stream = std::ranges::find(streams_, id, [](const OwnStream& own) { return own.info.id; });
   OTT_ASSERT(stream != streams_.end());
-  return stream->tree;
+  return *stream;
+}
+
+const PathTree& Origin::tree(StreamId id) const { return own(id).tree; }
+
+void Origin::describe(StreamId id, const StreamInfo& info) {
+  OwnStream& stream = own(id);
+  OTT_ASSERT(info.id == id);
+  news_ = news_ || stream.info != info;
+  stream.info = info;
+  flows_.find(id)->info = info;
+}
+
+void Origin::withdraw(StreamId id) {
+  flows_.erase_own(*flows_.find(id));
+  std::erase_if(streams_, [id](const OwnStream& stream) { return stream.info.id == id; });
+  news_ = true;
+}
+
+void Origin::set_frames_refused(StreamId id, std::uint64_t frames) {
+  own(id).figures.frames_refused = frames;
 }
 
 bool Origin::is_watched(StreamId id) {
@@ -245,7 +265,8 @@ void Origin::measure(OwnStream& stream, Duration elapsed) {
     if (watcher != stream.watchers.end()) viewers += watcher->second.viewers;
   }
   constexpr std::uint64_t kMost = ~std::uint32_t{0};
-  stream.figures = {stream.info.id, static_cast<std::uint32_t>(std::min(viewers, kMost)), rate};
+  stream.figures.viewers = static_cast<std::uint32_t>(std::min(viewers, kMost));
+  stream.figures.bits_per_second = rate;
 }
 
 std::vector<StreamFigures> Origin::figures() const {

@@ -24,6 +24,10 @@ class Origin {
 
   /// Adds a stream; its id is derived from the origin, the name and the incarnation.
   Result<StreamId> add_stream(StreamInfo info);
+  /// Says anew what there is to say of a stream. REQUIRES: there is such a stream.
+  void describe(StreamId id, const StreamInfo& info);
+  /// Lists the stream no more, and forgets its frames. REQUIRES: there is such a stream.
+  void withdraw(StreamId id);
   /// The flow that the stream's frames are written into; null if there is no such stream.
   Flow* flow(StreamId id) { return flows_.find(id); }
   /// Writes one record at the flow's head: `fill(MutableByteSpan)` writes its RTP packet, in place. When all
@@ -48,7 +52,9 @@ class Origin {
 
   /// The streams as this node's link state describes them, the default one first.
   [[nodiscard]] std::vector<StreamInfo> streams() const;
-  /// Viewers, and bits over the last second, of each.
+  /// How many frames of its source were refused, since the start. REQUIRES: there is such a stream.
+  void set_frames_refused(StreamId id, std::uint64_t frames);
+  /// Viewers, bits over the last second, and refused frames of each.
   [[nodiscard]] std::vector<StreamFigures> figures() const;
   /// True if streams() has changed since the last call.
   bool take_news() { return std::exchange(news_, false); }
@@ -75,6 +81,8 @@ class Origin {
     Duration how_long{};
   };
 
+  OwnStream& own(StreamId id);
+  [[nodiscard]] const OwnStream& own(StreamId id) const { return const_cast<Origin*>(this)->own(id); }
   void mark(OwnStream& stream, Now now);
   void recompute(OwnStream& stream, Now now);
   void log_routes(const OwnStream& stream, const PathTree& tree);

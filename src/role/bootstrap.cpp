@@ -31,6 +31,7 @@ class Bootstrap : public OverlayRole {
   }
 
   void input(ByteSpan bytes, Now now) override { publisher_.input(bytes, now); }
+  [[nodiscard]] bool wants_input() const override { return publisher_.wants_input(); }
 
  protected:
   void step(Now now) override {
@@ -50,6 +51,7 @@ class Bootstrap : public OverlayRole {
     if (topology_file_) topology_file_->reload();
   }
   [[nodiscard]] std::string_view name() const override { return kBootstrapRole.name; }
+  void add_stats(StatsLine& line, bool) override { publisher_.add_stats(line); }
 
  private:
   /// A file that is wrong changes nothing.

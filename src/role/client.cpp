@@ -7,6 +7,7 @@
 #include "role/repeated_warning.h"
 #include "role/role_table.h"
 #include "role/stats.h"
+#include "role/stream_table.h"
 #include "role/viewer.h"
 
 namespace ott {
@@ -151,21 +152,7 @@ class Client : public OverlayRole {
       overlay_.figures().ask(now);
     }
     if (overlay_.figures().round() == *asked_) return;
-    std::string table = fmt::format("{:<16} {:<10} {:>11} {:>7} {:>12} {:>8}  {}\n", "NAME", "SOURCE", "SIZE",
-                                    "FPS", "BITRATE", "VIEWERS", "ORIGIN");
-    for (const KnownStream& stream : overlay_.streams()) {
-      const StreamInfo& info = stream.info;
-      const StreamFigures figures = overlay_.figures().of(info.id);
-      table +=
-          fmt::format("{:<16} {:<10} {:>11} {:>7} {:>12} {:>8}  {}\n", info.name, info.kind,
-                      fmt::format("{}x{}", info.width, info.height), info.fps_milli / 1000.0,
-                      figures.bits_per_second == 0
-                          ? std::string("-")
-                          : fmt::format("{:.2f} Mbit/s", static_cast<double>(figures.bits_per_second) / 1e6),
-                      figures.viewers, to_string(stream.origin));
-    }
-    table.pop_back();
-    const auto printed = context_.print->write(table);
+    const auto printed = context_.print->write(stream_table(overlay_));
     leave(printed ? 0 : 1, printed ? "" : printed.error().message, now);
   }
 

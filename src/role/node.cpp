@@ -18,6 +18,7 @@ class Node : public OverlayRole {
   }
 
   void input(ByteSpan bytes, Now now) override { publisher_.input(bytes, now); }
+  [[nodiscard]] bool wants_input() const override { return publisher_.wants_input(); }
 
  protected:
   void step(Now now) override {
@@ -30,6 +31,7 @@ class Node : public OverlayRole {
 
   [[nodiscard]] MonoTime role_deadline() const override { return publisher_.next_deadline(); }
   [[nodiscard]] std::string_view name() const override { return kNodeRole.name; }
+  void add_stats(StatsLine& line, bool) override { publisher_.add_stats(line); }
 
  private:
   Publisher publisher_;

@@ -1,5 +1,5 @@
 // When to warn of something that may happen many times a second: as soon as it happens, then at most each ten
-// seconds, with how often it has happened since.
+// seconds, with how often it has happened since. So the first one is said in full, and then how many more.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +19,11 @@ class RepeatedWarning {
     if (count == said_ || now.mono < next_at_) return 0;
     next_at_ = now.mono + kInterval;
     return count - std::exchange(said_, count);
+  }
+
+  /// When due() is to be asked again at the latest.
+  [[nodiscard]] MonoTime next_deadline(std::uint64_t count) const {
+    return count == said_ ? MonoTime::max() : next_at_;
   }
 
  private:

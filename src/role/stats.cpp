@@ -39,6 +39,11 @@ void StatsLine::begin(std::string_view name) {
   json_.StartObject();
 }
 
+void StatsLine::begin_list(std::string_view name) {
+  key(name);
+  json_.StartArray();
+}
+
 void StatsLine::add_limits(const LimitCounters& counters) {
   begin("limits");
   for (const LimitCounterName& limit : kLimitCounters) add(limit.name, counters.*limit.counter);
@@ -54,10 +59,9 @@ void StatsLine::add_rings(const RingBudget& rings) {
 }
 
 void StatsLine::add_links(const LinkTable& links) {
-  key("links");
-  json_.StartArray();
+  begin_list("links");
   for (const PeerLink& link : links.all()) {
-    json_.StartObject();
+    begin();
     add("peer", link.name());
     add("state", to_string(link.handshake.state()));
     add("bytes_in", link.bytes_in);
@@ -71,9 +75,9 @@ void StatsLine::add_links(const LinkTable& links) {
       key("rtt_ms");
       json_.Null();
     }
-    json_.EndObject();
+    end();
   }
-  json_.EndArray();
+  end_list();
 }
 
 std::string StatsLine::finish() {

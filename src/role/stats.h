@@ -19,9 +19,12 @@ class StatsLine {
   void add(std::string_view key, std::uint64_t value);
   void add(std::string_view key, double value);
   void add(std::string_view key, bool value);
-  /// A nested object: begin, add, end.
+  /// A nested object: begin, add, end. Within a list it has no key.
   void begin(std::string_view key);
+  void begin() { json_.StartObject(); }
   void end() { json_.EndObject(); }
+  void begin_list(std::string_view key);
+  void end_list() { json_.EndArray(); }
   /// How often each limit on what peers can do was reached.
   void add_limits(const LimitCounters& counters);
   /// How much memory the rings have, of how much, and how often one did not grow for want of it.

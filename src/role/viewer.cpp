@@ -18,6 +18,13 @@ void Viewer::begin(const Flow& flow) {
   depacketizer_.reset();
 }
 
+/// The first one in full, then how many more.
+void Viewer::warn_of_broken(Now now) {
+  const std::uint64_t count = broken_warning_.due(broken_, now);
+  if (count == 1) log_.warning(why_broken_);
+  if (count > 1) log_.warning(fmt::format("{} more frames like this, the last one: {}", count, why_broken_));
+}
+
 Result<void> Viewer::read(const Flow& flow, std::uint64_t frames_max, Now now) {
   if (stream_ != flow.id() || numbering_ != flow.numbering) begin(flow);
   if (buffer_number_ != flow.buffer_number) {
@@ -26,6 +33,7 @@ Result<void> Viewer::read(const Flow& flow, std::uint64_t frames_max, Now now) {
   }
   buffer_number_ = flow.buffer_number;
   position_ = std::max(position_, flow.buffer.tail());
+  warn_of_broken(now);
   while (position_ < flow.buffer.head()) {
     if (frames_max != 0 && frames_kept() >= frames_max) return {};
     const Record record = flow.buffer.record_at(position_);
@@ -53,7 +61,9 @@ Result<void> Viewer::take(const Record& record, Now now) {
   counts_.hops = record.header.hops;
   const auto jpeg = depacketizer_.push(record.rtp);
   if (!jpeg) {
-    log_.warning(fmt::format("frame {}: {}", record.frame.value, jpeg.error().message));
+    ++broken_;
+    why_broken_ = fmt::format("frame {}: {}", record.frame.value, jpeg.error().message);
+    warn_of_broken(now);
     return {};
   }
   return *jpeg ? complete(record, **jpeg, now) : Result<void>{};

@@ -9,6 +9,7 @@
 #include "overlay/limited_log.h"
 #include "plane/flow.h"
 #include "role/latency_histogram.h"
+#include "role/repeated_warning.h"
 
 namespace ott {
 
@@ -41,6 +42,7 @@ class Viewer {
  private:
   void begin(const Flow& flow);
   Result<void> take(const Record& record, Now now);
+  void warn_of_broken(Now now);
   Result<void> complete(const Record& record, ByteSpan jpeg, Now now);
 
   FrameSink* frames_;
@@ -55,6 +57,9 @@ class Viewer {
   FrameNumber accounted_;            // the last one received, or named by a SKIP
   std::uint64_t skipped_since_ = 0;  // frames after last_ that a SKIP has named
   std::optional<MonoTime> last_at_;
+  std::uint64_t broken_ = 0;  // records and frames that could not be put together
+  std::string why_broken_;    // the last one
+  RepeatedWarning broken_warning_;
   ViewerCounts counts_;
 };
 

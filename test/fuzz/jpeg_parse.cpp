@@ -1,5 +1,5 @@
-// Any bytes as a JPEG. What is carriable comes back from packets with the same scan, size and tables; what is
-// not becomes so or is refused, and what it becomes is carriable.
+// Any bytes as a JPEG. What is carriable comes back from packets with the same scan, size, tables and
+// metadata; what is not becomes so or is refused, and what it becomes is carriable.
 #include <algorithm>
 #include <vector>
 
@@ -28,6 +28,10 @@ void round_trip(const ott::JpegImage& image, std::size_t packet_bytes_max) {
     OTT_ASSERT(again->width == image.width && again->height == image.height && again->type == image.type);
     OTT_ASSERT(again->restart_interval == image.restart_interval);
     OTT_ASSERT(std::ranges::equal(again->scan, image.scan));
+    if (packet_bytes_max == ott::kRtpPacketBytesMax) {
+      OTT_ASSERT(again->metadata.count == image.metadata.count &&
+                 again->metadata.bytes == image.metadata.bytes);
+    }
     for (std::size_t t = 0; t < 2; ++t) {
       OTT_ASSERT(std::ranges::equal(again->quant_tables[t], image.quant_tables[t]));
     }

@@ -7,7 +7,7 @@
 #include "ott/assert.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static constexpr std::size_t kHeadersBytesMax = 1'024;
+  static constexpr std::size_t kHeadersBytesMax = 1'024 + ott::kRtpPacketBytesMax;  // with metadata
   ott::ByteSpan rest(data, size);
   ott::RtpJpegDepacketizer depacketizer;
   while (rest.size() >= 2) {

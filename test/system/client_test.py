@@ -16,6 +16,8 @@ IN_MODIFY, IN_MOVED_TO, IN_CREATE = 0x2, 0x80, 0x100  # inotify(7)
 COMMON_KEYS = {"time", "role", "id", "links", "limits", "rings", "loop_pause_ms_max"}
 CLIENT_KEYS = {"stream", "frames_received", "frames_lost", "frames_skipped", "frames_duplicate", "bytes_received",
                "latency_ms", "hops", "gap_ms_max"}
+STREAM_KEYS = {"name", "frames", "frames_refused", "frames_completed", "frames_left_out", "width", "height", "fps",
+               "state"}
 LINK_KEYS = {"peer", "state", "bytes_in", "bytes_out", "frames_in", "frames_out", "frames_skipped", "rtt_ms"}
 
 
@@ -34,10 +36,10 @@ class Client(unittest.TestCase):
         net.bootstrap(self.film, "test=pattern:160x120@7.5")
         net.node("r1")
         rows = net.list_streams("--bootstrap", net.address["boot"])
-        keys = ("NAME", "SOURCE", "SIZE", "FPS", "BITRATE", "VIEWERS")
+        keys = ("NAME", "SOURCE", "SIZE", "FPS", "BITRATE", "VIEWERS", "REFUSED", "STATE")
         self.assertEqual([tuple(row[key] for key in keys) for row in rows],
-                         [("film", "mjpeg", "320x180", "100", "-", "0"),
-                          ("test", "pattern", "160x120", "7.5", "-", "0")])
+                         [("film", "mjpeg", "320x180", "100", "-", "0", "0", "live"),
+                          ("test", "pattern", "160x120", "7.5", "-", "0", "0", "live")])
         viewers = [net.client("c1", dump=False), net.guest("g1", "r1", dump=False)]
         boot_id = net.address["boot"]
 
@@ -158,11 +160,18 @@ class Client(unittest.TestCase):
             self.assertEqual([line.get("final", False) for line in process.stats()].count(True), 1)
             final = process.final()
             is_client = final["role"] == "client"
-            self.assertEqual(set(final), COMMON_KEYS | {"final"} | (CLIENT_KEYS if is_client else set()))
+            self.assertEqual(set(final), COMMON_KEYS | {"final"} | (CLIENT_KEYS if is_client else {"streams"}))
             self.assertTrue(began - 60 < final["time"] < time.time() + 60, final["time"])
             for line in process.stats():
                 for link in line["links"]:
                     self.assertEqual(set(link), LINK_KEYS)
+        self.assertEqual(processes[1].final()["streams"], [])
+        served, = boot.final()["streams"]
+        self.assertEqual(set(served), STREAM_KEYS)
+        self.assertEqual((served["name"], served["width"], served["height"], served["fps"], served["state"]),
+                         ("film", 320, 180, 100, "live"))
+        self.assertGreaterEqual(served["frames"], processes[2].final()["frames_received"])
+        self.assertEqual((served["frames_refused"], served["frames_completed"], served["frames_left_out"]), (0, 0, 0))
         roles = {process.name: process.final()["role"] for process in processes}
         self.assertEqual(roles, {"boot": "bootstrap", "r1": "node", "c1": "client", "g1": "client"})
         for name in ("boot", "r1", "c1"):

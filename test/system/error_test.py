@@ -166,7 +166,11 @@ class Sources(unittest.TestCase):
                                       ("empty", "is empty"), ("folder", "holds no *.jpg"),
                                       ("short.mjpeg", "short.mjpeg"), ("pattern:0x0", "pattern:WIDTHxHEIGHT@FPS"),
                                       ("pattern:@1000", "1 to 240"),
-                                      ("text?fps=x", "fps"), ("text?speed=2", "?fps=RATE")):
+                                      ("text?fps=x", "fps"), ("text?speed=2", "?fps=RATE"),
+                                      ("text?eof=never", "wait"), ("-?eof=loop", "?eof=end"),
+                                      ("http://10.9.9.9/v", "curl -sN 'http://10.9.9.9/v' | ottd"),
+                                      ("rtsp://10.9.9.9/v", "ffmpeg -i 'rtsp://10.9.9.9/v'", "--stream NAME=-"),
+                                      ("/dev/video0", "ffmpeg -f v4l2 -i /dev/video0", "--stream NAME=-")):
                 with self.subTest(source):
                     process = net.bootstrap(f"cam={source}", wait=False)
                     log = process.wait_for_exit(1)

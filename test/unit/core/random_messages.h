@@ -87,6 +87,13 @@ inline StreamInfo any_stream(Random& random) {
   stream.fps_milli = any_u32(random);
   return stream;
 }
+/// As LINKS and STREAMS have them; TRACKER does not say how a stream's source is doing.
+inline StreamInfo any_stream_with_state(Random& random) {
+  StreamInfo stream = any_stream(random);
+  stream.state = StreamState{static_cast<std::uint8_t>(random.below(kStreamStateLast + 1))};
+  stream.state_since = std::max<std::uint64_t>(1, any_up_to(random, kNumberMax));
+  return stream;
+}
 
 inline PeerKind any_kind(Random& random) { return PeerKind{static_cast<std::uint8_t>(random.below(4))}; }
 
@@ -164,7 +171,7 @@ inline void fill(Random& random, Links& m) {
   for (unsigned i = random.below(5); i > 0; --i) neighbours.insert(any_node(random));
   for (const NodeId& id : neighbours) m.state.links.push_back({id, 1 + random.below(kCostMax)});
   m.state.streams.resize(random.below(4));
-  for (StreamInfo& stream : m.state.streams) stream = any_stream(random);
+  for (StreamInfo& stream : m.state.streams) stream = any_stream_with_state(random);
 }
 inline void fill(Random& random, Watch& m) {
   m.tracker = any_tracker(random, false);
@@ -186,7 +193,7 @@ inline void fill(Random& random, Bye& m) {
 }
 inline void fill(Random& random, Streams& m) {
   m.streams.resize(random.below(4));
-  for (StreamInfo& stream : m.streams) stream = any_stream(random);
+  for (StreamInfo& stream : m.streams) stream = any_stream_with_state(random);
   for (std::size_t i = 0; i < m.streams.size(); ++i) m.origins.push_back(any_node(random));
 }
 inline void fill(Random& random, Refused& m) {
@@ -205,7 +212,7 @@ inline void fill(Random& random, Report& m) {
   m.number = any_u32(random);
   m.figures.resize(random.below(4));
   for (StreamFigures& figures : m.figures)
-    figures = {any_stream_id(random), any_u32(random), any_u64(random)};
+    figures = {any_stream_id(random), any_u32(random), any_u64(random), 1 + any_u64(random) / 2};
 }
 inline void fill(Random& /*random*/, Sync& /*m*/) {}
 
@@ -236,6 +243,20 @@ inline Bytes record_bytes(Label label, std::uint64_t frame, std::uint8_t flags, 
   return bytes;
 }
 
+/// The message as senders write it that do not know the fields that have come later.
+template <class T>
+T without_later_fields(T message) {
+  if constexpr (std::is_same_v<T, Report>) {
+    for (StreamFigures& figures : message.figures) figures.frames_refused = 0;
+  }
+  const auto forget_states = [](std::vector<StreamInfo>& streams) {
+    for (StreamInfo& info : streams) info.state = StreamState::Live, info.state_since = 0;
+  };
+  if constexpr (std::is_same_v<T, Streams>) forget_states(message.streams);
+  if constexpr (std::is_same_v<T, Links>) forget_states(message.state.streams);
+  return message;
+}
+
 // ---- the page's grammar, by hand
 // ---------------------------------------------------------------------------
 
@@ -263,6 +284,15 @@ class Wire {
   Wire& stream(const StreamInfo& info) {
     u64(info.id.value).text(info.name).text(info.kind).u32(info.width).u32(info.height);
     return u32(info.fps_milli);
+  }
+  Wire& states(const std::vector<StreamInfo>& streams) {
+    const bool any = std::ranges::any_of(streams, [](const StreamInfo& info) {
+      return info.state != StreamState::Live || info.state_since != 0;
+    });
+    for (const StreamInfo& info : streams) {
+      if (any) u8(static_cast<std::uint8_t>(info.state)).u64(info.state_since);
+    }
+    return *this;
   }
   Wire& greeting(const Greeting& g) {
     return u8(static_cast<std::uint8_t>(g.kind)).u64(g.incarnation).u32(g.hello_ms).u64(g.capabilities);
@@ -332,7 +362,7 @@ inline Bytes wire_body(const Links& m) {
   for (const Adjacency& link : m.state.links) wire.id(link.id).u32(link.cost);
   wire.u32(m.state.streams.size());
   for (const StreamInfo& stream : m.state.streams) wire.stream(stream);
-  return wire.bytes;
+  return wire.states(m.state.streams).bytes;
 }
 inline Bytes wire_body(const Watch& m) {
   Wire wire;
@@ -347,7 +377,7 @@ inline Bytes wire_body(const Streams& m) {
   Wire wire;
   wire.u32(m.streams.size());
   for (std::size_t i = 0; i < m.streams.size(); ++i) wire.stream(m.streams[i]).id(m.origins[i]);
-  return wire.bytes;
+  return wire.states(m.streams).bytes;
 }
 
 inline Bytes wire_body(const Refused& m) {
@@ -360,6 +390,9 @@ inline Bytes wire_body(const Report& m) {
   Wire wire;
   wire.tracker(m.tracker).u32(m.number).u32(m.figures.size());
   for (const StreamFigures& f : m.figures) wire.u64(f.stream.value).u32(f.viewers).u64(f.bits_per_second);
+  if (std::ranges::any_of(m.figures, [](const StreamFigures& f) { return f.frames_refused != 0; })) {
+    for (const StreamFigures& f : m.figures) wire.u64(f.frames_refused);
+  }
   return wire.bytes;
 }
 inline Bytes wire_body(const Sync& /*m*/) { return {}; }

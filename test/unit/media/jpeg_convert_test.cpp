@@ -92,17 +92,73 @@ TEST_CASE("what has none is encoded anew, close to what it was", "[jpeg_convert]
   CHECK(test::mean_difference(before.luma, after.luma) < 3);
 }
 
-TEST_CASE("CMYK keeps its brightness", "[jpeg_convert]") {
-  const Bytes jpeg = test::make_jpeg({.colour = Colour::Cmyk, .luma_h = 1, .luma_v = 1});
+TEST_CASE("CMYK keeps its brightness, whether Adobe's marker says how the inks are stored or not",
+          "[jpeg_convert]") {
+  const Colour colour = GENERATE(Colour::Cmyk, Colour::PlainCmyk);
+  const Bytes jpeg = test::make_jpeg({.colour = colour, .luma_h = 1, .luma_v = 1});
   JpegConverter converter;
   const auto converted = converter.make_carriable(jpeg);
   if (!converted) FAIL(converted.error().message);
   CHECK(converted->how == How::Reencoded);
-  // libjpeg makes no RGB of CMYK; the test's inks are about 120 of 255 each, stored inverted as Adobe's are.
+  // libjpeg makes no RGB of CMYK; the test's inks are about 120 of 255 each, stored inverted.
   const auto pixels = test::decode(converted->jpeg);
   double sum = 0;
   for (const std::uint8_t value : pixels.luma) sum += value;
   CHECK(sum / static_cast<double>(pixels.luma.size()) == Approx(120.0 * 120 / 255).margin(15));
+}
+
+TEST_CASE("what is cut off is converted as far as it goes", "[jpeg_convert]") {
+  const JpegOptions options = GENERATE(
+      JpegOptions{.progressive = true}, JpegOptions{.optimised = true}, JpegOptions{.luma_h = 1, .luma_v = 1},
+      JpegOptions{.colour = Colour::Grey}, JpegOptions{.separate_scans = true});
+  const Bytes whole = test::make_jpeg(options);
+  JpegConverter converter;
+  // Without its EOI alone: every pixel is there.
+  const Bytes no_eoi(whole.begin(), whole.end() - 2);
+  const auto completed = converter.make_carriable(no_eoi);
+  if (!completed) FAIL(completed.error().message);
+  CHECK(completed->image.cut_off);
+  CHECK(completed->how != How::AsIs);
+  const Bytes as_whole(completed->jpeg.begin(), completed->jpeg.end());
+  const auto converted = converter.make_carriable(whole);
+  REQUIRE(converted);
+  CHECK_FALSE(converted->image.cut_off);
+  CHECK(as_whole == Bytes(converted->jpeg.begin(), converted->jpeg.end()));
+
+  const Bytes half(whole.begin(), whole.end() - static_cast<std::ptrdiff_t>(whole.size() / 6));
+  const auto rest = converter.make_carriable(half);
+  if (!rest) FAIL(rest.error().message);
+  CHECK(rest->image.cut_off);
+  CHECK(test::decode(rest->jpeg).width == options.width);
+}
+
+TEST_CASE("what a JPEG says beside its picture stays with it when it is converted", "[jpeg_convert]") {
+  const auto jpeg_with = [](const JpegOptions& options, std::uint8_t marker, const std::string& text) {
+    const Bytes jpeg = test::make_jpeg(options);
+    Bytes made(jpeg.begin(), jpeg.begin() + 2);
+    test::append(made, Bytes{0xFF, marker, 0, static_cast<std::uint8_t>(text.size() + 2)});
+    made.insert(made.end(), text.begin(), text.end());
+    made.insert(made.end(), jpeg.begin() + 2, jpeg.end());
+    return made;
+  };
+  const auto kept = [](const Bytes& jpeg) {
+    JpegConverter converter;
+    const auto converted = converter.make_carriable(jpeg);
+    if (!converted) FAIL(converted.error().message);
+    CHECK(converted->how != How::AsIs);
+    std::vector<std::uint8_t> markers;
+    for (const ByteSpan segment : converted->image.metadata.all()) markers.push_back(segment[1]);
+    if (!converted->no_more_true.empty()) markers.push_back(0);
+    return markers;
+  };
+  using Markers = std::vector<std::uint8_t>;
+  CHECK(kept(jpeg_with({.progressive = true}, 0xE1, "Exif")) == Markers{0xE1});
+  CHECK(kept(jpeg_with({.luma_h = 1, .luma_v = 1}, 0xFE, "a comment")) == Markers{0xFE});
+  CHECK(kept(jpeg_with({.progressive = true}, 0xE2, "ICC_PROFILE")) == Markers{0xE2});
+  // A profile of inks or of grey is none of the colours that come of them; nor is what Adobe's marker says.
+  CHECK(kept(jpeg_with({.colour = Colour::Grey}, 0xE2, "ICC_PROFILE")) == Markers{0});
+  CHECK(kept(jpeg_with({.colour = Colour::Cmyk, .luma_h = 1, .luma_v = 1}, 0xE2, "ICC_PROFILE")) ==
+        Markers{0});
 }
 
 TEST_CASE("what can be carried is not touched", "[jpeg_convert]") {
@@ -172,9 +228,14 @@ TEST_CASE("what cannot be converted says why, and the next frame is none the wor
     return converted.error().message;
   };
   const Bytes good = test::make_jpeg({.progressive = true});
-  SECTION("cut off") {
-    const Bytes cut(good.begin(), good.begin() + static_cast<std::ptrdiff_t>(good.size() / 2));
-    CHECK(error(cut) == "the JPEG (progressive) cannot be converted: Premature end of JPEG file");
+  SECTION("cut off in its headers") {
+    const Bytes cut(good.begin(), good.begin() + 180);
+    CHECK(error(cut).starts_with("the JPEG (progressive) cannot be converted: "));
+  }
+  SECTION("damaged") {
+    Bytes damaged = good;
+    std::fill_n(damaged.begin() + static_cast<std::ptrdiff_t>(damaged.size() / 2), 40, std::uint8_t{0x55});
+    CHECK(error(damaged).starts_with("the JPEG (progressive) cannot be converted: "));
   }
   SECTION("12 bits per sample") {
     Bytes deep = good;

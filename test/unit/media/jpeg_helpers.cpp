@@ -22,6 +22,7 @@ J_COLOR_SPACE input_space(Colour colour) {
     case Colour::Grey:
       return JCS_GRAYSCALE;
     case Colour::Cmyk:
+    case Colour::PlainCmyk:
       return JCS_CMYK;
     default:
       return JCS_RGB;
@@ -34,6 +35,8 @@ J_COLOR_SPACE coded_space(Colour colour) {
       return JCS_GRAYSCALE;
     case Colour::Cmyk:
       return JCS_YCCK;
+    case Colour::PlainCmyk:
+      return JCS_CMYK;
     case Colour::Rgb:
       return JCS_RGB;
     default:
@@ -106,11 +109,13 @@ std::vector<std::uint8_t> make_jpeg(const JpegOptions& options) {
   out.image_width = options.width;
   out.image_height = options.height;
   out.in_color_space = input_space(options.colour);
-  out.input_components = options.colour == Colour::Grey ? 1 : options.colour == Colour::Cmyk ? 4 : 3;
+  const bool inks = options.colour == Colour::Cmyk || options.colour == Colour::PlainCmyk;
+  out.input_components = options.colour == Colour::Grey ? 1 : inks ? 4 : 3;
   jpeg_set_defaults(&out);
   jpeg_set_colorspace(&out, coded_space(options.colour));
   set_tables(out, options);
   set_coding(out, options);
+  if (options.colour == Colour::PlainCmyk) out.write_Adobe_marker = FALSE;
   jpeg_start_compress(&out, TRUE);
   if (!options.app1.empty()) {
     jpeg_write_marker(&out, JPEG_APP0 + 1, options.app1.data(), static_cast<unsigned>(options.app1.size()));

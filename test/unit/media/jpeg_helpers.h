@@ -12,7 +12,7 @@
 namespace ott::test {
 
 struct JpegOptions {
-  enum class Colour { YCbCr, Grey, Rgb, Cmyk };
+  enum class Colour { YCbCr, Grey, Rgb, Cmyk, PlainCmyk };  // Cmyk: YCCK with Adobe's marker
 
   unsigned width = 64;
   unsigned height = 48;

@@ -105,11 +105,62 @@ TEST_CASE("padding between frames is silent, garbage is reported once", "[mjpeg_
   CHECK(split.errors[0].starts_with("byte " + std::to_string(frames()[0].size())));
 }
 
-TEST_CASE("a frame that is cut off costs no other", "[mjpeg_splitter]") {
+Bytes first_bytes(const Bytes& bytes, std::size_t count) {
+  return {bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(count)};
+}
+
+Bytes text(const std::string& words) { return {words.begin(), words.end()}; }
+
+TEST_CASE("a frame without EOI ends where the next one begins, or the stream", "[mjpeg_splitter]") {
+  const std::size_t piece_bytes = GENERATE(std::size_t{1}, std::size_t{64}, SIZE_MAX);
+  const Bytes& whole = frames()[GENERATE(std::size_t{0}, std::size_t{1}, std::size_t{2})];
+  const std::size_t missing = GENERATE(std::size_t{1}, std::size_t{2}, std::size_t{40});
+  CAPTURE(piece_bytes, missing);
+  const Bytes cut = first_bytes(whole, whole.size() - missing);
+  const auto split = split_mjpeg(join({cut, frames()[2], cut, cut}), piece_bytes);
+  CHECK(split.frames == std::vector<Bytes>{cut, frames()[2], cut, cut});
+  CHECK(split.errors.empty());
+}
+
+TEST_CASE("the parts of a multipart stream are frames, and their heads are no garbage", "[mjpeg_splitter]") {
+  const std::size_t piece_bytes = GENERATE(std::size_t{1}, std::size_t{3}, std::size_t{1'000}, SIZE_MAX);
+  const std::string head =
+      GENERATE(as<std::string>{}, "\r\n--frame\r\nContent-Type: image/jpeg\r\nContent-Length: 1234\r\n\r\n",
+               "--b\n\n", "\r\n\r\n--myboundary\r\nContent-type: image/jpg\r\nX-Timestamp: 17.5\r\n\r\n",
+               "boundary\r\nCONTENT-TYPE: image/jpeg\r\n\r\n");
+  CAPTURE(piece_bytes, head);
+  const std::vector<Bytes> parts = {frames()[0], frames()[1], frames()[2]};
+  const auto split = split_mjpeg(
+      join({text("HTTP/1.0 200 OK\r\nContent-Type: multipart/x-mixed-replace\r\n\r\n"), text(head), parts[0],
+            text(head), parts[1], text(head), parts[2], text("\r\n--frame--\r\n")}),
+      piece_bytes);
+  CHECK(split.frames == parts);
+  CHECK(split.errors.empty());
+}
+
+TEST_CASE("a part without EOI ends where its boundary begins", "[mjpeg_splitter]") {
+  const std::size_t piece_bytes = GENERATE(std::size_t{1}, SIZE_MAX);
+  const Bytes head = text("\r\n--frame\r\nContent-Type: image/jpeg\r\n\r\n");
+  const Bytes cut = first_bytes(frames()[0], frames()[0].size() - 2);
+  const auto split =
+      split_mjpeg(join({head, cut, head, frames()[2], head, cut, text("\n--frame--\n")}), piece_bytes);
+  CHECK(split.frames == std::vector<Bytes>{cut, frames()[2], cut});
+  CHECK(split.errors.empty());
+}
+
+TEST_CASE("text that is no part's head is garbage", "[mjpeg_splitter]") {
+  const std::size_t piece_bytes = GENERATE(std::size_t{1}, SIZE_MAX);
+  const Bytes garbage = GENERATE(as<Bytes>{}, text("hello\r\n"), text("--head\r\n\x01"), Bytes(5'000, '-'));
+  const auto split = split_mjpeg(join({frames()[0], garbage, frames()[2], garbage}), piece_bytes);
+  CHECK(split.frames == std::vector<Bytes>{frames()[0], frames()[2]});
+  CHECK(split.errors.size() == 2);
+}
+
+TEST_CASE("a frame that is cut off before its image data costs no other", "[mjpeg_splitter]") {
   const std::size_t piece_bytes = GENERATE(std::size_t{1}, std::size_t{64}, SIZE_MAX);
   const Bytes& whole = frames()[0];
-  // In the image data; in the headers, where the missing length swallows the beginning of what follows.
-  const std::size_t kept = GENERATE(std::size_t{4}, std::size_t{30}, std::size_t{200}, std::size_t{640});
+  // In the headers, where the missing length swallows the beginning of what follows.
+  const std::size_t kept = GENERATE(std::size_t{4}, std::size_t{30}, std::size_t{200}, std::size_t{600});
   CAPTURE(piece_bytes, kept);
   REQUIRE(whole.size() > 700);
   const Bytes cut(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(kept));
@@ -119,14 +170,13 @@ TEST_CASE("a frame that is cut off costs no other", "[mjpeg_splitter]") {
   CHECK(split.errors[0].starts_with("byte " + std::to_string(frames()[2].size()) + ": the frame "));
 }
 
-TEST_CASE("a stream that ends in a frame says so", "[mjpeg_splitter]") {
-  Bytes stream = join({frames()[0], frames()[1]});
-  stream.resize(stream.size() - 2);
+TEST_CASE("a stream that ends in a frame's headers says so", "[mjpeg_splitter]") {
+  const Bytes stream = join({frames()[0], first_bytes(frames()[1], 100)});
   const auto split = split_mjpeg(stream, GENERATE(std::size_t{5}, SIZE_MAX));
   CHECK(split.frames == std::vector<Bytes>{frames()[0]});
   REQUIRE(split.errors.size() == 1);
-  CHECK(split.errors[0] == "byte " + std::to_string(frames()[0].size()) + ": the frame is cut off after " +
-                               std::to_string(frames()[1].size() - 2) + " bytes");
+  CHECK(split.errors[0] ==
+        "byte " + std::to_string(frames()[0].size()) + ": the frame is cut off after " + "100 bytes");
 }
 
 TEST_CASE("a frame without end is given up at 16 MiB", "[mjpeg_splitter]") {

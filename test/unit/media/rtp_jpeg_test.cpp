@@ -216,15 +216,99 @@ TEST_CASE("what follows the JPEG is left alone", "[rtp_jpeg]") {
   CHECK(image->scan.data() + image->scan.size() == jpeg.data() + bytes - 2);
 }
 
-TEST_CASE("a JPEG that is cut anywhere is an error that says where", "[rtp_jpeg]") {
+TEST_CASE("a JPEG that is cut off is taken as far as it goes, or is an error that says where", "[rtp_jpeg]") {
   const Bytes jpeg = test::make_jpeg({.width = 24, .height = 24});
+  const std::size_t scan_at = static_cast<std::size_t>(parse_jpeg(jpeg)->scan.data() - jpeg.data());
+  CHECK_FALSE(parse_jpeg(jpeg)->cut_off);
   for (std::size_t bytes = 0; bytes < jpeg.size(); ++bytes) {
     CAPTURE(bytes);
     const Bytes cut(jpeg.begin(), jpeg.begin() + static_cast<std::ptrdiff_t>(bytes));  // its own allocation
     const auto image = parse_jpeg(cut);
-    REQUIRE_FALSE(image);
-    CHECK(image.error().message.starts_with("byte "));
+    if (bytes <= scan_at) {
+      REQUIRE_FALSE(image);
+      CHECK(image.error().message.starts_with("byte "));
+      continue;
+    }
+    REQUIRE(image);
+    CHECK(image->cut_off);
+    CHECK(image->bytes == bytes);
+    CHECK(image->scan.size() == std::min(bytes - scan_at, jpeg.size() - 2 - scan_at));
+    const Bytes arrived = depacketize(packetize(cut, 1'200));
+    const auto completed = parse_jpeg(arrived);
+    REQUIRE(completed);
+    CHECK_FALSE(completed->cut_off);
+    CHECK(std::ranges::equal(completed->scan, image->scan));
   }
+}
+
+/// A JPEG with these segments behind its SOI.
+Bytes with_segments(const Bytes& jpeg, const std::vector<Bytes>& segments) {
+  Bytes made(jpeg.begin(), jpeg.begin() + 2);
+  for (const Bytes& segment : segments) test::append(made, segment);
+  made.insert(made.end(), jpeg.begin() + 2, jpeg.end());
+  return made;
+}
+
+Bytes segment(std::uint8_t marker, const std::string& text, std::size_t bytes) {
+  Bytes made = {0xFF, marker, static_cast<std::uint8_t>((bytes + 2) >> 8),
+                static_cast<std::uint8_t>(bytes + 2)};
+  test::append(made, Bytes(text.begin(), text.end()));
+  made.resize(bytes + 4, 0x5A);
+  return made;
+}
+
+TEST_CASE("EXIF, profiles and comments arrive as they were", "[rtp_jpeg]") {
+  const Bytes exif = segment(0xE1, std::string("Exif\0\0", 6), 3'001);
+  const Bytes comment = segment(0xFE, "Lavc59.37.100", 14);
+  const Bytes jfif = {0xFF, 0xE0, 0, 16, 'J', 'F', 'I', 'F', 0, 1, 2, 0, 0, 4, 0, 3, 0, 0};  // pixels of 4:3
+  const auto [width, segments] =
+      GENERATE_COPY(table<unsigned, std::vector<Bytes>>({{64, {exif}},
+                                                         {64, {jfif, comment}},
+                                                         {61, {exif, comment}},
+                                                         {2'500, {comment}},
+                                                         {64, {comment, exif, jfif}}}));
+  const Bytes plain = test::make_jpeg({.width = width, .height = 48});
+  const Bytes jpeg = with_segments(plain, segments);
+  const Bytes arrived = depacketize(packetize(jpeg, kRtpPacketBytesMax));
+  CHECK(test::decode(arrived) == test::decode(plain));
+  const auto before = parse_jpeg(jpeg);
+  const auto after = parse_jpeg(arrived);
+  REQUIRE(before->metadata.count == segments.size());
+  REQUIRE(after->metadata.count == segments.size());
+  CHECK(before->metadata.dropped.empty());
+  for (const Bytes& one : segments) {
+    CHECK(std::ranges::any_of(after->metadata.all(), [&](ByteSpan s) { return std::ranges::equal(s, one); }));
+  }
+  // A JFIF header stays the first of all.
+  const auto begins = [&](const Bytes& bytes) {
+    return std::equal(bytes.begin(), bytes.end(), arrived.begin() + 2);
+  };
+  CHECK(begins(std::ranges::find(segments, jfif) != segments.end() ? jfif
+                                                                   : Bytes{0xFF, 0xE0, 0, 16, 'J', 'F'}));
+}
+
+TEST_CASE("metadata that there is no room for is named", "[rtp_jpeg]") {
+  const Bytes large = segment(0xE1, std::string("Exif\0\0", 6), 9'000);
+  const Bytes comment = segment(0xFE, "a word", 6);
+  const Bytes jpeg = with_segments(test::make_jpeg({}), {large, comment});
+  const auto image = parse_jpeg(jpeg);
+  CHECK(image->metadata.count == 1);
+  CHECK(describe_segment(image->metadata.dropped) == "EXIF (APP1, 9004 bytes)");
+  CHECK(describe_segment(comment) == "a comment of 10 bytes");
+  CHECK(describe_segment(segment(0xE2, "ICC_PROFILE", 20)) == "an ICC profile (APP2, 24 bytes)");
+  CHECK(describe_segment(segment(0xED, "Photoshop", 20)) == "application data (APP13, 24 bytes)");
+
+  std::vector<Bytes> many;
+  for (std::size_t i = 0; i < JpegMetadata::kSegmentsMax + 1; ++i) many.push_back(comment);
+  const Bytes crowded = with_segments(test::make_jpeg({}), many);
+  CHECK(parse_jpeg(crowded)->metadata.count == JpegMetadata::kSegmentsMax);
+  CHECK_FALSE(parse_jpeg(crowded)->metadata.dropped.empty());
+  // A small packet takes what it has room for.
+  const Bytes medium =
+      with_segments(test::make_jpeg({.quality = 100}), {comment, segment(0xE1, "Exif", 2'000)});
+  const Bytes arrived = depacketize(packetize(medium, kRtpPacketBytesMin));
+  CHECK(parse_jpeg(arrived)->metadata.count == 1);
+  CHECK(test::decode(arrived) == test::decode(medium));
 }
 
 TEST_CASE("a lost packet costs its frame alone, and is reported once", "[rtp_jpeg]") {

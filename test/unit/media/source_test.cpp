@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -102,7 +103,18 @@ TEST_CASE("each specification that cannot be says what can", "[source]") {
       {"pattern:640x360@241", "'241' is not a rate from 1 to 240"},
       {"pattern:640x360@nan", "'nan' is not a rate from 1 to 240"},
       {"-?fps=25x", "'25x' is not a rate from 1 to 240"},
-      {"-?speed=2", "unknown option '?speed=2'; the one there is is ?fps=RATE"},
+      {"-?speed=2", "unknown option '?speed=2'; there are ?fps=RATE and ?eof=wait|end|loop"},
+      {"-?fps=5&speed=2", "unknown option '?speed=2'"},
+      {"-?eof=never",
+       "?eof=never: there are wait (the stream stays), end (it ends) and loop (it begins again)"},
+      {"-?eof=loop", "standard input cannot be read again; there are ?eof=wait and ?eof=end"},
+      {"pattern:?eof=end", "a test picture has no end"},
+      {"http://10.0.0.5:8080/video?fps=5",
+       "curl -sN 'http://10.0.0.5:8080/video?fps=5' | ottd … --stream NAME=-"},
+      {"https://10.0.0.5/v", "curl -sN 'https://10.0.0.5/v' | ottd … --stream NAME=-"},
+      {"rtsp://10.0.0.5/v?a=1",
+       "ffmpeg -i 'rtsp://10.0.0.5/v?a=1' -c:v mjpeg -q:v 5 -f mjpeg - | ottd … --stream NAME=-"},
+      {"/dev/video7", "ffmpeg -f v4l2 -i /dev/video7 -c:v mjpeg -q:v 5 -f mjpeg - | ottd … --stream NAME=-"},
       {"/nowhere/clip.mjpeg", "there is no '/nowhere/clip.mjpeg'; a source is an .mjpeg file, a directory"},
       {"/dev/null", "'/dev/null' is neither a file nor a directory"},
   }));
@@ -193,6 +205,30 @@ TEST_CASE("a directory plays in the order of its names", "[source]") {
     CHECK(next(*source) == second);
     CHECK(next_error(*source) == "'" + bad + "': byte 0 of the JPEG: no SOI marker");
   }
+}
+
+TEST_CASE("files begin again at their end, or stop there", "[source]") {
+  const test::TemporaryDirectory directory;
+  const Bytes first = test::make_jpeg({.width = 40});
+  const Bytes second = test::make_jpeg({.width = 48});
+  const bool is_directory = GENERATE(false, true);
+  std::string path = directory.path("pictures");
+  std::filesystem::create_directory(path);
+  (void)directory.write("pictures/1.jpg", first);
+  (void)directory.write("pictures/2.jpg", second);
+  if (!is_directory) path = directory.write("clip", classic({first, second}));
+  const auto looping = open(path + GENERATE(as<std::string>{}, "", "?eof=loop"));
+  CHECK(looping->info().at_end == AtEnd::Loop);
+  for (int i = 0; i < 5; ++i) next(*looping);
+  CHECK_FALSE(looping->ended());
+
+  const auto stopping = open(path + "?fps=5&eof=" + GENERATE(as<std::string>{}, "wait", "end"));
+  CHECK(stopping->info().fps == 5);
+  CHECK(next(*stopping) == first);
+  CHECK(next(*stopping) == second);
+  CHECK_FALSE(stopping->ended());
+  CHECK(next_error(*stopping).find("has ended") != std::string::npos);
+  CHECK(stopping->ended());
 }
 
 TEST_CASE("standard input plays what is fed to it, when it is", "[source]") {

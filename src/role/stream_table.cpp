@@ -1,0 +1,38 @@
+#include "role/stream_table.h"
+
+#include <fmt/format.h>
+
+namespace ott {
+namespace {
+
+constexpr const char* kRow = "{:<16} {:<10} {:>11} {:>7} {:>12} {:>8} {:>8} {:<8} {}";
+
+std::string size_of(const StreamInfo& info) {
+  return info.width == 0 ? "-" : fmt::format("{}x{}", info.width, info.height);
+}
+
+std::string rate_of(const StreamInfo& info) {
+  return info.fps_milli == 0 ? "-" : fmt::format("{}", info.fps_milli / 1000.0);
+}
+
+std::string bit_rate_of(const StreamFigures& figures) {
+  if (figures.bits_per_second == 0) return "-";
+  return fmt::format("{:.2f} Mbit/s", static_cast<double>(figures.bits_per_second) / 1e6);
+}
+
+}  // namespace
+
+std::string stream_table(Overlay& overlay) {
+  std::string table = fmt::format(fmt::runtime(kRow), "NAME", "SOURCE", "SIZE", "FPS", "BITRATE", "VIEWERS",
+                                  "REFUSED", "STATE", "ORIGIN");
+  for (const KnownStream& stream : overlay.streams()) {
+    const StreamInfo& info = stream.info;
+    const StreamFigures figures = overlay.figures().of(info.id);
+    table += "\n" + fmt::format(fmt::runtime(kRow), info.name, info.kind, size_of(info), rate_of(info),
+                                bit_rate_of(figures), figures.viewers, figures.frames_refused,
+                                to_string(info.state), to_string(stream.origin));
+  }
+  return table;
+}
+
+}  // namespace ott

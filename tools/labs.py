@@ -263,11 +263,11 @@ class Builder:
         wires = namespace(self.lab, link_options.NAMESPACE)
         mtu = f" mtu {self.scenario.mtu}" if self.scenario.mtu else ""
         for link in self.scenario.links:
-            ends = [f"name {end.name} netns {self.namespace(end.node)}" + (f" address {end.mac}" if end.mac else "") + mtu
+            ends = [f"name {end.name} netns {self.namespace(end.node)}{mtu}" + (f" address {end.mac}" if end.mac else "")
                     for end in link.ends]
             pairs = [ends]
-            if numbers := [self.means.wire_of[id(end)] for end in link.ends if id(end) in self.means.wire_of]:
-                pairs = [(end, f"name l{number}{side} netns {wires}{mtu}") for end, (number, side) in zip(ends, numbers)]
+            if wired := [self.means.wire_of[id(end)] for end in link.ends if id(end) in self.means.wire_of]:
+                pairs = [(end, f"name l{number}{side} netns {wires}{mtu}") for end, (number, side) in zip(ends, wired)]
             lines += [f"link add {one} type veth peer {other}\n" for one, other in pairs]
             places += [link.place] * len(pairs)
         done = subprocess.run(["unshare", "-n", "ip", "-batch", "-"], input="".join(lines), text=True,

@@ -246,7 +246,8 @@ def tell(folder, number, side, words, mtu):
     try:
         answer = ask(folder, number, f"from-{side} {said(with_limit(words, mtu))}")
     except OSError as error:
-        raise Failure(f"the link's wire does not answer ({error.strerror or error}): {log_of(folder, number)}") from None
+        raise Failure(f"the link's wire does not answer ({error.strerror or error}): "
+                      f"{log_of(folder, number)}") from None
     if answer != "ok":
         raise Failure(answer.removeprefix("error "))
 

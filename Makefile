@@ -43,6 +43,7 @@ libs := -lev -lspdlog -lfmt -ljpeg -lpthread
 lib_sources := $(wildcard src/core/*.cpp) $(wildcard src/media/rtp*.cpp)
 program_sources := $(filter-out $(lib_sources) src/app/main.cpp,$(wildcard src/*/*.cpp))
 load_sources := $(wildcard tools/load/*.cpp)
+wire_sources := $(wildcard tools/wire/*.cpp)
 bench_sources := $(wildcard tools/bench/*.cpp)
 unit_sources := $(wildcard test/unit/*.cpp test/unit/*/*.cpp) $(wildcard test/sim/*.cpp)
 
@@ -51,12 +52,14 @@ lib := $(build)/libott.a
 program_lib := $(build)/libottd.a
 program := $(build)/ottd
 load := $(build)/ott-load
+wire := $(build)/wire
 unit := $(build)/unit-tests
 
 .PHONY: all
-all: $(program) $(load) $(lib) ## build ottd, ott-load and libott.a in build/<variant>/, with links in build/
+all: $(program) $(load) $(wire) $(lib) ## build ottd, ott-load, wire, libott.a in build/<variant>/, with links in build/
 	$(Q)ln -sf $(variant)/ottd build/ottd
 	$(Q)ln -sf $(variant)/ott-load build/ott-load
+	$(Q)ln -sf $(variant)/wire build/wire
 
 $(build)/%.o: %.cpp | needs-build
 	$(call say,CXX   $<)
@@ -79,12 +82,17 @@ $(load): $(call object,$(load_sources) src/app/logging.cpp) $(program_lib) $(lib
 	$(call say,LINK  $@)
 	$(Q)$(CXX) $(all_ldflags) $^ $(libs) -o $@
 
+$(wire): $(call object,$(wire_sources))
+	$(call say,LINK  $@)
+	$(Q)$(CXX) $(all_ldflags) $^ -lfmt -o $@
+
 bench_programs := $(patsubst tools/bench/%.cpp,$(build)/%,$(bench_sources))
 $(bench_programs): $(build)/%: $(build)/tools/bench/%.o $(program_lib) $(lib)
 	$(call say,LINK  $@)
 	$(Q)$(CXX) $(all_ldflags) $^ $(libs) -o $@
 
-$(unit): $(call object,$(unit_sources)) $(program_lib) $(lib)
+$(build)/test/unit/wire/%.o: all_cxxflags += -Itools
+$(unit): $(call object,$(unit_sources) tools/wire/delay_line.cpp) $(program_lib) $(lib)
 	$(call say,LINK  $@)
 	$(Q)$(CXX) $(all_ldflags) $^ $(libs) -o $@
 
@@ -95,7 +103,7 @@ $(sim): $(call object,$(sim_sources)) $(program_lib) $(lib)
 	$(Q)$(CXX) $(all_ldflags) $^ $(libs) -o $@
 
 -include $(patsubst %.o,%.d,$(call object,$(lib_sources) $(program_sources) $(unit_sources) src/app/main.cpp))
--include $(patsubst %.o,%.d,$(call object,test/sim/run/main.cpp $(load_sources) $(bench_sources)))
+-include $(patsubst %.o,%.d,$(call object,test/sim/run/main.cpp $(load_sources) $(wire_sources) $(bench_sources)))
 
 # Nobody has to install anything first: what is missing is installed when it is needed.
 .PHONY: needs-build needs-demo needs-scenarios needs-test needs-lint needs-fuzz needs-bench
@@ -124,7 +132,7 @@ scenarios: needs-scenarios ## the scenarios of core-scenarios/ in namespaces, th
 ONLY ?=
 .PHONY: test
 test: needs-test ## all tests; ONLY=REGEX: those whose name it is found in
-	$(Q)$(MAKE) $(program) $(load) $(unit)
+	$(Q)$(MAKE) $(program) $(load) $(wire) $(unit)
 	$(Q)test/run --unit $(unit) --ottd $(program) --only '$(ONLY)'
 
 .PHONY: check

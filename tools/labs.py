@@ -7,7 +7,6 @@ whole, or one whose owner is there no more.
 
 import concurrent.futures
 import contextlib
-import ctypes
 import errno
 import fcntl
 import json
@@ -23,9 +22,11 @@ import threading
 import time
 
 import core_file
+import link_options
+import offloads
 import routes
 from lab import Failure
-from namespaces import kill_processes, namespaces, processes_in, remove_namespaces, run
+from namespaces import enter, inside_of, kill_processes, namespaces, processes_in, remove_namespaces, run
 
 RUN = pathlib.Path("/run/ottd-netlab")
 NAMESPACES = pathlib.Path("/run/netns")
@@ -33,9 +34,8 @@ PREFIX = "ottd."
 NAME = re.compile(r"[A-Za-z0-9_-]+")
 AT_ONCE = 4
 SCRIPT_PATIENCE_S = 30
-PROBE_S, PROBE_AGAIN_S = 3.0, 0.25
+PROBE_S, PROBE_MORE_S, PROBE_AGAIN_S = 3.0, 30.0, 0.25
 NO_ROUTE = os.strerror(errno.ENETUNREACH).lower()
-CLONE_NEWNET = 0x40000000
 
 # Before its interfaces come: what they inherit.
 EVERY_DEVICE = {"ipv6/conf/default/accept_dad": 0, "ipv6/conf/all/keep_addr_on_down": 1,
@@ -133,9 +133,9 @@ def locked(lab, make=True):
 
 # Making and removing.
 
-def up(scenario, lab, owner=None):
+def up(scenario, lab, owner=None, wire=None, wires=False):
     """Makes it, whole or not at all. Returns warnings. With an owner, a process's id, it is a leftover once that
-    process has ended."""
+    process has ended. `wire` is the program; with `wires` all options of all links can be changed later."""
     if not NAME.fullmatch(lab):
         raise Failure(f"{lab!r}: a lab's name is of letters, digits, _ and -")
     remove_leftovers()
@@ -145,11 +145,13 @@ def up(scenario, lab, owner=None):
                           "down first")
         remove(lab, folder, keep_folder=True)
         try:
+            means = link_options.Means(scenario, wire, wires)
             said = {"file": os.path.abspath(scenario.path), "whole": False,
                     "owner": owner and [owner, start_time(owner)],
-                    "nodes": {node.name: node.type for node in scenario.nodes.values()}}
+                    "nodes": {node.name: node.type for node in scenario.nodes.values()},
+                    "mtu": scenario.mtu, "wires": len(means.wires), "ends": means.ends()}
             write_state(folder, said)
-            warnings = Builder(scenario, lab).build()
+            warnings = Builder(scenario, lab, means, folder).build()
             write_state(folder, dict(said, whole=True))
             return warnings
         except BaseException:
@@ -190,10 +192,10 @@ def remove_leftovers():
 class Builder:
     """The steps, each for all nodes before the next."""
 
-    def __init__(self, scenario, lab):
+    def __init__(self, scenario, lab, means, folder):
         self.scenario, self.lab = scenario, lab
+        self.means, self.folder = means, folder
         self.warnings = [*core_file.replaced_networks(scenario), *scenario.warnings]
-        self.has_netem = any(wants_netem(end.options) for link in scenario.links for end in link.ends) and has_netem()
         self.computed = routes.computed_routes(scenario)
 
     def namespace(self, node):
@@ -213,11 +215,16 @@ class Builder:
         if shutil.which("ip") is None or shutil.which("tc") is None:
             raise Failure("ip and tc are not installed (package iproute2)")
         nodes = list(self.scenario.nodes.values())
-        run("ip", "-batch", "-", text="".join(f"netns add {self.namespace(node)}\n" for node in nodes))
+        names = [self.namespace(node) for node in nodes]
+        if self.means.wires:
+            names.append(namespace(self.lab, link_options.NAMESPACE))
+        run("ip", "-batch", "-", text="".join(f"netns add {name}\n" for name in names))
         self.each(self.prepare, nodes)
         self.connect()
-        self.note_what_is_left_out()
+        self.warnings += self.means.warnings()
         self.each(self.set_up, nodes)
+        if self.means.wires:
+            self.start_wires()
         self.each(self.route, self.scenario.devices)
         self.warnings += unreachable(self.scenario, self.lab)
         return self.warnings
@@ -249,68 +256,48 @@ class Builder:
             settings = EVERY_NETWORK
             lines = [f"ip link add name br0 type bridge stp_state 0 mcast_snooping 0"
                      f"{' ageing_time 0' if node.type in core_file.HUBS else ''}", "ip link set br0 up"]
-        lines += [f"test ! -e /proc/sys/net/{key} || echo {value} >/proc/sys/net/{key}"
-                  for key, value in settings.items()]
-        self.shell(node, "\n".join(lines) + "\n", "setting up the namespace")
+        self.shell(node, "\n".join([*lines, *set_all(settings)]) + "\n", "setting up the namespace")
 
     def connect(self):
         """All links in the file's order, from a namespace where no interface is in the way."""
-        lines = []
+        lines, places = [], []
+        wires = namespace(self.lab, link_options.NAMESPACE)
+        mtu = f" mtu {self.scenario.mtu}" if self.scenario.mtu else ""
         for link in self.scenario.links:
-            words = [f"name {end.name} netns {self.namespace(end.node)}" + (f" address {end.mac}" if end.mac else "") +
-                     (f" mtu {self.scenario.mtu}" if self.scenario.mtu else "") for end in link.ends]
-            lines.append(f"link add {words[0]} type veth peer {words[1]}\n")
+            ends = [f"name {end.name} netns {self.namespace(end.node)}{mtu}" + (f" address {end.mac}" if end.mac else "")
+                    for end in link.ends]
+            pairs = [ends]
+            if wired := [self.means.wire_of[id(end)] for end in link.ends if id(end) in self.means.wire_of]:
+                pairs = [(end, f"name l{number}{side} netns {wires}{mtu}") for end, (number, side) in zip(ends, wired)]
+            lines += [f"link add {one} type veth peer {other}\n" for one, other in pairs]
+            places += [link.place] * len(pairs)
         done = subprocess.run(["unshare", "-n", "ip", "-batch", "-"], input="".join(lines), text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         if done.returncode != 0:
             at = re.search(r"Command failed -:(\d+)", done.stdout)
-            place = self.scenario.links[int(at[1]) - 1].place if at else self.scenario.path
+            place = places[int(at[1]) - 1] if at else self.scenario.path
             raise Failure(f"{place}: cannot be made: {done.stdout.splitlines()[0].removeprefix('RTNETLINK answers: ')}")
 
     def set_up(self, node):
         """Addresses, and what its interfaces do to what they send; then up."""
-        batch, lines, rules = [], [], []
+        batch, lines = [], []
         for end in node.ends:
             batch += [f"address add {address} dev {end.name}{' nodad' if address.version == 6 else ''}"
                       for address in end.addresses]
             if not node.is_device:
                 batch.append(f"link set {end.name} master br0")
-            lines += self.shaping(end)
-            if end.options.loss and not self.uses_netem(end):
-                rules += loss_rules(end)
+            lines += self.means.script(end)
         batch += [f"link set {end.name} up" for end in node.ends]
-        script = ["ip -batch - <<'END'", *batch, "END", *lines]
-        if rules and shutil.which("nft"):
-            script += ["nft -f - <<'END'", "add table netdev loss", *rules, "END"]
-        self.shell(node, "\n".join(script) + "\n", "setting up its interfaces")
+        inside_of(self.namespace(node), offloads.turn_off, [end.name for end in node.ends])
+        self.shell(node, "\n".join(["ip -batch - <<'END'", *batch, "END", *lines]) + "\n", "setting up its interfaces")
 
-    def uses_netem(self, end):
-        return self.has_netem and wants_netem(end.options)
-
-    def shaping(self, end):
-        options = end.options
-        if self.uses_netem(end):  # for all of it, as CORE does
-            words = [f"delay {options.delay}us {options.jitter}us" if options.delay or options.jitter else "",
-                     f"loss {options.loss:g}%" if options.loss else "",
-                     f"duplicate {options.dup}%" if options.dup else "",
-                     f"rate {options.bandwidth}bit" if options.bandwidth else "",
-                     f"limit {options.buffer}" if options.buffer else ""]
-            return [f"tc qdisc add dev {end.name} root netem {' '.join(filter(None, words))}"]
-        if options.bandwidth:
-            return [f"tc qdisc add dev {end.name} root tbf rate {max(8, options.bandwidth)}bit burst 64kb latency 400ms"]
-        return []
-
-    def note_what_is_left_out(self):
-        """Options that this kernel has no means for."""
-        for link in self.scenario.links:
-            missing = {f"{name}=\"{value}\"" for end in link.ends if not self.uses_netem(end)
-                       for name in ("delay", "jitter", "dup", "buffer") if (value := getattr(end.options, name))}
-            if missing:
-                self.warnings.append(f"{link.place}: options: {', '.join(sorted(missing))}: without effect, since this "
-                                     "kernel has no netem")
-            if any(end.options.loss and not self.uses_netem(end) for end in link.ends) and not shutil.which("nft"):
-                self.warnings.append(f"{link.place}: options: loss: without effect, since this kernel has no netem and "
-                                     "nft (package nftables) is not installed")
+    def start_wires(self):
+        name = namespace(self.lab, link_options.NAMESPACE)
+        ends = [f"l{number}{side}" for number in range(len(self.means.wires)) for side in "ab"]
+        run("nsenter", f"--net={NAMESPACES / name}", "sh", "-e", "-c", "\n".join(set_all(EVERY_NETWORK)))
+        run("ip", "-n", name, "-batch", "-", text="".join(f"link set {end} up\n" for end in ends))
+        inside_of(name, offloads.turn_off, ends)
+        self.means.start(NAMESPACES / name, self.folder)
 
     def route(self, device):
         """Routes as its services find them, all links being up. A script that fails is reported, as in CORE."""
@@ -335,24 +322,9 @@ class Builder:
             self.warnings.append(f"{failure}: the rest of this script is not run")
 
 
-def wants_netem(options):
-    return any((options.delay, options.jitter, options.dup, options.buffer, options.loss))
-
-
-def loss_rules(end):
-    """What it sends is lost as it leaves, before anything else."""
-    name = re.sub(r"\W", "_", end.name)
-    share = round(end.options.loss * 1000)  # of 100000
-    which = f"numgen random mod 100000 < {share} " if share < 100000 else ""
-    return [f"add chain netdev loss out_{name} {{ type filter hook egress device \"{end.name}\" priority 0; }}",
-            f"add rule netdev loss out_{name} {which}drop"]
-
-
-def has_netem():
-    """Tried out on the loopback of a namespace that is gone at once."""
-    tried = subprocess.run(["unshare", "-n", "tc", "qdisc", "add", "dev", "lo", "root", "netem", "delay", "1ms"],
-                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    return tried.returncode == 0
+def set_all(settings):
+    """Lines for a shell that set those of them that this kernel has."""
+    return [f"test ! -e /proc/sys/net/{key} || echo {value} >/proc/sys/net/{key}" for key, value in settings.items()]
 
 
 # Links that go down and come back.
@@ -375,6 +347,26 @@ def set_link(lab, node, interface, to):
             for line in sorted(kept.read_text().splitlines(), key=lambda line: " via " in line):  # gateways first
                 run("ip", "-n", here, *line.split())
             kept.unlink()
+
+
+def change_link(lab, node, interface, words):
+    """Changes what is done to what the interface sends: these options, and the others stay."""
+    with locked(lab) as folder:
+        known = state(lab)
+        end = known.setdefault("ends", {}).setdefault(node, {}).setdefault(interface, {"words": {}})
+        new = link_options.changed(end["words"], words)
+        if "wire" in end:
+            link_options.tell(folder, end["wire"], end["side"], new, known["mtu"])
+        else:
+            netem = link_options.needs_wire(new) and link_options.has_netem()
+            if link_options.needs_wire(new) and not netem:
+                raise Failure(f"{node} {interface}: this kernel has no netem, and the link has no wire that could do "
+                              f"'{link_options.said(new)}'; `netlab up --wires` gives one to each link")
+            script = link_options.kernel_script(interface, new, known["mtu"], netem, before=end["words"])
+            run(*inside(lab, node), "sh", "-e", "-c", "\n".join(script))
+        end["words"] = new
+        write_state(folder, known)
+        return new
 
 
 # Do all devices reach each other?
@@ -410,7 +402,7 @@ def unreachable_pairs(lab, addresses):
         left = {(a, b): "no answer" for a in sockets for b in sockets if a != b and a.version == b.version}
         number = {address: i for i, address in enumerate(sockets)}
         by_number = list(sockets)
-        deadline, again_at = time.monotonic() + PROBE_S, 0.0
+        deadline, again_at = time.monotonic() + PROBE_S + slowness_s(lab), 0.0
         with selectors.DefaultSelector() as selector:
             for address, probe in sockets.items():
                 selector.register(probe, selectors.EVENT_READ, address)
@@ -431,6 +423,13 @@ def unreachable_pairs(lab, addresses):
     finally:
         for probe in sockets.values():
             probe.close()
+
+
+def slowness_s(lab):
+    """How long a packet and what it needs (a request for an address) may take over all links of a lab."""
+    delays = [end["words"][word] for ends in state(lab).get("ends", {}).values() for end in ends.values()
+              for word in ("delay", "jitter") if word in end["words"]]
+    return min(PROBE_MORE_S, 2 * sum(map(link_options.measure, delays)))
 
 
 def sockets_inside(lab, addresses):
@@ -456,18 +455,6 @@ def sockets_inside(lab, addresses):
     return sockets
 
 
-def enter(name):
-    """This thread goes into a namespace."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    handle = os.open(NAMESPACES / name, os.O_RDONLY)
-    try:
-        if libc.setns(handle, CLONE_NEWNET) != 0:
-            error = ctypes.get_errno()
-            raise OSError(error, os.strerror(error))
-    finally:
-        os.close(handle)
-
-
 # What a lab looks like.
 
 def interfaces(lab, node):
@@ -479,9 +466,21 @@ def interfaces(lab, node):
 
 
 def process_count(lab):
+    """Of those that were started in its nodes."""
     count = 0
     for name in namespaces():
-        if name.startswith(namespace(lab, "")):
+        if name.startswith(namespace(lab, "")) and not name.endswith("." + link_options.NAMESPACE):
             with contextlib.suppress(Failure):  # it has gone meanwhile
                 count += len(processes_in(name))
     return count
+
+
+def options_said(lab, node, interface):
+    """What is done to what it sends, in words, or nothing."""
+    end = state(lab).get("ends", {}).get(node, {}).get(interface)
+    if end is None:
+        return ""
+    text = link_options.said(end["words"])
+    if "wire" in end and not link_options.answers(RUN / lab, end["wire"]):
+        return f"{text} (its wire has ended)".strip()
+    return text

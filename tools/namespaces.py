@@ -5,15 +5,19 @@ removed by the next one.
 """
 
 import contextlib
+import ctypes
 import os
 import pathlib
 import re
 import signal
 import subprocess
+import threading
 
 from lab import Failure
 
 NAMESPACE = "ottd-chaos-"
+NAMED = pathlib.Path("/run/netns")
+CLONE_NEWNET = 0x40000000
 OWNER = b"chaos"  # in the command line of a process that may have namespaces
 
 
@@ -72,6 +76,35 @@ class Network:
             rules[key] = rule
         lines = ["flush chain ip faults in", *(f"add rule ip faults in iifname eth0 {rule}" for rule in rules.values())]
         run(*self.inside(node), "nft", "-f", "-", text="\n".join(lines) + "\n")
+
+
+def enter(name):
+    """This thread goes into a namespace."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    handle = os.open(NAMED / name, os.O_RDONLY)
+    try:
+        if libc.setns(handle, CLONE_NEWNET) != 0:
+            error = ctypes.get_errno()
+            raise OSError(error, os.strerror(error))
+    finally:
+        os.close(handle)
+
+
+def inside_of(name, does, *arguments):
+    """What it returns when it is called in a namespace: by a thread of its own, since only a thread can go there."""
+    results, failures = [], []
+    def call():
+        try:
+            enter(name)
+            results.append(does(*arguments))
+        except (OSError, Failure) as failure:
+            failures.append(failure)
+    thread = threading.Thread(target=call)
+    thread.start()
+    thread.join()
+    if failures:
+        raise failures[0]
+    return results[0]
 
 
 def namespaces():

@@ -173,22 +173,24 @@ ip route add default via ${gateway}</template></templates></service>
 <links><link node1="1" node2="2"><iface1 id="0" ip4="10.0.0.1" ip4_mask="24"/>
 <iface2 id="0" ip4="10.0.0.2" ip4_mask="24"/><options {options}/></link></links></scenario>"""
 
-    def test_delay_without_netem_is_told_of(self):
-        file = self.written(self.LINK.format(options='delay="2000" loss="0.5" bandwidth="5000000"'))
-        lab, done = self.up(file, env=self.stand_in_tc("exit 2"))
-        self.assertIn(f"{file}:2: link 1 (a - b): options: delay=\"2000\": without effect, since this kernel has no "
-                      "netem", done.stderr)
-        for node in "ab":
-            self.assertIn("tbf", self.inside(lab, node, "tc", "qdisc", "show", "dev", "eth0"))
-            self.assertIn("mod 100000 < 500 drop", self.inside(lab, node, "nft", "list", "ruleset"))
-
     def test_netem_where_it_is(self):
         options = 'delay="2000" jitter="500" loss="0.5" dup="2" bandwidth="5000000" buffer="50"'
         _, done = self.up(self.written(self.LINK.format(options=options)), env=self.stand_in_tc("exit 0"))
         self.assertEqual(done.stderr, "")
         said = (self.folder / "said").read_text().splitlines()[1:]  # after the trial
-        self.assertEqual(said, ["qdisc add dev eth0 root netem delay 2000us 500us loss 0.5% duplicate 2% "
+        self.assertEqual(said, ["qdisc replace dev eth0 root netem delay 2000us 500us 25% loss 0.5% duplicate 2% "
                                 "rate 5000000bit limit 50"] * 2)
+
+    def test_netem_is_told_of_changes(self):
+        """A queue without a size of its own has two round trips' worth, as in CORE."""
+        environment = self.stand_in_tc("exit 0")
+        lab, _ = self.up(self.written(self.LINK.format(options='delay="20000" bandwidth="10000000"')), env=environment)
+        netlab("link", "--lab", lab, "a", "eth0", "delay", "30ms", "loss", "1%", env=environment)
+        netlab("link", "--lab", lab, "a", "eth0", "rate", "0", env=environment)
+        said = (self.folder / "said").read_text().splitlines()
+        self.assertEqual(said[1], "qdisc replace dev eth0 root netem delay 20000us rate 10000000bit limit 34")
+        self.assertIn("qdisc replace dev eth0 root netem delay 30ms loss 1% rate 10000000bit limit 50", said)
+        self.assertEqual(said[-1], "qdisc replace dev eth0 root netem delay 30ms loss 1%")
 
     def test_a_link_that_loses_everything_one_way(self):
         lab, done = self.up(self.written(self.LINK.format(options='loss="100" unidirectional="1"')),

@@ -35,7 +35,7 @@ enum class MessageType : std::uint8_t {
   Query = 18,
   Report = 19,
   Sync = 20,
-  Place = 128,
+  Place = 130,
 };
 inline constexpr std::uint8_t kMessageTypeLast = 20;
 /// Types from here on are optional: a receiver that does not know one passes over the message.

@@ -1,6 +1,7 @@
 #include "app/config.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -26,7 +27,7 @@ struct Words {
   std::string history = "2s";
   std::string memory = "256M";
   std::string duration;
-  std::uint64_t frames = 0;
+  std::string frames;
   bool list = false;
 };
 
@@ -91,6 +92,14 @@ Result<Duration> parse_duration(const std::string& flag, const std::string& text
         "{} {}: a time is a number above 0, in seconds or with its unit: 10, 10s, 500ms, 2m", flag, text));
   }
   return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
+}
+
+Result<std::uint64_t> parse_count(const std::string& flag, const std::string& text) {
+  std::uint64_t number = 0;
+  const char* end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, number);
+  if (error == std::errc{} && rest == end && number > 0) return number;
+  return fail(fmt::format("{} {}: a count is a whole number, 1 or more", flag, text));
 }
 
 constexpr std::size_t kMemoryMin = std::size_t{4} << 20U;
@@ -232,8 +241,17 @@ Result<void> overlay_options(const Words& words, Config& config) {
 
 Result<void> client_options(const Words& words, Config& config) {
   OverlayConfig& overlay = config.options.overlay;
-  config.options.frames = words.frames;
   config.options.list = words.list;
+  if (!words.frames.empty()) {
+    const auto frames = parse_count("--frames", words.frames);
+    if (!frames) return tl::unexpected(frames.error());
+    config.options.frames = *frames;
+  }
+  if (words.dump == "-" && ::isatty(STDOUT_FILENO) != 0) {
+    return fail(
+        "--dump -: standard output is this terminal, which shows no pictures; pipe them into a player: "
+        "ottd --role client … --dump - | ffplay -f mjpeg -");
+  }
   if (!words.duration.empty()) {
     const auto duration = parse_duration("--duration", words.duration);
     if (!duration) return tl::unexpected(duration.error());

@@ -4,10 +4,12 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 namespace ott {
@@ -33,12 +35,25 @@ int write_file(const std::string& path, ByteSpan bytes) {
   return error;
 }
 
+/// True for the names that write() gives: eight digits or more, and .jpg.
+bool is_frame_name(const std::string& name) {
+  const std::size_t digits = name.find_first_not_of("0123456789");
+  return digits >= 8 && digits != std::string::npos && name.substr(digits) == ".jpg";
+}
+
 }  // namespace
 
 Result<DirectorySink> DirectorySink::open(const std::string& path) {
   std::error_code error;
   std::filesystem::create_directories(path, error);
   if (error) return fail("cannot make the directory '" + path + "': " + error.message());
+  for (std::filesystem::directory_iterator file(path, error), end; !error && file != end; file.increment(error)) {
+    const std::string name = file->path().filename();
+    if (!is_frame_name(name)) continue;
+    return fail("'" + path + "' holds frames of an earlier run, such as " + name +
+                ": remove them (rm " + path + "/*.jpg), or give --dump another directory");
+  }
+  if (error) return fail("cannot read the directory '" + path + "': " + error.message());
   return DirectorySink(path);
 }
 
@@ -58,10 +73,11 @@ Result<void> DirectorySink::write(ByteSpan jpeg) {
   return {};
 }
 
-/// What jobs have in common. They run one at a time, so nothing guards it.
+/// What jobs have in common. They run one at a time, so nothing guards the first two.
 struct QueuedSink::Shared {
   std::unique_ptr<FrameSink> sink;
   bool failed = false;
+  std::atomic<bool> given_up = false;
 };
 
 class QueuedSink::Writing : public Job {
@@ -70,12 +86,14 @@ class QueuedSink::Writing : public Job {
       : shared_(std::move(shared)), jpeg_(jpeg.begin(), jpeg.end()) {}
 
   void run() override {
-    if (shared_->failed) return;
+    if (shared_->failed || shared_->given_up) return;
     result = shared_->sink->write(jpeg_);
-    shared_->failed = !result.has_value();
+    written = result.has_value();
+    shared_->failed = !written;
   }
 
   Result<void> result;
+  bool written = false;
 
  private:
   std::shared_ptr<Shared> shared_;
@@ -83,13 +101,19 @@ class QueuedSink::Writing : public Job {
 };
 
 QueuedSink::QueuedSink(std::unique_ptr<FrameSink> sink, Workers& workers)
-    : shared_(std::make_shared<Shared>(Shared{std::move(sink)})),
-      queue_(workers.make_queue(WorkKind::Output, {.jobs = kFramesMax, .bytes = kBytesMax})) {}
+    : shared_(std::make_shared<Shared>()),
+      queue_(workers.make_queue(WorkKind::Output, {.jobs = kFramesMax, .bytes = kBytesMax})) {
+  shared_->sink = std::move(sink);
+}
 
 Result<void> QueuedSink::write(ByteSpan jpeg) {
-  if (auto failed = failure(); !failed) return failed;
+  if (auto failed = failure(); !failed) {
+    ++left_out_;
+    return failed;
+  }
   if (queue_->has_room(jpeg.size())) {
     queue_->submit(std::make_unique<Writing>(shared_, jpeg), jpeg.size());
+    ++waiting_;
   } else {
     ++left_out_;
   }
@@ -97,11 +121,20 @@ Result<void> QueuedSink::write(ByteSpan jpeg) {
 }
 
 Result<void> QueuedSink::failure() {
-  while (auto job = queue_->collect()) {
+  while (auto job = given_up_ ? nullptr : queue_->collect()) {
     auto& writing = static_cast<Writing&>(*job);
+    --waiting_;
+    if (!writing.written) ++left_out_;
     if (failure_ && !writing.result) failure_ = std::move(writing.result);
   }
   return failure_;
+}
+
+void QueuedSink::give_up() {
+  shared_->given_up = true;
+  (void)failure();  // of those that are done
+  given_up_ = true;
+  left_out_ += std::exchange(waiting_, 0);
 }
 
 }  // namespace ott

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "ott/text.h"
 #include "role/overlay_role.h"
 #include "role/repeated_warning.h"
 #include "role/role_table.h"
@@ -50,7 +51,7 @@ class Client : public OverlayRole {
     line.add("stream", watched_ ? watched_->info.name : context_.options.watch);
     line.add("frames_received", counts.frames_received);
     line.add("frames_lost", counts.frames_lost);
-    line.add("frames_skipped", counts.frames_skipped + counts.frames_left_out);
+    line.add("frames_skipped", viewer_.frames_skipped());
     line.add("frames_duplicate", counts.frames_duplicate);
     line.add("bytes_received", counts.bytes_received);
     line.begin("latency_ms");
@@ -62,7 +63,33 @@ class Client : public OverlayRole {
     line.add("gap_ms_max", milliseconds(counts.gap_max));
   }
 
+  bool finish(bool give_up, Now now) override {
+    if (watched_) overlay_.watch(*watched_, false, now);
+    FrameSink* frames = context_.frames;
+    if (frames != nullptr && !(frames->failure() && frames->idle())) {
+      if (frames->failure() && !give_up) return false;
+      const std::uint64_t before = frames->frames_left_out();
+      frames->give_up();
+      const std::uint64_t count = frames->frames_left_out() - before;
+      if (frames->failure() && count > 0) {
+        context_.log.warning(fmt::format("--dump is too slow: {} left out at the end", counted(count, "frame")));
+      }
+    }
+    sum_up(now);
+    return true;
+  }
+
  private:
+  /// The last word on the stream: as the live line, or else as a line of the log.
+  void sum_up(Now now) {
+    if (context_.status != nullptr) return show_status(now);
+    if (!watched_) return;
+    const ViewerCounts& counts = viewer_.counts();
+    context_.log.info(fmt::format("'{}': {} received, {} lost, {} skipped", watched_->info.name,
+                                  counted(counts.frames_received, "frame"), counts.frames_lost,
+                                  viewer_.frames_skipped()));
+  }
+
   void choose_stream(Now now) {
     if (seen_version_ == overlay_.streams_version() && now.mono < let_go_at_) return;
     seen_version_ = overlay_.streams_version();
@@ -118,7 +145,7 @@ class Client : public OverlayRole {
         return leave(written.error().message.empty() ? 0 : 1, written.error().message, now);
       }
     }
-    const std::uint64_t left_out = viewer_.counts().frames_left_out;
+    const std::uint64_t left_out = viewer_.frames_left_out();
     if (const std::uint64_t count = left_out_.due(left_out, now)) {
       context_.log.warning(fmt::format("frames come faster than they can be written: {} left out, {} in all",
                                        count, left_out));
@@ -137,7 +164,7 @@ class Client : public OverlayRole {
             ? std::string("waiting for a stream")
             : fmt::format("{}: {} frames, {:.1f}/s, latency {:.1f} ms, {} hops, {} lost, {} skipped",
                           watched_->info.name, counts.frames_received, rate, counts.latency.quantile_ms(0.5),
-                          counts.hops, counts.frames_lost, counts.frames_skipped + counts.frames_left_out);
+                          counts.hops, counts.frames_lost, viewer_.frames_skipped());
     if (!context_.status->write(text)) status_at_ = MonoTime::max();
   }
 

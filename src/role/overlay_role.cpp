@@ -10,6 +10,9 @@ namespace ott {
 namespace {
 
 constexpr Duration kStatsInterval = std::chrono::seconds(1);
+/// How long the end of the process waits for what is still to be written, and how often it looks.
+constexpr Duration kFinishTime = std::chrono::seconds(2);
+constexpr Duration kFinishLook = std::chrono::milliseconds(10);
 
 }  // namespace
 
@@ -53,6 +56,7 @@ void OverlayRole::tick(Now now) {
 
 void OverlayRole::signal(Signal signal, Now now) {
   if (signal == Signal::Report) return overlay_.report();
+  if (end_) give_up_at_ = now.mono;  // told twice
   if (!overlay_.retire(now)) leave(0, "", now);
   after(now);
 }
@@ -77,20 +81,35 @@ void OverlayRole::input(ByteSpan, Now) {}
 [[gnu::hot]] void OverlayRole::after(Now now) {
   if (!left_) {
     log_arrived(now);
-    if (!requests().exit) step(now);
+    if (!requests().exit && !end_) step(now);
     if (overlay_.retired(now)) leave(0, "", now);
-    if (requests().exit && !left_) leave(requests().exit->status, requests().exit->message, now);
+    end_as_asked(now);
   }
-  const MonoTime own = std::min(role_deadline(), stats_at_);
+  MonoTime own = std::min(end_ ? MonoTime::max() : role_deadline(), stats_at_);
+  if (end_ && !left_) own = std::min({own, give_up_at_, now.mono + kFinishLook});
   deadline_ = std::min(overlay_.next_deadline(), own);
   due_ = std::min(overlay_.early_deadline(), own);
 }
 
 void OverlayRole::leave(int status, const std::string& message, Now now) {
-  if (left_) return;
+  if (end_) return;
+  end_ = {status, message};
+  give_up_at_ = now.mono + kFinishTime;
+  try_to_end(now);
+}
+
+void OverlayRole::try_to_end(Now now) {
+  if (left_ || !finish(now.mono >= give_up_at_, now)) return;
   left_ = true;
   write_stats(now, true);
-  overlay_.leave(status, message);
+  overlay_.leave(end_->status, end_->message);
+}
+
+/// The overlay may have asked for the end, or it has been asked for and has to wait for finish().
+void OverlayRole::end_as_asked(Now now) {
+  if (left_) return;
+  if (const auto exit = std::exchange(requests().exit, std::nullopt)) leave(exit->status, exit->message, now);
+  if (end_) try_to_end(now);
 }
 
 void OverlayRole::write_stats(Now now, bool final) {

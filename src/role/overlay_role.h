@@ -37,7 +37,10 @@ class OverlayRole : public Machine {
   /// The role's name in statistics, and its own members of them.
   [[nodiscard]] virtual std::string_view name() const = 0;
   virtual void add_stats(class StatsLine&, bool /*final*/) {}
-  /// Ends the process in good order, with its last statistics.
+  /// The process is about to end: finishes what the role has taken on, such as frames that are to be written.
+  /// Called until it is true, the last time with `give_up`. After that come the last statistics.
+  virtual bool finish(bool /*give_up*/, Now) { return true; }
+  /// Ends the process in good order. The first call decides with which status.
   void leave(int status, const std::string& message, Now now);
 
   RoleContext& context_;
@@ -45,6 +48,8 @@ class OverlayRole : public Machine {
 
  private:
   void after(Now now);
+  void try_to_end(Now now);
+  void end_as_asked(Now now);
   void log_arrived(Now now);
   void write_stats(Now now, bool final);
 
@@ -52,6 +57,8 @@ class OverlayRole : public Machine {
   MonoTime deadline_{};
   MonoTime due_{};  // from this time on tick() has something to do
   MonoTime stats_at_ = MonoTime::max();
+  std::optional<Requests::Exit> end_;  // the process is to end
+  MonoTime give_up_at_{};              // and does not wait for finish() any longer then
   bool left_ = false;
 };
 

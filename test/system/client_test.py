@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import pty
 import re
 import signal
 import struct
@@ -88,6 +89,33 @@ class Client(unittest.TestCase):
         lonely = net.start("lonely", ["--role", "client", "--node", net.free_address(), "--duration", "200ms"])
         lonely.wait_for_exit(0)
 
+    def test_a_directory_of_an_earlier_run(self):
+        """Nothing of it is overwritten or mixed with new frames, and the message says how to go on."""
+        net = self.net
+        net.bootstrap(self.film)
+        first = net.guest("g1", "boot", "--frames", "3")
+        first.wait_for_exit(0)
+        kept = first.pictures()
+        again = net.guest("g1", "boot", "--frames", "9")
+        self.assertIn(f"'{again.dump}' holds frames of an earlier run, such as 0000000", again.wait_for_exit(1))
+        self.assertIn(f"remove them (rm {again.dump}/*.jpg), or give --dump another directory", again.log())
+        self.assertEqual(first.pictures(), kept)
+        for frame in first.dump.glob("*.jpg"):
+            frame.unlink()
+        net.guest("g1", "boot", "--frames", "2").wait_for_exit(0)
+        self.assertEqual(first.frame_count(), 2)
+
+    def test_dump_to_a_terminal(self):
+        terminal, inside = pty.openpty()
+        self.addCleanup(os.close, terminal)
+        client = self.net.guest("g1", "boot", "--dump", "-", dump=False, stdout=inside)
+        os.close(inside)
+        log = client.wait_for_exit(2)
+        self.assertIn("--dump - | ffplay -f mjpeg -", log)
+        os.set_blocking(terminal, False)
+        with self.assertRaises(OSError):  # nothing came, and the other end is closed
+            os.read(terminal, 100)
+
     def test_dump_to_a_pipe(self):
         net = self.net
         net.bootstrap(self.film)
@@ -122,6 +150,42 @@ class Client(unittest.TestCase):
         self.assertGreater(len(pictures), 1)
         self.assertLessEqual(set(pictures), set(self.pictures))
         self.assertEqual(client.final()["frames_lost"], 0)
+
+    def assert_all_accounted_for(self, client, received: bytes) -> None:
+        """Each frame that was received has come out, whole, or was counted as skipped."""
+        came_out, at = 0, 0
+        while at < len(received):
+            try:
+                at = jpeg.parse(received, at)[1]
+            except ValueError:
+                break  # the one that was given up
+            came_out += 1
+        final = client.final()
+        self.assertGreater(final["frames_skipped"], 0)
+        self.assertEqual(final["frames_lost"], 0)
+        self.assertEqual(came_out, final["frames_received"] - final["frames_skipped"])
+        client.wait_for_log(f"'film': {final['frames_received']} frames received, 0 lost, "
+                            f"{final['frames_skipped']} skipped")
+
+    def test_what_a_slow_reader_misses_is_skipped(self):
+        net = self.net
+        net.bootstrap(self.film)
+        client = net.guest("g1", "boot", "--dump", "-", "--duration", "2", dump=False, stdout=subprocess.PIPE)
+        received = b""
+        while block := os.read(client.popen.stdout.fileno(), 4096):
+            received += block
+            time.sleep(0.01)
+        client.wait_for_exit(0)
+        self.assert_all_accounted_for(client, received)
+
+    def test_what_is_given_up_at_the_end_is_skipped(self):
+        """The reader sleeps longer than the process waits for it."""
+        net = self.net
+        net.bootstrap(self.film)
+        client = net.guest("g1", "boot", "--dump", "-", "--duration", "1", dump=False, stdout=subprocess.PIPE)
+        client.wait_for_exit(0)
+        self.assertIn("--dump is too slow: 2 frames left out at the end", client.log())
+        self.assert_all_accounted_for(client, client.popen.stdout.read())
 
     def test_dumped_files_are_complete_when_they_appear(self):
         """The kernel's word for it: under its own name a file is never created or written to, only moved in."""

@@ -68,7 +68,8 @@ class Usage(unittest.TestCase):
             self.assert_usage([*client, "--memory", size], "--memory", "64M")
         for size in ("0", "1M", "1025G", "99999999999G"):
             self.assert_usage([*client, "--memory", size], "--memory", "4M", "1024G")
-        self.assert_usage([*client, "--frames", "many"], "--frames")
+        for count in ("many", "-3", "-0", "0", "3.5", "1e3", "0x10", "18446744073709551616"):
+            self.assert_usage([*client, f"--frames={count}"], f"--frames {count}: a count is a whole number")
         self.assert_usage([*client, "--log-level", "loud"], "--log-level loud", "debug, info, warning and error")
 
     def test_help_and_version(self):

@@ -18,6 +18,7 @@
 #include "app/logging.h"
 #include "io/driver.h"
 #include "io/output.h"
+#include "io/socket.h"
 
 namespace ott {
 namespace {
@@ -178,6 +179,7 @@ Result<int> run(Config& config, Log& log, StandardError& standard_error, WorkerP
   RoleContext context{config.options, log};
   context.workers = &workers;
   context.loop = &driver.figures();
+  context.look_up_host = &look_up_host;
 
   std::unique_ptr<StatsFile> stats;
   if (!config.stats_file.empty()) {

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "ott/text.h"
+
 namespace ott {
 
 bool Admission::may_claim(const NodeId& id, const PeerLink& link) const {
@@ -30,8 +32,8 @@ void Admission::refuse_address(PeerLink& link, const NodeId& id) {
 
 void Admission::refuse_guest(PeerLink& link) {
   ++state_.counters.guests_refused;
-  state_.log.info(fmt::format("refused {}: there are {} guests already", to_string(link.remote),
-                              state_.config.limits.guests));
+  state_.log.info(fmt::format("refused {}: {} already", to_string(link.remote),
+                              counted(state_.config.limits.guests, "guest")));
   state_.links.close(link, ByeReason::NoRoom,
                      fmt::format("{} has as many guests as it takes ({}); try another access node",
                                  to_string(state_.self), state_.config.limits.guests));

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "ott/text.h"
+
 namespace ott {
 namespace {
 
@@ -22,16 +24,27 @@ Handshakes::Handshakes(OverlayState& state, Neighbours& neighbours)
       admission_(state),
       controller_(state, neighbours, admission_),
       registration_(state, neighbours),
-      access_(state) {}
+      access_(state),
+      rivals_(state, neighbours) {}
 
 void Handshakes::begin(Now now) {
   if (state_.config.topology) {
     controller_.begin();
+    rivals_.begin(now);
   } else if (state_.config.bootstrap) {
     registration_.connect(now);
-  } else {
+  } else if (!state_.config.access.empty()) {
     access_.offered(state_.config.access, now);
   }
+}
+
+void Handshakes::found(const std::vector<NodeId>& addresses, Now now) {
+  if (state_.config.kind == PeerKind::Guest && !state_.config.bootstrap) {
+    if (state_.config.access == addresses) return;
+    state_.config.access = addresses;
+    return access_.offered(addresses, now);
+  }
+  registration_.found(addresses, now);
 }
 
 void Handshakes::on_listening(const std::optional<Error>& error, Now now) {
@@ -56,8 +69,8 @@ void Handshakes::make_room() {
     if (!oldest->outgoing()) break;
   }
   ++state_.counters.handshakes_closed;
-  state_.log.info(fmt::format("{}: closing: more than {} handshakes at a time", oldest->name(),
-                              state_.config.limits.handshakes));
+  state_.log.info(fmt::format("{}: closing: more than {} at a time", oldest->name(),
+                              counted(state_.config.limits.handshakes, "handshake")));
   state_.links.close(*oldest, ByeReason::NoRoom, "too many handshakes at a time, and this is the oldest");
 }
 
@@ -89,7 +102,7 @@ void Handshakes::on_opened(PeerLink& link, const NodeId& local, Now now) {
   link.opened(local, now);
   Ack ack;
   ack.greeting = state_.greeting();
-  if (link.purpose == Purpose::Access) {
+  if (link.purpose == Purpose::Access || link.purpose == Purpose::Inquiry) {
     ack.greeting.kind = PeerKind::Guest;
     ack.ids = {local};
   } else {
@@ -113,6 +126,8 @@ void Handshakes::on_speers(PeerLink& link, const Speers& message, Now now) {
     }
     case Purpose::Access:
       return access_.on_speers(link, message, now);
+    case Purpose::Inquiry:
+      return rivals_.on_speers(link, message);
     case Purpose::Neighbour:
       if (message.me != link.remote) {
         return state_.links.close_for_violation(link, "it has another id than its address says");
@@ -157,10 +172,22 @@ void Handshakes::on_closed(PeerLink& link, std::string_view why, Now now) {
       return access_.has_nodes() ? access_.on_bootstrapper_away(now) : registration_.try_later(now);
     case Purpose::Access:
       return access_.on_closed(link, why, now);
+    case Purpose::Inquiry:
+      return;
     case Purpose::Neighbour:
     case Purpose::Accepted:
       return neighbours_.on_closed(link, now);
   }
+}
+
+std::string Handshakes::trouble() const {
+  const std::string& access = access_.trouble();
+  const std::string& bootstrapper = registration_.trouble();
+  if (!access.empty() && !bootstrapper.empty()) return access + "; " + bootstrapper;
+  if (!access.empty() || !bootstrapper.empty()) return access + bootstrapper;
+  if (state_.self_known && state_.config.kind != PeerKind::Guest)
+    return fmt::format("none of its neighbours ({}) answers", neighbours_.names());
+  return "the overlay has not answered yet";
 }
 
 [[gnu::hot]] MonoTime Handshakes::next_deadline() const {
@@ -172,13 +199,16 @@ void Handshakes::tick(Now now) {
     PeerLink& link = *state_.links.find(id);
     const Duration at_most = link.outgoing() ? kConnectTimeout : kHandshakeTimeout;
     if (now.mono - link.opened_at < at_most) continue;
-    state_.log.info(
-        fmt::format("{}: closing: no handshake within {} ms", link.name(), at_most / milliseconds(1)));
+    if (link.purpose != Purpose::Inquiry) {
+      state_.log.info(
+          fmt::format("{}: closing: no handshake within {} ms", link.name(), at_most / milliseconds(1)));
+    }
     state_.links.close(link, ByeReason::Protocol, "the handshake took too long");
   }
   registration_.tick(now);
   if (access_.tick(now)) registration_.connect(now);
   neighbours_.tick(now);
+  rivals_.tick(now);
 }
 
 }  // namespace ott

@@ -37,6 +37,8 @@ class Neighbours {
 
   [[nodiscard]] bool contains(const NodeId& id) const { return all_.contains(id); }
   [[nodiscard]] std::size_t size() const { return all_.size(); }
+  /// All of them, for people: "10.0.0.1 (n2), 10.0.1.2 (n5)".
+  [[nodiscard]] std::string names() const;
   /// The cost of the link to a neighbour, by the topology.
   [[nodiscard]] std::uint32_t cost(const NodeId& neighbour) const;
   /// "10.0.0.1 (n2)" where the topology gives a name.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "ott/text.h"
 #include "role/stats.h"
 
 namespace ott {
@@ -22,7 +23,13 @@ OverlayRole::OverlayRole(RoleContext& context)
 void OverlayRole::begin(Now now) {
   if (context_.stats != nullptr) stats_at_ = now.mono + kStatsInterval;
   overlay_.begin(now);
+  if (context_.options.host) lookup_.emplace(context_).begin();
   after(now);
+}
+
+std::string OverlayRole::trouble() const {
+  const std::string unknown = lookup_ ? lookup_->trouble() : "";
+  return unknown.empty() ? overlay_.trouble() : unknown;
 }
 
 void OverlayRole::listening(const std::optional<Error>& error, Now now) {
@@ -72,20 +79,24 @@ void OverlayRole::input(ByteSpan, Now) {}
     }
     const Duration latency = std::max(now.wall.time_since_epoch(), Duration{}) -
                              Duration(static_cast<Duration::rep>(*arrived.sent_time));
-    overlay_.peer_log().info(fmt::format("ping {} from {}: {:.2f} ms, {} hops", arrived.number, from,
+    overlay_.peer_log().info(fmt::format("ping {} from {}: {:.2f} ms, {}", arrived.number, from,
                                          std::chrono::duration<double, std::milli>(latency).count(),
-                                         arrived.hops));
+                                         counted(arrived.hops, "hop")));
   }
 }
 
 [[gnu::hot]] void OverlayRole::after(Now now) {
   if (!left_) {
+    if (lookup_) {
+      if (const auto addresses = lookup_->step(overlay_.is_in_trouble(), now)) overlay_.found(*addresses, now);
+    }
     log_arrived(now);
     if (!requests().exit && !end_) step(now);
     if (overlay_.retired(now)) leave(0, "", now);
     end_as_asked(now);
   }
   MonoTime own = std::min(end_ ? MonoTime::max() : role_deadline(), stats_at_);
+  if (lookup_) own = std::min(own, lookup_->next_deadline());
   if (end_ && !left_) own = std::min({own, give_up_at_, now.mono + kFinishLook});
   deadline_ = std::min(overlay_.next_deadline(), own);
   due_ = std::min(overlay_.early_deadline(), own);

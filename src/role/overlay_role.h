@@ -3,6 +3,7 @@
 #pragma once
 
 #include "overlay/overlay.h"
+#include "role/host_lookup.h"
 #include "role/role.h"
 
 namespace ott {
@@ -43,6 +44,9 @@ class OverlayRole : public Machine {
   /// Ends the process in good order. The first call decides with which status.
   void leave(int status, const std::string& message, Now now);
 
+  /// Why this process is not attached.
+  [[nodiscard]] std::string trouble() const;
+
   RoleContext& context_;
   Overlay overlay_;
 
@@ -52,6 +56,8 @@ class OverlayRole : public Machine {
   void end_as_asked(Now now);
   void log_arrived(Now now);
   void write_stats(Now now, bool final);
+
+  std::optional<HostLookup> lookup_;
 
   // Computed after each event that may change them: records that only pass through do not.
   MonoTime deadline_{};

@@ -192,6 +192,20 @@ class Identities(unittest.TestCase):
             self.assertIn(f"cannot listen on {net.address['boot']} port 7000", log)
             self.assertIn(os.strerror(errno.EADDRINUSE), log)
 
+    def test_a_second_bootstrapper_elsewhere(self):
+        """The one that was there first stays, and is not disturbed: also where the two are no neighbours."""
+        for name in ("r1", "c1"):
+            with self.subTest(name), Overlay("boot-r1 r1-c1") as net:
+                boot = net.bootstrap("p=pattern:160x120@30")
+                second = net.start("second", ["--role", "bootstrap", "--topology", net.folder / "topology.json",
+                                              "--id", net.address[name], "--stream", "p=pattern:160x120@30"])
+                log = second.wait_for_exit(1)
+                self.assertIn(f"{net.address['boot']} (boot) is a bootstrapper of this overlay, too, beside this "
+                              f"process, {net.address[name]} ({name}), and was there before", log)
+                self.assertIn(f"--role node --bootstrap {net.address['boot']}", log)
+                net.guest("g1", "boot", "--frames", "5", dump=False).wait_for_exit(0)
+                self.assertEqual(boot.said("warning|refused"), [])
+
     def test_something_else_has_the_nodes_port(self):
         with Overlay() as net, socket.create_server(net.socket_address("r1")):
             net.bootstrap("p=pattern:160x120@30")
@@ -208,6 +222,8 @@ class Identities(unittest.TestCase):
             log = net.start("second", ["--role", "node", "--bootstrap", net.address["boot"], "--id",
                                        net.address["r1"]]).wait_for_exit(1)
             self.assertIn(f"refused by the bootstrapper: another process is {net.address['r1']} already", log)
+            self.assertIn(f"the bootstrapper at {net.address['boot']}:7000 says: another process is", log)
+            self.assertNotIn("no bootstrapper at", log)
             self.assertIn("--id", log)
             boot.wait_for_log(f"refused .*{net.address['r1']} .*is online already")
             wait_for_more_frames([client], 10)

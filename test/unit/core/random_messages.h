@@ -15,7 +15,7 @@ namespace ott::test {
 
 using Bytes = std::vector<std::uint8_t>;
 using AllMessages = std::tuple<Ack, Speers, FinalAck, Ping, Message, TrackerMessage, Start, Started, Stop,
-                               Links, Watch, Heartbeat, Bye, Streams, Refused, Query, Report, Sync>;
+                               Links, Watch, Heartbeat, Bye, Streams, Refused, Query, Report, Sync, Absent>;
 
 /// Calls use(T{}) for each type of message.
 template <class Use>
@@ -183,6 +183,10 @@ inline void fill(Random& random, Refused& m) {
   m.reason = RefusedReason{static_cast<std::uint8_t>(1 + random.below(kRefusedReasonLast))};
   m.text = any_text(random);
 }
+inline void fill(Random& random, Absent& m) {
+  m.stream = any_stream_id(random);
+  m.reason = any_text(random);
+}
 inline void fill(Random& random, Query& m) {
   m.tracker = any_tracker(random, false);
   m.asker = any_node(random);
@@ -339,5 +343,6 @@ inline Bytes wire_body(const Report& m) {
   return wire.bytes;
 }
 inline Bytes wire_body(const Sync& /*m*/) { return {}; }
+inline Bytes wire_body(const Absent& m) { return Wire().u64(m.stream.value).text(m.reason).bytes; }
 
 }  // namespace ott::test

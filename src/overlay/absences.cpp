@@ -30,7 +30,12 @@ Duration interval_of(const StreamInfo& info) {
 
 const Absences::Absence* Absences::find(StreamId stream) const {
   const auto found = wanted_.find(stream);
-  return found == wanted_.end() || !found->second.absence ? nullptr : &*found->second.absence;
+  if (found == wanted_.end() || !found->second.absence) return nullptr;
+  // A frame may have come since the last look.
+  const Flow* flow = flows_.find(stream);
+  const StreamBuffer::Frame* newest = flow == nullptr ? nullptr : flow->buffer.newest();
+  const Absence& absence = *found->second.absence;
+  return newest != nullptr && newest->arrived > absence.since ? nullptr : &absence;
 }
 
 // ---- why -------------------------------------------------------------------------------------------------
@@ -48,7 +53,7 @@ std::string Absences::why(StreamId stream, const Wanted& wanted) const {
   if (parent != nullptr) return neighbours_.describe(parent->peer) + " sends nothing of it";
   std::string reason = wanted.parent_lost;
   add(reason, why_without_parent(stream, wanted));
-  return reason;
+  return reason.empty() ? "the overlay has not answered yet" : reason;
 }
 
 /// True if there is somebody who tells this node why the stream does not come.

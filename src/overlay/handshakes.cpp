@@ -187,7 +187,7 @@ std::string Handshakes::trouble() const {
   if (!access.empty() || !bootstrapper.empty()) return access + bootstrapper;
   if (state_.self_known && state_.config.kind != PeerKind::Guest)
     return fmt::format("none of its neighbours ({}) answers", neighbours_.names());
-  return "the overlay has not answered yet";
+  return "";
 }
 
 [[gnu::hot]] MonoTime Handshakes::next_deadline() const {

@@ -28,8 +28,9 @@ void OverlayRole::begin(Now now) {
 }
 
 std::string OverlayRole::trouble() const {
-  const std::string unknown = lookup_ ? lookup_->trouble() : "";
-  return unknown.empty() ? overlay_.trouble() : unknown;
+  std::string why = lookup_ ? lookup_->trouble() : "";
+  if (why.empty()) why = overlay_.trouble();
+  return why.empty() ? "the overlay has not answered yet" : why;
 }
 
 void OverlayRole::listening(const std::optional<Error>& error, Now now) {

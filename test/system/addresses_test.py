@@ -1,5 +1,6 @@
 """Identities and the addresses they are reached by: IPv6, routers, address translation, unlike hello intervals."""
 
+import os
 import shutil
 import socket
 import struct

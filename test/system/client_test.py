@@ -407,7 +407,9 @@ class Client(unittest.TestCase):
         net.costs = {frozenset(("boot", "r1")): 30, frozenset(("r1", "c1")): 4}
         net.bootstrap(self.film)
         net.node("r1")
-        net.client("c1", dump=False).wait_for_report(r"stream film: cost 34, .*flowing")
+        client = net.client("c1", dump=False)
+        client.wait_for_log("watching 'film'")
+        client.wait_for_report(r"stream film: cost 34, .*flowing")
 
     def test_signals_end_in_good_order(self):
         net = self.net

@@ -241,7 +241,7 @@ struct Sync {
   static constexpr MessageType kType = MessageType::Sync;
 };
 
-/// From a parent to its children and guests: why a stream that they want does not come. Of the optional range.
+/// From a parent to its children and guests: why a stream does not come. Of the optional range.
 struct Absent {
   static constexpr MessageType kType = MessageType::Absent;
   StreamId stream;

@@ -149,11 +149,13 @@ Result<std::variant<NodeId, HostName>> parse_place(const std::string& flag, cons
   const std::size_t colon = std::min(text.rfind(':'), text.size());
   HostName name{text.substr(0, colon)};
   if (!is_host_name(name.host))
-    return fail(fmt::format("{} {}; write ADDRESS, ADDRESS:PORT, HOST or HOST:PORT", flag, id.error().message));
+    return fail(
+        fmt::format("{} {}; write ADDRESS, ADDRESS:PORT, HOST or HOST:PORT", flag, id.error().message));
   if (colon == text.size()) return name;
   // An address in place of the name shows whether the port is one.
   const auto with_port = parse_node_id("0.0.0.0" + text.substr(colon));
-  if (!with_port) return fail(fmt::format("{} {}: '{}' is not a port from 1 to 65535", flag, text, text.substr(colon + 1)));
+  if (!with_port)
+    return fail(fmt::format("{} {}: '{}' is not a port from 1 to 65535", flag, text, text.substr(colon + 1)));
   name.port = with_port->port;
   return name;
 }
@@ -285,7 +287,8 @@ Result<void> client_options(const Words& words, Config& config) {
     if (!duration) return tl::unexpected(duration.error());
     config.options.duration = *duration;
   }
-  const bool asks_bootstrapper = !words.bootstrap.empty() && !words.list;  // --list is a guest of whom it asks
+  const bool asks_bootstrapper =
+      !words.bootstrap.empty() && !words.list;  // --list is a guest of whom it asks
   overlay.kind = asks_bootstrapper ? PeerKind::Client : PeerKind::Guest;
   overlay.access_named = !words.node.empty() || !words.bootstrap.empty();
   if (!words.node.empty()) {

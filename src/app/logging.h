@@ -10,9 +10,9 @@
 
 namespace ott {
 
-/// A process's log and its live line go to standard error by one writer, so that they keep their order. A line
-/// of the log takes the place of the live line, which is then shown again below it. Their destructors write
-/// nothing more: the end of the process shuts its workers down.
+/// A process's log and its live line go to standard error by one writer, so that they keep their order. A
+/// line of the log takes the place of the live line, which is then shown again below it. Their destructors
+/// write nothing more: the end of the process shuts its workers down.
 class StandardError {
  public:
   static constexpr std::size_t kLinesMax = 4096;

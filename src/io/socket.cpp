@@ -170,7 +170,8 @@ Result<std::vector<IpAddress>> look_up_host(const std::string& host) {
     if (!known && !is_link_local(address)) addresses.push_back(address);
   }
   ::freeaddrinfo(list);
-  if (addresses.empty()) return fail(fmt::format("cannot resolve '{}': it has no address to connect to", host));
+  if (addresses.empty())
+    return fail(fmt::format("cannot resolve '{}': it has no address to connect to", host));
   return addresses;
 }
 

@@ -47,11 +47,12 @@ Result<DirectorySink> DirectorySink::open(const std::string& path) {
   std::error_code error;
   std::filesystem::create_directories(path, error);
   if (error) return fail("cannot make the directory '" + path + "': " + error.message());
-  for (std::filesystem::directory_iterator file(path, error), end; !error && file != end; file.increment(error)) {
+  for (std::filesystem::directory_iterator file(path, error), end; !error && file != end;
+       file.increment(error)) {
     const std::string name = file->path().filename();
     if (!is_frame_name(name)) continue;
-    return fail("'" + path + "' holds frames of an earlier run, such as " + name +
-                ": remove them (rm " + path + "/*.jpg), or give --dump another directory");
+    return fail("'" + path + "' holds frames of an earlier run, such as " + name + ": remove them (rm " +
+                path + "/*.jpg), or give --dump another directory");
   }
   if (error) return fail("cannot read the directory '" + path + "': " + error.message());
   return DirectorySink(path);

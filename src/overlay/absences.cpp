@@ -150,7 +150,8 @@ void Absences::look_at(StreamId stream, Wanted& wanted, Now now) {
   if (newest != nullptr && newest->arrived > wanted.last_at) {
     const std::uint64_t frames = newest->number > wanted.last ? newest->number.value - wanted.last.value : 1;
     if (wanted.last.value != 0)
-      wanted.interval = (newest->arrived - wanted.last_at) / static_cast<Duration::rep>(std::min<std::uint64_t>(frames, 1U << 20U));
+      wanted.interval = (newest->arrived - wanted.last_at) /
+                        static_cast<Duration::rep>(std::min<std::uint64_t>(frames, 1U << 20U));
     wanted.last = newest->number;
     wanted.last_at = newest->arrived;
     wanted.said.clear();

@@ -1,7 +1,8 @@
-// Streams that are wanted at this node and do not come: since when, and why. A node says why from what it knows
-// of the overlay: how its parent's link ended, whether there is a path to the origin, whether the origin lists
-// the stream. Where it has a parent, the parent may know better: each node tells its children and guests by
-// ABSENT what it says itself, so the reason of the uppermost node arrives at every viewer below it.
+// Streams that are wanted at this node and do not come: since when, and why. A node says why from what it
+// knows of the overlay: how its parent's link ended, whether there is a path to the origin, whether the
+// origin lists the stream. Where it has a parent, the parent may know better: each node tells its children
+// and guests by ABSENT what it says itself, so the reason of the uppermost node arrives at every viewer below
+// it.
 #pragma once
 
 #include <map>

@@ -25,8 +25,8 @@ class Handshakes {
   Handshakes(OverlayState& state, Neighbours& neighbours);
 
   void begin(Now now);
-  /// The addresses of the host that was named: the bootstrapper's, or those of access nodes. Begins, or is to be
-  /// called again when they have changed.
+  /// The addresses of the host that was named: the bootstrapper's, or those of access nodes. Begins, or is to
+  /// be called again when they have changed.
   void found(const std::vector<NodeId>& addresses, Now now);
   void on_listening(const std::optional<Error>& error, Now now);
   LinkId on_accepted(const NodeId& remote, Now now);

@@ -62,8 +62,8 @@ bool Registration::on_speers(PeerLink& link, const Speers& message, Now now) {
     return false;
   }
   if (message.you.port == 0) {
-    state_.log.info(
-        fmt::format("not in the topology: a guest; {} offered", counted(message.peers.size(), "access node")));
+    state_.log.info(fmt::format("not in the topology: a guest; {} offered",
+                                counted(message.peers.size(), "access node")));
     current_.reset();
     state_.links.close(link, ByeReason::NotNeeded, "thanks");
     retry_.succeeded();
@@ -99,8 +99,8 @@ void Registration::take_place(PeerLink& link, const Speers& message, Now now) {
   if (state_.self_known) return neighbours_.connect(now);
   state_.self = message.you;
   state_.self_known = true;
-  state_.log.info(fmt::format("this is {}, with {}", to_string(state_.self),
-                              counted(neighbours_.size(), "neighbour")));
+  state_.log.info(
+      fmt::format("this is {}, with {}", to_string(state_.self), counted(neighbours_.size(), "neighbour")));
   state_.links.requests().listen.push_back(state_.self);
 }
 

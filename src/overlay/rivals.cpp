@@ -34,9 +34,10 @@ void Rivals::on_speers(PeerLink& link, const Speers& message) {
   if (message.greeting.kind == PeerKind::Bootstrap) {
     warned_of_.insert(link.remote);
     if (message.greeting.incarnation < state_.config.incarnation) {
-      state_.quit(fmt::format("{}, and was there before: start this one with --role node --bootstrap {}, or stop "
-                              "that one first",
-                              two_of_them(link.remote), to_string(link.remote)));
+      state_.quit(
+          fmt::format("{}, and was there before: start this one with --role node --bootstrap {}, or stop "
+                      "that one first",
+                      two_of_them(link.remote), to_string(link.remote)));
     } else {
       state_.log.warning(two_of_them(link.remote) + ", and was started later: one of the two must go");
     }
@@ -48,7 +49,8 @@ void Rivals::tick(Now now) {
   if (!state_.config.topology || now.mono < look_at_) return;
   look_at_ = now.mono + kLookInterval;
   for (const auto& [reporter, known] : state_.db.all()) {
-    if (known.kind != PeerKind::Bootstrap || reporter == state_.self || warned_of_.size() >= kWarnedOfMax) continue;
+    if (known.kind != PeerKind::Bootstrap || reporter == state_.self || warned_of_.size() >= kWarnedOfMax)
+      continue;
     if (!state_.db.reaches(state_.self, reporter) || !warned_of_.insert(reporter).second) continue;
     state_.log.warning(two_of_them(reporter) + ": one of the two must go");
   }

@@ -1,8 +1,8 @@
-// Another bootstrapper of the same overlay: there must be one alone, since each would give nodes their places and
-// be the first origin. When a bootstrapper starts it calls on the other nodes of its topology as a guest-to-be
-// does, which everybody answers and which changes nothing. If one says that it is a bootstrapper, and it was
-// there before, this process ends. Later, link states tell of one that could not be reached then; they may be
-// forged, so they are worth a warning and no more. Owned by Handshakes.
+// Another bootstrapper of the same overlay: there must be one alone, since each would give nodes their places
+// and be the first origin. When a bootstrapper starts it calls on the other nodes of its topology as a
+// guest-to-be does, which everybody answers and which changes nothing. If one says that it is a bootstrapper,
+// and it was there before, this process ends. Later, link states tell of one that could not be reached then;
+// they may be forged, so they are worth a warning and no more. Owned by Handshakes.
 #pragma once
 
 #include <set>

@@ -94,7 +94,8 @@ class Client : public OverlayRole {
       frames->give_up();
       const std::uint64_t count = frames->frames_left_out() - before;
       if (frames->failure() && count > 0) {
-        context_.log.warning(fmt::format("--dump is too slow: {} left out at the end", counted(count, "frame")));
+        context_.log.warning(
+            fmt::format("--dump is too slow: {} left out at the end", counted(count, "frame")));
       }
     }
     sum_up(now);
@@ -144,8 +145,10 @@ class Client : public OverlayRole {
   /// The time given is over.
   void end(Now now) {
     if (viewer_.counts().frames_received > 0) return leave(0, "", now);
-    leave(1, fmt::format("no frame has come within {}: {}", for_people(context_.options.duration), why_nothing()),
-          now);
+    leave(
+        1,
+        fmt::format("no frame has come within {}: {}", for_people(context_.options.duration), why_nothing()),
+        now);
   }
 
   /// Why there is nothing to see at this moment.
@@ -164,15 +167,16 @@ class Client : public OverlayRole {
     if (stopped_ && counts.frames_received > stopped_->frames_received) {
       const std::uint64_t lost = counts.frames_lost - stopped_->frames_lost;
       const std::uint64_t skipped = viewer_.frames_skipped() - stopped_->frames_skipped;
-      overlay_.peer_log().warning(fmt::format(
-          "'{}' {} after {}: {} lost, {} skipped", watched_->info.name,
-          stopped_->frames_received == 0 ? "begins" : "goes on",
-          for_people(overlay_.own(now).mono - stopped_->since), counted(lost, "frame"), skipped));
+      overlay_.peer_log().warning(fmt::format("'{}' {} after {}: {} lost, {} skipped", watched_->info.name,
+                                              stopped_->frames_received == 0 ? "begins" : "goes on",
+                                              for_people(overlay_.own(now).mono - stopped_->since),
+                                              counted(lost, "frame"), skipped));
       stopped_.reset();
     }
     if (absence == nullptr || (stopped_ && stopped_->reason == absence->reason)) return;
     const std::string time = for_people(overlay_.own(now).mono - absence->since);
-    overlay_.peer_log().warning(fmt::format("no frame of '{}' for {}: {}", watched_->info.name, time, absence->reason));
+    overlay_.peer_log().warning(
+        fmt::format("no frame of '{}' for {}: {}", watched_->info.name, time, absence->reason));
     if (!stopped_)
       stopped_ = {{}, absence->since, counts.frames_received, counts.frames_lost, viewer_.frames_skipped()};
     stopped_->reason = absence->reason;
@@ -227,7 +231,8 @@ class Client : public OverlayRole {
         fmt::format("{} lost, {} skipped", counts.frames_lost, viewer_.frames_skipped());
     if (stopped_) {
       return fmt::format("{}: no frame for {}: {}; {}, {}", watched_->info.name,
-                         for_people(overlay_.own(now).mono - stopped_->since), stopped_->reason, frames, missing);
+                         for_people(overlay_.own(now).mono - stopped_->since), stopped_->reason, frames,
+                         missing);
     }
     return fmt::format("{}: {}, {:.1f}/s, latency {:.1f} ms, {}, {}", watched_->info.name, frames, rate,
                        counts.latency.quantile_ms(0.5), counted(counts.hops, "hop"), missing);
@@ -235,8 +240,9 @@ class Client : public OverlayRole {
 
   void list(Now now) {
     if (now.mono >= end_at_) {
-      return leave(1, fmt::format("nobody has answered within {}: {}", for_people(end_at_ - began_at_), why_nothing()),
-                   now);
+      return leave(
+          1, fmt::format("nobody has answered within {}: {}", for_people(end_at_ - began_at_), why_nothing()),
+          now);
     }
     if (!overlay_.attached()) return;
     if (!asked_) {

@@ -1,5 +1,5 @@
-// Finds the addresses of a host that --bootstrap or --node names, on a worker, and again for as long as nobody
-// answers there: they may have changed, and where there is no name service yet there will be one.
+// Finds the addresses of a host that --bootstrap or --node names, on a worker, and again for as long as
+// nobody answers there: they may have changed, and where there is no name service yet there will be one.
 #pragma once
 
 #include <memory>

@@ -89,7 +89,8 @@ void OverlayRole::input(ByteSpan, Now) {}
 [[gnu::hot]] void OverlayRole::after(Now now) {
   if (!left_) {
     if (lookup_) {
-      if (const auto addresses = lookup_->step(overlay_.is_in_trouble(), now)) overlay_.found(*addresses, now);
+      if (const auto addresses = lookup_->step(overlay_.is_in_trouble(), now))
+        overlay_.found(*addresses, now);
     }
     log_arrived(now);
     if (!requests().exit && !end_) step(now);

@@ -28,7 +28,9 @@ struct Watching {
     const std::size_t member_due = member->frames.frames.size() + frames;
     const std::size_t guest_due = guest->frames.frames.size() + frames;
     return lab.network.run_until(
-        [&] { return member->frames.frames.size() >= member_due && guest->frames.frames.size() >= guest_due; },
+        [&] {
+          return member->frames.frames.size() >= member_due && guest->frames.frames.size() >= guest_due;
+        },
         seconds(30));
   }
   static bool says(Process& viewer, const std::string& reason) {
@@ -57,6 +59,8 @@ TEST_CASE("viewers two nodes below hear from their own node who has left, and wh
   }
   w.lab.start(kNodeRole, "10.0.0.1");
   REQUIRE(w.flows(20));
+  for (const char* address : {"10.0.3.20", "192.168.7.7"})
+    w.lab.network.signal(ip(address), Signal::Terminate);
   for (Process* viewer : {w.member, w.guest}) {
     const std::uint64_t lost = viewer->stat("frames_lost");
     const std::uint64_t skipped = viewer->stat("frames_skipped");

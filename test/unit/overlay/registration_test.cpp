@@ -107,7 +107,8 @@ TEST_CASE("a bootstrapper that answers with a refusal is not said to be away") {
   Engine refused(Engine::relay());
   const LinkId link = refused.open(NodeId{kSelf.address, 4000});
   refused.say(link, Bye{ByeReason::Duplicate, "another process is 10.0.0.20 already"});
-  CHECK(refused.overlay.trouble() == "the bootstrapper at 10.0.0.10:7000 says: another process is 10.0.0.20 already");
+  CHECK(refused.overlay.trouble() ==
+        "the bootstrapper at 10.0.0.10:7000 says: another process is 10.0.0.20 already");
 }
 
 TEST_CASE("a bootstrapper behind an address translation is connected to by the address that was given") {

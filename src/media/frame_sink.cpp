@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <array>
-#include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
@@ -74,30 +73,31 @@ Result<void> DirectorySink::write(ByteSpan jpeg) {
   return {};
 }
 
-/// What jobs have in common. They run one at a time, so nothing guards the first two.
+/// What jobs have in common. They run one at a time, so nothing guards it. Jobs that begin when the owner has
+/// let go of it do nothing.
 struct QueuedSink::Shared {
   std::unique_ptr<FrameSink> sink;
   bool failed = false;
-  std::atomic<bool> given_up = false;
 };
 
 class QueuedSink::Writing : public Job {
  public:
-  Writing(std::shared_ptr<Shared> shared, ByteSpan jpeg)
-      : shared_(std::move(shared)), jpeg_(jpeg.begin(), jpeg.end()) {}
+  Writing(const std::shared_ptr<Shared>& shared, ByteSpan jpeg)
+      : shared_(shared), jpeg_(jpeg.begin(), jpeg.end()) {}
 
   void run() override {
-    if (shared_->failed || shared_->given_up) return;
-    result = shared_->sink->write(jpeg_);
+    const std::shared_ptr<Shared> shared = shared_.lock();
+    if (shared == nullptr || shared->failed) return;
+    result = shared->sink->write(jpeg_);
     written = result.has_value();
-    shared_->failed = !written;
+    shared->failed = !written;
   }
 
   Result<void> result;
   bool written = false;
 
  private:
-  std::shared_ptr<Shared> shared_;
+  std::weak_ptr<Shared> shared_;
   std::vector<std::uint8_t> jpeg_;
 };
 
@@ -132,7 +132,7 @@ Result<void> QueuedSink::failure() {
 }
 
 void QueuedSink::give_up() {
-  shared_->given_up = true;
+  shared_.reset();
   (void)failure();  // of those that are done
   given_up_ = true;
   left_out_ += std::exchange(waiting_, 0);

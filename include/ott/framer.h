@@ -36,7 +36,9 @@ enum class MessageType : std::uint8_t {
   Report = 19,
   Sync = 20,
   Place = 130,
+  Absent = 129,
 };
+/// The last one that every receiver must know.
 inline constexpr std::uint8_t kMessageTypeLast = 20;
 /// Types from here on are optional: a receiver that does not know one passes over the message.
 inline constexpr std::uint8_t kMessageTypeOptional = 128;

@@ -29,7 +29,7 @@ inline constexpr std::size_t kStateLinksMax = 4'096;
 inline constexpr std::size_t kStateStreamsMax = 64;
 inline constexpr std::size_t kStreamsMax = 1'024;  // of all origins; what STREAMS can hold
 inline constexpr std::size_t kNameBytesMax = 255;
-inline constexpr std::size_t kTextBytesMax = 1'024;  // of MESSAGE, BYE and REFUSED
+inline constexpr std::size_t kTextBytesMax = 1'024;  // of MESSAGE, BYE, REFUSED and ABSENT
 
 /// What kind of process says ACK.
 enum class PeerKind : std::uint8_t { Bootstrap = 0, Node = 1, Client = 2, Guest = 3 };
@@ -271,6 +271,13 @@ struct Sync {
   static constexpr MessageType kType = MessageType::Sync;
 };
 
+/// From a parent to its children and guests: why a stream does not come. Of the optional range.
+struct Absent {
+  static constexpr MessageType kType = MessageType::Absent;
+  StreamId stream;
+  std::string reason;  // for people
+};
+
 /// A hello on a quiet link; with an echo, it measures the link's round-trip time.
 struct Heartbeat {
   static constexpr MessageType kType = MessageType::Heartbeat;
@@ -325,6 +332,7 @@ void write(Writer& out, const Query& m);
 void write(Writer& out, const Report& m);
 void write(Writer& out, const Sync& m);
 void write(Writer& out, const Place& m);
+void write(Writer& out, const Absent& m);
 
 void read(Reader& in, Ack& m);
 void read(Reader& in, Speers& m);
@@ -345,6 +353,7 @@ void read(Reader& in, Query& m);
 void read(Reader& in, Report& m);
 void read(Reader& in, Sync& m);
 void read(Reader& in, Place& m);
+void read(Reader& in, Absent& m);
 
 /// Appends the whole message, header included. REQUIRES: the body fits kBodyBytesMax.
 template <class T>

@@ -1,9 +1,11 @@
 #include "app/config.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <random>
 #include <sstream>
@@ -26,7 +28,7 @@ struct Words {
   std::string history = "2s";
   std::string memory = "256M";
   std::string duration;
-  std::uint64_t frames = 0;
+  std::string frames;
   bool list = false;
 };
 
@@ -40,7 +42,7 @@ void declare(CLI::App& app, Words& words) {
   app.set_version_flag("--version", kVersion);
   app.add_option("--role", words.role, "what this process is:" + roles_help())->type_name("ROLE");
   app.add_option("--bootstrap", words.bootstrap,
-                 "node, client: the bootstrapper's address (port 7000 unless given)")
+                 "node, client: the bootstrapper's address or host name (port 7000 unless given)")
       ->type_name("ADDRESS");
   app.add_option("--id", words.id,
                  "this process's overlay address, where the host's interfaces do not tell it")
@@ -93,6 +95,14 @@ Result<Duration> parse_duration(const std::string& flag, const std::string& text
   return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
 }
 
+Result<std::uint64_t> parse_count(const std::string& flag, const std::string& text) {
+  std::uint64_t number = 0;
+  const char* end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, number);
+  if (error == std::errc{} && rest == end && number > 0) return number;
+  return fail(fmt::format("{} {}: a count is a whole number, 1 or more", flag, text));
+}
+
 constexpr std::size_t kMemoryMin = std::size_t{4} << 20U;
 constexpr std::size_t kMemoryMax = std::size_t{1} << 40U;
 
@@ -120,6 +130,34 @@ std::size_t ring_bytes_for(Duration history) {
   constexpr std::size_t kBytesMin = 4U << 20U;
   return std::max(kBytesMin,
                   static_cast<std::size_t>(kBytesPerSecond * std::chrono::duration<double>(history).count()));
+}
+
+/// True for what may be a host's name, and is no address that has been written wrongly.
+bool is_host_name(std::string_view text) {
+  const auto fits = [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return std::isalnum(byte) != 0 || c == '-' || c == '.' || c == '_';
+  };
+  const auto is_letter = [](char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0; };
+  return !text.empty() && text.size() <= 253 && std::ranges::all_of(text, fits) &&
+         std::ranges::any_of(text, is_letter) && text.front() != '-' && text.front() != '.';
+}
+
+Result<std::variant<NodeId, HostName>> parse_place(const std::string& flag, const std::string& text) {
+  auto id = parse_node_id(text);
+  if (id) return *id;
+  const std::size_t colon = std::min(text.rfind(':'), text.size());
+  HostName name{text.substr(0, colon)};
+  if (!is_host_name(name.host))
+    return fail(
+        fmt::format("{} {}; write ADDRESS, ADDRESS:PORT, HOST or HOST:PORT", flag, id.error().message));
+  if (colon == text.size()) return name;
+  // An address in place of the name shows whether the port is one.
+  const auto with_port = parse_node_id("0.0.0.0" + text.substr(colon));
+  if (!with_port)
+    return fail(fmt::format("{} {}: '{}' is not a port from 1 to 65535", flag, text, text.substr(colon + 1)));
+  name.port = with_port->port;
+  return name;
 }
 
 Result<NodeId> parse_address(const std::string& flag, const std::string& text) {
@@ -197,9 +235,10 @@ Result<void> overlay_options(const Words& words, Config& config) {
     overlay.id = *id;
   }
   if (!words.bootstrap.empty()) {
-    const auto id = parse_address("--bootstrap", words.bootstrap);
-    if (!id) return tl::unexpected(id.error());
-    overlay.bootstrap = *id;
+    const auto place = parse_place("--bootstrap", words.bootstrap);
+    if (!place) return tl::unexpected(place.error());
+    if (const auto* id = std::get_if<NodeId>(&*place)) overlay.bootstrap = *id;
+    if (const auto* host = std::get_if<HostName>(&*place)) config.options.host = *host;
   }
   const auto heartbeat = parse_duration("--heartbeat", words.heartbeat);
   if (!heartbeat) return tl::unexpected(heartbeat.error());
@@ -232,26 +271,38 @@ Result<void> overlay_options(const Words& words, Config& config) {
 
 Result<void> client_options(const Words& words, Config& config) {
   OverlayConfig& overlay = config.options.overlay;
-  config.options.frames = words.frames;
   config.options.list = words.list;
+  if (!words.frames.empty()) {
+    const auto frames = parse_count("--frames", words.frames);
+    if (!frames) return tl::unexpected(frames.error());
+    config.options.frames = *frames;
+  }
+  if (words.dump == "-" && ::isatty(STDOUT_FILENO) != 0) {
+    return fail(
+        "--dump -: standard output is this terminal, which shows no pictures; pipe them into a player: "
+        "ottd --role client … --dump - | ffplay -f mjpeg -");
+  }
   if (!words.duration.empty()) {
     const auto duration = parse_duration("--duration", words.duration);
     if (!duration) return tl::unexpected(duration.error());
     config.options.duration = *duration;
   }
-  overlay.kind = PeerKind::Client;
+  const bool asks_bootstrapper =
+      !words.bootstrap.empty() && !words.list;  // --list is a guest of whom it asks
+  overlay.kind = asks_bootstrapper ? PeerKind::Client : PeerKind::Guest;
+  overlay.access_named = !words.node.empty() || !words.bootstrap.empty();
   if (!words.node.empty()) {
-    if (overlay.bootstrap) return fail("--node and --bootstrap: one of them names whom to attach to");
-    const auto node = parse_address("--node", words.node);
-    if (!node) return tl::unexpected(node.error());
-    overlay.access = {*node};
+    if (!words.bootstrap.empty()) return fail("--node and --bootstrap: one of them names whom to attach to");
+    const auto place = parse_place("--node", words.node);
+    if (!place) return tl::unexpected(place.error());
+    if (const auto* node = std::get_if<NodeId>(&*place)) overlay.access = {*node};
+    if (const auto* host = std::get_if<HostName>(&*place)) config.options.host = *host;
   } else if (words.list && overlay.bootstrap) {
     overlay.access = {*std::exchange(overlay.bootstrap, std::nullopt)};
-  } else if (!overlay.bootstrap) {
+  } else if (words.bootstrap.empty()) {
     for (const IpAddress& address : overlay.local_addresses)
       overlay.access.push_back({address, kDefaultPort});
   }
-  if (!overlay.access.empty()) overlay.kind = PeerKind::Guest;
   return {};
 }
 
@@ -280,7 +331,7 @@ Result<Config> configure(const CLI::App& app, const Words& words) {
     if (words.topology.empty()) return fail("--role bootstrap needs --topology FILE");
     if (config.options.publish.empty()) config.options.publish.push_back({"pattern", "pattern:"});
   }
-  if (config.role == &kNodeRole && !config.options.overlay.bootstrap) {
+  if (config.role == &kNodeRole && words.bootstrap.empty()) {
     return fail("--role node needs --bootstrap ADDRESS");
   }
   constexpr std::array<std::string_view, 4> kLevels = {"debug", "info", "warning", "error"};

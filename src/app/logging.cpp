@@ -9,14 +9,33 @@
 #include <atomic>
 #include <csignal>
 #include <string>
+#include <utility>
 
 namespace ott {
 namespace {
 
+constexpr const char* kClearLine = "\r\033[K";
+
+std::size_t terminal_columns() {
+  winsize size{};
+  return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+/// Its first characters, at most so many, in UTF-8.
+std::string shortened(const std::string& text, std::size_t characters) {
+  const auto continues = [](char byte) { return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80U; };
+  std::size_t bytes = 0;
+  for (; bytes < text.size() && characters > 0; --characters) {
+    do ++bytes;
+    while (bytes < text.size() && continues(text[bytes]));
+  }
+  return text.substr(0, bytes);
+}
+
 /// Lines as spdlog formats them, coloured on a terminal.
 class WriterSink : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
  public:
-  explicit WriterSink(TextWriter& writer) : writer_(writer), colours_(::isatty(STDERR_FILENO) != 0) {}
+  explicit WriterSink(StandardError& output) : output_(output), colours_(::isatty(STDERR_FILENO) != 0) {}
 
  protected:
   void sink_it_(const spdlog::details::log_msg& message) override {
@@ -27,7 +46,7 @@ class WriterSink : public spdlog::sinks::base_sink<spdlog::details::null_mutex> 
       line.insert(message.color_range_end, "\033[m");
       line.insert(message.color_range_start, colour(message.level));
     }
-    (void)writer_.write(std::move(line));  // there is nowhere to say that it failed
+    output_.write_log(std::move(line));
   }
   void flush_() override {}
 
@@ -38,14 +57,14 @@ class WriterSink : public spdlog::sinks::base_sink<spdlog::details::null_mutex> 
     return level == spdlog::level::info ? "\033[32m" : "\033[36m";
   }
 
-  TextWriter& writer_;
+  StandardError& output_;
   bool colours_;
 };
 
 class SpdLog : public Log {
  public:
-  SpdLog(std::string_view role, std::string_view level, TextWriter& writer)
-      : logger_(std::string(role), std::make_shared<WriterSink>(writer)) {
+  SpdLog(std::string_view role, std::string_view level, StandardError& output)
+      : logger_(std::string(role), std::make_shared<WriterSink>(output)) {
     logger_.set_pattern("%Y-%m-%d %H:%M:%S.%e %^%-7l%$ %n: %v");
     logger_.set_level(spdlog::level::from_str(std::string(level)));
   }
@@ -85,22 +104,24 @@ StandardError::StandardError(Workers& workers)
 
 StandardError::~StandardError() { last_words = nullptr; }
 
-std::unique_ptr<Log> make_log(std::string_view role, std::string_view level, StandardError& output) {
-  return std::make_unique<SpdLog>(role, level, output.writer());
+void StandardError::write_log(std::string line) {
+  if (!live_.empty()) line = kClearLine + line + live_;
+  (void)writer_->write(std::move(line));  // there is nowhere to say that it failed
 }
 
-StatusLine::~StatusLine() {
-  if (shown_) (void)output_.writer().write("\n");
-}
-
-Result<void> StatusLine::write(const std::string& line) {
+Result<void> StandardError::show_live(const std::string& line) {
+  live_ = shortened(line, terminal_columns() - 1);
   // A terminal that is behind gets the next line: this one would be old by then.
-  if (!output_.writer().idle()) return {};
-  winsize size{};
-  std::size_t columns = 80;
-  if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) columns = size.ws_col;
-  shown_ = true;
-  return output_.writer().write("\r\033[K" + line.substr(0, columns - 1));
+  return writer_->idle() ? writer_->write(kClearLine + live_) : Result<void>{};
+}
+
+void StandardError::end_live() {
+  const std::string last = std::exchange(live_, {});
+  if (!last.empty()) (void)writer_->write(kClearLine + last + "\n");
+}
+
+std::unique_ptr<Log> make_log(std::string_view role, std::string_view level, StandardError& output) {
+  return std::make_unique<SpdLog>(role, level, output);
 }
 
 }  // namespace ott

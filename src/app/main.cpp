@@ -16,6 +16,7 @@
 #include "app/logging.h"
 #include "io/driver.h"
 #include "io/output.h"
+#include "io/socket.h"
 
 namespace ott {
 namespace {
@@ -48,6 +49,7 @@ class PipeSink : public FrameSink {
   Result<void> write(ByteSpan jpeg) override { return pipe_.write(jpeg); }
   Result<void> failure() override { return pipe_.failure(); }
   [[nodiscard]] bool idle() const override { return pipe_.idle(); }
+  void give_up() override { pipe_.give_up(); }
   [[nodiscard]] std::uint64_t frames_left_out() const override { return pipe_.frames_left_out(); }
 
  private:
@@ -145,13 +147,11 @@ Result<std::unique_ptr<FrameSink>> open_sink(const std::string& dump, struct ev_
 }
 
 /// Gives output that is not written yet some time when the role has ended. The error is that of the frames.
-Result<void> finish_output(WorkerPool& workers, FrameSink* frames, const Config& config, Log& log) {
-  const bool finished = workers.finish_output(kFinishTime);
+Result<void> finish_output(WorkerPool& workers, FrameSink* frames) {
+  const bool hangs = frames != nullptr && !frames->idle();  // the role has waited for them
+  if (!hangs) (void)workers.finish_output(kFinishTime);
   if (frames == nullptr) return {};
   if (const auto written = frames->failure(); !written && !written.error().message.empty()) return written;
-  if (!finished && !frames->idle()) {
-    log.warning(fmt::format("--dump {} is too slow: the last frames are not written", config.dump));
-  }
   return {};
 }
 
@@ -170,6 +170,7 @@ Result<int> run(Config& config, Log& log, StandardError& standard_error, WorkerP
   RoleContext context{config.options, log};
   context.workers = &workers;
   context.loop = &driver.figures();
+  context.look_up_host = &look_up_host;
 
   std::unique_ptr<StatsFile> stats;
   if (!config.stats_file.empty()) {
@@ -191,7 +192,7 @@ Result<int> run(Config& config, Log& log, StandardError& standard_error, WorkerP
   const Requests::Exit exit =
       driver.run(*machine, {.standard_input = reads_input(config), .reload = has_topology});
   status.reset();
-  const auto written = finish_output(workers, frames->get(), config, log);
+  const auto written = finish_output(workers, frames->get());
   if (exit.status != 0) return fail(exit.message);
   if (!written) return tl::unexpected(written.error());
   return 0;

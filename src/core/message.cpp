@@ -479,4 +479,14 @@ void read(Reader& in, Report& m) {
 void write(Writer& /*out*/, const Sync& /*m*/) {}
 void read(Reader& /*in*/, Sync& /*m*/) {}
 
+void write(Writer& out, const Absent& m) {
+  out.u64(m.stream.value);
+  out.text(m.reason);
+}
+
+void read(Reader& in, Absent& m) {
+  m.stream = read_stream_id(in);
+  m.reason = read_text(in, kTextBytesMax);
+}
+
 }  // namespace ott

@@ -147,19 +147,23 @@ FramePipe::FramePipe(struct ev_loop* loop) : watcher_(loop), flags_before_(::fcn
 }
 
 FramePipe::~FramePipe() {
-  // Finishes the frame under way, if its reader still reads.
-  constexpr int kPatienceMs = 500;
-  pollfd out{STDOUT_FILENO, POLLOUT, 0};
-  while (failure_ && current_sent_ > 0 && ::poll(&out, 1, kPatienceMs) > 0) {
-    next_.clear();
-    (void)flush();
-  }
   // Other processes may share this pipe's flags.
   ::fcntl(STDOUT_FILENO, F_SETFL, flags_before_);
 }
 
+void FramePipe::give_up() {
+  watcher_.stop();
+  left_out_ += (current_.empty() ? 0U : 1U) + (next_.empty() ? 0U : 1U);
+  current_.clear();
+  next_.clear();
+  current_sent_ = 0;
+}
+
 Result<void> FramePipe::write(ByteSpan jpeg) {
-  if (!failure_) return failure_;
+  if (!failure_) {
+    ++left_out_;
+    return failure_;
+  }
   if (!current_.empty()) {
     if (!next_.empty()) ++left_out_;
     next_.assign(jpeg.begin(), jpeg.end());
@@ -185,6 +189,7 @@ Result<void> FramePipe::flush() {
       watcher_.stop();
       failure_ =
           fail(errno == EPIPE ? "" : std::string("cannot write to standard output: ") + std::strerror(errno));
+      give_up();
       return failure_;
     }
     current_sent_ += static_cast<std::size_t>(n);

@@ -52,7 +52,8 @@ class TextWriter {
 };
 
 /// Concatenated JPEGs on standard output. A slow reader gets the newest frames, each whole; the others are
-/// left out. The loop never waits for it.
+/// left out. Only a frame that is given up after its beginning was written is cut short. The loop never waits
+/// for the reader.
 class FramePipe {
  public:
   explicit FramePipe(struct ev_loop* loop);
@@ -66,6 +67,8 @@ class FramePipe {
   [[nodiscard]] Result<void> failure() const { return failure_; }
   /// True if no frame waits to be written.
   [[nodiscard]] bool idle() const { return current_.empty(); }
+  /// Leaves out what waits.
+  void give_up();
   [[nodiscard]] std::uint64_t frames_left_out() const { return left_out_; }
 
  private:

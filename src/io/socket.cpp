@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <ifaddrs.h>
 #include <net/if.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -54,6 +55,11 @@ NodeId from_sockaddr(const sockaddr* from) {
     id.port = ntohs(v6->sin6_port);
   }
   return id;
+}
+
+/// Such an address means something on one link alone.
+bool is_link_local(const IpAddress& address) {
+  return !address.is_v4() && address.bytes[0] == 0xFE && (address.bytes[1] & 0xC0U) == 0x80;
 }
 
 std::string errno_text() { return std::strerror(errno); }
@@ -164,6 +170,28 @@ NodeId local_end(const Fd& socket) {
   return from_sockaddr(local.get());
 }
 
+Result<std::vector<IpAddress>> look_up_host(const std::string& host) {
+  addrinfo hints{};
+  hints.ai_family = AF_UNSPEC;
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* list = nullptr;
+  const int error = ::getaddrinfo(host.c_str(), nullptr, &hints, &list);
+  if (error != 0) {
+    return fail(fmt::format("cannot resolve '{}': {}", host,
+                            error == EAI_SYSTEM ? errno_text() : std::string(::gai_strerror(error))));
+  }
+  std::vector<IpAddress> addresses;
+  for (const addrinfo* entry = list; entry != nullptr; entry = entry->ai_next) {
+    const IpAddress address = from_sockaddr(entry->ai_addr).address;
+    const bool known = std::ranges::find(addresses, address) != addresses.end();
+    if (!known && !is_link_local(address)) addresses.push_back(address);
+  }
+  ::freeaddrinfo(list);
+  if (addresses.empty())
+    return fail(fmt::format("cannot resolve '{}': it has no address to connect to", host));
+  return addresses;
+}
+
 bool can_bind(const IpAddress& address) {
   const Fd fd = stream_socket(address);
   SocketAddress local = to_sockaddr(address, 0);
@@ -180,9 +208,7 @@ std::vector<IpAddress> interface_addresses() {
     const int family = entry->ifa_addr->sa_family;
     if (family != AF_INET && family != AF_INET6) continue;
     const IpAddress address = from_sockaddr(entry->ifa_addr).address;
-    const bool link_local =
-        !address.is_v4() && address.bytes[0] == 0xFE && (address.bytes[1] & 0xC0U) == 0x80;
-    if (link_local) continue;
+    if (is_link_local(address)) continue;
     ((entry->ifa_flags & IFF_LOOPBACK) != 0 ? loopback : outside).push_back(address);
   }
   freeifaddrs(list);

@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "io/fd.h"
@@ -39,6 +40,10 @@ Result<void> connect_result(const Fd& socket);
 
 /// This end's address and port.
 NodeId local_end(const Fd& socket);
+
+/// The addresses of a host, as the system's resolver orders them. Blocks, for seconds where no name service
+/// answers. The error names the host.
+Result<std::vector<IpAddress>> look_up_host(const std::string& host);
 
 /// True if this host can use the address as its own.
 bool can_bind(const IpAddress& address);

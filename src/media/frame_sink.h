@@ -22,7 +22,10 @@ class FrameSink {
   virtual Result<void> failure() { return {}; }
   /// True if no frame waits to be written.
   [[nodiscard]] virtual bool idle() const { return true; }
-  /// Frames that were given to write() and will never be written.
+  /// Frames that wait are not to be written any more: they are left out. The last call but for the others'
+  /// results.
+  virtual void give_up() {}
+  /// Frames that were given to write() and will never be written whole.
   [[nodiscard]] virtual std::uint64_t frames_left_out() const { return 0; }
 };
 
@@ -30,7 +33,8 @@ class FrameSink {
 /// under another name beside it and then renamed. write() blocks until the disk has it: see QueuedSink.
 class DirectorySink : public FrameSink {
  public:
-  /// Makes the directory, and those above it, if need be.
+  /// Makes the directory, and those above it, if need be. Refuses one that holds frames of an earlier run: a
+  /// player would show both as one film.
   static Result<DirectorySink> open(const std::string& path);
 
   /// Writes the next frame. The error names the file and the reason; nothing half-written stays, and the next
@@ -45,7 +49,8 @@ class DirectorySink : public FrameSink {
 };
 
 /// Gives frames to a sink that blocks, on a worker. Frames that wait are bounded; beyond that the newest is
-/// left out. After an error no more frames are written.
+/// left out. After an error no more frames are written. Of frames that are given up, the one that hangs with
+/// the disk may still be written.
 class QueuedSink : public FrameSink {
  public:
   static constexpr std::size_t kFramesMax = 256;
@@ -56,6 +61,7 @@ class QueuedSink : public FrameSink {
   Result<void> write(ByteSpan jpeg) override;
   Result<void> failure() override;
   [[nodiscard]] bool idle() const override { return queue_->unfinished() == 0; }
+  void give_up() override;
   [[nodiscard]] std::uint64_t frames_left_out() const override { return left_out_; }
 
  private:
@@ -65,7 +71,9 @@ class QueuedSink : public FrameSink {
   std::shared_ptr<Shared> shared_;
   std::unique_ptr<WorkQueue> queue_;
   Result<void> failure_;
+  std::uint64_t waiting_ = 0;  // submitted, and not collected yet
   std::uint64_t left_out_ = 0;
+  bool given_up_ = false;
 };
 
 }  // namespace ott

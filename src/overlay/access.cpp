@@ -72,6 +72,7 @@ void Access::on_connected(const PeerLink& link) {
   state_.self_known = true;
   retry_.succeeded();
   ask_bootstrapper_ = complained_ = false;
+  trouble_.clear();
 }
 
 void Access::on_closed(const PeerLink& link, std::string_view why, Now now) {
@@ -80,23 +81,22 @@ void Access::on_closed(const PeerLink& link, std::string_view why, Now now) {
   const bool any_left = std::any_of(nodes_.begin(), nodes_.end(),
                                     [this](const auto& entry) { return link_of(entry.second) != nullptr; });
   if (any_left) return choose(now);
-  if (!complained_ && !link.handshake.over()) complain(link, why);
+  if (!link.handshake.over()) note_trouble(link, why);
   retry_.schedule(kPauses, state_.random, now);
 }
 
-void Access::complain(const PeerLink& last, std::string_view why) {
-  complained_ = true;
+void Access::note_trouble(const PeerLink& last, std::string_view why) {
   std::string tried;
   for (const auto& [id, node] : nodes_) tried += (tried.empty() ? "" : ", ") + to_string(id);
   const bool there = last.peer_bye.has_value();  // it has said why it takes no guest
-  if (!there && !state_.config.bootstrap && state_.config.access.size() != 1) {
+  if (!there && !state_.config.bootstrap && !state_.config.access_named) {
     return state_.quit(
         fmt::format("no node answers on this host (tried {}). Name one: --bootstrap ADDRESS asks the "
                     "bootstrapper for the nearest, --node ADDRESS attaches to that node",
                     tried));
   }
-  state_.log.warning(fmt::format("no access node {} ({}: {}); trying again",
-                                 there ? "takes this guest" : "answers", tried, why));
+  trouble_ = fmt::format("no access node {} ({}: {})", there ? "takes this guest" : "answers", tried, why);
+  if (!std::exchange(complained_, true)) state_.log.warning(trouble_ + "; trying again");
 }
 
 void Access::on_bootstrapper_away(Now now) {

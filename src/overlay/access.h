@@ -7,6 +7,7 @@
 
 #include <map>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -28,6 +29,8 @@ class Access {
   void on_bootstrapper_away(Now now);
   /// False as long as this process never was a guest.
   [[nodiscard]] bool has_nodes() const { return !nodes_.empty(); }
+  /// Why no access node takes this guest; empty: one does, or may still.
+  [[nodiscard]] const std::string& trouble() const { return trouble_; }
 
   [[nodiscard]] MonoTime next_deadline() const { return std::min(retry_.due_at(), choose_at_); }
   /// True if the bootstrapper must be asked for access nodes now.
@@ -42,7 +45,7 @@ class Access {
   void call(const NodeId& id, Now now);
   void choose(Now now);
   void attach(PeerLink& best, Duration answered_after);
-  void complain(const PeerLink& last, std::string_view why);
+  void note_trouble(const PeerLink& last, std::string_view why);
   [[nodiscard]] PeerLink* link_of(const Node& node) const;
 
   OverlayState& state_;
@@ -50,7 +53,8 @@ class Access {
   MonoTime choose_at_ = MonoTime::max();
   Retry retry_;
   bool ask_bootstrapper_ = false;  // the next retry asks it
-  bool complained_ = false;        // it was logged that none answers
+  std::string trouble_;
+  bool complained_ = false;  // it was logged that none answers
 };
 
 }  // namespace ott

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "ott/text.h"
 #include "overlay/neighbours.h"
 
 namespace ott {
@@ -36,8 +37,8 @@ void Admission::refuse_address(PeerLink& link, const NodeId& id) {
 
 void Admission::refuse_guest(PeerLink& link) {
   ++state_.counters.guests_refused;
-  state_.log.info(fmt::format("refused {}: there are {} guests already", to_string(link.remote),
-                              state_.config.limits.guests));
+  state_.log.info(fmt::format("refused {}: {} already", to_string(link.remote),
+                              counted(state_.config.limits.guests, "guest")));
   state_.links.close(link, ByeReason::NoRoom,
                      fmt::format("{} has as many guests as it takes ({}); try another access node",
                                  to_string(state_.self), state_.config.limits.guests));

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "ott/assert.h"
+#include "ott/text.h"
 #include "overlay/parent_checks.h"
 #include "overlay/source_route.h"
 
@@ -63,7 +64,8 @@ Result<StreamBuffer> FlowTable::make_buffer() {
 Flow* FlowTable::create(const NodeId& origin, const StreamInfo& info) {
   if (flows_.size() >= state_.config.limits.flows) {
     ++state_.counters.flows_refused;
-    state_.log.warning(fmt::format("stream {}: no room for more than {} streams", info.name, flows_.size()));
+    state_.log.warning(
+        fmt::format("stream {}: no room for more than {}", info.name, counted(flows_.size(), "stream")));
     return nullptr;
   }
   auto buffer = make_buffer();

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "ott/text.h"
+
 namespace ott {
 namespace {
 
@@ -22,16 +24,27 @@ Handshakes::Handshakes(OverlayState& state, Neighbours& neighbours)
       admission_(state, neighbours),
       controller_(state, neighbours, admission_),
       registration_(state, neighbours),
-      access_(state) {}
+      access_(state),
+      rivals_(state, neighbours) {}
 
 void Handshakes::begin(Now now) {
   if (state_.config.topology) {
     controller_.begin(now);
+    rivals_.begin(now);
   } else if (state_.config.bootstrap) {
     registration_.connect(now);
-  } else {
+  } else if (!state_.config.access.empty()) {
     access_.offered(state_.config.access, now);
   }
+}
+
+void Handshakes::found(const std::vector<NodeId>& addresses, Now now) {
+  if (state_.config.kind == PeerKind::Guest && !state_.config.bootstrap) {
+    if (state_.config.access == addresses) return;
+    state_.config.access = addresses;
+    return access_.offered(addresses, now);
+  }
+  registration_.found(addresses, now);
 }
 
 void Handshakes::on_listening(const NodeId& at, const std::optional<Error>& error, Now now) {
@@ -62,8 +75,8 @@ void Handshakes::make_room() {
     if (!oldest->outgoing()) break;
   }
   ++state_.counters.handshakes_closed;
-  state_.log.info(fmt::format("{}: closing: more than {} handshakes at a time", oldest->name(),
-                              state_.config.limits.handshakes));
+  state_.log.info(fmt::format("{}: closing: more than {} at a time", oldest->name(),
+                              counted(state_.config.limits.handshakes, "handshake")));
   state_.links.close(*oldest, ByeReason::NoRoom, "too many handshakes at a time, and this is the oldest");
 }
 
@@ -95,7 +108,7 @@ void Handshakes::on_opened(PeerLink& link, const NodeId& local, Now now) {
   link.opened(local, now);
   Ack ack;
   ack.greeting = state_.greeting();
-  if (link.purpose == Purpose::Access) {
+  if (link.purpose == Purpose::Access || link.purpose == Purpose::Inquiry) {
     ack.greeting.kind = PeerKind::Guest;
     ack.ids = {local};
   } else {
@@ -122,6 +135,8 @@ void Handshakes::on_speers(PeerLink& link, const Speers& message, Now now) {
     }
     case Purpose::Access:
       return access_.on_speers(link, message, now);
+    case Purpose::Inquiry:
+      return rivals_.on_speers(link, message);
     case Purpose::Neighbour:
       link.relation = Relation::Neighbour;
       link.handshake.on(HandshakeEvent::PeersReceived);
@@ -164,10 +179,22 @@ void Handshakes::on_closed(PeerLink& link, std::string_view why, Now now) {
       return access_.has_nodes() ? access_.on_bootstrapper_away(now) : registration_.try_later(now);
     case Purpose::Access:
       return access_.on_closed(link, why, now);
+    case Purpose::Inquiry:
+      return;
     case Purpose::Neighbour:
     case Purpose::Accepted:
       return neighbours_.on_closed(link, now);
   }
+}
+
+std::string Handshakes::trouble() const {
+  const std::string& access = access_.trouble();
+  const std::string& bootstrapper = registration_.trouble();
+  if (!access.empty() && !bootstrapper.empty()) return access + "; " + bootstrapper;
+  if (!access.empty() || !bootstrapper.empty()) return access + bootstrapper;
+  if (state_.self_known && state_.config.kind != PeerKind::Guest)
+    return fmt::format("none of its neighbours ({}) answers", neighbours_.names());
+  return "";
 }
 
 [[gnu::hot]] MonoTime Handshakes::next_deadline() const {
@@ -179,13 +206,16 @@ void Handshakes::tick(Now now) {
     PeerLink& link = *state_.links.find(id);
     const Duration at_most = link.outgoing() ? kConnectTimeout : kHandshakeTimeout;
     if (now.mono - link.opened_at < at_most) continue;
-    state_.log.info(
-        fmt::format("{}: closing: no handshake within {} ms", link.name(), at_most / milliseconds(1)));
+    if (link.purpose != Purpose::Inquiry) {
+      state_.log.info(
+          fmt::format("{}: closing: no handshake within {} ms", link.name(), at_most / milliseconds(1)));
+    }
     state_.links.close(link, ByeReason::Protocol, "the handshake took too long");
   }
   registration_.tick(now);
   if (access_.tick(now)) registration_.connect(now);
   neighbours_.tick(now);
+  rivals_.tick(now);
 }
 
 }  // namespace ott

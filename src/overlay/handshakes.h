@@ -16,6 +16,7 @@
 #include "overlay/neighbours.h"
 #include "overlay/overlay_config.h"
 #include "overlay/registration.h"
+#include "overlay/rivals.h"
 
 namespace ott {
 
@@ -24,6 +25,9 @@ class Handshakes {
   Handshakes(OverlayState& state, Neighbours& neighbours);
 
   void begin(Now now);
+  /// The addresses of the host that was named: the bootstrapper's, or those of access nodes. Begins, or is to
+  /// be called again when they have changed.
+  void found(const std::vector<NodeId>& addresses, Now now);
   void on_listening(const NodeId& at, const std::optional<Error>& error, Now now);
   LinkId on_accepted(const NodeId& remote, Now now);
   void on_opened(PeerLink& link, const NodeId& local, Now now);
@@ -36,6 +40,12 @@ class Handshakes {
   void on_place(PeerLink& link, const Place& m, Now now) { registration_.on_place(link, m, now); }
   Result<std::size_t> take_topology(Topology topology, Now now) {
     return controller_.take(std::move(topology), now);
+  }
+
+  /// Why this process has no place in the overlay yet, or a guest no access node.
+  [[nodiscard]] std::string trouble() const;
+  [[nodiscard]] bool is_in_trouble() const {
+    return !access_.trouble().empty() || !registration_.trouble().empty();
   }
 
   [[nodiscard]] MonoTime next_deadline() const;
@@ -55,6 +65,7 @@ class Handshakes {
   Controller controller_;
   Registration registration_;
   Access access_;
+  Rivals rivals_;
   std::vector<LinkId> connected_;
 };
 

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "ott/text.h"
+
 namespace ott {
 
 void PeerLink::add_feed(Child& child) {
@@ -125,8 +127,8 @@ void LinkTable::bound_message(PeerLink& link, std::size_t begins_at) {
   if (bytes <= kHeaderBytes + kBodyBytesMax) return;
   const int type = link.outbox[begins_at + 1];
   link.outbox.resize(begins_at);
-  log_.warning(
-      fmt::format("{}: a message of type {} is not sent: {} bytes are too long", link.name(), type, bytes));
+  log_.warning(fmt::format("{}: a message of type {} is not sent: {} is too long", link.name(), type,
+                           counted(bytes, "byte")));
 }
 
 void LinkTable::bound_outbox(PeerLink& link) {
@@ -136,7 +138,8 @@ void LinkTable::bound_outbox(PeerLink& link) {
   ++counters_.links_unread;
   link.outbox.clear();
   link.outbox_sent = 0;
-  log_.warning(fmt::format("{}: closing: it reads nothing ({} bytes wait for it)", link.name(), waiting));
+  log_.warning(
+      fmt::format("{}: closing: it reads nothing ({} for it wait)", link.name(), counted(waiting, "byte")));
   close(link, ByeReason::Silent, "you read nothing");
 }
 

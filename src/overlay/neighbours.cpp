@@ -121,6 +121,12 @@ std::uint32_t Neighbours::cost(const NodeId& neighbour) const {
   return found == all_.end() ? 1 : found->second.peer.cost;
 }
 
+std::string Neighbours::names() const {
+  std::string names;
+  for (const auto& [id, neighbour] : all_) names += (names.empty() ? "" : ", ") + describe(id);
+  return names;
+}
+
 std::string Neighbours::describe(const NodeId& id) const {
   const auto found = all_.find(id);
   std::string name = found == all_.end() ? "" : found->second.peer.name;

@@ -44,6 +44,8 @@ class Neighbours {
   bool take_changed() { return std::exchange(changed_, false); }
   /// A node's further addresses, where they are known: at the bootstrapper anybody's, else a neighbour's.
   [[nodiscard]] std::span<const NodeId> addresses(const NodeId& id) const;
+  /// All of them, for people: "10.0.0.1 (n2), 10.0.1.2 (n5)".
+  [[nodiscard]] std::string names() const;
   /// The cost of the link to a neighbour, by the topology.
   [[nodiscard]] std::uint32_t cost(const NodeId& neighbour) const;
   /// "10.0.0.1 (n2)" where the topology gives a name.

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "ott/text.h"
+
 namespace ott {
 namespace {
 
@@ -16,6 +18,12 @@ constexpr std::uint32_t kDampedLinkCost = 10 * kLinkCostMax;
 /// How often a second the consequences of changed link states are drawn. After a pause they are drawn at
 /// once.
 constexpr unsigned kSettlesPerS = 50;
+
+/// The protocol's OFFLINE is no failure: the node is registered, and this is no overlay link.
+std::string_view state_for_people(const PeerLink& link) {
+  const HandshakeState state = link.handshake.state();
+  return state == HandshakeState::Offline ? "registered" : to_string(state);
+}
 
 }  // namespace
 
@@ -31,6 +39,7 @@ Overlay::Overlay(OverlayConfig config, Log& log)
       flows_(state_, link_states_, interests_),
       origin_(state_, flows_, interests_, neighbours_),
       watches_(state_, streams_, interests_, flows_, origin_),
+      absences_(state_, neighbours_, handshakes_, streams_, interests_, flows_),
       figures_(state_, streams_, origin_),
       pings_(state_, [this](const NodeId& id) { return neighbours_.describe(id); }),
       liveness_(state_, neighbours_),
@@ -42,6 +51,12 @@ void Overlay::begin(Now now) {
   state_.log.tick(now.mono);
   liveness_.begin(now);
   handshakes_.begin(now);
+  settle(now);
+}
+
+void Overlay::found(const std::vector<NodeId>& addresses, Now now) {
+  now = own(now);
+  handshakes_.found(addresses, now);
   settle(now);
 }
 
@@ -67,10 +82,10 @@ void Overlay::closed(LinkId id, std::string_view why, Now now) {
   if (!link->closing && link->handshake.over()) {
     state_.log.info(fmt::format("{}: connection lost: {}", neighbours_.describe(link->peer), why));
   }
+  if (link->close_reason.empty()) link->close_reason = why;
   state_.links.note_ended(*link);
-  const std::string reason = link->close_reason.empty() ? std::string(why) : link->close_reason;
   settle(now);
-  if (state_.phase != Phase::Left) handshakes_.on_closed(*link, reason, now);
+  if (state_.phase != Phase::Left) handshakes_.on_closed(*link, link->close_reason, now);
   state_.links.remove(id);
   if (state_.dismissal && state_.phase == Phase::Running && !retire(now)) state_.quit(*state_.dismissal);
 }
@@ -147,7 +162,7 @@ void Overlay::set_blocked(LinkId id, bool blocked, Now) {
   const MonoTime next =
       std::min({liveness_.due_at(), leave_at_, usable_at_, settle_at_, handshakes_.next_deadline(),
                 flows_.next_deadline(), watches_.next_deadline(), origin_.next_deadline(),
-                figures_.next_deadline(), link_states_.next_deadline()});
+                figures_.next_deadline(), link_states_.next_deadline(), absences_.next_deadline()});
   return next == MonoTime::max() ? next : next + stalled_;
 }
 
@@ -174,6 +189,7 @@ MonoTime Overlay::early_deadline() const {
   watches_.tick(now);
   origin_.tick(now);
   figures_.tick(now);
+  absences_.tick(now);
   settle(now);
 }
 
@@ -314,6 +330,8 @@ bool Overlay::dispatch(PeerLink& link, MessageType type, ByteSpan body, Now now)
       return dispatch(link, body, &Overlay::on_sync, now);
     case MessageType::Place:
       return dispatch(link, body, &Overlay::on_place, now);
+    case MessageType::Absent:
+      return dispatch(link, body, &Overlay::on_absent, now);
     case MessageType::Data:
     case MessageType::Skip:
       break;
@@ -343,6 +361,11 @@ void Overlay::on_bye(PeerLink& link, const Bye& m, Now) {
     state_.log.debug(fmt::format("{}: it closes: {}", link.name(), m.text));
   }
   state_.links.close(link, m.reason, m.text);
+}
+
+void Overlay::on_watch(PeerLink& link, const Watch& m, Now now) {
+  watches_.on_watch(link, m, now);
+  if (link.is_guest()) absences_.on_guest(m.stream, link);
 }
 
 void Overlay::on_stop(PeerLink& link, const Stop& m, Now now) {
@@ -403,6 +426,7 @@ LinkState Overlay::own_state(Now now) const {
       link_states_.own_changed();
       if (link->has_failed()) flaps_.failed(link->peer, now.mono);
     }
+    absences_.on_link_ended(*link);
     watches_.on_link_ended(*link, now);
     flows_.on_link_ended(*link, now);
     if (link->relation == Relation::Guest && link->outgoing()) guest_streams_known_ = false;
@@ -474,11 +498,18 @@ std::optional<NodeId> Overlay::self() const {
   return state_.self_known ? std::optional(state_.self) : std::nullopt;
 }
 
+/// Of the cheapest path: the sum of its links' costs; 0 if there is none.
+std::uint64_t Overlay::cost_to(const NodeId& node) const {
+  const std::vector<NodeId> path = state_.db.graph().shortest_path(state_.self, node);
+  std::uint64_t cost = 0;
+  for (std::size_t i = 1; i < path.size(); ++i) cost += *state_.db.graph().link_cost(path[i - 1], path[i]);
+  return cost;
+}
+
 void Overlay::report() {
   Log& log = state_.log.unlimited();
-  log.info(fmt::format("routes: {} stream{}", flows_.all().size(), flows_.all().size() == 1 ? "" : "s"));
+  log.info("routes: " + counted(flows_.all().size(), "stream"));
   for (const auto& [id, flow] : flows_.all()) {
-    const std::vector<NodeId> path = state_.db.graph().shortest_path(state_.self, flow->origin);
     std::string to;
     for (const auto& child : flow->children) {
       to += fmt::format("{}{}{}", to.empty() ? "" : ", ", to_string(child->node),
@@ -487,7 +518,7 @@ void Overlay::report() {
     std::string state = flow->own ? "origin" : flow->parent ? "flowing" : "no parent";
     if (!flow->own && flow->parent && flow->buffer.frames_completed() == 0) state = "waiting";
     log.info(fmt::format("  stream {}: cost {}, origin {}, to [{}], tree {}, {}", flow->info.name,
-                         path.empty() ? 0 : path.size() - 1, neighbours_.describe(flow->origin), to,
+                         cost_to(flow->origin), neighbours_.describe(flow->origin), to,
                          version_of(flow->label), state));
   }
   std::string reached;
@@ -496,12 +527,12 @@ void Overlay::report() {
     if (count > 0) reached += fmt::format("{}{} {}", reached.empty() ? "" : ", ", limit.name, count);
   }
   if (!reached.empty()) log.info(fmt::format("limits reached: {}", reached));
-  log.info(fmt::format("rings: {} of {} MiB, {} times no room to grow", state_.rings.bytes_taken() >> 20U,
-                       state_.rings.bytes_max() >> 20U, state_.rings.growths_refused()));
+  log.info(fmt::format("rings: {} of {} MiB, {} no room to grow", state_.rings.bytes_taken() >> 20U,
+                       state_.rings.bytes_max() >> 20U, counted(state_.rings.growths_refused(), "time")));
   log.info(fmt::format("links: {}", state_.links.all().size()));
   for (const PeerLink& link : state_.links.all()) {
     log.info(fmt::format("  {}: {}, {} in, {} out, rtt {:.2f} ms", neighbours_.describe(link.peer),
-                         to_string(link.handshake.state()), link.bytes_in, link.bytes_out,
+                         state_for_people(link), link.bytes_in, link.bytes_out,
                          std::chrono::duration<double, std::milli>(link.rtt).count()));
   }
 }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "overlay/absences.h"
 #include "overlay/data_path.h"
 #include "overlay/figures.h"
 #include "overlay/flap_damper.h"
@@ -23,6 +24,8 @@ class Overlay {
   Overlay(OverlayConfig config, Log& log);
 
   void begin(Now now);
+  /// The addresses of the host that --bootstrap or --node names, as often as they are looked up.
+  void found(const std::vector<NodeId>& addresses, Now now);
   void listening(const NodeId& at, const std::optional<Error>& error, Now now);
   LinkId accepted(const NodeId& remote, Now now);
   void opened(LinkId link, const NodeId& local, Now now);
@@ -69,6 +72,13 @@ class Overlay {
   /// Wants a stream delivered here, or no longer; its records then appear in flow(id)'s buffer.
   void watch(const KnownStream& stream, bool wanted, Now now);
   Flow* flow(StreamId id) { return flows_.find(id); }
+  /// Null while a stream that is watched here comes; else since when and why it does not.
+  [[nodiscard]] const Absences::Absence* absence(StreamId id) const { return absences_.find(id); }
+  [[nodiscard]] std::string why_absent(StreamId id) const { return absences_.why(id); }
+  /// Why this process is not attached.
+  [[nodiscard]] std::string trouble() const { return handshakes_.trouble(); }
+  /// True while neither the bootstrapper nor an access node takes this process.
+  [[nodiscard]] bool is_in_trouble() const { return handshakes_.is_in_trouble(); }
 
   Origin& origin() { return origin_; }
   Figures& figures() { return figures_; }
@@ -115,7 +125,7 @@ class Overlay {
   void on_started(PeerLink& link, const Started& m, Now now) { flows_.on_started(link, m, now); }
   void on_stop(PeerLink& link, const Stop& m, Now now);
   void on_links(PeerLink& link, const Links& m, Now now) { link_states_.on_links(link, m, now); }
-  void on_watch(PeerLink& link, const Watch& m, Now now) { watches_.on_watch(link, m, now); }
+  void on_watch(PeerLink& link, const Watch& m, Now now);
   void on_heartbeat(PeerLink& link, const Heartbeat& m, Now now) { liveness_.on_heartbeat(link, m, now); }
   void on_bye(PeerLink& link, const Bye& m, Now now);
   void on_streams(PeerLink& link, const Streams& m, Now now);
@@ -124,11 +134,13 @@ class Overlay {
   void on_refused(PeerLink& link, const Refused& m, Now now) { watches_.on_refused(link, m, now); }
   void on_sync(PeerLink& link, const Sync&, Now now) { link_states_.on_sync(link, now); }
   void on_place(PeerLink& link, const Place& m, Now now) { handshakes_.on_place(link, m, now); }
+  void on_absent(PeerLink& link, const Absent& m, Now) { absences_.on_absent(link, m); }
 
   ByteSpan slice_with_states(PeerLink& link, Now now);
   void outbox_sent(PeerLink& link);
   [[nodiscard]] bool forwards_for_others() const;
   [[nodiscard]] LinkState own_state(Now now) const;
+  [[nodiscard]] std::uint64_t cost_to(const NodeId& node) const;
   void settle(Now now);
   void settle_links(Now now);
   void settle_flows(Now now);
@@ -144,6 +156,7 @@ class Overlay {
   FlowTable flows_;
   Origin origin_;
   WatchRequests watches_;
+  Absences absences_;
   Figures figures_;
   Pings pings_;
   Liveness liveness_;

@@ -20,6 +20,7 @@ struct OverlayConfig {
   std::vector<IpAddress> local_addresses;  // of this host's interfaces, to find the id among
   std::optional<NodeId> bootstrap;         // the address to register at
   std::vector<NodeId> access;              // a guest without a bootstrapper: nodes to try
+  bool access_named = false;               // by --node; if not, they are this host's addresses
   std::optional<Topology> topology;        // the bootstrapper's
   TreePolicy tree_policy = TreePolicy::Shortest;
   std::uint64_t incarnation = 0;  // start of the process, ns since the epoch

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "ott/text.h"
+
 namespace ott {
 namespace {
 
@@ -13,6 +15,29 @@ constexpr Retry::Pauses kPauses = {std::chrono::milliseconds(250), std::chrono::
 constexpr unsigned kRefusalsMax = 5;
 
 }  // namespace
+
+void Registration::found(std::vector<NodeId> addresses, Now now) {
+  // A process with an address of its own cannot connect from it to one of the other family.
+  if (const auto& id = state_.config.id) {
+    std::ranges::stable_partition(addresses, [v4 = id->address.is_v4()](const NodeId& address) {
+      return address.address.is_v4() == v4;
+    });
+  }
+  const bool first = addresses_.empty();
+  addresses_ = std::move(addresses);
+  state_.config.bootstrap = addresses_.front();
+  if (first) connect(now);
+}
+
+/// Goes on to the next address of the bootstrapper's host; false when all have been tried and a pause is due.
+bool Registration::take_next_address() {
+  if (addresses_.size() < 2) return false;
+  std::ranges::rotate(addresses_, addresses_.begin() + 1);
+  state_.config.bootstrap = addresses_.front();
+  if (++tried_ < addresses_.size()) return true;
+  tried_ = 0;
+  return false;
+}
 
 void Registration::connect(Now now) {
   const auto from = told_ ? std::optional(told_->address) : std::nullopt;
@@ -37,11 +62,12 @@ bool Registration::on_speers(PeerLink& link, const Speers& message, Now now) {
     return false;
   }
   if (message.you.port == 0) {
-    state_.log.info(
-        fmt::format("not in the topology: a guest; {} access nodes offered", message.peers.size()));
+    state_.log.info(fmt::format("not in the topology: a guest; {} offered",
+                                counted(message.peers.size(), "access node")));
     current_.reset();
     state_.links.close(link, ByeReason::NotNeeded, "thanks");
     retry_.succeeded();
+    trouble_.clear();
     complained_ = false;
     return true;
   }
@@ -78,8 +104,8 @@ void Registration::take_place(PeerLink& link, const Speers& message, Now now) {
   if (!state_.self_known) {
     state_.self = message.you;
     state_.self_known = true;
-    state_.log.info(
-        fmt::format("this is {}, with {} neighbours", to_string(state_.self), neighbours_.size()));
+    state_.log.info(fmt::format("this is {}, with {}", to_string(state_.self),
+                                counted(neighbours_.size(), "neighbour")));
   }
   state_.listen();
   neighbours_.connect(now);
@@ -88,13 +114,15 @@ void Registration::take_place(PeerLink& link, const Speers& message, Now now) {
 void Registration::on_place(PeerLink&, const Place& message, Now now) {
   state_.further = message.addresses;
   neighbours_.set(message.peers, now);
-  state_.log.info(fmt::format("the topology has changed: {} neighbours", neighbours_.size()));
+  state_.log.info(
+      fmt::format("the topology has changed: {}", counted(neighbours_.size(), "neighbour")));
   state_.listen();
   neighbours_.connect(now);
 }
 
 void Registration::on_connected() {
   retry_.succeeded();
+  trouble_.clear();
   complained_ = false;
   refusals_ = 0;
 }
@@ -131,16 +159,24 @@ bool Registration::on_closed(const PeerLink& link, std::string_view why) {
         break;
     }
   }
+  if (!link.peer_bye) next_at_once_ = take_next_address();
+  if (next_at_once_) return true;
+  const std::string there = link.remote.port == kDefaultPort ? where + ":7000" : where;
+  const bool answered = link.peer_bye && !link.handshake.over();
+  trouble_ = answered ? fmt::format("the bootstrapper at {} says: {}", there, link.peer_bye->text)
+                      : fmt::format("no bootstrapper at {} ({})", there, why);
   if (complained_) return true;
   complained_ = true;
-  state_.log.warning(
-      fmt::format("no bootstrapper at {} ({}); trying again until it is there. Check that "
-                  "`ottd --role bootstrap` runs there and that address and port are right",
-                  link.remote.port == kDefaultPort ? where + ":7000" : where, why));
+  state_.log.warning(trouble_ + (answered ? "; trying again"
+                                          : "; trying again until it is there. Check that `ottd --role "
+                                            "bootstrap` runs there and that address and port are right"));
   return true;
 }
 
-void Registration::try_later(Now now) { retry_.schedule(kPauses, state_.random, now); }
+void Registration::try_later(Now now) {
+  if (std::exchange(next_at_once_, false)) return connect(now);
+  retry_.schedule(kPauses, state_.random, now);
+}
 
 void Registration::tick(Now now) {
   if (retry_.take_due(now)) connect(now);

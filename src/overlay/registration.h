@@ -6,6 +6,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -19,6 +20,8 @@ class Registration {
  public:
   Registration(OverlayState& state, Neighbours& neighbours) : state_(state), neighbours_(neighbours) {}
 
+  /// The addresses of the bootstrapper's host: connects to the first, and to the next when that fails.
+  void found(std::vector<NodeId> addresses, Now now);
   /// REQUIRES: there is a bootstrapper to connect to.
   void connect(Now now);
   /// The ids that ACK is to name: this process's own, or, while it is not known, all that it could be.
@@ -31,11 +34,14 @@ class Registration {
   /// True if the connection is to be tried again.
   bool on_closed(const PeerLink& link, std::string_view why);
   void try_later(Now now);
+  /// Why the bootstrapper has not given this process a place, or access nodes; empty: it has.
+  [[nodiscard]] const std::string& trouble() const { return trouble_; }
 
   [[nodiscard]] MonoTime next_deadline() const { return retry_.due_at(); }
   void tick(Now now);
 
  private:
+  [[nodiscard]] bool take_next_address();
   void connect_as(const NodeId& id, PeerLink& link, Now now);
   void take_place(PeerLink& link, const Speers& message, Now now);
 
@@ -44,6 +50,10 @@ class Registration {
   std::optional<LinkId> current_;  // the connection that counts
   std::optional<NodeId> told_;     // the id to connect as, named by the bootstrapper
   Retry retry_;
+  std::vector<NodeId> addresses_;  // of a host that was named; the one in use first
+  std::size_t tried_ = 0;          // of them, since the last pause
+  bool next_at_once_ = false;
+  std::string trouble_;
   bool complained_ = false;  // it was logged that the bootstrapper is away
   unsigned refusals_ = 0;    // BYE 3, in a row
 };

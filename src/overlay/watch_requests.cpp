@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "ott/text.h"
 #include "overlay/source_route.h"
 
 namespace ott {
@@ -190,8 +191,9 @@ void WatchRequests::on_guest_watch(PeerLink& link, const Watch& message, Now now
   }
   if (interests_.count_of(link.id) >= state_.config.limits.watches_per_guest &&
       !interests_.wants(stream, link.id)) {
-    return refuse(link, stream, RefusedReason::NoRoom,
-                  fmt::format("a guest watches {} streams at most", state_.config.limits.watches_per_guest));
+    return refuse(
+        link, stream, RefusedReason::NoRoom,
+        fmt::format("a guest watches {} at most", counted(state_.config.limits.watches_per_guest, "stream")));
   }
   if (interests_.add_guest(stream, link.id)) {
     flows_.on_interest_changed(stream, now);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "ott/text.h"
 #include "role/overlay_role.h"
 #include "role/publisher.h"
 #include "role/role_table.h"
@@ -40,7 +41,7 @@ class Bootstrap : public OverlayRole {
     if (now.mono < ping_at_) return;
     ping_at_ = now.mono + kPingInterval;
     const std::size_t nodes = overlay_.ping_watchers(now);
-    if (nodes > 0) context_.log.debug(fmt::format("ping to {} nodes", nodes));
+    if (nodes > 0) context_.log.debug("ping to " + counted(nodes, "node"));
   }
 
   [[nodiscard]] MonoTime role_deadline() const override {

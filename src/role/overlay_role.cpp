@@ -4,12 +4,16 @@
 
 #include <algorithm>
 
+#include "ott/text.h"
 #include "role/stats.h"
 
 namespace ott {
 namespace {
 
 constexpr Duration kStatsInterval = std::chrono::seconds(1);
+/// How long the end of the process waits for what is still to be written, and how often it looks.
+constexpr Duration kFinishTime = std::chrono::seconds(2);
+constexpr Duration kFinishLook = std::chrono::milliseconds(10);
 
 }  // namespace
 
@@ -19,7 +23,14 @@ OverlayRole::OverlayRole(RoleContext& context)
 void OverlayRole::begin(Now now) {
   if (context_.stats != nullptr) stats_at_ = now.mono + kStatsInterval;
   overlay_.begin(now);
+  if (context_.options.host) lookup_.emplace(context_).begin();
   after(now);
+}
+
+std::string OverlayRole::trouble() const {
+  std::string why = lookup_ ? lookup_->trouble() : "";
+  if (why.empty()) why = overlay_.trouble();
+  return why.empty() ? "the overlay has not answered yet" : why;
 }
 
 void OverlayRole::listening(const NodeId& at, const std::optional<Error>& error, Now now) {
@@ -54,6 +65,7 @@ void OverlayRole::tick(Now now) {
 void OverlayRole::signal(Signal signal, Now now) {
   if (signal == Signal::Report) return overlay_.report();
   if (signal == Signal::Reload) return reload(now);
+  if (end_) give_up_at_ = now.mono;  // told twice
   if (!overlay_.retire(now)) leave(0, "", now);
   after(now);
 }
@@ -69,29 +81,49 @@ void OverlayRole::input(ByteSpan, Now) {}
     }
     const Duration latency = std::max(now.wall.time_since_epoch(), Duration{}) -
                              Duration(static_cast<Duration::rep>(*arrived.sent_time));
-    overlay_.peer_log().info(fmt::format("ping {} from {}: {:.2f} ms, {} hops", arrived.number, from,
+    overlay_.peer_log().info(fmt::format("ping {} from {}: {:.2f} ms, {}", arrived.number, from,
                                          std::chrono::duration<double, std::milli>(latency).count(),
-                                         arrived.hops));
+                                         counted(arrived.hops, "hop")));
   }
 }
 
 [[gnu::hot]] void OverlayRole::after(Now now) {
   if (!left_) {
+    if (lookup_) {
+      if (const auto addresses = lookup_->step(overlay_.is_in_trouble(), now))
+        overlay_.found(*addresses, now);
+    }
     log_arrived(now);
-    if (!requests().exit) step(now);
+    if (!requests().exit && !end_) step(now);
     if (overlay_.retired(now)) leave(0, "", now);
-    if (requests().exit && !left_) leave(requests().exit->status, requests().exit->message, now);
+    end_as_asked(now);
   }
-  const MonoTime own = std::min(role_deadline(), stats_at_);
+  MonoTime own = std::min(end_ ? MonoTime::max() : role_deadline(), stats_at_);
+  if (lookup_) own = std::min(own, lookup_->next_deadline());
+  if (end_ && !left_) own = std::min({own, give_up_at_, now.mono + kFinishLook});
   deadline_ = std::min(overlay_.next_deadline(), own);
   due_ = std::min(overlay_.early_deadline(), own);
 }
 
 void OverlayRole::leave(int status, const std::string& message, Now now) {
-  if (left_) return;
+  if (end_) return;
+  end_ = {status, message};
+  give_up_at_ = now.mono + kFinishTime;
+  try_to_end(now);
+}
+
+void OverlayRole::try_to_end(Now now) {
+  if (left_ || !finish(now.mono >= give_up_at_, now)) return;
   left_ = true;
   write_stats(now, true);
-  overlay_.leave(status, message);
+  overlay_.leave(end_->status, end_->message);
+}
+
+/// The overlay may have asked for the end, or it has been asked for and has to wait for finish().
+void OverlayRole::end_as_asked(Now now) {
+  if (left_) return;
+  if (const auto exit = std::exchange(requests().exit, std::nullopt)) leave(exit->status, exit->message, now);
+  if (end_) try_to_end(now);
 }
 
 void OverlayRole::write_stats(Now now, bool final) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "overlay/overlay.h"
+#include "role/host_lookup.h"
 #include "role/role.h"
 
 namespace ott {
@@ -38,21 +39,33 @@ class OverlayRole : public Machine {
   [[nodiscard]] virtual std::string_view name() const = 0;
   virtual void add_stats(class StatsLine&, bool /*final*/) {}
   virtual void reload(Now) {}
-  /// Ends the process in good order, with its last statistics.
+  /// The process is about to end: finishes what the role has taken on, such as frames that are to be written.
+  /// Called until it is true, the last time with `give_up`. After that come the last statistics.
+  virtual bool finish(bool /*give_up*/, Now) { return true; }
+  /// Ends the process in good order. The first call decides with which status.
   void leave(int status, const std::string& message, Now now);
+
+  /// Why this process is not attached.
+  [[nodiscard]] std::string trouble() const;
 
   RoleContext& context_;
   Overlay overlay_;
 
  private:
   void after(Now now);
+  void try_to_end(Now now);
+  void end_as_asked(Now now);
   void log_arrived(Now now);
   void write_stats(Now now, bool final);
+
+  std::optional<HostLookup> lookup_;
 
   // Computed after each event that may change them: records that only pass through do not.
   MonoTime deadline_{};
   MonoTime due_{};  // from this time on tick() has something to do
   MonoTime stats_at_ = MonoTime::max();
+  std::optional<Requests::Exit> end_;  // the process is to end
+  MonoTime give_up_at_{};              // and does not wait for finish() any longer then
   bool left_ = false;
 };
 

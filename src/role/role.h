@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,10 +31,19 @@ struct StreamSpec {
   std::string source;
 };
 
+/// A host that --bootstrap or --node names, and the port there.
+struct HostName {
+  std::string host;
+  std::uint16_t port = kDefaultPort;
+};
+/// Its addresses, in the order in which they are to be tried. Takes its time. The error says which name.
+using LookUpHost = Result<std::vector<IpAddress>> (*)(const std::string& host);
+
 struct RoleOptions {
   OverlayConfig overlay;
   std::string topology_file;  // bootstrap; empty: the topology does not change
   FileStamp topology_read;    // the state of the file that overlay.topology comes from
+  std::optional<HostName> host;  // in place of overlay.bootstrap, or of a guest's overlay.access
   std::vector<StreamSpec> publish;
   std::string watch;         // client: the stream's name; empty: the default one
   std::uint64_t frames = 0;  // client: leave after so many; 0: no end
@@ -48,7 +58,8 @@ struct RoleContext {
   LineSink* status = nullptr;   // a terminal's live line
   LineSink* print = nullptr;    // standard output, for --list
   FrameSink* frames = nullptr;  // --dump
-  Workers* workers = nullptr;   // of roles that publish; outlives the role
+  Workers* workers = nullptr;   // of roles that publish, or look up a host; outlives the role
+  LookUpHost look_up_host = nullptr;
   const LoopFigures* loop = nullptr;
 };
 

@@ -87,9 +87,7 @@ Result<void> Viewer::complete(const Record& record, ByteSpan jpeg, Now now) {
   const Duration sent(std::max<std::int64_t>(record.source_time_ns(), 0));
   counts_.latency.add(std::max(now.wall.time_since_epoch(), Duration{}) - sent);
   if (frames_ == nullptr) return {};
-  auto written = frames_->write(jpeg);
-  counts_.frames_left_out = frames_->frames_left_out();
-  return written;
+  return frames_->write(jpeg);
 }
 
 }  // namespace ott

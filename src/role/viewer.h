@@ -16,8 +16,7 @@ namespace ott {
 struct ViewerCounts {
   std::uint64_t frames_received = 0;
   std::uint64_t frames_lost = 0;
-  std::uint64_t frames_skipped = 0;   // by a node on the way
-  std::uint64_t frames_left_out = 0;  // received, but the sink had no room for them
+  std::uint64_t frames_skipped = 0;  // by a node on the way
   std::uint64_t frames_duplicate = 0;
   std::uint64_t bytes_received = 0;  // of records, their headers included
   Duration gap_max{};
@@ -34,10 +33,14 @@ class Viewer {
   /// taken `frames_max` frames (0: never). The error is the sink's.
   Result<void> read(const Flow& flow, std::uint64_t frames_max, Now now);
   [[nodiscard]] const ViewerCounts& counts() const { return counts_; }
-  /// Frames that were received and not left out by the sink.
-  [[nodiscard]] std::uint64_t frames_kept() const {
-    return counts_.frames_received - counts_.frames_left_out;
+  /// Frames that were received, but left out by the sink.
+  [[nodiscard]] std::uint64_t frames_left_out() const {
+    return frames_ == nullptr ? 0 : frames_->frames_left_out();
   }
+  /// All frames that somebody left out for want of time: a node on the way, or the sink.
+  [[nodiscard]] std::uint64_t frames_skipped() const { return counts_.frames_skipped + frames_left_out(); }
+  /// Frames that were received and not left out.
+  [[nodiscard]] std::uint64_t frames_kept() const { return counts_.frames_received - frames_left_out(); }
 
  private:
   void begin(const Flow& flow);

@@ -1,5 +1,6 @@
 """Identities and the addresses they are reached by: IPv6, routers, address translation, unlike hello intervals."""
 
+import os
 import shutil
 import socket
 import struct
@@ -104,6 +105,82 @@ class Addresses(unittest.TestCase):
             node.wait_for_log("no bootstrapper at 10.9.9.9:7100")
             net.bootstrap(STREAM)
             node.wait_for_log("linked with", count=2)
+
+
+class HostNames(unittest.TestCase):
+    """--bootstrap and --node take names. The system's own tables of them are in place of those of this machine."""
+
+    def setUp(self):
+        if lacking := what_lacks_for_namespaces("m"):
+            self.skipTest(lacking)
+        self.net = Overlay("boot-r1 r1-c1")
+        self.net.__enter__()
+        self.addCleanup(self.net.end, show=True)
+        self.hosts = self.net.folder / "hosts"
+        self.hosts.touch()
+        (self.net.folder / "nsswitch.conf").write_text("hosts: files\n")
+        unshare = ["unshare", "-m"] if os.geteuid() == 0 else ["unshare", "-rm"]
+        mount = 'for f in hosts nsswitch.conf; do mount --bind "$0/$f" /etc/$f || exit 9; done; exec "$@"'
+        self.with_hosts = [*unshare, "sh", "-c", mount, str(self.net.folder)]
+
+    def start(self, name, *arguments):
+        prefix, self.net.prefix = self.net.prefix, self.with_hosts
+        process = self.net.start(name, [*arguments, "--stats", self.net.folder / f"{name}.stats"])
+        self.net.prefix = prefix
+        return process
+
+    def node(self, bootstrap):
+        return self.start("r1", "--role", "node", "--bootstrap", bootstrap, "--id", self.net.address["r1"])
+
+    def say(self, name, *addresses):
+        self.hosts.write_text("".join(f"{address} {name}\n" for address in addresses))
+
+    def test_a_name_that_is_not_known_yet(self):
+        net = self.net
+        net.bootstrap(STREAM)
+        node = self.node("boot.test:7000")
+        node.wait_for_log("warning .*cannot resolve 'boot.test': .*; trying again until it is known")
+        guest = self.start("g1", "--role", "client", "--node", "r1.test", "--duration", "400ms")
+        self.assertIn("no frame has come within 400 ms: cannot resolve 'r1.test': ", guest.wait_for_exit(1))
+        self.say("boot.test", net.address["boot"])
+        node.wait_for_log("linked with")
+        self.assertEqual(len(node.said("cannot resolve")), 1)
+        self.say("r1.test", net.address["r1"])
+        self.start("g2", "--role", "client", "--node", "r1.test", "--frames", "5").wait_for_exit(0)
+        self.start("list", "--role", "client", "--list", "--bootstrap", "r1.test").wait_for_exit(0)
+
+    def test_several_addresses(self):
+        """Each is tried, the next one at once, and only when none answers there is a word and a pause."""
+        net = self.net
+        self.say("boot.test", "::1", net.free_address(), net.address["boot"])
+        node = self.node("boot.test")
+        node.wait_for_log("warning .*no bootstrapper at")
+        net.bootstrap(STREAM)
+        node.wait_for_log("linked with")
+        self.assertEqual(len(node.said("warning")), 1)
+        self.say("r1.test", "::1", net.free_address(), net.address["r1"])
+        guest = self.start("g1", "--role", "client", "--node", "r1.test", "--frames", "5")
+        guest.wait_for_exit(0)
+        self.assertEqual(guest.said("warning"), [])
+
+    def test_an_address_that_changes(self):
+        net = self.net
+        net.bootstrap(STREAM)
+        self.say("boot.test", net.free_address())
+        node = self.node("boot.test")
+        node.wait_for_log(f"no bootstrapper at {net.free_address()}:7000")
+        self.say("boot.test", net.address["boot"])
+        node.wait_for_log("linked with")
+
+    def test_localhost_and_ports(self):
+        net = self.net
+        net.use_ipv6()
+        net.bootstrap(STREAM)
+        port = net.address["boot"].rpartition(":")[2]
+        self.say("localhost", "127.0.0.1", "::1")
+        for place in (f"localhost:{port}", f"[::1]:{port}"):
+            self.start("g1", "--role", "client", "--node", place, "--frames", "5").wait_for_exit(0)
+        self.node(f"localhost:{port}").wait_for_log("linked with")
 
 
 class Intervals(unittest.TestCase):

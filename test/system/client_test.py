@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import pty
 import re
 import signal
 import struct
@@ -19,6 +20,119 @@ CLIENT_KEYS = {"stream", "frames_received", "frames_lost", "frames_skipped", "fr
 STREAM_KEYS = {"name", "frames", "frames_refused", "frames_completed", "frames_left_out", "width", "height", "fps",
                "state"}
 LINK_KEYS = {"peer", "state", "bytes_in", "bytes_out", "frames_in", "frames_out", "frames_skipped", "rtt_ms"}
+
+
+LIVE_LINE = re.compile(r"film: \d+ frames?, [\d.]+/s, latency [\d.]+ ms, \d+ hops?, \d+ lost, \d+ skipped"
+                       r"|film: no frame for .*|waiting for a stream: .*")
+LOG_LINE = re.compile(r"\d{4}-\d\d-\d\d [\d:.]+ \S+ +client: .*")
+
+
+class Reasons(unittest.TestCase):
+    """A viewer whose stream stops says why, and what it has missed when the stream goes on."""
+
+    def setUp(self):
+        frames = made_frames(60)
+        self.net = Overlay("boot-r1 r1-c1")
+        self.net.__enter__()
+        self.addCleanup(self.net.end, show=True)
+        (self.net.folder / "clip.mjpeg").write_bytes(b"".join(frames))
+        self.boot = self.net.bootstrap(f"film={self.net.folder}/clip.mjpeg?fps=50")
+        self.r1 = self.net.node("r1")
+        self.member, self.guest = self.net.client("c1", dump=False), self.net.guest("g1", "r1", dump=False)
+        for viewer in (self.member, self.guest):
+            viewer.wait_for_stats(lambda line: line["frames_received"] > 10, "10 frames")
+
+    def assert_stopped(self, viewer, reason: str, count: int = 1) -> None:
+        viewer.wait_for_log(f"warning .*no frame of 'film' for [0-9.]+ s: {reason}", count)
+
+    def assert_goes_on(self, viewer) -> None:
+        """It tells of all that is missing: nothing was before."""
+        line = viewer.wait_for_log("warning .*'film' goes on after")[0]
+        told = re.search(r"goes on after [0-9.]+ s: (\d+) frames? lost, (\d+) skipped", line)
+        viewer.terminate()
+        final = viewer.final()
+        self.assertEqual((final["frames_lost"], final["frames_skipped"]), tuple(map(int, told.groups())))
+        self.assertEqual(len(viewer.said("goes on after")), 1)
+
+    def test_a_relay_that_leaves(self):
+        r1, boot = self.net.address["r1"], self.net.address["boot"]
+        self.r1.terminate()
+        self.net.processes.remove(self.r1)
+        self.assert_stopped(self.guest, rf"{r1} left; no access node answers \({r1}: Connection refused\)")
+        self.assert_stopped(self.member, rf"{r1} \(r1\) left")
+        self.net.node("r1")
+        for viewer in (self.member, self.guest):
+            self.assert_goes_on(viewer)
+
+    def test_a_relay_that_hangs(self):
+        r1 = self.net.address["r1"]
+        self.r1.send(signal.SIGSTOP)
+        self.assert_stopped(self.member, rf"{r1} \(r1\) does not answer")
+        self.assert_stopped(self.guest, rf"{r1} does not answer")
+        self.r1.send(signal.SIGCONT)
+        for viewer in (self.member, self.guest):
+            self.assert_goes_on(viewer)
+
+    def test_an_origin_that_leaves(self):
+        """Only r1 sees it: its child and its guest hear of it."""
+        boot = self.net.address["boot"]
+        self.boot.terminate()
+        for viewer in (self.member, self.guest):
+            self.assert_stopped(viewer, rf"{boot} \(boot\) left; no path to the origin {boot} \(boot\)$")
+
+    def test_an_origin_without_input(self):
+        net = self.net
+        frames = made_frames(60)
+        for process in (self.boot, self.r1, self.member, self.guest):
+            process.terminate()
+        net.processes.clear()
+        boot = net.bootstrap("film=-", stdin=subprocess.PIPE)
+        net.node("r1")
+        viewers = [net.client("c1", dump=False), net.guest("g1", "r1", dump=False)]
+        for viewer in viewers:
+            viewer.wait_for_log("watching 'film'")
+            self.assert_stopped(viewer, "the origin has no input")
+            self.assertEqual(len(viewer.said("no frame of")), 1)
+        boot.feed(frames[0] + frames[1])
+        for viewer in viewers:
+            viewer.wait_for_log(r"warning .*'film' begins after [0-9.]+ s: 0 frames lost, 0 skipped")
+        for viewer in viewers:
+            self.assert_stopped(viewer, "the origin has no input", count=2)
+        boot.feed(frames[2] + frames[3])
+        for viewer in viewers:
+            self.assert_goes_on(viewer)
+
+    def test_a_terminal(self):
+        """The live line says it, and a line of the log never runs into it."""
+        terminal, inside = pty.openpty()
+        self.addCleanup(os.close, terminal)
+        client = self.net.guest("g2", "r1", dump=False, stderr=inside)
+        os.close(inside)
+        os.set_blocking(terminal, False)
+        shown = b""
+
+        def seen(pattern):
+            nonlocal shown
+            try:
+                while block := os.read(terminal, 1 << 16):
+                    shown += block
+            except (BlockingIOError, OSError):  # EIO: the other end is closed
+                pass
+            return re.search(pattern, shown.decode())
+        client.wait(lambda: seen(r"film: [1-9]\d* frames"), "a live line with frames")
+        self.r1.terminate()
+        client.wait(lambda: seen(r"film: no frame for [\d.]+ s: \S+ left"), "a live line with a reason")
+        self.net.processes.remove(self.r1)
+        self.net.node("r1")
+        client.wait(lambda: seen(r"goes on after (?s:.*)frames, [1-9][\d.]*/s"), "a live line with frames again")
+        client.terminate()
+        seen("")
+        text = shown.decode()
+        self.assertTrue(text.endswith("\r\n"))
+        for row in text.removesuffix("\r\n").split("\r\n"):
+            for part in filter(None, row.split("\r\x1b[K")):
+                plain = re.sub(r"\x1b\[[0-9]*m", "", part)
+                self.assertTrue(LIVE_LINE.fullmatch(plain) or LOG_LINE.fullmatch(plain), plain)
 
 
 class Client(unittest.TestCase):
@@ -53,8 +167,20 @@ class Client(unittest.TestCase):
         self.assertLess(float(row["BITRATE"].removesuffix("Mbit/s")), 2 * due)
         for viewer in viewers:
             viewer.terminate()
-        nobody = net.start("nobody", ["--role", "client", "--list", "--node", net.free_address(), "--duration", "0.3"])
-        self.assertIn("nobody could be asked", nobody.wait_for_exit(1))
+
+    def test_nobody_to_list(self):
+        """Within five seconds, or the time given, with what was tried and why that failed."""
+        net = self.net
+        free = net.free_address()
+        began = time.monotonic()
+        for flags, said in ((["--node", free], f"within 5 s: no access node answers ({free}: Connection refused)"),
+                            (["--bootstrap", free, "--duration", "0.3"],
+                             f"within 300 ms: no access node answers ({free}: Connection refused)"),
+                            (["--node", "nowhere.invalid"], "within 5 s: cannot resolve 'nowhere.invalid': ")):
+            nobody = net.start("nobody", ["--role", "client", "--list", *flags])
+            self.assertIn(f"nobody has answered {said}", nobody.wait_for_exit(1))
+            self.assertEqual(nobody.output(), "")
+        self.assertGreater(time.monotonic() - began, 5)
 
     def test_frames(self):
         net = self.net
@@ -86,9 +212,50 @@ class Client(unittest.TestCase):
             client.wait_for_exit(0)
             self.assertGreater(client.final()["frames_received"], 0)
         self.assertGreaterEqual(time.monotonic() - began, 1)
-        # Also without a frame, or anybody to ask.
-        lonely = net.start("lonely", ["--role", "client", "--node", net.free_address(), "--duration", "200ms"])
-        lonely.wait_for_exit(0)
+
+    def test_duration_without_a_frame(self):
+        """Status 1, and the reason."""
+        net = self.net
+        free, boot = net.free_address(), net.address["boot"]
+
+        def assert_no_frame(reason, *flags):
+            client = net.start("lonely", ["--role", "client", *flags, "--duration", "700ms"])
+            self.assertIn(f"no frame has come within 700 ms: {reason}", client.wait_for_exit(1))
+        assert_no_frame(f"no access node answers ({free}: Connection refused)", "--node", free)
+        assert_no_frame(f"no bootstrapper at {free}:7000 (Connection refused)", "--bootstrap", free)
+        net.bootstrap("cam=-", stdin=subprocess.PIPE)
+        member = ["--bootstrap", boot, "--id", net.address["c1"]]
+        assert_no_frame(f"none of its neighbours ({net.address['r1']} (r1)) answers", *member)
+        net.node("r1")
+        assert_no_frame("there is no stream 'film' (there are: cam)", *member, "--stream", "film")
+        assert_no_frame(f"{boot} sends nothing of it", "--node", boot)
+
+    def test_a_directory_of_an_earlier_run(self):
+        """Nothing of it is overwritten or mixed with new frames, and the message says how to go on."""
+        net = self.net
+        net.bootstrap(self.film)
+        first = net.guest("g1", "boot", "--frames", "3")
+        first.wait_for_exit(0)
+        kept = first.pictures()
+        again = net.guest("g1", "boot", "--frames", "9")
+        self.assertIn(f"'{again.dump}' holds frames of an earlier run, such as 0000000", again.wait_for_exit(1))
+        self.assertIn(f"remove them (rm {again.dump}/*.jpg), or give --dump another directory", again.log())
+        self.assertEqual(first.pictures(), kept)
+        for frame in first.dump.glob("*.jpg"):
+            frame.unlink()
+        net.guest("g1", "boot", "--frames", "2").wait_for_exit(0)
+        self.assertEqual(first.frame_count(), 2)
+
+    def test_dump_to_a_terminal(self):
+        terminal, inside = pty.openpty()
+        self.addCleanup(os.close, terminal)
+        client = self.net.guest("g1", "boot", "--dump", "-", dump=False, stdout=inside)
+        os.close(inside)
+        log = client.wait_for_exit(2)
+        self.assertIn("--dump - | ffplay -f mjpeg -", log)
+        os.set_blocking(terminal, False)
+        with self.assertRaises(OSError):  # nothing came, and the other end is closed
+            os.read(terminal, 100)
 
     def test_dump_to_a_pipe(self):
         net = self.net
@@ -124,6 +291,42 @@ class Client(unittest.TestCase):
         self.assertGreater(len(pictures), 1)
         self.assertLessEqual(set(pictures), set(self.pictures))
         self.assertEqual(client.final()["frames_lost"], 0)
+
+    def assert_all_accounted_for(self, client, received: bytes) -> None:
+        """Each frame that was received has come out, whole, or was counted as skipped."""
+        came_out, at = 0, 0
+        while at < len(received):
+            try:
+                at = jpeg.parse(received, at)[1]
+            except ValueError:
+                break  # the one that was given up
+            came_out += 1
+        final = client.final()
+        self.assertGreater(final["frames_skipped"], 0)
+        self.assertEqual(final["frames_lost"], 0)
+        self.assertEqual(came_out, final["frames_received"] - final["frames_skipped"])
+        client.wait_for_log(f"'film': {final['frames_received']} frames received, 0 lost, "
+                            f"{final['frames_skipped']} skipped")
+
+    def test_what_a_slow_reader_misses_is_skipped(self):
+        net = self.net
+        net.bootstrap(self.film)
+        client = net.guest("g1", "boot", "--dump", "-", "--duration", "2", dump=False, stdout=subprocess.PIPE)
+        received = b""
+        while block := os.read(client.popen.stdout.fileno(), 4096):
+            received += block
+            time.sleep(0.01)
+        client.wait_for_exit(0)
+        self.assert_all_accounted_for(client, received)
+
+    def test_what_is_given_up_at_the_end_is_skipped(self):
+        """The reader sleeps longer than the process waits for it."""
+        net = self.net
+        net.bootstrap(self.film)
+        client = net.guest("g1", "boot", "--dump", "-", "--duration", "1", dump=False, stdout=subprocess.PIPE)
+        client.wait_for_exit(0)
+        self.assertIn("--dump is too slow: 2 frames left out at the end", client.log())
+        self.assert_all_accounted_for(client, client.popen.stdout.read())
 
     def test_dumped_files_are_complete_when_they_appear(self):
         """The kernel's word for it: under its own name a file is never created or written to, only moved in."""
@@ -204,6 +407,18 @@ class Client(unittest.TestCase):
         self.assertRegex(report, rf"stream film: cost 1, origin {boot_id}.* to \[.*{c1_id}")
         self.assertEqual(len(re.findall(r": CONNECTED, \d+ in, \d+ out", report)), 3)
         self.assertRegex(boot.wait_for_report("stream film"), rf"cost 0, .*to \[{r1_id}\].*, origin")
+        # c1 is no neighbour of the bootstrapper: OFFLINE, by the protocol.
+        self.assertIn(f"{boot_id}: registered, ", member.wait_for_report("registered"))
+        self.assertEqual(link_to(member.wait_for_stats(), boot_id)["state"], "OFFLINE")
+
+    def test_costs_in_the_routes(self):
+        net = self.net
+        net.costs = {frozenset(("boot", "r1")): 30, frozenset(("r1", "c1")): 4}
+        net.bootstrap(self.film)
+        net.node("r1")
+        client = net.client("c1", dump=False)
+        client.wait_for_log("watching 'film'")
+        client.wait_for_report(r"stream film: cost 34, .*flowing")
 
     def test_signals_end_in_good_order(self):
         net = self.net

@@ -68,7 +68,8 @@ class Usage(unittest.TestCase):
             self.assert_usage([*client, "--memory", size], "--memory", "64M")
         for size in ("0", "1M", "1025G", "99999999999G"):
             self.assert_usage([*client, "--memory", size], "--memory", "4M", "1024G")
-        self.assert_usage([*client, "--frames", "many"], "--frames")
+        for count in ("many", "-3", "-0", "0", "3.5", "1e3", "0x10", "18446744073709551616"):
+            self.assert_usage([*client, f"--frames={count}"], f"--frames {count}: a count is a whole number")
         self.assert_usage([*client, "--log-level", "loud"], "--log-level loud", "debug, info, warning and error")
 
     def test_help_and_version(self):
@@ -195,6 +196,20 @@ class Identities(unittest.TestCase):
             self.assertIn(f"cannot listen on {net.address['boot']} port 7000", log)
             self.assertIn(os.strerror(errno.EADDRINUSE), log)
 
+    def test_a_second_bootstrapper_elsewhere(self):
+        """The one that was there first stays, and is not disturbed: also where the two are no neighbours."""
+        for name in ("r1", "c1"):
+            with self.subTest(name), Overlay("boot-r1 r1-c1") as net:
+                boot = net.bootstrap("p=pattern:160x120@30")
+                second = net.start("second", ["--role", "bootstrap", "--topology", net.folder / "topology.json",
+                                              "--id", net.address[name], "--stream", "p=pattern:160x120@30"])
+                log = second.wait_for_exit(1)
+                self.assertIn(f"{net.address['boot']} (boot) is a bootstrapper of this overlay, too, beside this "
+                              f"process, {net.address[name]} ({name}), and was there before", log)
+                self.assertIn(f"--role node --bootstrap {net.address['boot']}", log)
+                net.guest("g1", "boot", "--frames", "5", dump=False).wait_for_exit(0)
+                self.assertEqual(boot.said("warning|refused"), [])
+
     def test_something_else_has_the_nodes_port(self):
         with Overlay() as net, socket.create_server(net.socket_address("r1")):
             net.bootstrap("p=pattern:160x120@30")
@@ -211,6 +226,8 @@ class Identities(unittest.TestCase):
             log = net.start("second", ["--role", "node", "--bootstrap", net.address["boot"], "--id",
                                        net.address["r1"]]).wait_for_exit(1)
             self.assertIn(f"refused by the bootstrapper: another process is {net.address['r1']} already", log)
+            self.assertIn(f"the bootstrapper at {net.address['boot']}:7000 says: another process is", log)
+            self.assertNotIn("no bootstrapper at", log)
             self.assertIn("--id", log)
             boot.wait_for_log(f"refused .*{net.address['r1']} .*is online already")
             wait_for_more_frames([client], 10)

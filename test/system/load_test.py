@@ -341,6 +341,8 @@ class Errors(unittest.TestCase):
         for arguments, word in (([], "--viewers or --publish"), (["--viewers", "1"], "--to"),
                                 (["--viewers", "20000", "--to", "::1"], "10000"),
                                 (["--viewers", "1", "--to", "nowhere"], "nowhere"),
+                                (["--viewers", "-3", "--to", "::1"], "--viewers: -3 is less than 0"),
+                                (["--viewers", "1", "--to", "::1", "--slow", "-3"], "--slow: -3 is less than 0"),
                                 (["--viewers", "1", "--to", "::1", "--slow", "1"], "--read-rate or --pause"),
                                 (["--viewers", "1", "--to", "::1", "--duration", "soon"], "--duration soon"),
                                 (["--viewers", "1", "--to", "::1", "--protocol", "x"], "ott, http and floor"),

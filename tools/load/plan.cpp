@@ -82,6 +82,13 @@ void declare(CLI::App& app, Words& words, Plan& plan) {
                  "measure this process of this host, too: CPU per delivered GiB, memory; any number")
       ->type_name("PID");
   app.add_option("--json", plan.json_file, "write the results to this file, too")->type_name("FILE");
+  // The library takes -3 for a very large number.
+  const auto not_negative = [](const std::string& text) {
+    return text.starts_with('-') ? text + " is less than 0" : std::string();
+  };
+  for (const char* option : {"--viewers", "--receive-buffer", "--slow", "--read-rate", "--publish",
+                             "--frame-bytes", "--fps", "--process"})
+    app.get_option(option)->check(not_negative);
 }
 
 Result<Duration> parse_duration(const char* flag, const std::string& text) {

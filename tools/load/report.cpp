@@ -4,6 +4,8 @@
 #include <rapidjson/prettywriter.h>
 #include <rapidjson/stringbuffer.h>
 
+#include "ott/text.h"
+
 namespace ott::load {
 namespace {
 
@@ -136,13 +138,13 @@ std::string group_rows(const char* who, const GroupResult& group, double seconds
   const auto frames = [seconds](std::uint64_t count) { return per(static_cast<double>(count), seconds); };
   const auto viewers = static_cast<double>(group.viewers);
   return fmt::format(
-      "{:<9} {:>6} viewers, each {:.2f} frames/s ({:.2f} the least, {:.2f} the most)\n"
+      "{:<9} {:>14}, each {:.2f} frames/s ({:.2f} the least, {:.2f} the most)\n"
       "  frames  {} whole, {} lost, {} skipped, {} repeated, {} broken\n"
       "  rate    {:.2f} Gbit/s\n"
       "  latency {:.2f} ms (p50), {:.2f} (p90), {:.2f} (p99), {:.2f} (most); worst viewer {:.2f} (p99)\n",
-      who, group.viewers, per(frames(group.counts.frames), viewers), frames(group.frames_of_least),
-      frames(group.frames_of_most), group.counts.frames, group.counts.lost, group.counts.skipped,
-      group.counts.repeated, group.counts.broken,
+      who, counted(group.viewers, "viewer"), per(frames(group.counts.frames), viewers),
+      frames(group.frames_of_least), frames(group.frames_of_most), group.counts.frames, group.counts.lost,
+      group.counts.skipped, group.counts.repeated, group.counts.broken,
       per(static_cast<double>(group.counts.bytes) * 8 / 1e9, seconds), group.latency_p50_ms,
       group.latency_p90_ms, group.latency_p99_ms, group.latency_max_ms, group.latency_p99_of_worst_ms);
 }
@@ -167,8 +169,8 @@ std::string results_table(const Plan& plan, const Results& results) {
   if (results.fast.viewers > 0) text += group_rows("viewers", results.fast, results.seconds);
   if (results.slow.viewers > 0) text += group_rows("slow", results.slow, results.seconds);
   if (plan.pause > Duration{}) {
-    text += fmt::format("after the pause: {} bytes until a fresh frame, {:.1f} ms\n", results.old_bytes_max,
-                        results.fresh_after_ms_max);
+    text += fmt::format("after the pause: {} until a fresh frame, {:.1f} ms\n",
+                        counted(results.old_bytes_max, "byte"), results.fresh_after_ms_max);
   }
   const FrameCounts all = total(results);
   for (const ProcessResult& process : results.processes) {
@@ -193,9 +195,9 @@ std::string to_table(const Plan& plan, const Results* results, const Published* 
   std::string text;
   if (results != nullptr) text += results_table(plan, *results);
   if (published != nullptr) {
-    text += fmt::format("published {} frames of {} bytes in {:.1f} s with viewers ({:.2f} frames/s)\n",
-                        published->frames(), plan.frame_bytes, published->seconds(),
-                        per(static_cast<double>(published->frames()), published->seconds()));
+    text += fmt::format("published {} of {} in {:.1f} s with viewers ({:.2f} frames/s)\n",
+                        counted(published->frames(), "frame"), counted(plan.frame_bytes, "byte"),
+                        published->seconds(), per(static_cast<double>(published->frames()), published->seconds()));
   }
   return text;
 }

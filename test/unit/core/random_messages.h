@@ -15,7 +15,8 @@ namespace ott::test {
 
 using Bytes = std::vector<std::uint8_t>;
 using AllMessages = std::tuple<Ack, Speers, FinalAck, Ping, Message, TrackerMessage, Start, Started, Stop,
-                               Links, Watch, Heartbeat, Bye, Streams, Refused, Query, Report, Sync, Place>;
+                               Links, Watch, Heartbeat, Bye, Streams, Refused, Query, Report, Sync, Absent,
+                               Place>;
 
 /// Calls use(T{}) for each type of message.
 template <class Use>
@@ -202,6 +203,10 @@ inline void fill(Random& random, Refused& m) {
   m.reason = RefusedReason{static_cast<std::uint8_t>(1 + random.below(kRefusedReasonLast))};
   m.text = any_text(random);
 }
+inline void fill(Random& random, Absent& m) {
+  m.stream = any_stream_id(random);
+  m.reason = any_text(random);
+}
 inline void fill(Random& random, Query& m) {
   m.tracker = any_tracker(random, false);
   m.asker = any_node(random);
@@ -252,6 +257,10 @@ T without_later_fields(T message) {
   const auto forget_states = [](std::vector<StreamInfo>& streams) {
     for (StreamInfo& info : streams) info.state = StreamState::Live, info.state_since = 0;
   };
+  if constexpr (std::is_same_v<T, Speers> || std::is_same_v<T, Place>) {
+    message.addresses.clear();
+    for (Peer& peer : message.peers) peer.at = {}, peer.addresses.clear();
+  }
   if constexpr (std::is_same_v<T, Streams>) forget_states(message.streams);
   if constexpr (std::is_same_v<T, Links>) forget_states(message.state.streams);
   return message;
@@ -305,6 +314,8 @@ class Wire {
   Wire& place(const std::vector<Peer>& peers, const std::vector<NodeId>& addresses) {
     u32(peers.size());
     for (const Peer& peer : peers) id(peer.id).u32(peer.cost).text(peer.name);
+    const auto says = [](const Peer& peer) { return peer.at != NodeId{} || !peer.addresses.empty(); };
+    if (addresses.empty() && std::ranges::none_of(peers, says)) return *this;
     ids(addresses);
     for (const Peer& peer : peers) id(peer.at).ids(peer.addresses);
     return *this;
@@ -396,5 +407,6 @@ inline Bytes wire_body(const Report& m) {
   return wire.bytes;
 }
 inline Bytes wire_body(const Sync& /*m*/) { return {}; }
+inline Bytes wire_body(const Absent& m) { return Wire().u64(m.stream.value).text(m.reason).bytes; }
 
 }  // namespace ott::test

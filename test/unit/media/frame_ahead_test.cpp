@@ -159,6 +159,25 @@ TEST_CASE("a full disk is told as soon as it is known, and nothing more is writt
   REQUIRE(workers.run_one());
   CHECK(sink.write(Bytes{1}).error().message == "full");
   CHECK(Disk::frames.size() == 2);
+  CHECK(sink.frames_left_out() == 3);
+}
+
+TEST_CASE("frames that are given up are left out, and counted once", "[workers]") {
+  Disk::frames.clear();
+  Disk::room = 1'000;
+  InlineWorkers workers(false);
+  QueuedSink sink(std::make_unique<Disk>(), workers);
+  for (int i = 0; i < 7; ++i) REQUIRE(sink.write(Bytes{1}));
+  REQUIRE(workers.run_one());
+  REQUIRE(workers.run_one());  // done, and not collected yet
+  sink.give_up();
+  CHECK(sink.frames_left_out() == 5);
+  while (workers.run_one()) {
+  }
+  CHECK(Disk::frames.size() == 2);
+  CHECK(sink.failure());
+  sink.give_up();
+  CHECK(sink.frames_left_out() == 5);
 }
 
 }  // namespace

@@ -33,10 +33,21 @@ TEST_CASE("frames appear under their number, and nothing else stays", "[frame_si
   CHECK(names_in(path) == std::set<std::string>{"00000001.jpg", "00000002.jpg", "00000003.jpg"});
   CHECK(test::read_file(path + "/00000001.jpg") == Bytes{1, 2, 3});
   CHECK(test::read_file(path + "/00000003.jpg") == Bytes(100'000, 9));
+}
 
-  auto again = DirectorySink::open(path);  // a new run replaces what an old one left
-  REQUIRE(again);
-  CHECK(again->write(Bytes{4}));
+TEST_CASE("a directory with frames of an earlier run is refused, and says what to do", "[frame_sink]") {
+  const test::TemporaryDirectory directory;
+  for (const char* name : {"1.jpg", "00000001.jpeg", "frame00000001.jpg", ".00000001.jpg.part", "00000001"})
+    (void)directory.write(name, Bytes{1});
+  const std::string path = directory.path(".");
+  auto first = DirectorySink::open(path);
+  REQUIRE(first);
+  CHECK(first->write(Bytes{4}));
+  const auto second = DirectorySink::open(path);
+  REQUIRE_FALSE(second);
+  CHECK(second.error().message ==
+        "'" + path + "' holds frames of an earlier run, such as 00000001.jpg: remove them (rm " + path +
+            "/*.jpg), or give --dump another directory");
   CHECK(test::read_file(path + "/00000001.jpg") == Bytes{4});
 }
 

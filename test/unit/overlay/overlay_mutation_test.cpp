@@ -153,6 +153,7 @@ class Trial {
         bad_(node(at_bootstrapper ? "10.0.0.20" : "10.0.0.3")),
         talk_(random_) {
     if (at_bootstrapper) {
+      engine_.refuse_connections();  // its look for another bootstrapper
       StreamInfo info;
       info.name = "own";
       own_ = engine_.overlay.origin().add_stream(info).value();

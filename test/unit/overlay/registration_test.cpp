@@ -79,6 +79,38 @@ TEST_CASE("a node that is refused for its address ends and says why") {
   CHECK(node_engine.overlay.requests().exit->message.find("not believed from 10.0.9.9") != std::string::npos);
 }
 
+TEST_CASE("the addresses of a host that was named are tried in turn, those of the other family last") {
+  OverlayConfig config = Engine::relay();
+  config.bootstrap.reset();
+  Engine named(config);
+  CHECK(named.connecting.empty());
+  CHECK_FALSE(named.overlay.is_in_trouble());
+  named.overlay.found({node("[fd00::1]:7000"), node("203.0.113.5"), kBootstrapper}, named.now());
+  named.pass(milliseconds(1));
+  for (int round = 0; round < 2; ++round) {
+    std::vector<NodeId> called;
+    while (!named.connecting.empty()) {
+      called.push_back(named.connecting.front().to);
+      named.refuse_connections();
+    }
+    CHECK(called == std::vector{node("203.0.113.5"), kBootstrapper, node("[fd00::1]:7000")});
+    CHECK(named.overlay.is_in_trouble());
+    CHECK(named.overlay.trouble().find("no bootstrapper at") == 0);
+    named.pass(milliseconds(700));
+  }
+  CHECK(std::ranges::count_if(named.log.lines, [](const std::string& line) {
+          return line.find("no bootstrapper at") != std::string::npos;
+        }) == 1);
+}
+
+TEST_CASE("a bootstrapper that answers with a refusal is not said to be away") {
+  Engine refused(Engine::relay());
+  const LinkId link = refused.open(NodeId{kSelf.address, 4000});
+  refused.say(link, Bye{ByeReason::Duplicate, "another process is 10.0.0.20 already"});
+  CHECK(refused.overlay.trouble() ==
+        "the bootstrapper at 10.0.0.10:7000 says: another process is 10.0.0.20 already");
+}
+
 TEST_CASE("a bootstrapper behind an address translation is connected to by the address that was given") {
   const NodeId given = node("203.0.113.5:7100");
   OverlayConfig config = Engine::relay();

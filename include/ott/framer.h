@@ -35,7 +35,9 @@ enum class MessageType : std::uint8_t {
   Query = 18,
   Report = 19,
   Sync = 20,
+  AccessNodes = 128,
 };
+/// The last one that every receiver must know.
 inline constexpr std::uint8_t kMessageTypeLast = 20;
 /// Types from here on are optional: a receiver that does not know one passes over the message.
 inline constexpr std::uint8_t kMessageTypeOptional = 128;

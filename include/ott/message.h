@@ -24,6 +24,7 @@ inline constexpr std::uint16_t kLifetimeMaxS = 3'600;
 inline constexpr std::uint32_t kCostMax = (1U << 24U) - 1;
 inline constexpr std::uint32_t kViewersMax = 1U << 20U;
 inline constexpr std::size_t kAckIdsMax = 64;
+inline constexpr std::size_t kAccessNodesMax = 64;
 inline constexpr std::size_t kStateLinksMax = 4'096;
 inline constexpr std::size_t kStateStreamsMax = 64;
 inline constexpr std::size_t kStreamsMax = 1'024;  // of all origins; what STREAMS can hold
@@ -241,6 +242,14 @@ struct Sync {
   static constexpr MessageType kType = MessageType::Sync;
 };
 
+/// Between a member without neighbours and the bootstrapper, on their OFFLINE link. Without nodes it asks for
+/// access nodes, and the answer has them. Of the optional range: a bootstrapper that does not know it does not
+/// answer.
+struct AccessNodes {
+  static constexpr MessageType kType = MessageType::AccessNodes;
+  std::vector<Peer> nodes;
+};
+
 /// A hello on a quiet link; with an echo, it measures the link's round-trip time.
 struct Heartbeat {
   static constexpr MessageType kType = MessageType::Heartbeat;
@@ -294,6 +303,7 @@ void write(Writer& out, const Refused& m);
 void write(Writer& out, const Query& m);
 void write(Writer& out, const Report& m);
 void write(Writer& out, const Sync& m);
+void write(Writer& out, const AccessNodes& m);
 
 void read(Reader& in, Ack& m);
 void read(Reader& in, Speers& m);
@@ -313,6 +323,7 @@ void read(Reader& in, Refused& m);
 void read(Reader& in, Query& m);
 void read(Reader& in, Report& m);
 void read(Reader& in, Sync& m);
+void read(Reader& in, AccessNodes& m);
 
 /// Appends the whole message, header included. REQUIRES: the body fits kBodyBytesMax.
 template <class T>

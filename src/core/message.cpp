@@ -80,6 +80,24 @@ void read(Reader& in, Greeting& greeting) {
   greeting.capabilities = in.u64();
 }
 
+void write(Writer& out, const std::vector<Peer>& peers) {
+  out.u32(static_cast<std::uint32_t>(peers.size()));
+  for (const Peer& peer : peers) {
+    out.node_id(peer.id);
+    out.u32(peer.cost);
+    out.text(peer.name);
+  }
+}
+
+void read(Reader& in, std::vector<Peer>& peers, std::size_t most = ~std::size_t{0}) {
+  peers.resize(in.count<std::uint32_t>(kPeerBytesMin, most));
+  for (Peer& peer : peers) {
+    peer.id = in.node_id();
+    peer.cost = read_between(in, 1, kCostMax);
+    peer.name = read_text(in, kNameBytesMax);
+  }
+}
+
 void write(Writer& out, const StreamInfo& stream) {
   out.u64(stream.id.value);
   out.text(stream.name);
@@ -166,24 +184,14 @@ void write(Writer& out, const Speers& m) {
   write(out, m.greeting);
   out.node_id(m.me);
   out.node_id(m.you);
-  out.u32(static_cast<std::uint32_t>(m.peers.size()));
-  for (const Peer& peer : m.peers) {
-    out.node_id(peer.id);
-    out.u32(peer.cost);
-    out.text(peer.name);
-  }
+  write(out, m.peers);
 }
 
 void read(Reader& in, Speers& m) {
   read(in, m.greeting);
   m.me = in.node_id();
   m.you = in.node_id();
-  m.peers.resize(in.count<std::uint32_t>(kPeerBytesMin));
-  for (Peer& peer : m.peers) {
-    peer.id = in.node_id();
-    peer.cost = read_between(in, 1, kCostMax);
-    peer.name = read_text(in, kNameBytesMax);
-  }
+  read(in, m.peers);
 }
 
 void write(Writer& out, const FinalAck& m) { write_enum(out, m.relation); }
@@ -386,5 +394,8 @@ void read(Reader& in, Report& m) {
 
 void write(Writer& /*out*/, const Sync& /*m*/) {}
 void read(Reader& /*in*/, Sync& /*m*/) {}
+
+void write(Writer& out, const AccessNodes& m) { write(out, m.nodes); }
+void read(Reader& in, AccessNodes& m) { read(in, m.nodes, kAccessNodesMax); }
 
 }  // namespace ott

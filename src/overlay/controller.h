@@ -19,6 +19,8 @@ class Controller {
   void begin();
   /// Answers the ACK of any peer but a guest.
   void on_ack(PeerLink& link, const Ack& message, Now now);
+  /// A registered member has no neighbours and asks for access nodes.
+  void on_access_nodes(PeerLink& link, Now now);
 
  private:
   /// The nodes of the topology that the ids name, but for the bootstrapper itself.

@@ -22,7 +22,8 @@ Handshakes::Handshakes(OverlayState& state, Neighbours& neighbours)
       admission_(state),
       controller_(state, neighbours, admission_),
       registration_(state, neighbours),
-      access_(state) {}
+      access_(state),
+      fallback_(state, neighbours, registration_, access_) {}
 
 void Handshakes::begin(Now now) {
   if (state_.config.topology) {
@@ -30,7 +31,10 @@ void Handshakes::begin(Now now) {
   } else if (state_.config.bootstrap) {
     registration_.connect(now);
   } else {
-    access_.offered(state_.config.access, now);
+    std::vector<Peer> nodes;
+    for (const NodeId& id : state_.config.access) nodes.push_back({id, 1, ""});
+    state_.config.kind = PeerKind::Guest;
+    access_.offered(nodes, now);
   }
 }
 
@@ -105,12 +109,10 @@ void Handshakes::on_speers(PeerLink& link, const Speers& message, Now now) {
   link.identified(message.me);
   link.greeting = message.greeting;
   switch (link.purpose) {
-    case Purpose::Registration: {
+    case Purpose::Registration:
       if (!registration_.on_speers(link, message, now)) return;
-      std::vector<NodeId> nodes;
-      for (const Peer& peer : message.peers) nodes.push_back(peer.id);
-      return access_.offered(nodes, now);
-    }
+      state_.config.kind = PeerKind::Guest;
+      return access_.offered(message.peers, now);
     case Purpose::Access:
       return access_.on_speers(link, message, now);
     case Purpose::Neighbour:
@@ -147,14 +149,23 @@ void Handshakes::finish(PeerLink& link) {
   connected_.push_back(link.id);
   neighbours_.on_connected(link);
   if (link.purpose == Purpose::Registration) registration_.on_connected();
-  if (link.purpose == Purpose::Access) access_.on_connected(link);
+  if (link.purpose != Purpose::Access) return;
+  access_.on_connected(link);
+  if (state_.is_member()) fallback_.on_attached(link);
+}
+
+/// Only a bootstrapper's answer is taken, and only a member's question is answered.
+void Handshakes::on_access_nodes(PeerLink& link, const AccessNodes& message, Now now) {
+  if (state_.config.topology) return controller_.on_access_nodes(link, now);
+  fallback_.on_access_nodes(link, message, now);
 }
 
 void Handshakes::on_closed(PeerLink& link, std::string_view why, Now now) {
   switch (link.purpose) {
     case Purpose::Registration:
       if (!registration_.on_closed(link, why)) return;
-      return access_.has_nodes() ? access_.on_bootstrapper_away(now) : registration_.try_later(now);
+      return access_.has_nodes() && !state_.is_member() ? access_.on_bootstrapper_away(now)
+                                                        : registration_.try_later(now);
     case Purpose::Access:
       return access_.on_closed(link, why, now);
     case Purpose::Neighbour:
@@ -164,7 +175,8 @@ void Handshakes::on_closed(PeerLink& link, std::string_view why, Now now) {
 }
 
 [[gnu::hot]] MonoTime Handshakes::next_deadline() const {
-  return std::min({registration_.next_deadline(), access_.next_deadline(), neighbours_.next_deadline()});
+  return std::min({registration_.next_deadline(), access_.next_deadline(), fallback_.next_deadline(),
+                   neighbours_.next_deadline()});
 }
 
 void Handshakes::tick(Now now) {
@@ -177,7 +189,8 @@ void Handshakes::tick(Now now) {
     state_.links.close(link, ByeReason::Protocol, "the handshake took too long");
   }
   registration_.tick(now);
-  if (access_.tick(now)) registration_.connect(now);
+  if (access_.tick(now)) state_.is_member() ? fallback_.seek(now) : registration_.connect(now);
+  fallback_.tick(now);
   neighbours_.tick(now);
 }
 

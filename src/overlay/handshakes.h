@@ -13,6 +13,7 @@
 #include "overlay/access.h"
 #include "overlay/admission.h"
 #include "overlay/controller.h"
+#include "overlay/fallback.h"
 #include "overlay/neighbours.h"
 #include "overlay/overlay_config.h"
 #include "overlay/registration.h"
@@ -33,6 +34,10 @@ class Handshakes {
   void on_ack(PeerLink& link, const Ack& message, Now now);
   void on_speers(PeerLink& link, const Speers& message, Now now);
   void on_final_ack(PeerLink& link, const FinalAck& message, Now now);
+  void on_access_nodes(PeerLink& link, const AccessNodes& message, Now now);
+
+  /// Links and flows have come or gone.
+  [[gnu::hot]] void settle(Now now) { fallback_.settle(now); }
 
   [[nodiscard]] MonoTime next_deadline() const;
   void tick(Now now);
@@ -51,6 +56,7 @@ class Handshakes {
   Controller controller_;
   Registration registration_;
   Access access_;
+  Fallback fallback_;
   std::vector<LinkId> connected_;
 };
 

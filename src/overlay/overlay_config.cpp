@@ -44,6 +44,11 @@ PeerLink& OverlayState::connect(Purpose purpose, const NodeId& to, Now now, std:
   return link;
 }
 
+PeerLink* OverlayState::access_towards(const NodeId& origin) {
+  PeerLink* access = links.access();
+  return access != nullptr && is_member() && db.reaches(self, origin) ? nullptr : access;
+}
+
 void OverlayState::quit(std::string message) {
   if (!links.requests().exit) links.requests().exit = {1, std::move(message)};
 }

@@ -83,6 +83,12 @@ void Registration::on_connected() {
   refusals_ = 0;
 }
 
+PeerLink* Registration::control_link() const {
+  PeerLink* link = current_ ? state_.links.find(*current_) : nullptr;
+  const bool there = link != nullptr && !link->closing && link->handshake.state() == HandshakeState::Offline;
+  return there ? link : nullptr;
+}
+
 bool Registration::on_closed(const PeerLink& link, std::string_view why) {
   if (current_ != link.id) return false;
   current_.reset();

@@ -30,6 +30,9 @@ class Registration {
   bool on_closed(const PeerLink& link, std::string_view why);
   void try_later(Now now);
 
+  /// The OFFLINE link by which this process is registered; null while there is none.
+  [[nodiscard]] PeerLink* control_link() const;
+
   [[nodiscard]] MonoTime next_deadline() const { return retry_.due_at(); }
   void tick(Now now);
 

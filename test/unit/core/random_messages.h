@@ -15,7 +15,8 @@ namespace ott::test {
 
 using Bytes = std::vector<std::uint8_t>;
 using AllMessages = std::tuple<Ack, Speers, FinalAck, Ping, Message, TrackerMessage, Start, Started, Stop,
-                               Links, Watch, Heartbeat, Bye, Streams, Refused, Query, Report, Sync>;
+                               Links, Watch, Heartbeat, Bye, Streams, Refused, Query, Report, Sync,
+                               AccessNodes>;
 
 /// Calls use(T{}) for each type of message.
 template <class Use>
@@ -100,13 +101,17 @@ inline void fill(Random& random, Ack& m) {
   m.ids = any_nodes(random, 5);
   m.ids.push_back(any_node(random));
 }
+inline std::vector<Peer> any_peers(Random& random) {
+  std::vector<Peer> peers(random.below(5));
+  for (Peer& peer : peers)
+    peer = {any_node(random), 1 + random.below(kCostMax), any_text(random, kNameBytesMax)};
+  return peers;
+}
 inline void fill(Random& random, Speers& m) {
   m.greeting = any_greeting(random);
   m.me = any_node(random);
   m.you = any_node(random);
-  m.peers.resize(random.below(5));
-  for (Peer& peer : m.peers)
-    peer = {any_node(random), 1 + random.below(kCostMax), any_text(random, kNameBytesMax)};
+  m.peers = any_peers(random);
 }
 inline void fill(Random& random, FinalAck& m) {
   m.relation = Relation{static_cast<std::uint8_t>(random.below(3))};
@@ -196,6 +201,7 @@ inline void fill(Random& random, Report& m) {
     figures = {any_stream_id(random), any_u32(random), any_u64(random)};
 }
 inline void fill(Random& /*random*/, Sync& /*m*/) {}
+inline void fill(Random& random, AccessNodes& m) { m.nodes = any_peers(random); }
 
 template <class T>
 T any_message(Random& random) {
@@ -339,5 +345,11 @@ inline Bytes wire_body(const Report& m) {
   return wire.bytes;
 }
 inline Bytes wire_body(const Sync& /*m*/) { return {}; }
+inline Bytes wire_body(const AccessNodes& m) {
+  Wire wire;
+  wire.u32(m.nodes.size());
+  for (const Peer& node : m.nodes) wire.id(node.id).u32(node.cost).text(node.name);
+  return wire.bytes;
+}
 
 }  // namespace ott::test

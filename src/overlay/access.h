@@ -1,6 +1,6 @@
-// The way into the overlay of a guest, or of a member that has lost all its neighbours (fallback.h): the access
-// nodes that it was offered (or that --node names), which of them it attaches to, and what it does when that
-// one is gone. Owned by Handshakes.
+// The way into the overlay of a guest, or of a member that has lost all its neighbours (fallback.h): the
+// access nodes that it was offered (or that --node names), which of them it attaches to, and what it does
+// when that one is gone. Owned by Handshakes.
 //
 // The guest connects to all of them at once. The nearest is the one whose SPEERS came soonest after its
 // connection was there: it gets FINALACK, and the other connections are closed.

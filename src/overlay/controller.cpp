@@ -51,8 +51,8 @@ void Controller::on_access_nodes(PeerLink& link, Now now) {
     return;
   }
   AccessNodes answer{access_offers(link.remote)};
-  state_.log.info(fmt::format("{} has no neighbours: {} access nodes offered", neighbours_.describe(link.peer),
-                              answer.nodes.size()));
+  state_.log.info(fmt::format("{} has no neighbours: {} access nodes offered",
+                              neighbours_.describe(link.peer), answer.nodes.size()));
   state_.links.send(link, answer);
 }
 
@@ -100,8 +100,8 @@ std::vector<NodeId> Controller::access_nodes(const IpAddress& guest) const {
       nodes.push_back(link.peer);
     }
   }
-  // Nodes that the live graph does not lead to have nothing to give. Where it leads to none (the bootstrapper's
-  // own links may be gone), all are offered.
+  // Nodes that the live graph does not lead to have nothing to give. Where it leads to none (the
+  // bootstrapper's own links may be gone), all are offered.
   const auto cut_off = [this](const NodeId& id) {
     return state_.db.find(id) != nullptr && !state_.db.reaches(state_.self, id);
   };

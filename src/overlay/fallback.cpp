@@ -78,7 +78,8 @@ void Fallback::on_access_nodes(const PeerLink& link, const AccessNodes& message,
   access_.offered(nodes, now);
 }
 
-/// Without the bootstrapper: the nodes whose link states are here still, and the bootstrapper's address again.
+/// Without the bootstrapper: the nodes whose link states are here still, and the bootstrapper's address
+/// again.
 void Fallback::try_known(Now now) {
   known_at_ = MonoTime::max();
   access_.offered(known_nodes(), now);

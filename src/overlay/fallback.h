@@ -1,7 +1,7 @@
 // How a member goes on when all its neighbours are gone: it asks the bootstrapper for access nodes (or tries
-// the nodes that it knows, while the bootstrapper is away), and is a guest of one of them as well, by an access
-// link beside its place in the topology. Meanwhile it connects to its neighbours as ever. When its streams come
-// by a neighbour again it gives the access link up. Owned by Handshakes.
+// the nodes that it knows, while the bootstrapper is away), and is a guest of one of them as well, by an
+// access link beside its place in the topology. Meanwhile it connects to its neighbours as ever. When its
+// streams come by a neighbour again it gives the access link up. Owned by Handshakes.
 //
 // Clients alone do so. A node that was a guest could not give others what it has, and two nodes could become
 // guests of each other.
@@ -43,9 +43,9 @@ class Fallback {
   const Neighbours& neighbours_;
   const Registration& registration_;
   Access& access_;
-  bool active_ = false;                 // it looks for an access node, or has one
-  bool had_neighbours_ = false;         // since the start of the process
-  bool failed_ = false;                 // the access nodes that were offered last did not answer
+  bool active_ = false;                  // it looks for an access node, or has one
+  bool had_neighbours_ = false;          // since the start of the process
+  bool failed_ = false;                  // the access nodes that were offered last did not answer
   MonoTime begin_at_ = MonoTime::max();  // when it has had no neighbour for long enough
   MonoTime known_at_ = MonoTime::max();  // when the bootstrapper has not answered in time
   MonoTime end_at_ = MonoTime::max();    // when nothing has come by the access link for long enough

@@ -19,6 +19,18 @@ void PeerLink::remove_feed(Child& child) {
   if (sending == &child) sending = nullptr;
 }
 
+std::string_view PeerLink::what_peer_is() const {
+  switch (relation) {
+    case Relation::Control:
+      return "control";
+    case Relation::Neighbour:
+      return "neighbour";
+    case Relation::Guest:
+      return outgoing() ? "access node" : "guest";
+  }
+  return "?";
+}
+
 PeerLink& LinkTable::add(Purpose purpose, const NodeId& remote, Now now) {
   auto link = std::make_unique<PeerLink>();
   std::uint32_t slot = static_cast<std::uint32_t>(links_.size());

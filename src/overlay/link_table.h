@@ -115,6 +115,8 @@ struct alignas(64) PeerLink {
     };
     return !(closed_for && meant(*closed_for)) && !(peer_bye && meant(peer_bye->reason));
   }
+  /// "control", "neighbour", "guest" or "access node".
+  [[nodiscard]] std::string_view what_peer_is() const;
   /// The peer's id where it is known, or else its address.
   [[nodiscard]] std::string name() const { return to_string(peer_known ? peer : remote); }
 };

@@ -504,9 +504,10 @@ void Overlay::report() {
                        state_.rings.bytes_max() >> 20U, state_.rings.growths_refused()));
   log.info(fmt::format("links: {}", state_.links.all().size()));
   for (const PeerLink& link : state_.links.all()) {
-    log.info(fmt::format("  {}: {}, {} in, {} out, rtt {:.2f} ms", neighbours_.describe(link.peer),
+    log.info(fmt::format("  {}: {}, {} in, {} out, rtt {:.2f} ms{}", neighbours_.describe(link.peer),
                          to_string(link.handshake.state()), link.bytes_in, link.bytes_out,
-                         std::chrono::duration<double, std::milli>(link.rtt).count()));
+                         std::chrono::duration<double, std::milli>(link.rtt).count(),
+                         link.is_access() ? ", access node" : ""));
   }
 }
 

@@ -61,7 +61,9 @@ struct OverlayState {
   /// path of its own. Null if they don't, or if there is none.
   [[nodiscard]] PeerLink* access_towards(const NodeId& origin);
   /// What this process is called on a link: an access node knows a member, too, by its address and port.
-  [[nodiscard]] const NodeId& self_on(const PeerLink& link) const { return link.is_access() ? link.you : self; }
+  [[nodiscard]] const NodeId& self_on(const PeerLink& link) const {
+    return link.is_access() ? link.you : self;
+  }
 
   /// What this process says of itself when it opens a handshake or answers one.
   [[nodiscard]] Greeting greeting() const;

@@ -310,7 +310,11 @@ void FaultyOverlay::check_steady_state(const std::vector<std::size_t>& viewers, 
 
 void FaultyOverlay::check_all_are_members() {
   for (std::size_t i = 0; i < members_.size(); ++i) {
-    if (peer(i) == nullptr) continue;
+    const bool has_neighbour = std::ranges::any_of(links_, [this, i](const auto& link) {
+      return (link.first == i && peer(link.second) != nullptr) ||
+             (link.second == i && peer(link.first) != nullptr);
+    });
+    if (peer(i) == nullptr || !has_neighbour) continue;
     for (const PeerLink& link : peer(i)->overlay().links().all()) {
       if (link.outgoing() && link.relation == Relation::Guest)
         violated(fmt::format("{} is a guest of {} still, although all is mended", i, link.name()));

@@ -14,9 +14,9 @@
 namespace ott::test {
 
 using Bytes = std::vector<std::uint8_t>;
-using AllMessages = std::tuple<Ack, Speers, FinalAck, Ping, Message, TrackerMessage, Start, Started, Stop,
-                               Links, Watch, Heartbeat, Bye, Streams, Refused, Query, Report, Sync,
-                               AccessNodes>;
+using AllMessages =
+    std::tuple<Ack, Speers, FinalAck, Ping, Message, TrackerMessage, Start, Started, Stop, Links, Watch,
+               Heartbeat, Bye, Streams, Refused, Query, Report, Sync, AccessNodes>;
 
 /// Calls use(T{}) for each type of message.
 template <class Use>

@@ -35,8 +35,9 @@ enum class MessageType : std::uint8_t {
   Query = 18,
   Report = 19,
   Sync = 20,
-  Place = 130,
+  AccessNodes = 128,
   Absent = 129,
+  Place = 130,
 };
 /// The last one that every receiver must know.
 inline constexpr std::uint8_t kMessageTypeLast = 20;

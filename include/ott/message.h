@@ -25,6 +25,7 @@ inline constexpr std::uint32_t kCostMax = (1U << 24U) - 1;
 inline constexpr std::uint32_t kViewersMax = 1U << 20U;
 inline constexpr std::size_t kAckIdsMax = 64;
 inline constexpr std::size_t kPeerAddressesMax = 64;
+inline constexpr std::size_t kAccessNodesMax = 64;
 inline constexpr std::size_t kStateLinksMax = 4'096;
 inline constexpr std::size_t kStateStreamsMax = 64;
 inline constexpr std::size_t kStreamsMax = 1'024;  // of all origins; what STREAMS can hold
@@ -271,6 +272,14 @@ struct Sync {
   static constexpr MessageType kType = MessageType::Sync;
 };
 
+/// Between a member without neighbours and the bootstrapper, on their OFFLINE link. Without nodes it asks for
+/// access nodes, and the answer has them. Of the optional range: a bootstrapper that does not know it does
+/// not answer.
+struct AccessNodes {
+  static constexpr MessageType kType = MessageType::AccessNodes;
+  std::vector<Peer> nodes;
+};
+
 /// From a parent to its children and guests: why a stream does not come. Of the optional range.
 struct Absent {
   static constexpr MessageType kType = MessageType::Absent;
@@ -333,6 +342,7 @@ void write(Writer& out, const Report& m);
 void write(Writer& out, const Sync& m);
 void write(Writer& out, const Place& m);
 void write(Writer& out, const Absent& m);
+void write(Writer& out, const AccessNodes& m);
 
 void read(Reader& in, Ack& m);
 void read(Reader& in, Speers& m);
@@ -354,6 +364,7 @@ void read(Reader& in, Report& m);
 void read(Reader& in, Sync& m);
 void read(Reader& in, Place& m);
 void read(Reader& in, Absent& m);
+void read(Reader& in, AccessNodes& m);
 
 /// Appends the whole message, header included. REQUIRES: the body fits kBodyBytesMax.
 template <class T>

@@ -165,8 +165,8 @@ void write_peers(Writer& out, const std::vector<Peer>& peers) {
   }
 }
 
-std::vector<Peer> read_peers(Reader& in) {
-  std::vector<Peer> peers(in.count<std::uint32_t>(kPeerBytesMin));
+std::vector<Peer> read_peers(Reader& in, std::size_t most = ~std::size_t{0}) {
+  std::vector<Peer> peers(in.count<std::uint32_t>(kPeerBytesMin, most));
   for (Peer& peer : peers) {
     peer.id = in.node_id();
     peer.cost = read_between(in, 1, kCostMax);
@@ -488,5 +488,8 @@ void read(Reader& in, Absent& m) {
   m.stream = read_stream_id(in);
   m.reason = read_text(in, kTextBytesMax);
 }
+
+void write(Writer& out, const AccessNodes& m) { write_peers(out, m.nodes); }
+void read(Reader& in, AccessNodes& m) { m.nodes = read_peers(in, kAccessNodesMax); }
 
 }  // namespace ott

@@ -18,14 +18,31 @@ PeerLink* Access::link_of(const Node& node) const {
   return link == nullptr || link->closing ? nullptr : link;
 }
 
-void Access::offered(const std::vector<NodeId>& nodes, Now now) {
-  state_.config.kind = PeerKind::Guest;
+void Access::offered(const std::vector<Peer>& nodes, Now now) {
   nodes_.clear();
-  for (const NodeId& id : nodes) call(id, now);
+  for (const Peer& node : nodes) nodes_[node.id].name = node.name;
+  for (auto& [id, node] : nodes_) call(id, node, now);
 }
 
-void Access::call(const NodeId& id, Now now) {
-  nodes_[id] = {state_.connect(Purpose::Access, id, now).id, std::nullopt};
+void Access::call(const NodeId& id, Node& node, Now now) {
+  node.link = state_.connect(Purpose::Access, id, now).id;
+  node.answered_after.reset();
+}
+
+void Access::leave(const std::string& why) {
+  const std::map<NodeId, Node> nodes = std::exchange(nodes_, {});
+  choose_at_ = MonoTime::max();
+  retry_.succeeded();
+  ask_bootstrapper_ = complained_ = false;
+  trouble_.clear();
+  for (const auto& [id, node] : nodes) {
+    if (PeerLink* link = link_of(node)) state_.links.close(*link, ByeReason::NotNeeded, why);
+  }
+}
+
+std::string Access::describe(const PeerLink& link) const {
+  const auto node = nodes_.find(link.remote);
+  return node == nodes_.end() || node->second.name.empty() ? to_string(link.remote) : node->second.name;
 }
 
 void Access::on_speers(PeerLink& link, const Speers& message, Now now) {
@@ -68,8 +85,10 @@ void Access::attach(PeerLink& best, Duration answered_after) {
 }
 
 void Access::on_connected(const PeerLink& link) {
-  state_.self = link.you;
-  state_.self_known = true;
+  if (!state_.is_member()) {
+    state_.self = link.you;
+    state_.self_known = true;
+  }
   retry_.succeeded();
   ask_bootstrapper_ = complained_ = false;
   trouble_.clear();
@@ -77,7 +96,8 @@ void Access::on_connected(const PeerLink& link) {
 
 void Access::on_closed(const PeerLink& link, std::string_view why, Now now) {
   const auto node = nodes_.find(link.remote);
-  if (node != nodes_.end() && node->second.link == link.id) node->second.link.reset();
+  if (node == nodes_.end() || node->second.link != link.id) return;
+  node->second.link.reset();
   const bool any_left = std::any_of(nodes_.begin(), nodes_.end(),
                                     [this](const auto& entry) { return link_of(entry.second) != nullptr; });
   if (any_left) return choose(now);
@@ -107,6 +127,7 @@ void Access::on_bootstrapper_away(Now now) {
 bool Access::tick(Now now) {
   if (now.mono >= choose_at_) choose(now);
   if (!retry_.take_due(now)) return false;
+  if (state_.is_member()) return true;
   state_.self_known = false;
   // Retries go to the known nodes and to the bootstrapper by turns: it may know better nodes, or be away.
   if (std::exchange(ask_bootstrapper_, state_.config.bootstrap.has_value())) {
@@ -114,7 +135,7 @@ bool Access::tick(Now now) {
     return true;
   }
   state_.config.kind = PeerKind::Guest;
-  for (const auto& [id, node] : nodes_) call(id, now);
+  for (auto& [id, node] : nodes_) call(id, node, now);
   return false;
 }
 

@@ -1,5 +1,6 @@
-// A guest's way into the overlay: the access nodes that it was offered (or that --node names), which of them
-// it attaches to, and what it does when that one is gone. Owned by Handshakes.
+// The way into the overlay of a guest, or of a member that has lost all its neighbours (fallback.h): the
+// access nodes that it was offered (or that --node names), which of them it attaches to, and what it does
+// when that one is gone. Owned by Handshakes.
 //
 // The guest connects to all of them at once. The nearest is the one whose SPEERS came soonest after its
 // connection was there: it gets FINALACK, and the other connections are closed.
@@ -21,28 +22,33 @@ class Access {
   explicit Access(OverlayState& state) : state_(state) {}
 
   /// Takes these as the access nodes from now on, and connects to all of them.
-  void offered(const std::vector<NodeId>& nodes, Now now);
+  void offered(const std::vector<Peer>& nodes, Now now);
+  /// Has no access nodes any more: closes the connections to them.
+  void leave(const std::string& why);
   void on_speers(PeerLink& link, const Speers& message, Now now);
   void on_connected(const PeerLink& link);
   void on_closed(const PeerLink& link, std::string_view why, Now now);
   /// The bootstrapper cannot be asked for other access nodes: tries the known ones again.
   void on_bootstrapper_away(Now now);
-  /// False as long as this process never was a guest.
+  /// False as long as none was ever offered, and after leave().
   [[nodiscard]] bool has_nodes() const { return !nodes_.empty(); }
   /// Why no access node takes this guest; empty: one does, or may still.
   [[nodiscard]] const std::string& trouble() const { return trouble_; }
+  /// The access node that this link leads to, as it was offered: "10.0.0.1 (n2)".
+  [[nodiscard]] std::string describe(const PeerLink& link) const;
 
   [[nodiscard]] MonoTime next_deadline() const { return std::min(retry_.due_at(), choose_at_); }
-  /// True if the bootstrapper must be asked for access nodes now.
+  /// True if somebody must be asked for access nodes now: the bootstrapper, or what a member knows.
   bool tick(Now now);
 
  private:
   struct Node {
+    std::string name;
     std::optional<LinkId> link;
     std::optional<Duration> answered_after;
   };
 
-  void call(const NodeId& id, Now now);
+  void call(const NodeId& id, Node& node, Now now);
   void choose(Now now);
   void attach(PeerLink& best, Duration answered_after);
   void note_trouble(const PeerLink& last, std::string_view why);

@@ -102,6 +102,18 @@ void Controller::on_ack(PeerLink& link, const Ack& message, Now now) {
   admission_.accept(link, id, relation, place_of(id));
 }
 
+void Controller::on_access_nodes(PeerLink& link, Now now) {
+  const Limits& limits = state_.config.limits;
+  if (!link.messages_in.take(limits.messages_per_link_s, limits.burst_s, now.mono)) {
+    ++state_.counters.messages_dropped;
+    return;
+  }
+  AccessNodes answer{access_offers(link.remote)};
+  state_.log.info(fmt::format("{} has no neighbours: {} access nodes offered",
+                              neighbours_.describe(link.peer), answer.nodes.size()));
+  state_.links.send(link, answer);
+}
+
 void Controller::refuse_stranger(PeerLink& link, const Ack& message) {
   std::string named;
   for (const NodeId& id : message.ids) {
@@ -147,6 +159,12 @@ std::vector<NodeId> Controller::access_nodes(const IpAddress& guest) const {
       nodes.push_back(link.peer);
     }
   }
+  // Nodes that the live graph does not lead to have nothing to give. Where it leads to none (the
+  // bootstrapper's own links may be gone), all are offered.
+  const auto cut_off = [this](const NodeId& id) {
+    return state_.db.find(id) != nullptr && !state_.db.reaches(state_.self, id);
+  };
+  if (!std::ranges::all_of(nodes, cut_off)) std::erase_if(nodes, cut_off);
   // A guest that came over IPv4 may have no IPv6, and the other way round.
   const auto other_family = [&](const NodeId& id) {
     return nearest_address(id, guest).address.is_v4() != guest.is_v4();

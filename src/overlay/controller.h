@@ -26,6 +26,8 @@ class Controller {
   Result<std::size_t> take(Topology topology, Now now);
   /// A handshake has ended well.
   void on_connected(PeerLink& link);
+  /// A registered member has no neighbours and asks for access nodes.
+  void on_access_nodes(PeerLink& link, Now now);
 
  private:
   /// The nodes of the topology that the ids name, but for the bootstrapper itself.

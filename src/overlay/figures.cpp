@@ -24,18 +24,19 @@ void Figures::begin_round(Now now) {
   awaited_.clear();
   answer_at_ = now.mono + kAnswerTimeMax;
   Query query;
-  query.asker = state_.self;
   query.number = ++number_;
-  if (state_.config.kind == PeerKind::Guest) {
-    PeerLink* access = state_.links.access();
-    if (access == nullptr) return;
-    query.tracker = route_over_link(state_.self, access->peer);
+  if (PeerLink* access = state_.links.access()) {
+    query.asker = access->you;
+    query.tracker = route_over_link(access->you, access->peer);
     awaited_.insert(access->peer);
-    return state_.links.send(*access, query);
+    state_.links.send(*access, query);
   }
+  if (!state_.is_member()) return;
+  query.asker = state_.self;
   for (const StreamFigures& own : origin_.figures()) figures_[own.stream] = own;
   for (const KnownStream& stream : streams_.all()) {
-    if (stream.origin == state_.self || !awaited_.insert(stream.origin).second) continue;
+    if (stream.origin == state_.self || state_.access_towards(stream.origin) != nullptr) continue;
+    if (!awaited_.insert(stream.origin).second) continue;
     query.tracker = route_to(state_, stream.origin);
     forward(state_.links, query);
   }

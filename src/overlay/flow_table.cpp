@@ -53,6 +53,16 @@ bool FlowTable::has_path(StreamId id) const {
   return flow != nullptr && (flow->own || flow->parent);
 }
 
+bool FlowTable::comes_by_access(const Flow& flow) const {
+  const PeerLink* access = state_.links.access();
+  return access != nullptr && flow.parent == access->id;
+}
+
+bool FlowTable::may_come_by_tree(StreamId id) const {
+  const Flow* flow = find(id);
+  return flow != nullptr && comes_by_access(*flow) && state_.access_towards(flow->origin) == nullptr;
+}
+
 Result<StreamBuffer> FlowTable::make_buffer() {
   const OverlayConfig& config = state_.config;
   const std::size_t first = state_.rings.scarce() ? kLeastRingBytes : kFirstRingBytes;
@@ -97,11 +107,20 @@ void FlowTable::erase_own(Flow& flow) {
 
 // ---- the tree, from the top ------------------------------------------------------------------------------
 
+/// True if the TRACKER is not taken since the stream comes here by another way. A member's place in a tree
+/// counts more than what its access node says.
+bool FlowTable::is_outranked(const Flow& flow, const PeerLink& link, const TrackerMessage& message,
+                             Now now) const {
+  if (link.is_access()) return flow.own || (flow.parent && flow.parent != link.id);
+  return !comes_by_access(flow) && outranks(flow, link, message, now);
+}
+
 /// A TRACKER is believed from the neighbour that handled it last, if it began at the origin, which lists the
-/// stream, and if its path has no more nodes than are known.
+/// stream, and if its path has no more nodes than are known; and from an access node, if it leads to here
+/// alone.
 bool FlowTable::is_announced(PeerLink& link, const TrackerMessage& message) const {
-  if (state_.config.kind == PeerKind::Guest) return interests_.find(message.stream.id) != nullptr;
   const Tracker& tracker = message.tracker;
+  if (link.is_access()) return interests_.find(message.stream.id) && tracker.path.entries.size() == 1;
   if (tracker.path.root().node != state_.self || tracker.has_visited(state_.self)) return false;
   if (tracker.visited.empty() || tracker.visited.front() != message.origin) return false;
   if (tracker.visited.back() != link.peer) return false;
@@ -118,7 +137,7 @@ void FlowTable::on_tracker(PeerLink& link, const TrackerMessage& message, Now no
                                  message.stream.name, link.name(), to_string(message.tracker.path)));
   }
   Flow* flow = find(message.stream.id);
-  const bool outranked = flow != nullptr && outranks(*flow, link, message, now);
+  const bool outranked = flow != nullptr && is_outranked(*flow, link, message, now);
   if (outranked || !is_announced(link, message) || (flow != nullptr && is_avoided(*flow, link, now))) {
     const bool feeds_us = flow != nullptr && (flow->parent == link.id || flow->former_parent == link.id);
     if (!feeds_us) state_.links.send(link, Stop{message.label});
@@ -229,7 +248,7 @@ void FlowTable::set_parent(Flow& flow, PeerLink& link, Now now) {
   // end.
   drop_child(flow, link);
   const PeerLink* before = flow.parent ? state_.links.find(*flow.parent) : nullptr;
-  const bool starving = before != nullptr && !is_fed(flow, now);
+  const bool starving = before != nullptr && before->is_neighbour() && !is_fed(flow, now);
   flow.suspect = starving ? std::optional(before->peer) : std::nullopt;
   // The parent so far goes on until the new one's first record is here. If it has not begun to send, the
   // former parent before it goes on instead.
@@ -473,6 +492,9 @@ void FlowTable::on_link_ended(PeerLink& link, Now now) {
     if (flow->former_parent == link.id) flow->former_parent.reset();
     if (flow->parent == link.id) {
       flow->parent.reset();
+      // An access node that a tree was about to replace is asked again. It sends a guest no other TRACKER.
+      const PeerLink* access = state_.links.access();
+      if (access != nullptr && flow->former_parent == access->id) flow->parent.swap(flow->former_parent);
       flow->owe_start();
       flow->start_deadline = MonoTime::max();
       touched.push_back(stream);

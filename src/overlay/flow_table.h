@@ -22,6 +22,8 @@ class FlowTable {
   [[nodiscard]] const std::map<StreamId, std::unique_ptr<Flow>>& all() const { return flows_; }
   /// True if the stream comes here, or begins here.
   [[nodiscard]] bool has_path(StreamId id) const;
+  /// True if it comes from an access node although this member has a path to its origin.
+  [[nodiscard]] bool may_come_by_tree(StreamId id) const;
   /// Makes the flow of a stream of which this node is the origin.
   Result<Flow*> create_own(const StreamInfo& info);
   /// Ends the flow of a stream of our own.
@@ -68,6 +70,9 @@ class FlowTable {
   void set_parent(Flow& flow, PeerLink& link, Now now);
   void stop_parent(Flow& flow, LinkId link);
   void leave_link(Flow& flow, LinkId link);
+  [[nodiscard]] bool comes_by_access(const Flow& flow) const;
+  [[nodiscard]] bool is_outranked(const Flow& flow, const PeerLink& link, const TrackerMessage& message,
+                                  Now now) const;
   [[nodiscard]] bool is_announced(PeerLink& link, const TrackerMessage& message) const;
   void install_children(Flow& flow, const Tracker& tracker, Now now);
   void install_guests(Flow& flow);

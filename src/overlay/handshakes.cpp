@@ -25,6 +25,7 @@ Handshakes::Handshakes(OverlayState& state, Neighbours& neighbours)
       controller_(state, neighbours, admission_),
       registration_(state, neighbours),
       access_(state),
+      fallback_(state, neighbours, registration_, access_),
       rivals_(state, neighbours) {}
 
 void Handshakes::begin(Now now) {
@@ -34,7 +35,7 @@ void Handshakes::begin(Now now) {
   } else if (state_.config.bootstrap) {
     registration_.connect(now);
   } else if (!state_.config.access.empty()) {
-    access_.offered(state_.config.access, now);
+    offer(state_.config.access, now);
   }
 }
 
@@ -42,9 +43,17 @@ void Handshakes::found(const std::vector<NodeId>& addresses, Now now) {
   if (state_.config.kind == PeerKind::Guest && !state_.config.bootstrap) {
     if (state_.config.access == addresses) return;
     state_.config.access = addresses;
-    return access_.offered(addresses, now);
+    return offer(addresses, now);
   }
   registration_.found(addresses, now);
+}
+
+/// The access nodes that --node names, or this host's own addresses.
+void Handshakes::offer(const std::vector<NodeId>& access_nodes, Now now) {
+  std::vector<Peer> nodes;
+  for (const NodeId& id : access_nodes) nodes.push_back({id, 1, ""});
+  state_.config.kind = PeerKind::Guest;
+  access_.offered(nodes, now);
 }
 
 void Handshakes::on_listening(const NodeId& at, const std::optional<Error>& error, Now now) {
@@ -127,12 +136,10 @@ void Handshakes::on_speers(PeerLink& link, const Speers& message, Now now) {
   link.identified(message.me);
   link.greeting = message.greeting;
   switch (link.purpose) {
-    case Purpose::Registration: {
+    case Purpose::Registration:
       if (!registration_.on_speers(link, message, now)) return;
-      std::vector<NodeId> nodes;
-      for (const Peer& peer : message.peers) nodes.push_back(peer.id);
-      return access_.offered(nodes, now);
-    }
+      state_.config.kind = PeerKind::Guest;
+      return access_.offered(message.peers, now);
     case Purpose::Access:
       return access_.on_speers(link, message, now);
     case Purpose::Inquiry:
@@ -169,14 +176,23 @@ void Handshakes::finish(PeerLink& link) {
   neighbours_.on_connected(link);
   if (link.purpose == Purpose::Registration) registration_.on_connected();
   controller_.on_connected(link);
-  if (link.purpose == Purpose::Access) access_.on_connected(link);
+  if (link.purpose != Purpose::Access) return;
+  access_.on_connected(link);
+  if (state_.is_member()) fallback_.on_attached(link);
+}
+
+/// Only a bootstrapper's answer is taken, and only a member's question is answered.
+void Handshakes::on_access_nodes(PeerLink& link, const AccessNodes& message, Now now) {
+  if (state_.config.topology) return controller_.on_access_nodes(link, now);
+  fallback_.on_access_nodes(link, message, now);
 }
 
 void Handshakes::on_closed(PeerLink& link, std::string_view why, Now now) {
   switch (link.purpose) {
     case Purpose::Registration:
       if (!registration_.on_closed(link, why)) return;
-      return access_.has_nodes() ? access_.on_bootstrapper_away(now) : registration_.try_later(now);
+      return access_.has_nodes() && !state_.is_member() ? access_.on_bootstrapper_away(now)
+                                                        : registration_.try_later(now);
     case Purpose::Access:
       return access_.on_closed(link, why, now);
     case Purpose::Inquiry:
@@ -198,7 +214,8 @@ std::string Handshakes::trouble() const {
 }
 
 [[gnu::hot]] MonoTime Handshakes::next_deadline() const {
-  return std::min({registration_.next_deadline(), access_.next_deadline(), neighbours_.next_deadline()});
+  return std::min({registration_.next_deadline(), access_.next_deadline(), fallback_.next_deadline(),
+                   neighbours_.next_deadline()});
 }
 
 void Handshakes::tick(Now now) {
@@ -213,7 +230,8 @@ void Handshakes::tick(Now now) {
     state_.links.close(link, ByeReason::Protocol, "the handshake took too long");
   }
   registration_.tick(now);
-  if (access_.tick(now)) registration_.connect(now);
+  if (access_.tick(now)) state_.is_member() ? fallback_.seek(now) : registration_.connect(now);
+  fallback_.tick(now);
   neighbours_.tick(now);
   rivals_.tick(now);
 }

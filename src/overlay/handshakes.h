@@ -13,6 +13,7 @@
 #include "overlay/access.h"
 #include "overlay/admission.h"
 #include "overlay/controller.h"
+#include "overlay/fallback.h"
 #include "overlay/neighbours.h"
 #include "overlay/overlay_config.h"
 #include "overlay/registration.h"
@@ -47,6 +48,10 @@ class Handshakes {
   [[nodiscard]] bool is_in_trouble() const {
     return !access_.trouble().empty() || !registration_.trouble().empty();
   }
+  void on_access_nodes(PeerLink& link, const AccessNodes& message, Now now);
+
+  /// Links and flows have come or gone.
+  [[gnu::hot]] void settle(Now now) { fallback_.settle(now); }
 
   [[nodiscard]] MonoTime next_deadline() const;
   void tick(Now now);
@@ -55,6 +60,7 @@ class Handshakes {
   std::vector<LinkId> take_connected() { return std::exchange(connected_, {}); }
 
  private:
+  void offer(const std::vector<NodeId>& access_nodes, Now now);
   void make_room();
   void finish(PeerLink& link);
   [[nodiscard]] bool no_room_for(const PeerLink& guest) const;
@@ -65,6 +71,7 @@ class Handshakes {
   Controller controller_;
   Registration registration_;
   Access access_;
+  Fallback fallback_;
   Rivals rivals_;
   std::vector<LinkId> connected_;
 };

@@ -21,6 +21,18 @@ void PeerLink::remove_feed(Child& child) {
   if (sending == &child) sending = nullptr;
 }
 
+std::string_view PeerLink::what_peer_is() const {
+  switch (relation) {
+    case Relation::Control:
+      return "control";
+    case Relation::Neighbour:
+      return "neighbour";
+    case Relation::Guest:
+      return outgoing() ? "access node" : "guest";
+  }
+  return "?";
+}
+
 PeerLink& LinkTable::add(Purpose purpose, const NodeId& remote, Now now) {
   auto link = std::make_unique<PeerLink>();
   std::uint32_t slot = static_cast<std::uint32_t>(links_.size());
@@ -53,6 +65,7 @@ void LinkTable::note_up(PeerLink& link) {
   if (!link.outgoing()) --accepted_in_handshake_;
   if (link.is_guest()) ++guests_;
   if (link.is_neighbour()) neighbours_[link.peer] = link.id;
+  if (link.is_access()) access_ = link.id;
 }
 
 void LinkTable::note_ended(PeerLink& link) {
@@ -60,16 +73,10 @@ void LinkTable::note_ended(PeerLink& link) {
   if (!link.up && !link.outgoing()) --accepted_in_handshake_;
   if (link.up && !link.outgoing() && link.relation == Relation::Guest) --guests_;
   link.closing = link.ended = true;
+  if (access_ == link.id) access_.reset();
   const auto found = neighbours_.find(link.peer);
   if (found != neighbours_.end() && found->second == link.id) neighbours_.erase(found);
   ended_.push_back(link.id);
-}
-
-PeerLink* LinkTable::access() {
-  for (PeerLink& link : links_) {
-    if (link.is_access()) return &link;
-  }
-  return nullptr;
 }
 
 PeerLink* LinkTable::with_node(const NodeId& id) {

@@ -115,6 +115,8 @@ struct alignas(64) PeerLink {
     };
     return !(closed_for && meant(*closed_for)) && !(peer_bye && meant(peer_bye->reason));
   }
+  /// "control", "neighbour", "guest" or "access node".
+  [[nodiscard]] std::string_view what_peer_is() const;
   /// The peer's id where it is known, or else its address.
   [[nodiscard]] std::string name() const { return to_string(peer_known ? peer : remote); }
 };
@@ -130,14 +132,15 @@ class LinkTable {
   PeerLink* neighbour(const NodeId& id);
   /// Its handshake has ended with CONNECTED or OFFLINE.
   void note_up(PeerLink& link);
-  /// A guest's link to its access node, if it is up.
-  PeerLink* access();
+  /// The link to this process's access node, if it is up.
+  PeerLink* access() { return access_ ? find(*access_) : nullptr; }
   /// Any link to the node with this id that is not closing. Guests are no nodes, whatever port they come
   /// from.
   PeerLink* with_node(const NodeId& id);
   void remove(LinkId id);
 
   [[nodiscard]] std::vector<NodeId> neighbours() const;
+  [[nodiscard]] bool has_neighbours() const { return !neighbours_.empty(); }
   [[nodiscard]] const LinkMap<PeerLink>& all() const { return links_; }
   [[nodiscard]] std::size_t guests() const { return guests_; }
   /// Accepted connections whose handshake is not over.
@@ -189,6 +192,7 @@ class LinkTable {
   LinkMap<PeerLink> links_;
   std::vector<std::uint32_t> free_slots_;
   std::map<NodeId, LinkId> neighbours_;
+  std::optional<LinkId> access_;
   std::deque<LinkId> in_handshake_;  // some may have ended, or finished their handshake
   std::size_t accepted_in_handshake_ = 0;
   std::size_t guests_ = 0;

@@ -80,7 +80,7 @@ void Neighbours::on_ack(PeerLink& link, const Ack& message, Admission& admission
 
 void Neighbours::on_connected(const PeerLink& link) {
   const auto neighbour = all_.find(link.peer);
-  if (neighbour != all_.end()) neighbour->second.retry.succeeded();
+  if (neighbour != all_.end() && link.is_neighbour()) neighbour->second.retry.succeeded();
 }
 
 void Neighbours::on_closed(const PeerLink& link, Now now) {

@@ -28,7 +28,14 @@ std::string_view state_for_people(const PeerLink& link) {
 }  // namespace
 
 /// The links on which a message of a type may come.
-enum class Overlay::Audience : std::uint8_t { Handshake, Anybody, Guests, Neighbours, Registered };
+enum class Overlay::Audience : std::uint8_t {
+  Handshake,
+  Anybody,
+  Guests,
+  AccessNodes,
+  Neighbours,
+  Registered
+};
 
 Overlay::Overlay(OverlayConfig config, Log& log)
     : state_(std::move(config), log),
@@ -252,6 +259,16 @@ Overlay::Audience Overlay::audience_of(MessageType type) {
     case MessageType::Stop:
     case MessageType::Query:
       return Audience::Guests;
+    case MessageType::Data:
+    case MessageType::Skip:
+    case MessageType::Tracker:
+    case MessageType::Started:
+    case MessageType::Streams:
+    case MessageType::Refused:
+    case MessageType::Report:
+    case MessageType::Ping:
+    case MessageType::Message:
+      return Audience::AccessNodes;
     default:
       return Audience::Neighbours;
   }
@@ -264,9 +281,11 @@ bool Overlay::may_say(const PeerLink& link, MessageType type) {
     case Audience::Anybody:
       return type == MessageType::Bye || link.handshake.over();
     case Audience::Guests:
-      return link.is_neighbour() || link.is_access() || link.is_guest();
-    case Audience::Neighbours:
+      return link.is_neighbour() || link.is_guest();
+    case Audience::AccessNodes:
       return link.is_neighbour() || link.is_access();
+    case Audience::Neighbours:
+      return link.is_neighbour();
     case Audience::Registered:
       return link.purpose == Purpose::Registration && link.handshake.over();
   }
@@ -332,6 +351,9 @@ bool Overlay::dispatch(PeerLink& link, MessageType type, ByteSpan body, Now now)
       return dispatch(link, body, &Overlay::on_place, now);
     case MessageType::Absent:
       return dispatch(link, body, &Overlay::on_absent, now);
+    case MessageType::AccessNodes:  // on any other link it means nothing
+      if (link.handshake.state() != HandshakeState::Offline) return true;
+      return dispatch(link, body, &Overlay::on_access_nodes, now);
     case MessageType::Data:
     case MessageType::Skip:
       break;
@@ -382,7 +404,7 @@ void Overlay::on_streams(PeerLink& link, const Streams& m, Now now) {
 
 bool Overlay::attached() const {
   if (is_guest()) return guest_streams_known_;
-  return !state_.links.neighbours().empty();
+  return guest_streams_known_ || state_.links.has_neighbours();
 }
 
 void Overlay::watch(const KnownStream& stream, bool wanted, Now now) {
@@ -415,6 +437,7 @@ LinkState Overlay::own_state(Now now) const {
   if (state_.phase != Phase::Left && link_states_.own_due(now)) link_states_.publish(own_state(now), now);
   settle_overlay(now);
   settle_flows(now);
+  handshakes_.settle(now);
 }
 
 /// Links that have ended or come up.
@@ -429,7 +452,10 @@ LinkState Overlay::own_state(Now now) const {
     absences_.on_link_ended(*link);
     watches_.on_link_ended(*link, now);
     flows_.on_link_ended(*link, now);
-    if (link->relation == Relation::Guest && link->outgoing()) guest_streams_known_ = false;
+    if (link->relation == Relation::Guest && link->outgoing()) {
+      guest_streams_known_ = false;
+      streams_.on_access_ended();
+    }
   }
   for (const LinkId id : handshakes_.take_connected()) {
     PeerLink* link = state_.links.find(id);
@@ -482,7 +508,7 @@ void Overlay::link_is_up(PeerLink& link, Now now) {
       return link_states_.send_all(link);
     case Relation::Guest:
       if (link.outgoing()) {
-        state_.log.info(fmt::format("attached to {} as a guest", to_string(link.peer)));
+        if (is_guest()) state_.log.info(fmt::format("attached to {} as a guest", to_string(link.peer)));
         watches_.tell_all(now);  // tells origins again what is watched here, at once
       } else {
         state_.log.info(fmt::format("guest {} attached", to_string(link.peer)));
@@ -531,9 +557,10 @@ void Overlay::report() {
                        state_.rings.bytes_max() >> 20U, counted(state_.rings.growths_refused(), "time")));
   log.info(fmt::format("links: {}", state_.links.all().size()));
   for (const PeerLink& link : state_.links.all()) {
-    log.info(fmt::format("  {}: {}, {} in, {} out, rtt {:.2f} ms", neighbours_.describe(link.peer),
+    log.info(fmt::format("  {}: {}, {} in, {} out, rtt {:.2f} ms{}", neighbours_.describe(link.peer),
                          state_for_people(link), link.bytes_in, link.bytes_out,
-                         std::chrono::duration<double, std::milli>(link.rtt).count()));
+                         std::chrono::duration<double, std::milli>(link.rtt).count(),
+                         link.is_access() ? ", access node" : ""));
   }
 }
 

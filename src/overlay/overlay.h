@@ -132,6 +132,9 @@ class Overlay {
   void on_query(PeerLink& link, const Query& m, Now now) { figures_.on_query(link, m, now); }
   void on_report(PeerLink& link, const Report& m, Now now) { figures_.on_report(link, m, now); }
   void on_refused(PeerLink& link, const Refused& m, Now now) { watches_.on_refused(link, m, now); }
+  void on_access_nodes(PeerLink& link, const AccessNodes& m, Now now) {
+    handshakes_.on_access_nodes(link, m, now);
+  }
   void on_sync(PeerLink& link, const Sync&, Now now) { link_states_.on_sync(link, now); }
   void on_place(PeerLink& link, const Place& m, Now now) { handshakes_.on_place(link, m, now); }
   void on_absent(PeerLink& link, const Absent& m, Now) { absences_.on_absent(link, m); }

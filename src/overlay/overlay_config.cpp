@@ -61,6 +61,11 @@ void OverlayState::listen() {
   }
 }
 
+PeerLink* OverlayState::access_towards(const NodeId& origin) {
+  PeerLink* access = links.access();
+  return access != nullptr && is_member() && db.reaches(self, origin) ? nullptr : access;
+}
+
 void OverlayState::quit(std::string message) {
   if (!links.requests().exit) links.requests().exit = {1, std::move(message)};
 }

@@ -58,6 +58,16 @@ struct OverlayState {
   /// Asks to exit with status 1, unless the end has been asked for already.
   void quit(std::string message);
 
+  /// True once the bootstrapper has given this process a place in its topology.
+  [[nodiscard]] bool is_member() const { return self_known && config.kind != PeerKind::Guest; }
+  /// The access node's link, if requests to this origin go by it: a guest's all do, a member's when it has no
+  /// path of its own. Null if they don't, or if there is none.
+  [[nodiscard]] PeerLink* access_towards(const NodeId& origin);
+  /// What this process is called on a link: an access node knows a member, too, by its address and port.
+  [[nodiscard]] const NodeId& self_on(const PeerLink& link) const {
+    return link.is_access() ? link.you : self;
+  }
+
   /// What this process says of itself when it opens a handshake or answers one.
   [[nodiscard]] Greeting greeting() const;
 

@@ -34,12 +34,13 @@ std::size_t Pings::ping(std::vector<NodeId> watchers, Now now) {
   ping.from = state_.self;
   ping.number = ++number_;
   ping.time = static_cast<std::uint64_t>(std::max<std::int64_t>(now.wall.time_since_epoch().count(), 0));
-  pass_on(ping, now);
+  forward(state_.links, ping);
+  pass_to_guests(ping, now);
   return nodes;
 }
 
 void Pings::on_ping(PeerLink& link, const Ping& message, Now now) {
-  if (!take_turn(link, now) || message.tracker.path.root().node != state_.self) return;
+  if (!take_turn(link, now) || message.tracker.path.root().node != state_.self_on(link)) return;
   const bool for_here = message.tracker.for_here();
   if (for_here) {
     arrived_.push_back({message.from, message.number, message.tracker.hops, message.time, {}});
@@ -55,11 +56,12 @@ void Pings::on_ping(PeerLink& link, const Ping& message, Now now) {
     state_.log.info(fmt::format("ping {} from {}: came from {}, goes to {}", message.number,
                                 to_string(message.from), describe_(link.peer), onward));
   }
-  pass_on(message, now);
+  // What an access node says goes on to guests at most: it has no place in the paths of a member.
+  if (!link.is_access()) forward(state_.links, message);
+  pass_to_guests(message, now);
 }
 
-void Pings::pass_on(const Ping& ping, Now now) {
-  forward(state_.links, ping);
+void Pings::pass_to_guests(const Ping& ping, Now now) {
   if (!ping.tracker.for_here() || state_.links.guests() == 0) return;
   if (!to_guests_.take(kGuestPingsPerS, 1, now.mono)) return;
   for (PeerLink& link : state_.links.all()) {
@@ -83,11 +85,14 @@ void Pings::on_message(PeerLink& link, const Message& message, Now now) {
   if (!take_turn(link, now)) return;
   const Arrived here{message.from, message.number, message.tracker.hops, std::nullopt, message.text};
   if (!message.tracker.flood) {
-    if (message.tracker.path.root().node != state_.self) return;
+    if (message.tracker.path.root().node != state_.self_on(link)) return;
     if (message.tracker.for_here()) arrived_.push_back(here);
-    return forward(state_.links, message);
+    if (!link.is_access()) forward(state_.links, message);
+    return;
   }
   if (message.from == state_.self || handled_before(message)) return;
+  arrived_.push_back(here);
+  if (link.is_access()) return;
   const FloodStep step = flood(message.tracker, state_.self, state_.links.neighbours());
   Message copy = message;
   copy.tracker = step.tracker;
@@ -95,7 +100,6 @@ void Pings::on_message(PeerLink& link, const Message& message, Now now) {
     PeerLink* neighbour = state_.links.neighbour(next);
     if (neighbour != nullptr && neighbour != &link) state_.links.send(*neighbour, copy);
   }
-  arrived_.push_back(here);
 }
 
 }  // namespace ott

@@ -37,7 +37,7 @@ class Pings {
 
  private:
   bool take_turn(PeerLink& link, Now now);
-  void pass_on(const Ping& ping, Now now);
+  void pass_to_guests(const Ping& ping, Now now);
   bool handled_before(const Message& message);
 
   OverlayState& state_;

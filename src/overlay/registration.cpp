@@ -104,8 +104,8 @@ void Registration::take_place(PeerLink& link, const Speers& message, Now now) {
   if (!state_.self_known) {
     state_.self = message.you;
     state_.self_known = true;
-    state_.log.info(fmt::format("this is {}, with {}", to_string(state_.self),
-                                counted(neighbours_.size(), "neighbour")));
+    state_.log.info(
+        fmt::format("this is {}, with {}", to_string(state_.self), counted(neighbours_.size(), "neighbour")));
   }
   state_.listen();
   neighbours_.connect(now);
@@ -114,8 +114,7 @@ void Registration::take_place(PeerLink& link, const Speers& message, Now now) {
 void Registration::on_place(PeerLink&, const Place& message, Now now) {
   state_.further = message.addresses;
   neighbours_.set(message.peers, now);
-  state_.log.info(
-      fmt::format("the topology has changed: {}", counted(neighbours_.size(), "neighbour")));
+  state_.log.info(fmt::format("the topology has changed: {}", counted(neighbours_.size(), "neighbour")));
   state_.listen();
   neighbours_.connect(now);
 }
@@ -125,6 +124,12 @@ void Registration::on_connected() {
   trouble_.clear();
   complained_ = false;
   refusals_ = 0;
+}
+
+PeerLink* Registration::control_link() const {
+  PeerLink* link = current_ ? state_.links.find(*current_) : nullptr;
+  const bool there = link != nullptr && !link->closing && link->handshake.state() == HandshakeState::Offline;
+  return there ? link : nullptr;
 }
 
 bool Registration::on_closed(const PeerLink& link, std::string_view why) {

@@ -37,6 +37,9 @@ class Registration {
   /// Why the bootstrapper has not given this process a place, or access nodes; empty: it has.
   [[nodiscard]] const std::string& trouble() const { return trouble_; }
 
+  /// The OFFLINE link by which this process is registered; null while there is none.
+  [[nodiscard]] PeerLink* control_link() const;
+
   [[nodiscard]] MonoTime next_deadline() const { return retry_.due_at(); }
   void tick(Now now);
 

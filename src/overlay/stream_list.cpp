@@ -19,6 +19,13 @@ void StreamList::set(std::vector<KnownStream> streams) {
 void StreamList::on_overlay_changed() {
   if (!state_.self_known || state_.config.kind == PeerKind::Guest) return;
   std::vector<KnownStream> now_there = known_streams(state_.db, state_.self);
+  const std::size_t own = now_there.size();
+  for (const KnownStream& stream : of_access_) {
+    const auto same = [&stream](const KnownStream& known) { return known.info.id == stream.info.id; };
+    const auto end_of_own = now_there.begin() + static_cast<std::ptrdiff_t>(own);
+    if (now_there.size() < kStreamsMax && std::none_of(now_there.begin(), end_of_own, same))
+      now_there.push_back(stream);
+  }
   const bool same = std::ranges::equal(now_there, streams_, [](const KnownStream& a, const KnownStream& b) {
     return a.origin == b.origin && a.info == b.info;
   });
@@ -37,7 +44,15 @@ void StreamList::on_streams(const Streams& message) {
   for (std::size_t i = 0; i < message.streams.size(); ++i) {
     said.push_back({message.origins[i], message.streams[i]});
   }
-  set(std::move(said));
+  if (!state_.is_member()) return set(std::move(said));
+  of_access_ = std::move(said);
+  on_overlay_changed();
+}
+
+void StreamList::on_access_ended() {
+  if (of_access_.empty()) return;
+  of_access_.clear();
+  on_overlay_changed();
 }
 
 /// Queues STREAMS. A guest that has not read the former list yet gets only the newest one afterwards.

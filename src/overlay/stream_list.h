@@ -1,5 +1,6 @@
 // The streams that can be watched from here: a node has them from the link states, a guest from its access
-// node. The list is made once for each change, since it is asked for often.
+// node, and a member that is a guest as well from both. The list is made once for each change, since it is
+// asked for often.
 #pragma once
 
 #include <map>
@@ -24,6 +25,8 @@ class StreamList {
   void on_overlay_changed();
   /// The access node's list.
   void on_streams(const Streams& message);
+  /// The link to the access node is gone. A guest keeps its list until it has another.
+  void on_access_ended();
   void send_to(PeerLink& guest);
 
  private:
@@ -31,6 +34,7 @@ class StreamList {
 
   OverlayState& state_;
   std::vector<KnownStream> streams_;
+  std::vector<KnownStream> of_access_;  // the access node's list, at a member
   std::map<StreamId, std::size_t> place_;
   std::uint64_t version_ = 0;
 };

@@ -35,6 +35,11 @@ bool WatchRequests::wanted(StreamId stream) const {
   return interests_.viewers(stream) > 0 || (flow != nullptr && !flow->own && !flow->children.empty());
 }
 
+/// False also while the stream comes from an access node and could come by its tree.
+bool WatchRequests::is_served(StreamId stream) const {
+  return flows_.has_path(stream) && !flows_.may_come_by_tree(stream);
+}
+
 void WatchRequests::watch_here(StreamId stream, bool wanted, Now now) {
   if (!interests_.set_here(stream, wanted)) return;
   flows_.on_interest_changed(stream, now);
@@ -46,7 +51,7 @@ void WatchRequests::changed(StreamId stream, Now now) {
   if (!requests_.contains(stream) && interests_.viewers(stream) == 0) return;
   Request& request = requests_[stream];
   const std::uint32_t viewers = interests_.viewers(stream);
-  if (viewers > 0 && (request.told == 0 || !flows_.has_path(stream))) return tell(stream, request, now);
+  if (viewers > 0 && (request.told == 0 || !is_served(stream))) return tell(stream, request, now);
   if (viewers == request.told) {  // back before the change was told
     if (!request.asking) request.tell_at = MonoTime::max();
     return;
@@ -60,10 +65,9 @@ void WatchRequests::changed(StreamId stream, Now now) {
 /// The way to the origin: a guest's leads to its access node; a member's is the cheapest, but not by `not_by`
 /// if there is another.
 Tracker WatchRequests::route(const NodeId& origin, const NodeId& not_by) const {
-  if (state_.config.kind == PeerKind::Guest) {
-    const PeerLink* access = state_.links.access();
+  if (const PeerLink* access = state_.access_towards(origin)) {
     PathTree path;
-    if (access != nullptr) path.entries = {{state_.self, 2, false}, {access->peer, 1, true}};
+    path.entries = {{access->you, 2, false}, {access->peer, 1, true}};
     return Tracker::along(std::move(path));
   }
   Tracker tracker = route_to(state_, origin);
@@ -76,7 +80,7 @@ Tracker WatchRequests::route(const NodeId& origin, const NodeId& not_by) const {
 
 void WatchRequests::tell(StreamId stream, Request& request, Now now, const NodeId& starved_by) {
   const std::uint32_t viewers = interests_.viewers(stream);
-  request.asking = wanted(stream) && !flows_.has_path(stream);
+  request.asking = wanted(stream) && !is_served(stream);
   request.tell_at = request.asking ? now.mono + kWatchRetry : MonoTime::max();
   const auto origin = origin_of(stream);
   if (!origin || *origin == state_.self) return;
@@ -86,13 +90,13 @@ void WatchRequests::tell(StreamId stream, Request& request, Now now, const NodeI
   request.told = viewers;
   if (tracker.path.entries.size() < 2) return;
   const NodeId& next = tracker.path.entries[1].node;
-  PeerLink* link =
-      state_.config.kind == PeerKind::Guest ? state_.links.access() : state_.links.neighbour(next);
+  PeerLink* access = state_.access_towards(*origin);
+  PeerLink* link = access != nullptr ? access : state_.links.neighbour(next);
   if (link == nullptr) return;
   Watch message;
   message.tracker = split(tracker).front().tracker;
   message.stream = stream;
-  message.watcher = state_.self;
+  message.watcher = state_.self_on(*link);
   message.incarnation = state_.config.incarnation;
   message.viewers = std::min(viewers, kViewersMax);
   message.wants_tracker = request.asking;
@@ -105,7 +109,7 @@ void WatchRequests::tell(StreamId stream, Request& request, Now now, const NodeI
 void WatchRequests::complain(StreamId stream, Now now) {
   const Flow* flow = flows_.find(stream);
   const PeerLink* parent = flow == nullptr || !flow->parent ? nullptr : state_.links.find(*flow->parent);
-  if (parent == nullptr || state_.config.kind == PeerKind::Guest) return;
+  if (parent == nullptr || parent->is_access()) return;
   tell(stream, requests_[stream], now, parent->peer);
 }
 
@@ -135,7 +139,7 @@ void WatchRequests::correct(StreamId stream, Now now) {
 void WatchRequests::on_overlay_changed(Now now) {
   for (const auto& [stream, interest] : interests_.all()) {
     Request& request = requests_[stream];
-    if (!flows_.has_path(stream) && origin_of(stream)) tell(stream, request, now);
+    if (!is_served(stream) && origin_of(stream)) tell(stream, request, now);
   }
 }
 

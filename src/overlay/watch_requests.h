@@ -52,6 +52,7 @@ class WatchRequests {
   void tell(StreamId stream, Request& request, Now now, const NodeId& starved_by = {});
   [[nodiscard]] std::optional<NodeId> origin_of(StreamId stream) const;
   [[nodiscard]] bool wanted(StreamId stream) const;
+  [[nodiscard]] bool is_served(StreamId stream) const;
   [[nodiscard]] Tracker route(const NodeId& origin, const NodeId& not_by) const;
   void refuse(PeerLink& guest, StreamId stream, RefusedReason reason, const std::string& text);
 

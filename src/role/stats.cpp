@@ -64,6 +64,7 @@ void StatsLine::add_links(const LinkTable& links) {
     begin();
     add("peer", link.name());
     add("state", to_string(link.handshake.state()));
+    add("relation", link.what_peer_is());
     add("bytes_in", link.bytes_in);
     add("bytes_out", link.bytes_out);
     add("frames_in", link.frames_in);

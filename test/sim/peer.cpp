@@ -77,6 +77,13 @@ void Peer::complain(const std::string& what) {
   if (duty_.ledger->complaints.size() < 5) duty_.ledger->complaints.push_back(what);
 }
 
+bool Peer::is_guest() const {
+  for (const PeerLink& link : overlay_.links().all()) {
+    if (link.is_access()) return true;
+  }
+  return false;
+}
+
 void Peer::read(Now now) {
   const Flow* flow = watched_ ? overlay_.flow(watched_->info.id) : nullptr;
   if (flow == nullptr) return;
@@ -111,7 +118,8 @@ void Peer::take(const Record& record, Now now) {
     const std::uint64_t from = std::max(record.frame.value, last_.value + 1);
     if (last_.value == 0 || record.last_skipped().value < from) return;
     skipped_since_ += record.last_skipped().value - from + 1;
-    duty_.ledger->skipped += record.last_skipped().value - from + 1;
+    std::uint64_t& count = is_guest() ? duty_.ledger->skipped_as_guest : duty_.ledger->skipped;
+    count += record.last_skipped().value - from + 1;
     return;
   }
   if (record.first()) {

@@ -15,10 +15,11 @@ namespace ott::sim {
 /// as a complaint.
 struct Ledger {
   std::uint64_t frames = 0;
-  std::uint64_t skipped = 0;
-  std::uint64_t lost = 0;           // while rings still held them: always a fault
-  std::uint64_t lost_with_age = 0;  // in an outage longer than the history
-  std::optional<MonoTime> last_at;  // in this life
+  std::uint64_t skipped = 0;           // by a neighbour
+  std::uint64_t skipped_as_guest = 0;  // an access node waits a minute for a guest that stands still
+  std::uint64_t lost = 0;              // while rings still held them: always a fault
+  std::uint64_t lost_with_age = 0;     // in an outage longer than the history
+  std::optional<MonoTime> last_at;     // in this life
   Duration gap_max{};
   std::vector<std::string> complaints;  // duplicates, wrong order, wrong bytes
 };
@@ -57,6 +58,7 @@ class Peer : public OverlayRole {
   void complete(FrameNumber frame, Now now);
   void account(FrameNumber frame, Now now);
   void complain(const std::string& what);
+  [[nodiscard]] bool is_guest() const;
 
   Duty duty_;
   std::optional<StreamId> own_;

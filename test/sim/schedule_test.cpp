@@ -30,6 +30,17 @@ TEST_CASE("whatever peers say, honest viewers get their frames again within 5 s 
   }
 }
 
+TEST_CASE("viewers whose only neighbour fails lose nothing either, and are members again in the end") {
+  std::uint64_t schedules = 0;
+  for (std::uint64_t seed = 1'000; schedules < kSeeds / 2; ++seed) {
+    if (!has_lonely_viewers(seed)) continue;
+    ++schedules;
+    const ScheduleResult result = run_schedule(seed);
+    CHECK(result.violation.value_or("") == "");
+    CHECK(result.frames > 0);
+  }
+}
+
 void holds(std::uint64_t seed, Kind kind = Kind::Faults) {
   const ScheduleResult result = run_schedule(seed, kind);
   CHECK(result.violation.value_or("") == "");

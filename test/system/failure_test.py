@@ -70,6 +70,55 @@ class Failures(unittest.TestCase):
             self.assert_nothing_missed(client)
             boot.wait_for_log("linked with")
 
+    def test_a_member_whose_only_neighbour_stops(self):
+        self.lose_the_only_neighbour(lambda n5: n5.terminate())
+
+    def test_a_member_whose_only_neighbour_is_killed(self):
+        self.lose_the_only_neighbour(lambda n5: n5.kill())
+
+    def test_a_member_whose_only_neighbour_hangs(self):
+        self.lose_the_only_neighbour(lambda n5: n5.send(signal.SIGSTOP))
+
+    def test_a_member_whose_only_neighbour_and_bootstrapper_are_killed(self):
+        """It knows other nodes; the stream is n6's."""
+        self.lose_the_only_neighbour(lambda n5: n5.kill(), without_bootstrapper=True)
+
+    def lose_the_only_neighbour(self, lose, without_bootstrapper=False):
+        """Scenario 2, whose n7 has n5 alone: it goes on as a guest, and is a member again with n5's return."""
+        with Overlay("n1-n2 n2-n5 n2-n6 n5-n6 n5-n7 n6-n8") as net:
+            boot = net.bootstrap(*([] if without_bootstrapper else [self.film(net)]))
+            net.nodes("n2 n5")
+            net.node("n6", *(["--stream", self.film(net)] if without_bootstrapper else []))
+            n5 = next(process for process in net.processes if process.name == "n5")
+            n7, n8 = net.client("n7", "--stream", "film"), net.client("n8", "--stream", "film")
+            for client in (n7, n8):
+                client.wait_for_frames(20)
+            if without_bootstrapper:
+                boot.kill()
+                n7.wait_for_log("no bootstrapper at")
+            lose(n5)
+            n7.wait_for_log("no neighbour is left: going on as a guest of ")
+            wait_for_more_frames((n7, n8), 60)
+            links = {link["peer"]: link for link in n7.wait_for_stats()["links"]}
+            access = [link for link in links.values() if link["relation"] == "access node"]
+            self.assertEqual([link["state"] for link in access], ["CONNECTED"])
+            self.assertIn(access[0]["peer"], [net.address[name] for name in ("n2", "n6")])
+            self.assertNotEqual(links.get(net.address["n5"], {}).get("state"), "CONNECTED")
+
+            if n5.popen.poll() is None:
+                n5.kill()
+            net.processes.remove(n5)
+            if without_bootstrapper:
+                net.processes.remove(boot)
+                net.bootstrap()
+            net.node("n5")
+            n7.wait_for_log("back as a member: linked with .*n5")
+            wait_for_more_frames((n7, n8), 60)
+            stats = n7.wait_for_stats(lambda line: len(line["links"]) == 2, "its two links")
+            self.assertGreater(link_to(stats, net.address["n5"])["frames_in"], 0)
+            for client in (n7, n8):
+                self.assert_nothing_missed(client)
+
     def test_guests_live_on_without_their_access_node(self):
         """The bootstrapper gives them another, and they go on where they were."""
         self.lose_an_access_node(lambda access: access.kill())

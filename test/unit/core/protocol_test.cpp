@@ -119,8 +119,9 @@ TEST_CASE("the page has every message by its number, and every state of the hand
     CAPTURE(names[i]);
     CHECK(has_line("| " + std::to_string(i + 1) + " " + names[i] + " | "));
   }
+  CHECK(has_line("| 128 ACCESS | "));
+  CHECK(has_line("| 129 ABSENT | "));
   CHECK(has_line("| 130 PLACE | "));
-  CHECK(has_line("| " + std::to_string(static_cast<int>(MessageType::Absent)) + " ABSENT | "));
   // Each row of the table begins with the state it leaves and ends with the one it enters.
   for (const HandshakeTransition& row : kHandshake) {
     const std::string from = "    " + std::string(to_string(row.from)) + " ";

@@ -14,9 +14,9 @@
 namespace ott::test {
 
 using Bytes = std::vector<std::uint8_t>;
-using AllMessages = std::tuple<Ack, Speers, FinalAck, Ping, Message, TrackerMessage, Start, Started, Stop,
-                               Links, Watch, Heartbeat, Bye, Streams, Refused, Query, Report, Sync, Absent,
-                               Place>;
+using AllMessages =
+    std::tuple<Ack, Speers, FinalAck, Ping, Message, TrackerMessage, Start, Started, Stop, Links, Watch,
+               Heartbeat, Bye, Streams, Refused, Query, Report, Sync, AccessNodes, Absent, Place>;
 
 /// Calls use(T{}) for each type of message.
 template <class Use>
@@ -220,6 +220,10 @@ inline void fill(Random& random, Report& m) {
     figures = {any_stream_id(random), any_u32(random), any_u64(random), 1 + any_u64(random) / 2};
 }
 inline void fill(Random& /*random*/, Sync& /*m*/) {}
+inline void fill(Random& random, AccessNodes& m) {
+  m.nodes = any_peers(random);
+  for (Peer& node : m.nodes) node.at = {}, node.addresses.clear();
+}
 
 template <class T>
 T any_message(Random& random) {
@@ -408,5 +412,11 @@ inline Bytes wire_body(const Report& m) {
 }
 inline Bytes wire_body(const Sync& /*m*/) { return {}; }
 inline Bytes wire_body(const Absent& m) { return Wire().u64(m.stream.value).text(m.reason).bytes; }
+inline Bytes wire_body(const AccessNodes& m) {
+  Wire wire;
+  wire.u32(m.nodes.size());
+  for (const Peer& node : m.nodes) wire.id(node.id).u32(node.cost).text(node.name);
+  return wire.bytes;
+}
 
 }  // namespace ott::test

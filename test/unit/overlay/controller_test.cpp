@@ -59,6 +59,71 @@ TEST_CASE("without a node of its family a client is offered the bootstrapper, or
   CHECK(only_v4.log.lines.back().find("no access node has an IPv6 address") != std::string::npos);
 }
 
+/// Nodes 10.0.0.1 and 10.0.0.2 are linked with the bootstrapper; 10.0.0.20 is a member on a control link.
+struct WithMember : Engine {
+  LinkId one, two, member;
+  WithMember() : Engine(config()) {
+    one = join("10.0.0.1", PeerKind::Node, Relation::Neighbour);
+    two = join("10.0.0.2", PeerKind::Node, Relation::Neighbour);
+    member = join("10.0.0.20", PeerKind::Client, Relation::Control);
+    report(one, {{kBoot, 1}});
+    report(two, {{kBoot, 1}});
+  }
+  static OverlayConfig config() {
+    OverlayConfig config = bootstrapper();
+    config.topology = parse_topology(R"({
+      "10.0.0.10": { "neighbors": ["10.0.0.1", "10.0.0.2"] },
+      "10.0.0.1": { "name": "n1", "neighbors": [] },
+      "10.0.0.2": { "neighbors": ["10.0.0.20"] }, "10.0.0.20": { "neighbors": [] } })",
+                                     "member.json")
+                          .value();
+    return config;
+  }
+  LinkId join(const char* id, PeerKind kind, Relation relation) {
+    const LinkId link = accept(node(id));
+    shake_hands(link, kind, 3, relation);
+    return link;
+  }
+  void report(LinkId link, std::vector<Adjacency> to) {
+    say(link, test::links_of(links[link].peer, ++number, std::move(to)));
+  }
+  std::optional<AccessNodes> answer_to(LinkId link) {
+    last_sent<AccessNodes>(link);
+    say(link, AccessNodes{});
+    return last_sent<AccessNodes>(link);
+  }
+  const NodeId kBoot = node("10.0.0.10");
+  std::uint64_t number = 0;
+};
+
+TEST_CASE("a member without neighbours is offered nodes that the bootstrapper's graph leads to") {
+  WithMember bootstrapper;
+  const auto both = bootstrapper.answer_to(bootstrapper.member);
+  REQUIRE(both);
+  REQUIRE(both->nodes.size() == 2);
+  CHECK(both->nodes[0].id == node("10.0.0.1"));
+  CHECK(both->nodes[0].name == "10.0.0.1 (n1)");
+  bootstrapper.report(bootstrapper.one, {{node("10.0.0.20"), 1}});  // it has no link with the bootstrapper
+  bootstrapper.pass(std::chrono::milliseconds(100));
+  const auto linked = bootstrapper.answer_to(bootstrapper.member);
+  REQUIRE(linked);
+  REQUIRE(linked->nodes.size() == 1);
+  CHECK(linked->nodes[0].id == node("10.0.0.2"));
+}
+
+TEST_CASE("only registered members are offered access nodes on their links, and not without end") {
+  WithMember bootstrapper;
+  const LinkId guest = bootstrapper.accept(node("192.168.9.9:5555"));
+  bootstrapper.shake_hands(guest, PeerKind::Guest, 1, Relation::Guest);
+  CHECK_FALSE(bootstrapper.answer_to(guest));
+  CHECK_FALSE(bootstrapper.answer_to(bootstrapper.one));
+  CHECK((!bootstrapper.links[guest].closed && !bootstrapper.links[bootstrapper.one].closed));
+  const Limits limits;
+  for (int i = 0; i < 1'000; ++i) bootstrapper.say(bootstrapper.member, AccessNodes{});
+  CHECK(bootstrapper.count_sent(bootstrapper.member, MessageType::AccessNodes) ==
+        limits.messages_per_link_s * limits.burst_s);
+}
+
 TEST_CASE("a client that was offered access nodes is not registered by going on") {
   Engine bootstrapper(Engine::bootstrapper());
   const LinkId link = bootstrapper.accept(node("192.168.9.9:5555"));

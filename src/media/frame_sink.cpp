@@ -1,6 +1,7 @@
 #include "media/frame_sink.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <array>
@@ -50,8 +51,10 @@ Result<DirectorySink> DirectorySink::open(const std::string& path) {
        file.increment(error)) {
     const std::string name = file->path().filename();
     if (!is_frame_name(name)) continue;
-    return fail("'" + path + "' holds frames of an earlier run, such as " + name + ": remove them (rm " +
-                path + "/*.jpg), or give --dump another directory");
+    return fail(
+        fmt::format("'{}' holds frames of an earlier run, such as {}: remove them (rm {}/*.jpg), or give "
+                    "--dump another directory",
+                    path, name, path));
   }
   if (error) return fail("cannot read the directory '" + path + "': " + error.message());
   return DirectorySink(path);

@@ -19,9 +19,9 @@ constexpr unsigned kRefusalsMax = 5;
 void Registration::found(std::vector<NodeId> addresses, Now now) {
   // A process with an address of its own cannot connect from it to one of the other family.
   if (const auto& id = state_.config.id) {
-    std::ranges::stable_partition(addresses, [v4 = id->address.is_v4()](const NodeId& address) {
-      return address.address.is_v4() == v4;
-    });
+    std::stable_partition(
+        addresses.begin(), addresses.end(),
+        [v4 = id->address.is_v4()](const NodeId& address) { return address.address.is_v4() == v4; });
   }
   const bool first = addresses_.empty();
   addresses_ = std::move(addresses);
@@ -32,7 +32,7 @@ void Registration::found(std::vector<NodeId> addresses, Now now) {
 /// Goes on to the next address of the bootstrapper's host; false when all have been tried and a pause is due.
 bool Registration::take_next_address() {
   if (addresses_.size() < 2) return false;
-  std::ranges::rotate(addresses_, addresses_.begin() + 1);
+  std::rotate(addresses_.begin(), addresses_.begin() + 1, addresses_.end());
   state_.config.bootstrap = addresses_.front();
   if (++tried_ < addresses_.size()) return true;
   tried_ = 0;

@@ -46,6 +46,9 @@ std::string Absences::why(StreamId stream) const {
 }
 
 std::string Absences::why(StreamId stream, const Wanted& wanted) const {
+  const KnownStream* known = streams_.find(stream);
+  if (known != nullptr && known->info.state == StreamState::Stalled) return "the origin has no input";
+  if (known != nullptr && known->info.state == StreamState::Ended) return "the stream has ended";
   const Flow* flow = flows_.find(stream);
   if (flow != nullptr && flow->own) return "the origin has no input";
   if (has_informant(flow) && !wanted.said.empty()) return wanted.said;

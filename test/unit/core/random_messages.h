@@ -123,10 +123,12 @@ inline void fill(Random& random, Speers& m) {
   m.you = any_node(random);
   m.peers = any_peers(random);
   m.addresses = any_nodes(random, 3);
+  m.addresses.push_back(any_node(random));
 }
 inline void fill(Random& random, Place& m) {
   m.peers = any_peers(random);
   m.addresses = any_nodes(random, 3);
+  m.addresses.push_back(any_node(random));
 }
 inline void fill(Random& random, FinalAck& m) {
   m.relation = Relation{static_cast<std::uint8_t>(random.below(3))};

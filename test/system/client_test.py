@@ -19,7 +19,7 @@ CLIENT_KEYS = {"stream", "frames_received", "frames_lost", "frames_skipped", "fr
                "latency_ms", "hops", "gap_ms_max"}
 STREAM_KEYS = {"name", "frames", "frames_refused", "frames_completed", "frames_left_out", "width", "height", "fps",
                "state"}
-LINK_KEYS = {"peer", "state", "bytes_in", "bytes_out", "frames_in", "frames_out", "frames_skipped", "rtt_ms"}
+LINK_KEYS = {"peer", "state", "relation", "bytes_in", "bytes_out", "frames_in", "frames_out", "frames_skipped", "rtt_ms"}
 
 
 LIVE_LINE = re.compile(r"film: \d+ frames?, [\d.]+/s, latency [\d.]+ ms, \d+ hops?, \d+ lost, \d+ skipped"
@@ -225,15 +225,16 @@ class Client(unittest.TestCase):
 
         def assert_no_frame(reason, *flags):
             client = net.start("lonely", ["--role", "client", *flags, "--duration", "700ms"])
-            self.assertIn(f"no frame has come within 700 ms: {reason}", client.wait_for_exit(1))
-        assert_no_frame(f"no access node answers ({free}: Connection refused)", "--node", free)
-        assert_no_frame(f"no bootstrapper at {free}:7000 (Connection refused)", "--bootstrap", free)
+            self.assertRegex(client.wait_for_exit(1), f"no frame has come within 700 ms: {reason}")
+        assert_no_frame(rf"no access node answers \({free}: Connection refused\)", "--node", free)
+        assert_no_frame(rf"no bootstrapper at {free}:7000 \(Connection refused\)", "--bootstrap", free)
         net.bootstrap("cam=-", stdin=subprocess.PIPE)
         member = ["--bootstrap", boot, "--id", net.address["c1"]]
-        assert_no_frame(f"none of its neighbours ({net.address['r1']} (r1)) answers", *member)
+        assert_no_frame(rf"none of its neighbours \({net.address['r1']} \(r1\)\) answers", *member)
         net.node("r1")
-        assert_no_frame("there is no stream 'film' (there are: cam)", *member, "--stream", "film")
-        assert_no_frame(f"{boot} sends nothing of it", "--node", boot)
+        assert_no_frame(r"there is no stream 'film' \(there are: cam\)", *member, "--stream", "film")
+        # Which of the two it is depends on how long the input has been silent.
+        assert_no_frame(f"({boot} sends nothing of it|the origin has no input)", "--node", boot)
 
     def test_a_directory_of_an_earlier_run(self):
         """Nothing of it is overwritten or mixed with new frames, and the message says how to go on."""

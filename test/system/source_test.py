@@ -2,6 +2,7 @@
 
 import subprocess
 import threading
+import time
 import unittest
 
 import jpeg
@@ -144,11 +145,14 @@ class Sources(unittest.TestCase):
         stop = threading.Event()
 
         def row_when(condition, what):
+            """The stream's line of --list, an empty one if it is not listed, when the condition holds."""
             def found():
+                time.sleep(0.1)  # each look is a process
                 rows = [row for row in net.list_streams("--node", net.address["r1"]) if row["NAME"] == "cam"]
-                return rows if condition(rows) else None
+                row = rows[0] if rows else {"STATE": "none", "FPS": "-"}
+                return row if condition(row) else None
             return boot.wait(found, what)
-        first, = row_when(lambda rows: rows, "the stream")
+        first = row_when(lambda row: row["STATE"] != "none", "the stream")
         self.assertEqual((first["SIZE"], first["FPS"]), ("-", "-"))
         self.assertIn(first["STATE"], ("live", "stalled"))
 
@@ -158,17 +162,17 @@ class Sources(unittest.TestCase):
         player = threading.Thread(target=play, daemon=True)
         player.start()
         self.addCleanup(stop.set)
-        known, = row_when(lambda rows: rows and rows[0]["FPS"] != "-" and rows[0]["STATE"] == "live", "its rate")
+        known = row_when(lambda row: row["FPS"] != "-" and row["STATE"] == "live", "its rate")
         self.assertEqual(known["SIZE"], "320x180")
         self.assertTrue(5 < float(known["FPS"]) < 26, known)  # on a machine that may be busy
         stop.set()
         player.join()
-        row_when(lambda rows: rows and rows[0]["STATE"] == "stalled", "that it has stalled")
+        row_when(lambda row: row["STATE"] == "stalled", "that it has stalled")
         boot.feed(self.frames[0])
-        row_when(lambda rows: rows and rows[0]["STATE"] == "live", "that it goes on")
+        row_when(lambda row: row["STATE"] == "live", "that it goes on")
         boot.popen.stdin.close()
-        row_when(lambda rows: rows and rows[0]["STATE"] == "ended", "that it has ended")
-        row_when(lambda rows: not rows, "that it is listed no more")
+        row_when(lambda row: row["STATE"] == "ended", "that it has ended")
+        row_when(lambda row: row["STATE"] == "none", "that it is listed no more")
 
 
 if __name__ == "__main__":

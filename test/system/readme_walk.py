@@ -397,7 +397,7 @@ class Walk:
         for span in self.readme.spans:
             if span.text.startswith("tools/topology "):
                 self.run(span, span.text.replace("FILE...", str(lines)))
-        for span in self.spans("ulimit|sysctl|build/wire --help"):
+        for span in self.spans("ulimit|sysctl|(build/wire|ott-load) --help"):
             self.run(span)
 
     def walk(self) -> None:

@@ -12,7 +12,6 @@ import ipaddress
 import itertools
 import json
 import os
-import re
 import signal
 import subprocess
 import time

@@ -21,7 +21,7 @@ constexpr const char* kVersion = "ottd 0.1.0";
 /// The command line's words, before they mean anything.
 struct Words {
   std::string role, topology, bootstrap, id, node, dump, stats;
-  std::string log_level = "info";
+  std::string log_level;
   std::string tree = "shortest";
   std::vector<std::string> streams;
   std::string heartbeat = "100ms";
@@ -76,7 +76,9 @@ void declare(CLI::App& app, Words& words) {
   app.add_option("--memory", words.memory,
                  "the most that the rings of all streams take together, like 64M or 1G (default: 256M)")
       ->type_name("SIZE");
-  app.add_option("--log-level", words.log_level, "debug, info, warning or error")->type_name("LEVEL");
+  app.add_option("--log-level", words.log_level,
+                 "debug, info, warning or error (default: info; beside a live line, warning)")
+      ->type_name("LEVEL");
 }
 
 Result<Duration> parse_duration(const std::string& flag, const std::string& text) {
@@ -335,7 +337,8 @@ Result<Config> configure(const CLI::App& app, const Words& words) {
     return fail("--role node needs --bootstrap ADDRESS");
   }
   constexpr std::array<std::string_view, 4> kLevels = {"debug", "info", "warning", "error"};
-  if (std::find(kLevels.begin(), kLevels.end(), config.log_level) == kLevels.end()) {
+  if (!config.log_level.empty() &&
+      std::find(kLevels.begin(), kLevels.end(), config.log_level) == kLevels.end()) {
     return fail(fmt::format("--log-level {}: there are debug, info, warning and error", config.log_level));
   }
   return config;

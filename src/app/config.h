@@ -12,8 +12,8 @@ struct Config {
   const RoleSpec* role = nullptr;
   RoleOptions options;
   std::string stats_file;
-  std::string dump;  // a directory, or "-" for standard output
-  std::string log_level = "info";
+  std::string dump;       // a directory, or "-" for standard output
+  std::string log_level;  // empty: info, or warning beside a live line or a list
 };
 
 /// What is to be printed instead of running, and the exit status: help, version, or what is wrong (2).

@@ -128,7 +128,7 @@ bool reads_input(const Config& config) {
                      [](const StreamSpec& spec) { return spec.source.starts_with('-'); });
 }
 
-/// A client on a terminal shows one live line, and only warnings beside it.
+/// A client on a terminal shows one live line, and only warnings beside it unless it is told otherwise.
 bool shows_status(const Config& config) {
   return config.role == &kClientRole && !config.options.list && ::isatty(STDERR_FILENO) != 0;
 }
@@ -234,7 +234,7 @@ int start(int argc, char** argv) {
   auto& config = std::get<Config>(parsed);
   raise_descriptor_limit(config.options.overlay.limits);
   const bool quiet = shows_status(config) || config.options.list;
-  const std::string level = quiet && config.log_level == "info" ? "warning" : config.log_level;
+  const std::string level = config.log_level.empty() ? (quiet ? "warning" : "info") : config.log_level;
   WorkerPool workers;
   StandardError standard_error(workers);
   const auto log = make_log(config.role->name, level, standard_error);

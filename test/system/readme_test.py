@@ -37,6 +37,14 @@ class README(unittest.TestCase):
                          ["ottd --role dancer", "ottd --role singer", "{"])
 
 
+class Architecture(unittest.TestCase):
+    def test_it_names_every_file_of_the_layers_that_it_lists(self):
+        page = (ROOT / "src" / "ARCHITECTURE.md").read_text()
+        files = {path.stem for layer in ("overlay", "role", "media") for path in (ROOT / "src" / layer).iterdir()}
+        self.assertGreater(len(files), 50)
+        self.assertEqual([name for name in sorted(files) if not re.search(rf"\b{name}\b", page)], [])
+
+
 class Demo(unittest.TestCase):
     def test_the_summarys_figures_are_of_the_same_frames(self):
         if lacking := what_lacks_for_namespaces():

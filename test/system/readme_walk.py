@@ -38,7 +38,9 @@ NOT_TYPED = [
     (r"ottd --role client$", "names a program in a table of limits"),
     (r"readme_walk\.py ", "is this walk"),
 ]
-CAMERA = "-f v4l2 -i /dev/video0", "-re -f lavfi -i testsrc=size=320x240:rate=25"  # a test picture instead
+PICTURE = "-f lavfi -i testsrc=size=320x240:rate=25"
+CAMERA = "-f v4l2 -i /dev/video0", f"-re {PICTURE}"  # a test picture instead
+HTTP_CAMERA = pathlib.Path(__file__).with_name("http_camera.py")
 # The devices of core-scenarios/1-paths.xml that have the addresses of the README's topology, and two that have not.
 HOST = {"10.0.0.10": "n1", "10.0.0.1": "n2", "10.0.1.2": "n3", "10.0.2.2:7001": "n4"}
 VIEWER, OTHER_VIEWER = "n5", "n6"
@@ -224,16 +226,20 @@ class Walk:
             shutil.copy(path, here / "pictures")
         (here / "t.json").write_text("\n".join(self.block("The topology file").lines))
         command = self.block("bootstrap").commands()[0]
-        camera = next(command for command in self.block("bootstrap", 1).commands() if CAMERA[0] in command.text)
         _, with_streams, *trees = variants(command.text)
         explained = self.readme.explained("bootstrap")
         sources = [source for source in explained if source != "-"]
         assert len(sources) >= 5, f"the table of sources: {sources}"
         words = "".join(f" --stream s{i}={source}" for i, source in enumerate(sources))
-        live = camera.text.replace(*CAMERA)
+        live = [(command, command.text.replace(*CAMERA), re.findall(r"--stream (\w+)=", command.text))
+                for command in self.block("bootstrap", 1).commands()]
         runs = [(command, with_streams.replace(" --stream NAME=SOURCE", words), [f"s{i}" for i in range(len(sources))]),
-                *((command, text, ["pattern"]) for text in trees), (camera, live, ["cam"])]
+                *((command, text, ["pattern"]) for text in trees), *live]
+        self.run(f"ffmpeg -loglevel error {PICTURE} -t 60 film.mp4", folder=here)
         with self.lab("core-scenarios/1-paths.xml"):
+            camera = re.search(r"http://([\d.]+)/", "".join(text for _, text, _ in live))[1]
+            self.run(f"ip address add {camera}/24 dev eth0", node="n2")
+            self.open(f"{HTTP_CAMERA} {camera} {self.tree}/frames/*1.jpg", node="n2").wait_for("serving at")
             for command, text, streams in runs:
                 bootstrap = self.open(command, text, node=HOST["10.0.0.10"])
                 bootstrap.wait_for("listening on")
@@ -241,12 +247,29 @@ class Walk:
                 viewers = [self.open(f"{watch} --stream {name} --frames 3", node=VIEWER) for name in streams]
                 for viewer in viewers:
                     viewer.wait_for_end()
+                listed = self.run(f"{watch} --list", node=VIEWER)
+                if (command, text, streams) in live:
+                    size = "1280x720" if camera in text else "320x240"
+                    assert re.search(rf"{streams[0]} .*{size} .*live", listed), f"{text}: {listed}"
                 if len(streams) == len(sources):
-                    listed = self.run(f"{watch} --list", node=VIEWER)
                     for name, source in zip(streams, sources):
                         fps = source.partition("@")[2] or re.search(r"(\d+) frames/s", explained[source])[1]
                         assert re.search(rf"{name} .*\d+x\d+ +{fps} ", listed), f"{source} at {fps} frames/s: {listed}"
                 bootstrap.interrupt() if "|" not in text else bootstrap.kill()
+
+    def several_addresses(self):
+        """A neighbour has no route to the address that is a relay's key."""
+        (self.host("n1") / "t.json").write_text("\n".join(self.block("The topology file", 1).lines))
+        bootstrap, node, client = (self.block(role).commands()[0] for role in ("bootstrap", "node", "client"))
+        with self.lab("core-scenarios/1-paths.xml"):
+            self.run("ip address add 10.0.1.20/24 dev eth0; ip route add unreachable 10.0.0.1", node="n3")
+            roles = [self.open(bootstrap, variants(bootstrap.text)[0], node="n1"),
+                     self.open(node, variants(node.text)[0], node="n2")]
+            for address in ("10.0.0.1", "10.0.1.1"):
+                roles[1].wait_for(rf"listening on {address} ")
+            roles.append(self.open(client, client.text.replace("frames/", "far/"), node="n3"))
+            roles[2].wait_for(r"[1-9]\d* frames")
+            self.close(roles)
 
     def client(self):
         """A guest, each option of the list, and what a relay and the bootstrapper tell."""
@@ -277,8 +300,8 @@ class Walk:
 
     def without_core(self):
         block = self.block("Without CORE").commands()
-        up, status, link, down = (next(command for command in block if f"netlab {word}" in command.text)
-                                  for word in ("up", "status", "link", "down"))
+        up, status, link, rate, down = (next(command for command in block if re.search(f"netlab {word}", command.text))
+                                        for word in ("up", "status", "link.* down", "link.* rate", "down"))
         assert "is up" in self.run(up)
         roles = [self.open(command) for command in block if "netlab run" in command.text]
         client = roles[-1]
@@ -288,26 +311,59 @@ class Walk:
         assert re.search(r"eth1 .*down", self.run(status)), "status shows that the link is down"
         self.run(link, link.text.replace(" down", " up"))
         client.wait(lambda: goes_on(client), "frames go on")
+        self.run(rate)
+        assert re.search(r"eth1 +up .*rate 5mbit", self.run(status)), "status shows the rate"
         self.run(down)
         for role in roles:
             role.kill()
+        self.wires()
         for span in self.spans("tools/netlab import"):
             file = self.home / "older.imn"
             shutil.copy(next((ROOT / "test" / "system" / "core").glob("*.imn")), file)
             self.run(span, span.text.replace("FILE.imn", str(file)))
             assert file.with_suffix(".xml").exists()
 
+    def wires(self):
+        up, *links, down = self.block("Without CORE", 1).commands()
+        self.run(up)
+        self.open(f"{HTTP_CAMERA} 10.0.1.1", node="n2").wait_for("serving at")
+        def seconds(what):
+            return float(self.run(f"curl -s -o zeros -w '%{{{what}}}' http://10.0.1.1/", node="n3"))
+        delay, rate = (next(link for link in links if word in link.text) for word in ("delay", "rate"))
+        self.run(delay)
+        assert seconds("time_connect") >= 0.018, "the answer to a SYN has the delay of one way, less the jitter"
+        assert re.search("delay 20ms jitter 2ms loss 0.5% .*rate 10mbit limit 100", self.run(rate)), "others stay"
+        assert seconds("time_total") >= 0.8, "a megabyte at 10 Mbit/s"
+        self.run(down)
+
     def in_core(self):
         """What is typed into the terminals of CORE's nodes, in those of netlab's."""
         (self.home / "ottd").symlink_to(self.tree)
         lines = [re.match(r"([n\d, ]+): +(.*)", line).groups() for line in self.block("In CORE").lines]
         with self.lab("core-scenarios/2-multicast.xml"):
-            roles = [self.open(text, node=node) for nodes, text in lines for node in nodes.split(", ")]
-            for client in roles[-2:]:
-                client.wait_for(r"[1-9]\d* frames.*\d+ hops")
+            texts = {node: text for nodes, text in lines for node in nodes.split(", ")}
+            texts["n7"] += " --stats stats --log-level info"  # beside a live line there are only warnings else
+            roles = {node: self.open(text, node=node) for node, text in texts.items()}
+            for client in ("n7", "n8"):
+                roles[client].wait_for(r"[1-9]\d* frames.*\d+ hops")
             for span in self.spans("ip -s link"):
                 assert re.search("RX: .*bytes", self.run(span, node="n2"))
-            self.close(roles)
+            self.without_neighbours(roles, texts)
+            self.close(list(roles.values()))
+
+    def without_neighbours(self, roles, texts):
+        """n7, whose only neighbour is n5, goes on without it, in the README's words."""
+        roles["n5"].interrupt()
+        client, stats = roles["n7"], self.host("n7") / "stats"
+        for words in ("no neighbour is left", "access node", "back as a member"):
+            span = self.spans(words)[0]
+            said = re.escape(span.text.rstrip("… "))
+            if words == "back as a member":
+                roles["n5"] = self.open(texts["n5"], node="n5")
+            shown = re.compile(f'{said} |"relation": ?"{said}"')
+            client.wait(lambda: shown.search(client.screen + stats.read_text()), f"{span}, said or in --stats")
+            self.typed.add(span)
+        client.wait(lambda: goes_on(client), "frames go on")
 
     def load(self):
         section = "How many viewers can it serve?"
@@ -341,12 +397,12 @@ class Walk:
         for span in self.readme.spans:
             if span.text.startswith("tools/topology "):
                 self.run(span, span.text.replace("FILE...", str(lines)))
-        for span in self.spans("ulimit|sysctl"):
+        for span in self.spans("ulimit|sysctl|(build/wire|ott-load) --help"):
             self.run(span)
 
     def walk(self) -> None:
-        for section in (self.building, self.installing, self.four_commands, self.sources, self.client,
-                        self.without_core, self.in_core, self.load, self.others):
+        for section in (self.building, self.installing, self.four_commands, self.several_addresses, self.sources,
+                        self.client, self.without_core, self.in_core, self.load, self.others):
             print(f"# {section.__name__.replace('_', ' ')}", flush=True)
             section()
 
@@ -405,7 +461,7 @@ def walk_here() -> int:
         for path in ROOT.iterdir():
             if path.name not in ("build", ".git", "frames"):
                 (tree / path.name).symlink_to(path)
-        for name in ("ottd", "ott-load"):
+        for name in ("ottd", "ott-load", "wire"):
             (tree / "build" / name).symlink_to(pathlib.Path(OTTD).resolve().parent / name)
         with Walk(tree, home, Readme()) as walk:
             walk.walk()

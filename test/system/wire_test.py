@@ -152,7 +152,7 @@ class Frames(WireCase):
     def test_delay_is_of_each_direction_alone(self):
         lab = self.raise_lab('<options delay="30000" unidirectional="1"/>',
                              '<options delay="8000" unidirectional="1"/>')
-        self.assertIn("1 links, 1 of them carried by wire, since this kernel has no netem", self.said.stdout)
+        self.assertIn("1 link, 1 of them carried by wire, since this kernel has no netem", self.said.stdout)
         for addresses in (FOUR, SIX):
             sockets = self.sockets(lab, addresses)
             self.warm(sockets)

@@ -1,6 +1,7 @@
 """ottd against the floor: CPU per delivered byte, send calls, user time."""
 
 from harness import FloorRig, OttdRig, median, sends_per_frame, spread, table
+from console import counted
 
 PACED = [1, 10, 100, 1000]
 SATURATED_VIEWERS = 64
@@ -18,7 +19,7 @@ def rounds_of(lab, viewers, fps, rounds, seconds, quick, show):
                 result = rig.load(viewers, seconds, warm_up=1.0 if quick else WARM_UP_S)
             result.pop("series")
             runs[kind.name].append(result)
-            show(f"floor: {viewers} viewers{'' if fps else ', saturated'}, round {i + 1}: {kind.name} "
+            show(f"floor: {counted(viewers, 'viewer')}{'' if fps else ', saturated'}, round {i + 1}: {kind.name} "
                  f"{result['relay']['cpu_s_per_gib']:.3f} s/GiB, {result['frames_lost']} lost")
     return runs
 
@@ -57,7 +58,7 @@ def run(lab, options, show):
     rounds, seconds = (3, 1.5) if options.quick else (5, 5.0)
     paced = [10, 100] if options.quick else PACED
     # A few viewers cost little in a second, and that little is noisy: they are watched longer.
-    cases = [case(lab, f"{n} viewers", n, 30, rounds, seconds * (2 if n <= 10 else 1), options.quick, show)
+    cases = [case(lab, counted(n, "viewer"), n, 30, rounds, seconds * (2 if n <= 10 else 1), options.quick, show)
              for n in paced]
     cases.append(case(lab, f"{SATURATED_VIEWERS} viewers, saturated", SATURATED_VIEWERS, 0, rounds, seconds,
                       options.quick, show))

@@ -1,6 +1,7 @@
 """Latency that each relay adds: chains of relays, ottd against the floor."""
 
 from harness import FloorRig, OttdRig, median, table
+from console import counted
 
 CHAINS = [1, 2, 4, 8]
 
@@ -14,7 +15,7 @@ def run(lab, options, show):
                 with kind(lab, fps=30, chain=chain) as rig:
                     latency = rig.load(1, seconds, warm_up=1.0)["fast"]["latency_ms"]
                 runs.setdefault(f"{kind.name}/{chain}", []).append(latency)
-                show(f"hops: {chain} relays, round {i + 1}: {kind.name} {latency['p50']:.3f} ms (p50), "
+                show(f"hops: {counted(chain, 'relay')}, round {i + 1}: {kind.name} {latency['p50']:.3f} ms (p50), "
                      f"{latency['p99']:.3f} (p99)")
     middle = {case: {q: median([run[q] for run in of_one]) for q in ("p50", "p99")} for case, of_one in runs.items()}
     longest = chains[-1]
@@ -31,5 +32,5 @@ def report(results):
             rows.append([f"{kind}, {q}", *(f"{results['latency_ms'][f'{kind}/{n}'][q]:.3f}" for n in results["chains"]),
                          f"{results['added_per_hop_ms'][kind][q]:.3f}",
                          f"{results['ratio'][q]:.2f}" if kind == "ottd" else ""])
-    return table(["latency, ms", *(f"{n} relay{'s' if n > 1 else ''}" for n in results["chains"]), "added per relay",
+    return table(["latency, ms", *(counted(n, "relay") for n in results["chains"]), "added per relay",
                   "ratio"], rows)

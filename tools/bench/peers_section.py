@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 from harness import FloorRig, OttdRig, Rig, listens, median, table
+from console import counted
 from lab import Failure, wait_until
 
 VIEWERS = [1, 10, 50, 100, 200]
@@ -136,11 +137,11 @@ def run(lab, options, show):
                         result = rig.load(viewers, seconds, warm_up=1.0)
                         commands[kind.name] = generic(rig.relays[0].command, rig)
                 except Failure as failure:
-                    show(f"peers: {kind.name}, {viewers} viewers: {str(failure)[:300]}")
+                    show(f"peers: {kind.name}, {counted(viewers, 'viewer')}: {str(failure)[:300]}")
                     continue
                 result.pop("series")
                 runs.setdefault(kind.name, []).append(result)
-                show(f"peers: {viewers} viewers, round {i + 1}: {kind.name} "
+                show(f"peers: {counted(viewers, 'viewer')}, round {i + 1}: {kind.name} "
                      f"{result['relay']['cpu_s_per_gib']:.2f} s/GiB, "
                      f"latency {result['fast']['latency_ms']['p50']:.1f} ms, {result['frames_lost']} lost")
         floor = median([run["relay"]["cpu_s_per_gib"] for run in runs["floor"]])
@@ -169,7 +170,7 @@ def report(results):
                         ("latency, ms: p50 / p99",
                          lambda case: f"{case['latency_ms_p50']:.1f} / {case['latency_ms_p99']:.1f}"),
                         ("frames lost", lambda case: case["frames_lost"])):
-        parts.append(table([title, *(f"{n} viewers" for n in counts)], [row(name, cell) for name in by_relay]))
+        parts.append(table([title, *(counted(n, "viewer") for n in counts)], [row(name, cell) for name in by_relay]))
     parts.append("\n".join(f"    {line}" for command in results["commands"].values() for line in command.splitlines()))
     parts.append("\n".join(results["versions"].values()))
     return "\n\n".join(parts)

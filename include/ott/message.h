@@ -243,8 +243,8 @@ struct Sync {
 };
 
 /// Between a member without neighbours and the bootstrapper, on their OFFLINE link. Without nodes it asks for
-/// access nodes, and the answer has them. Of the optional range: a bootstrapper that does not know it does not
-/// answer.
+/// access nodes, and the answer has them. Of the optional range: a bootstrapper that does not know it does
+/// not answer.
 struct AccessNodes {
   static constexpr MessageType kType = MessageType::AccessNodes;
   std::vector<Peer> nodes;

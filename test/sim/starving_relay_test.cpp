@@ -112,6 +112,7 @@ TEST_CASE(
   Process& guest = lab.prepare(kClientRole, "192.168.7.7");
   guest.context->options.overlay.kind = PeerKind::Guest;
   guest.context->options.overlay.bootstrap.reset();
+  guest.context->options.overlay.access_named = true;
   guest.context->options.overlay.access = {NodeId{ip("10.0.0.3")}};
   lab.network.start(ip("192.168.7.7"), kClientRole.create(*guest.context));
   if (!from_the_first) {

@@ -168,7 +168,7 @@ void LinkStates::accept(const Links& message, const PeerLink* from, Now now) {
   const auto found = held_.find(state.reporter);
   const std::size_t bytes_before = found == held_.end() ? 0 : found->second.bytes;
   const bool own = state.reporter == state_.self;
-  if (!own && !make_room(found == held_.end() ? bytes : bytes - std::min(bytes, bytes_before), now)) {
+  if (!own && !make_room(found == held_.end() ? 1 : 0, bytes - std::min(bytes, bytes_before), now)) {
     ++state_.counters.link_states_refused;
     return missed(now);
   }
@@ -216,11 +216,14 @@ void LinkStates::forget(const NodeId& reporter) {
   graph_moved_ = graph_moved_ || graph;
 }
 
-/// True once there is room for another state. Those of reporters that cannot be reached make it.
-bool LinkStates::make_room(std::size_t bytes, Now now) {
+/// True once there is room for so many states and bytes more. Reporters that cannot be reached make it. A
+/// newer state of a reporter that is here needs none, unless it is longer: in a table that somebody has filled,
+/// it may be the one that takes his inventions out of reach.
+bool LinkStates::make_room(std::size_t states, std::size_t bytes, Now now) {
   const Limits& limits = state_.config.limits;
   const auto fits = [&] {
-    return held_.size() < limits.link_states && bytes_ + bytes <= limits.link_state_bytes;
+    return (states == 0 || held_.size() + states <= limits.link_states) &&
+           (bytes == 0 || bytes_ + bytes <= limits.link_state_bytes);
   };
   if (fits()) return true;
   if (now.mono < made_room_at_ + kLookInterval) return false;

@@ -66,7 +66,7 @@ class LinkStates {
   void on_own(PeerLink& link, const LinkState& heard, Now now);
   [[nodiscard]] LinkState own_withdrawal() const;
   [[nodiscard]] bool is_new(const LinkState& state, const Held* held, Now now) const;
-  bool make_room(std::size_t bytes, Now now);
+  bool make_room(std::size_t states, std::size_t bytes, Now now);
   void accept(const Links& message, const PeerLink* from, Now now);
   void flood_on(const NodeId& reporter, const PeerLink* from);
   void withdraw(Now now);

@@ -119,6 +119,9 @@ TEST_CASE("a watcher complains in time, whatever a forged tree says of its place
   holds(35244, Kind::Hostile);
 }
 TEST_CASE("an origin that is wrong about who watches is told so") { holds(54311, Kind::Hostile); }
+TEST_CASE("a table that is full of invented reporters takes newer states of those that are in it") {
+  holds(252, Kind::Hostile);
+}
 TEST_CASE("a close that a silent link held back gets through in the end") {
   holds(33765, Kind::Hostile);
   holds(39020, Kind::Hostile);

@@ -62,9 +62,13 @@ TEST_CASE("reporters that are invented have a limit, and are forgotten when nobo
     CHECK(relay.overlay.link_states().all().size() <= 20);
   }
   CHECK(relay.overlay.counters().link_states_refused > 0);
+  // A newer state of a reporter that is there needs no room.
+  REQUIRE(relay.overlay.link_states().all().size() == 20);
+  relay.say(relay.two, links_of(node("10.0.0.2"), 2, {{HostileRelay::here(), 1}}));
+  CHECK(relay.overlay.link_states().find(node("10.0.0.2"))->number == 2);
   relay.lose(relay.three);
   // Who is there finds room at once.
-  relay.say(relay.two, links_of(node("10.0.0.2"), 2, {{node("10.0.0.1"), 1}, {HostileRelay::here(), 1}}));
+  relay.say(relay.two, links_of(node("10.0.0.2"), 3, {{node("10.0.0.1"), 1}, {HostileRelay::here(), 1}}));
   relay.say(relay.two, links_of(node("10.0.0.1"), 1, {{node("10.0.0.2"), 1}}));
   relay.live_on(seconds(3));
   relay.say(relay.two, links_of(node("10.0.0.1"), 1, {{node("10.0.0.2"), 1}}));

@@ -233,8 +233,8 @@ bool Publisher::wants_input() const {
 void Publisher::drain_live(Stream& stream, Now now) {
   const bool paced = stream.paced();
   if (paced && !announced_) return;  // its frames wait until they can be published
-  if (paced && stream.next_at == MonoTime::max()) stream.next_at = now.mono;
-  while (!paced || now.mono >= stream.next_at) {
+  const auto begins = [&stream] { return stream.next_at == MonoTime::max(); };
+  while (!paced || begins() || now.mono >= stream.next_at) {
     const auto live = stream.live->next(now);
     if (live && !*live) break;
     const std::string refusal =
@@ -244,6 +244,7 @@ void Publisher::drain_live(Stream& stream, Now now) {
       continue;
     }
     if (announced_) publish(stream, (*live)->frame, paced ? now : (*live)->arrived, now);
+    if (paced && begins()) stream.next_at = now.mono;
     if (paced) stream.count_time(now);
   }
   if (const std::uint64_t count = stream.left_out.due(stream.live->frames_left_out(), now)) {

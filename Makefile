@@ -133,6 +133,7 @@ ONLY ?=
 .PHONY: test
 test: needs-test ## all tests; ONLY=REGEX: those whose name it is found in
 	$(Q)$(MAKE) $(program) $(load) $(wire) $(unit)
+	$(Q)for name in ottd ott-load wire; do [ -e build/$$name ] || ln -sf $(variant)/$$name build/$$name; done
 	$(Q)test/run --unit $(unit) --ottd $(program) --only '$(ONLY)'
 
 .PHONY: check

@@ -168,6 +168,12 @@ Result<NodeId> parse_address(const std::string& flag, const std::string& text) {
   return id;
 }
 
+/// What stands before the first '=' is no name but a source, whose options or query have it.
+bool is_source(std::string_view before_equals) {
+  return before_equals.find("://") != std::string_view::npos || before_equals.starts_with("-?") ||
+         before_equals.ends_with("?fps") || before_equals.ends_with("?eof");
+}
+
 Result<void> streams(const Words& words, Config& config) {
   if (config.role == &kClientRole) {
     if (words.streams.size() > 1)
@@ -186,7 +192,8 @@ Result<void> streams(const Words& words, Config& config) {
   }
   for (const std::string& word : words.streams) {
     const auto equals = word.find('=');
-    if (equals == 0 || equals == std::string::npos || equals + 1 == word.size()) {
+    if (equals == 0 || equals == std::string::npos || equals + 1 == word.size() ||
+        is_source(std::string_view(word).substr(0, equals))) {
       return fail(
           fmt::format("--stream {}: write NAME=SOURCE, such as cam=pattern: or film=movie.mjpeg", word));
     }

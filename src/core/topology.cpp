@@ -116,8 +116,12 @@ class TopologyReader {
     const std::string_view before = json.substr(0, offset);
     const auto line = 1 + std::count(before.begin(), before.end(), '\n');
     const std::size_t line_begin = before.rfind('\n') + 1;  // npos + 1 is 0
+    if (!what.empty() && what.back() == '.') what.remove_suffix(1);
+    // What begins no object and no array is another form, such as lines `A:B,C`, and no slip in this one.
+    const std::size_t first = json.find_first_not_of(" \t\r\n");
+    const bool other_form = first == std::string_view::npos || (json[first] != '{' && json[first] != '[');
     return fail(file_ + ":" + std::to_string(line) + ":" + std::to_string(offset - line_begin + 1) +
-                ": not JSON: " + std::string(what));
+                ": not JSON: " + std::string(what) + std::string(other_form ? kForm : ""));
   }
 
   [[nodiscard]] tl::unexpected<Error> wrong(const std::string& place, const std::string& what) const {

@@ -109,8 +109,9 @@ void Controller::on_access_nodes(PeerLink& link, Now now) {
     return;
   }
   AccessNodes answer{access_offers(link.remote)};
-  state_.log.info(fmt::format("{} has no neighbours: {} access nodes offered",
-                              neighbours_.describe(link.peer), answer.nodes.size()));
+  state_.log.info(fmt::format("{} has no neighbours: {} access node{} offered",
+                              neighbours_.describe(link.peer), answer.nodes.size(),
+                              answer.nodes.size() == 1 ? "" : "s"));
   state_.links.send(link, answer);
 }
 

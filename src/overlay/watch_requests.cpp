@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "ott/text.h"
 #include "overlay/source_route.h"
@@ -21,6 +22,8 @@ constexpr Duration kViewersRefresh = seconds(1);
 constexpr Duration kLastViewerDelay = milliseconds(300);
 /// A refused request may be repeated after this.
 constexpr Duration kRefusedRetry = seconds(2);
+/// How often the log has one refusal that does not change.
+constexpr Duration kRefusedLogInterval = seconds(10);
 
 }  // namespace
 
@@ -220,8 +223,12 @@ void WatchRequests::on_refused(PeerLink& link, const Refused& message, Now now) 
   }
   const auto request = requests_.find(message.stream);
   if (request == requests_.end() || !request->second.asking) return;
-  state_.log.warning(fmt::format("{} refuses a stream: {}", link.name(), message.text));
   request->second.tell_at = now.mono + kRefusedRetry;
+  std::string line = fmt::format("{} refuses a stream: {}", link.name(), message.text);
+  if (line == request->second.refused && now.mono < request->second.refused_log_at) return;
+  state_.log.warning(line);
+  request->second.refused = std::move(line);
+  request->second.refused_log_at = now.mono + kRefusedLogInterval;
 }
 
 void WatchRequests::on_link_ended(PeerLink& link, Now now) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <string>
 
 #include "overlay/flow_table.h"
 #include "overlay/origin.h"
@@ -45,6 +46,8 @@ class WatchRequests {
     bool asking = false;     // repeated until the stream comes here
     MonoTime tell_at = MonoTime::max();
     MonoTime correct_at{};  // an origin that does not count this node hears of it again then
+    std::string refused;    // the refusal that the log has; for the same one again, at refused_log_at
+    MonoTime refused_log_at{};
   };
 
   void on_guest_watch(PeerLink& link, const Watch& message, Now now);

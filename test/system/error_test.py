@@ -39,7 +39,8 @@ class Usage(unittest.TestCase):
         self.assert_usage(["--role"], "--role")
         self.assert_usage(["--role", "bootstrap"], "--topology FILE")
         self.assert_usage(["--role", "node"], "--bootstrap ADDRESS")
-        for stream in ("cam", "=pattern:", "cam="):
+        for stream in ("cam", "=pattern:", "cam=", "http://10.0.0.77/video?channel=1", "-?fps=25",
+                       "film.mjpeg?eof=end"):
             for role in (boot, node):
                 self.assert_usage([*role, "--stream", stream], f"--stream {stream}: write NAME=SOURCE")
         self.assert_usage([*boot, "--stream", "a=pattern:", "--stream", "a=pattern:"], "two streams 'a'")

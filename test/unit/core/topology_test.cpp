@@ -104,7 +104,15 @@ TEST_CASE("a cost that one end alone gives is the link's cost") {
 }
 
 TEST_CASE("what is not JSON is an error with file, line and column") {
-  CHECK(error_of("") == "t.json:1:1: not JSON: The document is empty.");
+  const std::string form =
+      R"(; a topology looks like {"10.0.0.1": {"neighbors": ["10.0.0.2"]}, "10.0.0.2": {}}, )"
+      "and `tools/topology convert` reads other forms";
+  CHECK(error_of("") == "t.json:1:1: not JSON: The document is empty" + form);
+  // Another form, as public files have it, and not a slip in this one.
+  CHECK(error_of("10.0.0.1:10.0.0.2,10.0.0.3\n").ends_with(form));
+  CHECK(error_of("\nn1: n2 n3\n").ends_with(form));
+  CHECK(error_of(R"({"10.0.0.1": {"neighbors": []})") ==
+        "t.json:1:31: not JSON: Missing a comma or '}' after an object member");
   CHECK(error_of("{").starts_with("t.json:1:2: not JSON: "));
   CHECK(error_of("{\n  \"10.0.0.1\": { \"neighbors\": [ }\n}").starts_with("t.json:2:32: not JSON: "));
   CHECK(error_of("{\n}\n\n x").starts_with("t.json:4:2: not JSON: "));

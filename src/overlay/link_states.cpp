@@ -58,7 +58,7 @@ std::size_t bytes_of(const Links& message) {
 // ---- this node's own state -------------------------------------------------------------------------------
 
 bool LinkStates::own_due(Now now) {
-  if (!own_wanted_ || !state_.self_known || state_.config.kind == PeerKind::Guest) return false;
+  if (!own_wanted_ || !state_.is_member()) return false;
   const Limits& limits = state_.config.limits;
   if (!own_rate_.take(limits.own_states_per_s, limits.burst_s, now.mono)) return false;
   own_wanted_ = false;
@@ -309,7 +309,7 @@ void LinkStates::write_due(PeerLink& link, Now now) {
   MonoTime next = std::min(refresh_at_, sync_at_);
   if (!held_.empty()) next = std::min(next, look_at_);
   const Limits& limits = state_.config.limits;
-  if (own_wanted_ && state_.self_known)
+  if (own_wanted_ && state_.is_member())
     next = std::min(next, own_rate_.ready_at(limits.own_states_per_s, limits.burst_s));
   return next;
 }

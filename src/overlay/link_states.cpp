@@ -217,8 +217,8 @@ void LinkStates::forget(const NodeId& reporter) {
 }
 
 /// True once there is room for so many states and bytes more. Reporters that cannot be reached make it. A
-/// newer state of a reporter that is here needs none, unless it is longer: in a table that somebody has filled,
-/// it may be the one that takes his inventions out of reach.
+/// newer state of a reporter that is here needs none, unless it is longer: in a table that somebody has
+/// filled, it may be the one that takes his inventions out of reach.
 bool LinkStates::make_room(std::size_t states, std::size_t bytes, Now now) {
   const Limits& limits = state_.config.limits;
   const auto fits = [&] {

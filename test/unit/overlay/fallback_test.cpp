@@ -339,10 +339,9 @@ TEST_CASE("a client that the topology has no more lets its former neighbours go 
   member.say(member.boot, Bye{ByeReason::NotNeeded, "the topology has this node no more"});
   for (int i = 0; i < 40 && !member.connects_to(kOrigin); ++i) member.live(milliseconds(50));
   member.boot = member.open_to(kOrigin, {kSelf.address, 4001});
-  member.say(member.boot, Speers{Greeting{PeerKind::Bootstrap, 7},
-                                 kOrigin,
-                                 {kSelf.address, 0},
-                                 {{kOne, 1, "10.0.0.1 (n1)"}}});
+  member.say(
+      member.boot,
+      Speers{Greeting{PeerKind::Bootstrap, 7}, kOrigin, {kSelf.address, 0}, {{kOne, 1, "10.0.0.1 (n1)"}}});
   member.attach_to(kOne);
   SECTION("it ends their links") {
     member.live(seconds(3));

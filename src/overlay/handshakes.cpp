@@ -139,6 +139,7 @@ void Handshakes::on_speers(PeerLink& link, const Speers& message, Now now) {
     case Purpose::Registration:
       if (!registration_.on_speers(link, message, now)) return;
       state_.config.kind = PeerKind::Guest;
+      if (neighbours_.size() > 0) neighbours_.set({}, now);  // of a place that it had until now
       return access_.offered(message.peers, now);
     case Purpose::Access:
       return access_.on_speers(link, message, now);

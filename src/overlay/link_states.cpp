@@ -58,7 +58,7 @@ std::size_t bytes_of(const Links& message) {
 // ---- this node's own state -------------------------------------------------------------------------------
 
 bool LinkStates::own_due(Now now) {
-  if (!own_wanted_ || !state_.self_known || state_.config.kind == PeerKind::Guest) return false;
+  if (!own_wanted_ || !state_.is_member()) return false;
   const Limits& limits = state_.config.limits;
   if (!own_rate_.take(limits.own_states_per_s, limits.burst_s, now.mono)) return false;
   own_wanted_ = false;
@@ -217,8 +217,8 @@ void LinkStates::forget(const NodeId& reporter) {
 }
 
 /// True once there is room for so many states and bytes more. Reporters that cannot be reached make it. A
-/// newer state of a reporter that is here needs none, unless it is longer: in a table that somebody has filled,
-/// it may be the one that takes his inventions out of reach.
+/// newer state of a reporter that is here needs none, unless it is longer: in a table that somebody has
+/// filled, it may be the one that takes his inventions out of reach.
 bool LinkStates::make_room(std::size_t states, std::size_t bytes, Now now) {
   const Limits& limits = state_.config.limits;
   const auto fits = [&] {
@@ -309,7 +309,7 @@ void LinkStates::write_due(PeerLink& link, Now now) {
   MonoTime next = std::min(refresh_at_, sync_at_);
   if (!held_.empty()) next = std::min(next, look_at_);
   const Limits& limits = state_.config.limits;
-  if (own_wanted_ && state_.self_known)
+  if (own_wanted_ && state_.is_member())
     next = std::min(next, own_rate_.ready_at(limits.own_states_per_s, limits.burst_s));
   return next;
 }

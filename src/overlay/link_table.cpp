@@ -145,8 +145,8 @@ void LinkTable::bound_outbox(PeerLink& link) {
   ++counters_.links_unread;
   link.outbox.clear();
   link.outbox_sent = 0;
-  log_.warning(
-      fmt::format("{}: closing: it reads nothing ({} for it wait)", link.name(), counted(waiting, "byte")));
+  log_.warning(fmt::format("{}: closing: it reads nothing ({} waiting for it)", link.name(),
+                           counted(waiting, "byte")));
   close(link, ByeReason::Silent, "you read nothing");
 }
 

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "ott/rtp_jpeg.h"
+#include "ott/text.h"
 
 namespace ott {
 namespace {
@@ -140,10 +141,12 @@ void Publisher::log_state(Stream& stream, StreamState before, Now now) {
   if (stalls) ++stream.stalls;
   if (const std::uint64_t count = stream.stall_warning.due(stream.stalls, now)) {
     stream.stall_said = state == StreamState::Stalled;
-    log_.warning(count == 1
-                     ? fmt::format("stream '{}': no frame comes: its viewers are told that it is stalled",
-                                   stream.name())
-                     : fmt::format("stream '{}': it was stalled {} more times", stream.name(), count));
+    // One that the warnings' rate has held back may be over by now.
+    log_.warning(
+        count == 1 && stream.stall_said
+            ? fmt::format("stream '{}': no frame comes: its viewers are told that it is stalled",
+                          stream.name())
+            : fmt::format("stream '{}': it was stalled {}", stream.name(), counted(count, "more time")));
   }
 }
 

@@ -332,5 +332,29 @@ TEST_CASE("a member that has lost its control link as well registers again by it
   CHECK(member.connects_to(kOrigin));
 }
 
+TEST_CASE("a client that the topology has no more lets its former neighbours go and calls them no more") {
+  Member member;
+  member.watch();
+  member.begin(member.two, Member::tree(kSelf, kTwo, 1));
+  member.say(member.boot, Bye{ByeReason::NotNeeded, "the topology has this node no more"});
+  for (int i = 0; i < 40 && !member.connects_to(kOrigin); ++i) member.live(milliseconds(50));
+  member.boot = member.open_to(kOrigin, {kSelf.address, 4001});
+  member.say(
+      member.boot,
+      Speers{Greeting{PeerKind::Bootstrap, 7}, kOrigin, {kSelf.address, 0}, {{kOne, 1, "10.0.0.1 (n1)"}}});
+  member.attach_to(kOne);
+  SECTION("it ends their links") {
+    member.live(seconds(3));
+    CHECK(member.bye(member.two) == ByeReason::NotNeighbour);
+  }
+  SECTION("they do") {
+    member.say(member.two, Bye{ByeReason::NotNeighbour, "no neighbours by the topology any more"});
+    CHECK(member.links.at(member.two).closed);
+  }
+  member.live(seconds(12));
+  CHECK_FALSE(member.connects_to(kTwo));
+  CHECK(member.overlay.next_deadline() > member.now().mono);  // it does not wait for what a guest never does
+}
+
 }  // namespace
 }  // namespace ott

@@ -3,9 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <ranges>
 
 #include "ott/assert.h"
-#include "overlay/route_changes.h"
+#include "ott/text.h"
 
 namespace ott {
 namespace {
@@ -19,6 +20,8 @@ constexpr Duration kOnTheWayMax = std::chrono::seconds(1);
 constexpr Duration kAvoidFirst = std::chrono::seconds(10);
 constexpr Duration kAvoidLongest = std::chrono::minutes(5);
 constexpr std::size_t kAvoidedMax = 1'024;
+/// How many watchers the log names when a tree changes.
+constexpr std::size_t kRoutesLoggedMax = 16;
 
 /// FNV-1a, 64 bit, folded to the 40 that a StreamId has.
 StreamId stream_id(const NodeId& origin, std::string_view name, std::uint64_t incarnation) {
@@ -203,25 +206,24 @@ void Origin::recompute(OwnStream& stream, Now now) {
 /// Says who watches now, and by which nodes the stream goes there, as far as that has changed.
 void Origin::log_routes(const OwnStream& stream, const PathTree& tree) {
   if (!state_.log.enabled(LogLevel::Info)) return;
-  for (const RouteChange& change : route_changes(stream.tree, tree)) {
-    const std::string who =
-        fmt::format("stream {}: {}", stream.info.name, neighbours_.describe(change.watcher));
-    std::string by;
-    for (const NodeId& node : change.by) by += (by.empty() ? "by " : ", ") + neighbours_.describe(node);
-    if (by.empty()) by = "directly";
-    switch (change.kind) {
-      case RouteChange::Kind::Begins:
-        state_.log.info(fmt::format("{} watches, {}", who, by));
-        break;
-      case RouteChange::Kind::Moves:
-        state_.log.info(fmt::format("{} has it another way, {}", who, by));
-        break;
-      case RouteChange::Kind::Ends:
-        state_.log.info(stream.watchers.contains(change.watcher) ? who + " watches, but cannot be reached"
-                                                                 : who + " watches no more");
-        break;
-    }
+  const std::vector<RouteChange> changes = route_changes(stream.tree, tree);
+  for (const RouteChange& change : changes | std::views::take(kRoutesLoggedMax)) {
+    state_.log.info(fmt::format("stream {}: {} {}", stream.info.name, neighbours_.describe(change.watcher),
+                                what_changed(stream, change)));
   }
+  if (changes.size() <= kRoutesLoggedMax) return;
+  state_.log.info(fmt::format("stream {}: {} more have come, have another way, or have gone",
+                              stream.info.name, counted(changes.size() - kRoutesLoggedMax, "watcher")));
+}
+
+std::string Origin::what_changed(const OwnStream& stream, const RouteChange& change) const {
+  if (change.kind == RouteChange::Kind::Ends) {
+    return stream.watchers.contains(change.watcher) ? "watches, but cannot be reached" : "watches no more";
+  }
+  std::string by;
+  for (const NodeId& node : change.by) by += (by.empty() ? "by " : ", ") + neighbours_.describe(node);
+  if (by.empty()) by = "directly";
+  return (change.kind == RouteChange::Kind::Begins ? "watches, " : "has it another way, ") + by;
 }
 
 [[gnu::hot]] MonoTime Origin::next_deadline() const {

@@ -6,6 +6,7 @@
 
 #include "overlay/flow_table.h"
 #include "overlay/neighbours.h"
+#include "overlay/route_changes.h"
 
 namespace ott {
 
@@ -86,6 +87,7 @@ class Origin {
   void mark(OwnStream& stream, Now now);
   void recompute(OwnStream& stream, Now now);
   void log_routes(const OwnStream& stream, const PathTree& tree);
+  [[nodiscard]] std::string what_changed(const OwnStream& stream, const RouteChange& change) const;
   void avoid(OwnStream& stream, const Watch& complaint, Now now);
   [[nodiscard]] const Graph& graph(Now now);
   void measure(OwnStream& stream, Duration elapsed);

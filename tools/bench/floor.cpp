@@ -194,7 +194,7 @@ Result<void> start(const char* listen_text, const char* source_text) {
   if (!ring) return tl::unexpected(ring.error());
   auto listener = listen_on(*listen_id);
   if (!listener) return tl::unexpected(listener.error());
-  auto source = connect_to(*source_id, std::nullopt);
+  auto source = connect_to(*source_id, {});
   if (!source) return tl::unexpected(source.error());
   return Floor(std::move(*ring), std::move(*listener), std::move(*source)).run();
 }

@@ -140,7 +140,8 @@ class World {
   Interests interests_;
   LinkStates link_states_{state_};
   FlowTable flows_{state_, link_states_, interests_};
-  Origin origin_{state_, flows_, interests_};
+  Neighbours neighbours_{state_};
+  Origin origin_{state_, flows_, interests_, neighbours_};
   StreamId stream_;
   Now now_{};
 };

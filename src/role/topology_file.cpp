@@ -73,6 +73,8 @@ std::optional<Result<Topology>> TopologyFile::step(Now now) {
   if (const auto done = queue_->collect()) {
     Look& look = static_cast<Look&>(*done);
     seen_ = look.seen;
+    if (!look.seen && !look.loaded && !gone_) changed = fail(fmt::format("{} is gone", path_));
+    gone_ = !look.seen;
     look_at_ = now.mono + kLookInterval;
     if (look.loaded) {
       // A file that is wrong is not read again until it changes.

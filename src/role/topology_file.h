@@ -52,6 +52,7 @@ class TopologyFile {
   std::unique_ptr<WorkQueue> queue_;
   MonoTime look_at_{};
   bool reload_ = false;
+  bool gone_ = false;  // there was no such file at the last look
 };
 
 }  // namespace ott

@@ -59,6 +59,7 @@ class Changes(unittest.TestCase):
                 (net.folder / "topology.json").write_text(text)
                 boot.wait_for_log(rf"{why}.*going on with the topology as it was")
             (net.folder / "topology.json").unlink()
+            boot.wait_for_log("topology.json is gone; going on with the topology as it was")
             boot.send(signal.SIGHUP)
             boot.wait_for_log("cannot read .*topology.json: No such file.*going on with the topology as it was")
             wait_for_more_frames([c1], 30)

@@ -178,11 +178,15 @@ class Process:
 
     def wait_for_report(self, pattern: str) -> str:
         """Asks for its routes (SIGUSR1) until the pattern is found in a report, which it returns."""
+        def whole(text):
+            """With a line for each of the links that it counts in the end."""
+            links = re.search(r"links: (\d+)\n(.*)", text, re.DOTALL)
+            return links and links[2].count(", rtt ") >= int(links[1]) and text
+
         def asked():
             before = len(self.log())
             self.send(signal.SIGUSR1)
-            self.wait(lambda: re.search(r"links: \d+", self.log()[before:]), "a report")
-            report = self.log()[before:]
+            report = self.wait(lambda: whole(self.log()[before:]), "a report")
             return report if re.search(pattern, report) else None
         return self.wait(asked, f"/{pattern}/ in the report of its routes")
 

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <ranges>
+#include <span>
 
 #include "ott/assert.h"
 #include "ott/text.h"
@@ -207,7 +207,7 @@ void Origin::recompute(OwnStream& stream, Now now) {
 void Origin::log_routes(const OwnStream& stream, const PathTree& tree) {
   if (!state_.log.enabled(LogLevel::Info)) return;
   const std::vector<RouteChange> changes = route_changes(stream.tree, tree);
-  for (const RouteChange& change : changes | std::views::take(kRoutesLoggedMax)) {
+  for (const RouteChange& change : std::span(changes).first(std::min(changes.size(), kRoutesLoggedMax))) {
     state_.log.info(fmt::format("stream {}: {} {}", stream.info.name, neighbours_.describe(change.watcher),
                                 what_changed(stream, change)));
   }

@@ -41,8 +41,8 @@ using LookUpHost = Result<std::vector<IpAddress>> (*)(const std::string& host);
 
 struct RoleOptions {
   OverlayConfig overlay;
-  std::string topology_file;  // bootstrap; empty: the topology does not change
-  FileStamp topology_read;    // the state of the file that overlay.topology comes from
+  std::string topology_file;     // bootstrap; empty: the topology does not change
+  FileStamp topology_read;       // the state of the file that overlay.topology comes from
   std::optional<HostName> host;  // in place of overlay.bootstrap, or of a guest's overlay.access
   std::vector<StreamSpec> publish;
   std::string watch;         // client: the stream's name; empty: the default one

@@ -197,7 +197,8 @@ std::string to_table(const Plan& plan, const Results* results, const Published* 
   if (published != nullptr) {
     text += fmt::format("published {} of {} in {:.1f} s with viewers ({:.2f} frames/s)\n",
                         counted(published->frames(), "frame"), counted(plan.frame_bytes, "byte"),
-                        published->seconds(), per(static_cast<double>(published->frames()), published->seconds()));
+                        published->seconds(),
+                        per(static_cast<double>(published->frames()), published->seconds()));
   }
   return text;
 }

@@ -122,7 +122,7 @@ Result<MjpegSplitter::Step> MjpegSplitter::find_start() {
   const std::size_t skip = found ? start : data.size() - keep;
   const ByteSpan between = data.first(skip);
   const bool padding = std::ranges::all_of(between, is_padding);
-  // What is text so far may turn out to be the head of a part, once all of it is here.
+  // Text may turn out to be the head of a part when the rest of it has come.
   const bool undecided = !padding && !found && !finished() && skip <= kPartHeadBytesMax && !reported_;
   if (undecided && std::ranges::all_of(between, is_text)) return Step::NeedBytes;
   if (!padding && !reported_ && !is_part_head(between)) {

@@ -61,8 +61,8 @@ std::string Absences::why(StreamId stream, const Wanted& wanted) const {
 
 /// True if there is somebody who tells this node why the stream does not come.
 bool Absences::has_informant(const Flow* flow) const {
-  if (flow != nullptr && (flow->own || flow->parent)) return !flow->own;
-  return state_.links.access() != nullptr;
+  if (flow != nullptr && flow->own) return false;
+  return (flow != nullptr && flow->parent) || state_.links.access() != nullptr;
 }
 
 std::string Absences::why_without_parent(StreamId stream, const Wanted& wanted) const {
@@ -82,7 +82,7 @@ std::string Absences::why_without_parent(StreamId stream, const Wanted& wanted) 
   return origin + (known == nullptr ? " does not offer it any more" : " has been asked for it");
 }
 
-/// What is missing of a path that there was.
+/// Says which node or link of a former path is gone.
 std::string Absences::broken(const std::vector<NodeId>& path) const {
   const Graph& graph = state_.db.graph();
   for (std::size_t i = 1; i < path.size(); ++i) {
@@ -128,7 +128,7 @@ void Absences::on_guest(StreamId stream, PeerLink& guest) {
     state_.links.send(guest, Absent{stream, absence->reason});
 }
 
-/// What is wanted here: by viewers, or by children.
+/// Notes the streams that viewers or children want here, and forgets the others.
 void Absences::note_wanted(Now now) {
   std::erase_if(wanted_, [this](const auto& entry) {
     const Flow* flow = flows_.find(entry.first);

@@ -216,9 +216,9 @@ void LinkStates::forget(const NodeId& reporter) {
   graph_moved_ = graph_moved_ || graph;
 }
 
-/// True once there is room for so many states and bytes more. Reporters that cannot be reached make it. A
-/// newer state of a reporter that is here needs none, unless it is longer: in a table that somebody has
-/// filled, it may be the one that takes his inventions out of reach.
+/// True if there is room for so many states and bytes more; states of reporters that cannot be reached are
+/// dropped for it. A newer state of a known reporter needs no room unless it is longer. It is taken even when
+/// the table is full, since it may cut off the invented reporters that fill the table.
 bool LinkStates::make_room(std::size_t states, std::size_t bytes, Now now) {
   const Limits& limits = state_.config.limits;
   const auto fits = [&] {

@@ -1,5 +1,5 @@
-// What is said once of a stream's frames: that they are converted and how, that they have no end, and what of
-// them does not travel.
+// The log says each of these once for a stream: that its frames are converted and how, that they have no end,
+// and which parts of them do not travel.
 #pragma once
 
 #include <string>

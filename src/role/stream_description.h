@@ -20,7 +20,7 @@ class StreamDescription {
   static constexpr Duration kStalledAfter = std::chrono::seconds(2);
   static constexpr Duration kSayInterval = std::chrono::seconds(1);
 
-  /// What is known at the start. `live`: the rest is found out.
+  /// `info` is as far as it is known at the start. Of a live source the rest is found out.
   StreamDescription(StreamInfo info, bool live) : info_(std::move(info)), live_(live) {}
 
   [[nodiscard]] const StreamInfo& info() const { return info_; }

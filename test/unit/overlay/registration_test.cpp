@@ -180,7 +180,7 @@ TEST_CASE("a node listens on all its addresses, and calls each neighbour where i
   engine.say(two, FinalAck{Relation::Neighbour});
   CHECK_FALSE(engine.links[two].closed);
   CHECK(engine.listed() == std::vector{node("10.0.0.2"), kBootstrapper});
-  // Whoever answers there must be the neighbour that was called.
+  // The one that answers must be the neighbour that was called.
   const LinkId three = engine.open_to(node("10.0.0.3"), node("10.0.0.20:4002"));
   engine.say(three, Speers{Greeting{PeerKind::Node, 9}, node("10.0.0.2"), kSelf, {}});
   CHECK(engine.bye(three) == ByeReason::Protocol);

@@ -1,4 +1,4 @@
-// What is said of a live stream, and when it is said anew.
+// How a live stream is described, and when the description is sent anew.
 #include "role/stream_description.h"
 
 #include <catch2/catch.hpp>

@@ -38,6 +38,9 @@ struct SourceInfo {
   unsigned height = 0;
   double fps = 0;  // 0: a live source's own
   AtEnd at_end = AtEnd::Loop;
+  bool live = false;       // its size and rate are found out, and it may be stalled
+  bool on_demand = false;  // it is started when somebody watches, and stopped `linger` after the last one
+  Duration linger = std::chrono::seconds(10);
 };
 
 /// A frame as RFC 2435 carries it, and how it was made so.

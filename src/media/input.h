@@ -1,0 +1,83 @@
+// What feeds a stream. An input pushes access units to its sink, on the loop: when they come (a camera, a
+// pipe, a network), or when they are due (a file, the test picture). It is started when somebody watches and
+// stopped some time after the last viewer has gone; a source that does not wait for viewers, such as standard
+// input, is started once. A source that goes away is the input's to bring back: it says so, tries again with
+// a pause that doubles, and goes on pushing.
+//
+// An input that needs the kernel lives in src/io, and is a row of the table there (io/inputs.cpp).
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "media/source.h"
+#include "ott/result.h"
+#include "ott/time.h"
+#include "ott/types.h"
+
+namespace ott {
+
+/// One access unit as an input has it; the spans are valid during the call that hands it over.
+struct AccessUnit {
+  ByteSpan bytes;  // a JPEG; any that libjpeg reads
+  /// When the source had it; viewers measure the age of a frame from here.
+  Now arrived;
+  /// The source's own media clock (RTP's, 90 kHz, RFC 2435 section 3.1), where it has one. It may jump.
+  std::optional<std::uint32_t> media_time{};
+  bool sync_point = true;  // decoding can begin here
+  /// Set if it is known already how RTP carries it; `bytes` is not looked at then.
+  const SourceFrame* carriable = nullptr;
+  /// Where it lies in the input, as errors name it ("standard input: frame 3 at byte 1200"); may be empty.
+  std::string_view place{};
+};
+
+/// Takes what an input pushes. It may call the input's hold() while it does.
+class InputSink {
+ public:
+  virtual ~InputSink() = default;
+  virtual void push(const AccessUnit& unit) = 0;
+  /// Something came that is no frame, or not a whole one: it is counted, and warned of at a rate. `why` says
+  /// what and where.
+  virtual void refuse(const std::string& why, Now now) = 0;
+  /// The source is there, `what` it is for the log ("http://cam/video: multipart"); may be empty.
+  virtual void on_connected(const std::string& what, Now now) = 0;
+  /// The source is away, and why. The input tries again by itself. Said at a rate.
+  virtual void on_lost(const std::string& why, Now now) = 0;
+  /// Nothing will come any more.
+  virtual void on_end(Now now) = 0;
+};
+
+class Input {
+ public:
+  virtual ~Input() = default;
+
+  [[nodiscard]] const SourceInfo& info() const { return info_; }
+  /// Pushes from now on. REQUIRES: not started.
+  virtual void start(Now now) = 0;
+  /// Pushes no more, and lets go of the source. It may be started again. REQUIRES: started.
+  virtual void stop(Now now) = 0;
+  /// While it is held an input does not push; one that can wait reads no further (whoever writes a pipe
+  /// waits). Only inputs with a rate of ours (info().fps) are held.
+  virtual void hold(bool /*held*/, Now /*now*/) {}
+  /// For inputs without a loop of their own: does what is due, or what workers have made ready.
+  virtual void step(Now /*now*/) {}
+  [[nodiscard]] virtual MonoTime next_deadline() const { return MonoTime::max(); }
+
+ protected:
+  explicit Input(SourceInfo info) : info_(std::move(info)) {}
+
+  SourceInfo info_;
+};
+
+/// Opens what a SOURCE of the command line names; the capability of roles that publish.
+class Inputs {
+ public:
+  virtual ~Inputs() = default;
+  /// The input will push to `sink`, which must outlive it. The error says what about the source is wrong and
+  /// what is accepted. Nothing is connected to before start().
+  virtual Result<std::unique_ptr<Input>> open(std::string_view source, InputSink& sink) = 0;
+};
+
+}  // namespace ott

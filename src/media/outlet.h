@@ -1,0 +1,94 @@
+// Where a stream's frames leave the overlay: files, HTTP, RTP, RTSP. An outlet names the streams that it
+// wants and takes their frames, each put together once for all outlets of the process. It has a cursor of its
+// own: it may take each frame when it comes, or the newest one whenever it is ready for another. A stream
+// flows only while somebody wants it, and for a while after.
+//
+// An outlet that needs the kernel lives in src/io, and is a row of the table there (io/outlets.cpp).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "ott/message.h"
+#include "ott/result.h"
+#include "ott/time.h"
+#include "ott/types.h"
+
+namespace ott {
+
+/// An access unit as it came over the overlay.
+struct Frame {
+  StreamId stream;
+  FrameNumber number;            // of the stream, as its origin counts
+  std::uint32_t media_time = 0;  // the RTP timestamp, 90 kHz
+  WallTime source_time{};        // when the origin had it, by the origin's clock
+  Now arrived;                   // here
+  unsigned hops = 0;
+  std::size_t record_bytes = 0;     // on the overlay's link
+  std::vector<std::uint8_t> bytes;  // a whole JPEG, with all its tables
+};
+using FramePtr = std::shared_ptr<const Frame>;
+
+/// What happens to a stream that is wanted. Its calls come one at a time, on the loop. They may take and give
+/// up subscriptions, this one as well.
+class FrameTaker {
+ public:
+  virtual ~FrameTaker() = default;
+  virtual void on_frame(const FramePtr& frame) = 0;
+  /// Frames of this stream were left out on the way here: the taker's link, or one before it, is too slow.
+  virtual void on_skip(FrameNumber /*first*/, FrameNumber /*last*/) {}
+  /// Records came that could not be put together; `why` names the frame.
+  virtual void on_broken(const std::string& /*why*/, Now /*now*/) {}
+  /// From now on frames of this stream come: the first one, or another that takes the place of one that has
+  /// ended. Frame numbers begin anew.
+  virtual void on_stream(const StreamInfo& /*stream*/) {}
+};
+
+/// A stream is wanted for as long as this lives.
+class Subscription {
+ public:
+  virtual ~Subscription() = default;
+  /// The newest frame that is here; null before the first.
+  [[nodiscard]] virtual FramePtr newest() const = 0;
+  /// Null while no stream of this name is known.
+  [[nodiscard]] virtual const StreamInfo* stream() const = 0;
+  /// Why no frame comes, for people; empty while frames come.
+  [[nodiscard]] virtual std::string why_nothing() const = 0;
+};
+
+/// The streams that can be watched from here; the capability of outlets.
+class WatchableStreams {
+ public:
+  virtual ~WatchableStreams() = default;
+  /// The default stream first.
+  [[nodiscard]] virtual std::vector<StreamInfo> all() const = 0;
+  /// Wants a stream (an empty name: the default one), also one that is not there yet. Its taker must outlive
+  /// the subscription.
+  virtual std::unique_ptr<Subscription> subscribe(const std::string& name, FrameTaker& taker) = 0;
+};
+
+/// What an outlet has done so far, for statistics.
+struct OutletFigures {
+  std::string kind;  // "http", "rtp", "rtsp", "record", "dump"
+  std::string at;    // the address or file
+  std::uint64_t viewers = 0;
+  std::uint64_t frames = 0;
+  std::uint64_t frames_skipped = 0;  // left out since somebody or something was too slow
+  std::uint64_t bytes = 0;
+};
+
+class Outlet {
+ public:
+  virtual ~Outlet() = default;
+  /// Once, before anything else. `streams` outlives the outlet. The error ends the process; it says what was
+  /// asked for and why it cannot be had.
+  virtual Result<void> begin(WatchableStreams& streams, Now now) = 0;
+  /// The process is about to end: finishes what was begun. Called until it is true, the last time with
+  /// `give_up`.
+  virtual bool finish(bool /*give_up*/, Now /*now*/) { return true; }
+  [[nodiscard]] virtual OutletFigures figures() const = 0;
+};
+
+}  // namespace ott

@@ -99,7 +99,8 @@ void RtspClient::request(const std::string& method, const std::string& uri, Now 
 }
 
 void RtspClient::end(Now now) {
-  if (session_ && state_ != State::Over) request("TEARDOWN", aggregate_, now);
+  if (session_) request("TEARDOWN", aggregate_, now);
+  session_.reset();
   state_ = State::Over;
 }
 
@@ -284,14 +285,14 @@ std::optional<RtspClient::Event> RtspClient::on_setup(const RtspMessage& respons
   transport_ = std::move(granted);
   state_ = State::Play;
   request("PLAY", aggregate_, now);
-  return std::nullopt;
+  return Prepared{media_, transport_};
 }
 
 std::optional<RtspClient::Event> RtspClient::on_playing(Now now) {
   state_ = State::Playing;
   heard_at_ = now.mono;
   keep_alive_at_ = now.mono + keep_alive_interval(session_->timeout);
-  return Playing{media_, transport_.source};
+  return Playing{};
 }
 
 std::optional<RtspClient::Event> RtspClient::on_kept_alive(const RtspMessage& response) {

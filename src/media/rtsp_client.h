@@ -51,11 +51,13 @@ class RtspClient {
     bool rtcp = false;
     ByteSpan bytes;
   };
-  /// PLAY was answered: packets come now.
-  struct Playing {
-    SdpMedia media;      // its first format is the one that comes
-    std::string source;  // the address that UDP packets come from; empty: the server's
+  /// SETUP was answered: packets may come from now on.
+  struct Prepared {
+    SdpMedia media;  // its only format is the one that comes
+    RtspTransport transport;
   };
+  /// PLAY was answered.
+  struct Playing {};
   /// The stream is elsewhere. A session with this URL is to be begun.
   struct Redirected {
     Url url;
@@ -67,7 +69,7 @@ class RtspClient {
     std::string why;
     bool lasting = false;  // it will most likely fail again: a refused password, no such kind of stream
   };
-  using Event = std::variant<Packet, Playing, Redirected, NeedsUdp, Failed>;
+  using Event = std::variant<Packet, Prepared, Playing, Redirected, NeedsUdp, Failed>;
   /// What comes of the bytes received, and of the time; to be called until it returns nothing. Nothing comes
   /// after an event that ends the session.
   std::optional<Event> next(Now now);
@@ -80,7 +82,7 @@ class RtspClient {
     heard_any_ = true;
   }
   [[nodiscard]] bool playing() const { return state_ == State::Playing; }
-  /// The session is to end: what to_send() has then is the last of it.
+  /// The session is to end, if it has not yet: what to_send() has then is the last of it.
   void end(Now now);
 
  private:

@@ -51,8 +51,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     rest = rest.subspan(2 + bytes);
     while (const auto event = client.next(now)) {
       if (std::holds_alternative<ott::RtspClient::Packet>(*event)) continue;
-      if (const auto* playing = std::get_if<ott::RtspClient::Playing>(&*event)) {
-        OTT_ASSERT(client.playing() && playing->media.formats.size() == 1);
+      if (const auto* prepared = std::get_if<ott::RtspClient::Prepared>(&*event)) {
+        OTT_ASSERT(prepared->media.formats.size() == 1);
+        continue;
+      }
+      if (std::holds_alternative<ott::RtspClient::Playing>(*event)) {
+        OTT_ASSERT(client.playing());
         continue;
       }
       if (const auto* failed = std::get_if<ott::RtspClient::Failed>(&*event)) {

@@ -136,8 +136,8 @@ std::optional<RtspClient::Event> RtspClient::look_at_time(Now now) {
   if (now.mono >= heard_at_ + kSilenceMax) {
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(kSilenceMax).count();
     const bool blocked = config_.udp_port && !heard_any_;
-    return failed(fmt::format("no packet within {} s{}", seconds,
-                              blocked ? "; a firewall may keep UDP out: try without ?transport=udp" : ""));
+    return failed(
+        fmt::format("no packet within {} s{}", seconds, blocked ? ": a firewall may keep UDP out" : ""));
   }
   if (method_.empty() && now.mono >= keep_alive_at_) {
     request(has_get_parameter_ ? "GET_PARAMETER" : "OPTIONS", aggregate_, now);

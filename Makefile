@@ -26,7 +26,8 @@ packages := g++ make libev-dev rapidjson-dev libfmt-dev libspdlog-dev libcli11-d
             libjpeg62-turbo-dev libssl-dev
 demo_packages := python3
 scenario_packages := python3 iproute2 nftables
-player_packages := ffmpeg mpv vlc-bin vlc-plugin-base
+player_packages := ffmpeg mpv vlc-bin vlc-plugin-base gstreamer1.0-tools gstreamer1.0-plugins-base \
+                   gstreamer1.0-plugins-good
 test_packages := catch2 $(scenario_packages) procps curl $(player_packages)
 bench_packages := python3 iproute2 linux-perf
 lint_packages := clang-tidy clang-format

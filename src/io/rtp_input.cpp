@@ -51,13 +51,16 @@ class RtpInput final : public Input {
         media_ready_(context.loop),
         control_ready_(context.loop),
         timer_(context.loop),
-        random_(random_number<std::uint64_t>()) {}
+        random_(random_number<std::uint64_t>()),
+        receiver_(address_.payload_type),
+        depacketizer_(address_.payload_type) {
+    if (address_.size) depacketizer_.set_size(*address_.size);
+  }
 
   void start(Now now) override {
     rooms_ = std::make_unique_for_overwrite<std::uint8_t[]>(kDatagramsMax * kDatagramBytesMax);
     for (std::size_t i = 0; i < kDatagramsMax; ++i)
       batch_[i].room = MutableByteSpan(rooms_.get() + i * kDatagramBytesMax, kDatagramBytesMax);
-    receiver_ = RtpReceiver(address_.payload_type);
     begin_sender();
     listen(now);
   }
@@ -67,6 +70,17 @@ class RtpInput final : public Input {
     retry_.succeeded();
     timer_.stop();
     rooms_.reset();
+    receiver_.reset();
+  }
+
+  [[nodiscard]] std::vector<std::pair<std::string_view, std::uint64_t>> figures() const override {
+    const RtpReceiver::Counters& packets = receiver_.counters();
+    return {{"frames_incomplete", depacketizer_.frames_broken()},
+            {"packets", packets.packets},
+            {"packets_lost", packets.lost},
+            {"packets_late", packets.late},
+            {"packets_duplicate", packets.duplicates},
+            {"packets_refused", packets.malformed + packets.wrong_type + packets.strange + oversized_}};
   }
 
  private:
@@ -187,8 +201,7 @@ class RtpInput final : public Input {
   }
 
   void begin_sender() {
-    depacketizer_ = RtpJpegDepacketizer(address_.payload_type);
-    if (address_.size) depacketizer_.set_size(*address_.size);
+    depacketizer_.reset();
     begun_.reset();
   }
 
@@ -236,7 +249,7 @@ class RtpInput final : public Input {
   std::unique_ptr<std::uint8_t[]> rooms_;
   std::array<Datagram, kDatagramsMax> batch_;
 
-  RtpReceiver receiver_{kRtpPayloadTypeJpeg};
+  RtpReceiver receiver_;
   RtpJpegDepacketizer depacketizer_;
   NodeId from_;
   std::uint32_t timestamp_ = 0;

@@ -312,7 +312,8 @@ void PublishedStream::add_stats(StatsLine& line) const {
   line.add("frames_refused", refused_);
   line.add("frames_completed", completed_);
   line.add("frames_left_out", frames_.frames_left_out());
-  for (const auto& [figure, count] : input_->figures()) line.add(figure, count);
+  if (input_)  // not one that could not be opened
+    for (const auto& [figure, count] : input_->figures()) line.add(figure, count);
   const StreamInfo& info = description_.info();
   line.add("width", std::uint64_t{info.width});
   line.add("height", std::uint64_t{info.height});

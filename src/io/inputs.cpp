@@ -6,6 +6,7 @@
 
 #include "io/exec_input.h"
 #include "io/pipe_input.h"
+#include "io/rtp_input.h"
 #include "io/rtsp_input.h"
 #include "media/paced_input.h"
 #include "media/source_spec.h"
@@ -32,8 +33,8 @@ Result<std::unique_ptr<Input>> open_paced(const std::string& source, InputSink& 
 constexpr InputSpec kFiles{"", "FILE|DIRECTORY", open_paced};
 constexpr InputSpec kPattern{"pattern:", "pattern:[WxH@FPS]", open_paced};
 
-constexpr std::array kInputs = {&kPattern,   &kFiles,     &kStandardInput, &kFifoInput,
-                                &kExecInput, &kRtspInput, &kRtspsInput};
+constexpr std::array kInputs = {&kPattern,   &kFiles,    &kStandardInput, &kFifoInput,
+                                &kExecInput, &kRtpInput, &kRtspInput,     &kRtspsInput};
 
 const InputSpec& spec_of(const std::string& source) {
   for (const InputSpec* spec : kInputs) {

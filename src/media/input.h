@@ -11,6 +11,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "media/source.h"
 #include "ott/result.h"
@@ -69,6 +71,8 @@ class Input {
   /// For inputs without a loop of their own: does what is due, or what workers have made ready.
   virtual void step(Now /*now*/) {}
   [[nodiscard]] virtual MonoTime next_deadline() const { return MonoTime::max(); }
+  /// What it counts beside its frames, for statistics: names and numbers, since it was opened.
+  [[nodiscard]] virtual std::vector<std::pair<std::string_view, std::uint64_t>> figures() const { return {}; }
 
  protected:
   explicit Input(SourceInfo info) : info_(std::move(info)) {}

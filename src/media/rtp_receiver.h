@@ -41,7 +41,7 @@ class RtpReceiver {
     std::uint64_t duplicates = 0;
     std::uint64_t malformed = 0;   // no RTP
     std::uint64_t wrong_type = 0;  // of another payload type
-    std::uint64_t strange = 0;     // of another sender, or of a sequence number that nothing followed
+    std::uint64_t strange = 0;     // of another sender, or a few that nothing followed
     std::uint64_t restarts = 0;    // how often another sender, or the same one anew, was followed
   };
 
@@ -60,8 +60,11 @@ class RtpReceiver {
   std::optional<Ordered> next(MonoTime now);
   /// When next() has something although nothing is pushed.
   [[nodiscard]] MonoTime next_deadline() const;
-  /// The sender has said that it ends (RTCP BYE, RFC 3550 section 6.6): another is followed at once.
-  void on_bye(std::uint32_t ssrc);
+  /// Forgets the sender and what waits. The counters go on.
+  void reset();
+  /// A sender has said that it ends (RTCP BYE, RFC 3550 section 6.6). True if it is the one that is followed
+  /// and nothing has said so before; another is followed at once then.
+  bool on_bye(std::uint32_t ssrc);
 
   [[nodiscard]] const Counters& counters() const { return counters_; }
   /// For receiver reports (RFC 3550, section 6.4.1); nothing before the first packet.

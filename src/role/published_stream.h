@@ -10,6 +10,7 @@
 
 #include "media/input.h"
 #include "media/live_frames.h"
+#include "media/media_clock.h"
 #include "ott/repeated_warning.h"
 #include "overlay/overlay.h"
 #include "role/frame_notices.h"
@@ -52,7 +53,7 @@ class PublishedStream final : public InputSink {
   void take(const Result<LiveFrame>& frame, Now now);
   void publish(const LiveFrame& frame, Now now);
   void write_records(const LiveFrame& frame, Now now);
-  [[nodiscard]] std::uint32_t rtp_timestamp(const LiveFrame& frame) const;
+  [[nodiscard]] std::uint32_t rtp_timestamp(const LiveFrame& frame);
   void hold_until_due(Now now);
   void warn(Now now);
   void say_what_is_new(Now now);
@@ -75,7 +76,7 @@ class PublishedStream final : public InputSink {
   MonoTime next_at_ = MonoTime::max();  // when its next frame is due
 
   FrameNumber last_;
-  MonoTime first_at_{};
+  MediaClock clock_;
   std::uint16_t rtp_sequence_ = 0;
 
   std::uint64_t completed_ = 0;  // published frames that had no EOI

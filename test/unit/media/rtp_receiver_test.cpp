@@ -150,13 +150,26 @@ TEST_CASE("a sender that begins anew is followed from its first packet on", "[rt
     CHECK(out_since() == all);
   }
   SECTION("with another SSRC, after a BYE") {
-    bench.receiver.on_bye(99);
-    bench.receiver.on_bye(1);
+    CHECK_FALSE(bench.receiver.on_bye(99));
+    CHECK(bench.receiver.on_bye(1));
+    CHECK_FALSE(bench.receiver.on_bye(1));
     bench.push({7, 8}, 2);
     CHECK(out_since() == std::vector<unsigned>{7, 8});
   }
   CHECK(bench.counters().restarts == 1);
   CHECK(bench.firsts == 2);
+}
+
+TEST_CASE("after a reset any sender is a new one", "[rtp_receiver]") {
+  Bench bench;
+  bench.push({1, 2, 9});
+  bench.receiver.reset();
+  CHECK(bench.receiver.next_deadline() == MonoTime::max());
+  CHECK_FALSE(bench.receiver.ssrc());
+  bench.push({4, 5}, 2);
+  CHECK(bench.out == std::vector<unsigned>{1, 2, 4, 5});
+  CHECK(bench.counters().packets == 4);
+  CHECK(bench.counters().restarts == 0);
 }
 
 TEST_CASE("one packet proves nothing", "[rtp_receiver]") {

@@ -6,12 +6,15 @@
 #include <cerrno>
 #include <cstring>
 #include <random>
+#include <utility>
 
 #include "io/clock.h"
+#include "io/random.h"
 #include "io/socket.h"
 #include "io/udp_socket.h"
 #include "io/watcher.h"
 #include "media/rtcp.h"
+#include "media/rtp_address.h"
 #include "media/rtp_frames.h"
 #include "media/rtsp_client.h"
 #include "media/source_spec.h"
@@ -83,18 +86,23 @@ class UdpPorts {
 ///                         `------------- a failure ----------'
 class RtspInput final : public Input {
  public:
-  RtspInput(SourceInfo info, Url url, bool udp, InputSink& sink, const InputContext& context)
+  struct Camera {
+    Url url;
+    bool udp = false;
+    std::optional<PictureSize> size{};  // where its description does not say it
+  };
+  RtspInput(SourceInfo info, Camera camera, InputSink& sink, const InputContext& context)
       : Input(std::move(info)),
-        source_(std::move(url)),
-        source_udp_(udp),
-        name_(without_credentials(to_string(source_))),
+        camera_(std::move(camera)),
+        name_(without_credentials(to_string(camera_.url))),
         sink_(sink),
         lookups_(context.workers.make_queue(WorkKind::Input, {})),
-        random_(static_cast<std::uint64_t>(clock_now().wall.time_since_epoch().count())),
+        random_(random_number<std::uint64_t>()),
         socket_watcher_(context.loop),
         rtp_watcher_(context.loop),
         rtcp_watcher_(context.loop),
-        timer_(context.loop) {}
+        timer_(context.loop),
+        frames_(name_, {}, sink) {}
 
   void start(Now now) override { begin(now); }
 
@@ -116,12 +124,14 @@ class RtspInput final : public Input {
     connect_next(now);
   }
 
+  [[nodiscard]] InputFigures figures() const override { return frames_.figures(oversized_); }
+
  private:
   enum class State : std::uint8_t { Off, Resolving, Connecting, Talking, Pausing };
 
   void begin(Now now) {
-    url_ = source_;
-    udp_ = source_udp_;
+    url_ = camera_.url;
+    udp_ = camera_.udp;
     redirects_ = 0;
     begin_session(now);
   }
@@ -205,17 +215,18 @@ class RtspInput final : public Input {
   }
 
   void take(const RtspClient::Packet& packet, Now now) {
-    if (!frames_) return;
-    packet.rtcp ? frames_->push_rtcp(packet.bytes) : frames_->push(packet.bytes, now);
+    if (packet.rtcp) return (void)frames_.push_rtcp(packet.bytes);
+    frames_.push(packet.bytes, now);
   }
 
   void take(const RtspClient::Prepared& prepared, Now) {
-    RtpFrames::Flow flow{prepared.media.formats.front().payload_type, {}, name_};
-    if (const auto& size = prepared.media.size) {
+    RtpFrames::Flow flow{prepared.media.formats.front().payload_type, camera_.size};
+    if (const auto& size = prepared.media.size)
       flow.size =
           PictureSize{static_cast<std::uint16_t>(size->width), static_cast<std::uint16_t>(size->height)};
-    }
-    frames_.emplace(std::move(flow), sink_);
+    frames_.begin(flow);
+    frames_before_ = frames_.frames();
+    prepared_ = true;
     source_address_ = parse_ip(prepared.transport.source).value_or(server_.address);
     if (ports_) ports_->open_firewall(source_address_, prepared.transport);
   }
@@ -277,11 +288,12 @@ class RtspInput final : public Input {
   }
 
   void take_datagram(const Datagram& datagram, bool rtcp, Now now) {
-    if (!frames_ || datagram.cut_short) return;
+    if (!prepared_) return;
     if (datagram.from.address != source_address_ && datagram.from.address != server_.address) return;
-    if (rtcp) return frames_->push_rtcp(datagram.bytes);
+    if (rtcp) return (void)frames_.push_rtcp(datagram.bytes);
     client_->heard(now);
-    frames_->push(datagram.bytes, now);
+    if (!datagram.cut_short) return frames_.push(datagram.bytes, now);
+    ++oversized_;
   }
 
   void on_time() {
@@ -289,7 +301,7 @@ class RtspInput final : public Input {
     if (state_ == State::Connecting && now.mono >= deadline_)
       return cannot_connect(fmt::format("no answer within {} s", kConnectMax / std::chrono::seconds(1)), now);
     if (state_ == State::Pausing && retry_.take_due(now)) return begin(now);
-    if (frames_) frames_->step(now);
+    frames_.step(now);
     if (state_ == State::Talking) return go_on(now);
     arm(now);
   }
@@ -298,8 +310,7 @@ class RtspInput final : public Input {
     MonoTime next = MonoTime::max();
     if (state_ == State::Connecting) next = deadline_;
     if (state_ == State::Pausing) next = retry_.due_at();
-    if (state_ == State::Talking) next = client_->next_deadline();
-    if (frames_) next = std::min(next, frames_->next_deadline());
+    if (state_ == State::Talking) next = std::min(client_->next_deadline(), frames_.next_deadline());
     if (next == MonoTime::max()) return timer_.stop();
     timer_.start<&RtspInput::on_time>(*this, std::max(next - now.mono, Duration{}));
   }
@@ -311,7 +322,7 @@ class RtspInput final : public Input {
       flush();
     }
     client_.reset();
-    frames_.reset();
+    prepared_ = false;
     rtp_watcher_.stop();
     rtcp_watcher_.stop();
     ports_.reset();
@@ -320,7 +331,8 @@ class RtspInput final : public Input {
   }
 
   void lose(const std::string& why, bool lasting, Now now) {
-    if (frames_ && frames_->frames() > 0 && now.mono - playing_since_ >= kPlayedWell) retry_.succeeded();
+    if (prepared_ && frames_.frames() > frames_before_ && now.mono - playing_since_ >= kPlayedWell)
+      retry_.succeeded();
     hang_up(now);
     state_ = State::Pausing;
     retry_.schedule(lasting ? kLongPauses : kPauses, random_, now);
@@ -328,8 +340,7 @@ class RtspInput final : public Input {
     sink_.on_lost(fmt::format("{}: {}", name_, why), now);
   }
 
-  const Url source_;
-  const bool source_udp_;
+  const Camera camera_;
   const std::string name_;
   InputSink& sink_;
   std::unique_ptr<WorkQueue> lookups_;
@@ -351,7 +362,10 @@ class RtspInput final : public Input {
   std::optional<UdpPorts> ports_;
   std::vector<std::uint8_t> room_;  // for datagrams
   std::optional<RtspClient> client_;
-  std::optional<RtpFrames> frames_;
+  RtpFrames frames_;
+  std::uint64_t frames_before_ = 0;  // this session
+  bool prepared_ = false;            // packets of this session may come
+  std::uint64_t oversized_ = 0;
   IpAddress source_address_;
   MonoTime playing_since_{};
   Retry retry_;
@@ -366,6 +380,9 @@ Result<std::unique_ptr<Input>> open_rtsp(const std::string& source, InputSink& s
   const auto transport = take_option(rest, "transport");
   if (transport && *transport != "udp" && *transport != "tcp")
     return wrong("?transport= is tcp, which is the default, or udp");
+  const auto size_text = take_option(rest, "size");
+  const auto size = size_text ? parse_picture_size(*size_text) : Result<PictureSize>();
+  if (!size) return wrong(size.error().message);
   auto url = parse_url(rest);
   if (!url) return wrong(url.error().message);
   SourceInfo info;
@@ -373,7 +390,9 @@ Result<std::unique_ptr<Input>> open_rtsp(const std::string& source, InputSink& s
   info.at_end = AtEnd::Wait;
   info.live = true;
   info.linger = std::chrono::seconds(10);
-  return std::make_unique<RtspInput>(std::move(info), std::move(*url), transport == "udp", sink, context);
+  RtspInput::Camera camera{std::move(*url), transport == "udp", {}};
+  if (size_text) camera.size = *size;
+  return std::make_unique<RtspInput>(std::move(info), std::move(camera), sink, context);
 }
 
 Result<std::unique_ptr<Input>> open_rtsps(const std::string& source, InputSink&, const InputContext&) {

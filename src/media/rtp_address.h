@@ -33,4 +33,7 @@ struct RtpAddress {
 /// The error says what is wrong, and what is accepted.
 Result<RtpAddress> parse_rtp_address(std::string_view text);
 
+/// "3840x2160", as the option size= has it.
+Result<PictureSize> parse_picture_size(std::string_view text);
+
 }  // namespace ott

@@ -36,7 +36,7 @@ const Bytes& picture() {
 
 TEST_CASE("Frames come out of packets in any order, with their sender's time") {
   test::Sink sink;
-  RtpFrames frames({.name = "rtsp://cam/live"}, sink);
+  RtpFrames frames("rtsp://cam/live", {}, sink);
   Camera camera;
   for (std::uint32_t i = 0; i < 5; ++i) {
     auto packets = camera.packets(picture(), 1000 + i * 3600);
@@ -55,7 +55,7 @@ TEST_CASE("Frames come out of packets in any order, with their sender's time") {
 
 TEST_CASE("A frame that is not whole is refused, and the next one is there") {
   test::Sink sink;
-  RtpFrames frames({.name = "rtsp://cam/live"}, sink);
+  RtpFrames frames("rtsp://cam/live", {}, sink);
   Camera camera;
   for (std::uint32_t i = 0; i < 4; ++i) {
     const auto packets = camera.packets(picture(), i * 3600);
@@ -66,18 +66,36 @@ TEST_CASE("A frame that is not whole is refused, and the next one is there") {
   CHECK(sink.frames.size() == 3);
   REQUIRE(sink.refused.size() == 1);
   CHECK(sink.refused[0].starts_with("rtsp://cam/live: "));
+  CHECK(frames.frames_incomplete() == 1);
 }
 
 TEST_CASE("Another sender is followed at once after a BYE") {
   test::Sink sink;
-  RtpFrames frames({}, sink);
+  RtpFrames frames("", {}, sink);
   Camera first;
   for (const Bytes& packet : first.packets(picture(), 0)) frames.push(packet, test::at_ms(0));
-  frames.push_rtcp(write_rtcp({.ssrc = 7, .cname = "camera", .byes = {7}}));
-  frames.push_rtcp(picture());  // no RTCP
+  CHECK_FALSE(frames.push_rtcp(picture()));  // no RTCP
+  CHECK_FALSE(frames.push_rtcp(write_rtcp({.ssrc = 8, .cname = "another", .byes = {8}})));
+  const auto bye = frames.push_rtcp(write_rtcp({.ssrc = 7, .cname = "camera", .byes = {7}}));
+  REQUIRE(bye);
+  CHECK(bye->cname == "camera");
   Camera second{.sequence = 100, .ssrc = 8};
   for (const Bytes& packet : second.packets(picture(), 0)) frames.push(packet, test::at_ms(1));
   CHECK(sink.frames.size() == 2);
+  CHECK(frames.senders() == 2);
+}
+
+TEST_CASE("What was counted stays when a flow begins anew") {
+  test::Sink sink;
+  RtpFrames frames("", {}, sink);
+  Camera camera;
+  const auto packets = camera.packets(picture(), 0);
+  for (std::size_t i = 0; i < 2; ++i) frames.push(packets[i], test::at_ms(0));
+  frames.begin({});
+  for (const Bytes& packet : camera.packets(picture(), 3600)) frames.push(packet, test::at_ms(40));
+  CHECK(sink.frames.size() == 1);
+  CHECK(frames.packets().packets == 2 + packets.size());
+  CHECK(frames.figures(5).back() == std::pair<std::string_view, std::uint64_t>("packets_refused", 5));
 }
 
 }  // namespace

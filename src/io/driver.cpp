@@ -8,8 +8,8 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
-#include <ctime>
 
+#include "io/clock.h"
 #include "io/socket.h"
 
 namespace ott {
@@ -24,12 +24,6 @@ constexpr Duration kAcceptPause = std::chrono::milliseconds(100);
 /// How often it is said that connections cannot be accepted.
 constexpr Duration kAcceptWarnings = std::chrono::seconds(10);
 constexpr std::size_t kInputBytes = 256U << 10U;
-
-Duration read_clock(clockid_t clock) {
-  timespec time{};
-  ::clock_gettime(clock, &time);
-  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
-}
 
 }  // namespace
 
@@ -82,7 +76,7 @@ Driver::Driver(struct ev_loop* loop, Log& log, WorkerPool& workers)
 Driver::~Driver() = default;
 
 Now Driver::now() {
-  const Now time{MonoTime(read_clock(CLOCK_MONOTONIC)), WallTime(read_clock(CLOCK_REALTIME))};
+  const Now time = clock_now();
   round_began_ = std::min(round_began_, time.mono);
   return time;
 }

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "overlay/overlay_config.h"
-#include "overlay/retry.h"
+#include "ott/retry.h"
 
 namespace ott {
 

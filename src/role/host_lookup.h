@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "ott/log.h"
-#include "overlay/retry.h"
+#include "ott/retry.h"
 #include "role/role.h"
 
 namespace ott {

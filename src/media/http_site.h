@@ -36,7 +36,7 @@ struct HttpWatch {
 struct HttpPicture {
   std::string stream;
   bool next = false;  // one that comes from now on
-  std::string if_none_match;
+  std::string if_none_match{};
 };
 
 using HttpAction = std::variant<HttpResponse, HttpWatch, HttpPicture>;

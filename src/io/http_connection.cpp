@@ -83,7 +83,8 @@ void HttpConnection::check_time(Now now) {
       return refuse({408, "the request did not come to an end"}, now);
     case State::Waiting:
       if (now.mono < deadline_) return;
-      return (void)answer_with_picture(now);
+      if (answer_with_picture(now)) go_on(now);
+      return;
     case State::Sending:
     case State::Watching:
       if (blocked_ && now.mono >= progress_at_ + kStuckTime)
@@ -226,15 +227,14 @@ std::size_t HttpConnection::send_newest(Now now) {
   }
   const std::size_t sent = got < 0 ? 0 : static_cast<std::size_t>(got);
   if (sent > 0) {
-    if (count_ > 0 && interval_ == Duration{})
-      server_.figures().frames_skipped += stream_->count() - count_ - 1;
+    if (count_ > 0 && interval_ == Duration{}) server_.sums().frames_skipped += stream_->count() - count_ - 1;
     count_ = stream_->count();
     due_ = std::max(due_, now.mono - interval_) + interval_;
     account(sent, now);
   }
   if (sent == all) {
     ++frames_;
-    ++server_.figures().frames;
+    ++server_.sums().frames;
     return sent;
   }
   if (sent > 0) {
@@ -279,7 +279,7 @@ bool HttpConnection::flush(Now now) {
     }
     if (part_) {
       ++frames_;
-      ++server_.figures().frames;
+      ++server_.sums().frames;
     }
     sent_ = 0;
     text_.clear();
@@ -290,7 +290,7 @@ bool HttpConnection::flush(Now now) {
 
 void HttpConnection::account(std::size_t bytes, Now now) {
   progress_at_ = now.mono;
-  server_.figures().bytes += bytes;
+  server_.sums().bytes += bytes;
 }
 
 // ---- the end

@@ -44,7 +44,7 @@ class HttpServer {
   virtual void watches(const HttpConnection& connection) = 0;
   /// The last call. `why` is empty where nothing is wrong.
   virtual void closed(HttpConnection& connection, const std::string& why) = 0;
-  virtual HttpFigures& figures() = 0;
+  virtual HttpFigures& sums() = 0;
 };
 
 class HttpConnection {

@@ -52,7 +52,7 @@ class HttpOutlet final : public Outlet, private HttpServer {
   void reads(HttpConnection& connection, bool reads) override;
   void watches(const HttpConnection& connection) override;
   void closed(HttpConnection& connection, const std::string& why) override;
-  HttpFigures& figures() override { return sums_; }
+  HttpFigures& sums() override { return sums_; }
 
   void accept_ready(int events);
   void accept_again();

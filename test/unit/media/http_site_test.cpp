@@ -25,7 +25,8 @@ HttpRequest request_for(const std::string& target, const std::string& method = "
   return std::get<HttpRequest>(read);
 }
 
-HttpAction act(const std::string& target, const HttpSiteOptions& options = {}, const std::string& method = "GET") {
+HttpAction act(const std::string& target, const HttpSiteOptions& options = {},
+               const std::string& method = "GET") {
   return answer(request_for(target, method), kStreams, options);
 }
 
@@ -63,7 +64,8 @@ TEST_CASE("HTTP site: a stream's pictures") {
 }
 
 TEST_CASE("HTTP site: a path that is none names the streams that there are") {
-  for (const char* wrong : {"/cam", "/CAM.mjpg", "/cam.mjpg/", "/.mjpg", "//cam.mjpg", "/other.jpg", "/cam.png"}) {
+  for (const char* wrong :
+       {"/cam", "/CAM.mjpg", "/cam.mjpg/", "/.mjpg", "//cam.mjpg", "/other.jpg", "/cam.png"}) {
     const HttpResponse response = response_to(wrong);
     INFO(wrong);
     CHECK(response.status == 404);
@@ -101,8 +103,8 @@ TEST_CASE("HTTP site: pages of other origins, only if they were asked for") {
   for (const char* good : {"*", "https://example.org", "http://10.0.0.1:8080", "http://[::1]:80"}) {
     CHECK(check_cors(good));
   }
-  for (const char* wrong : {"", "example.org", "https://example.org/", "https://", "https://a, https://b",
-                            "https://a\r\nX: y"}) {
+  for (const char* wrong :
+       {"", "example.org", "https://example.org/", "https://", "https://a, https://b", "https://a\r\nX: y"}) {
     CHECK_FALSE(check_cors(wrong));
   }
 }
@@ -116,13 +118,15 @@ TEST_CASE("HTTP site: a picture has a tag, and is not sent to who has it") {
   CHECK(has(first.fields, "Cache-Control: no-cache\r\n"));
   CHECK(has(to_bytes(first, nullptr, true, {}), "Content-Length: 50\r\n"));
   for (const char* same : {"\"ab-7\"", "W/\"ab-7\"", "\"x\" , \"ab-7\"", "*"}) {
-    const HttpResponse again = picture_response({.stream = "cam", .next = false, .if_none_match = same}, frame(7), {});
+    const HttpResponse again =
+        picture_response({.stream = "cam", .next = false, .if_none_match = same}, frame(7), {});
     CHECK(again.status == 304);
     CHECK_FALSE(again.picture);
     CHECK_FALSE(has(to_bytes(again, nullptr, true, {}), "Content-Length"));
   }
   for (const char* other : {"\"ab-8\"", "ab-7", "\"ab-7", ","}) {
-    CHECK(picture_response({.stream = "cam", .next = false, .if_none_match = other}, frame(7), {}).status == 200);
+    CHECK(picture_response({.stream = "cam", .next = false, .if_none_match = other}, frame(7), {}).status ==
+          200);
   }
   const HttpResponse none = no_picture_response({.stream = "cam"}, "the source is silent", {});
   CHECK(none.status == 503);
@@ -146,12 +150,14 @@ TEST_CASE("HTTP site: streams.json") {
   known.state = StreamState::Stalled;
   known.state_since = 1'700'000'000'500'000'000;
   CHECK(streams_json(std::vector{known, stream("cam")}).text ==
-        "{\"streams\":[{\"name\":\"k\xEF\xBF\xBDm\\n\",\"source\":\"pattern\",\"width\":640,\"height\":480,\"fps\":29.97,"
+        "{\"streams\":[{\"name\":\"k\xEF\xBF\xBDm\\n\",\"source\":\"pattern\",\"width\":640,\"height\":480,"
+        "\"fps\":29.97,"
         "\"state\":\"stalled\",\"since\":1700000000.5,\"mjpg\":\"/k%FFm%0A.mjpg\",\"jpg\":\"/k%FFm%0A.jpg\"},"
         "{\"name\":\"cam\",\"source\":\"pattern\",\"width\":null,\"height\":null,\"fps\":null,"
         "\"state\":\"live\",\"since\":null,\"mjpg\":\"/cam.mjpg\",\"jpg\":\"/cam.jpg\"}]}\n");
   CHECK(to_utf8("\xC0\x80|\xED\xA0\x80|\xF5\x80\x80\x80|\xE2\x82|\xE2\x82\xAC") ==
-        "\xEF\xBF\xBD\xEF\xBF\xBD|\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD|\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD|"
+        "\xEF\xBF\xBD\xEF\xBF\xBD|\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD|"
+        "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD|"
         "\xEF\xBF\xBD\xEF\xBF\xBD|\xE2\x82\xAC");
 }
 
@@ -164,13 +170,14 @@ TEST_CASE("HTTP response: what keeps a connection, by version") {
   CHECK(has(to_bytes(response, &request, false, {}), "Connection: close\r\n"));
   CHECK(has(to_bytes(response, &old, true, {}), "Connection: keep-alive\r\n"));
   CHECK(has(to_bytes(response, &old, false, {}), "Connection: close\r\n"));
-  CHECK(to_bytes(response, &request, true, {}).starts_with(
-      "HTTP/1.1 200 OK\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\n"));
+  CHECK(to_bytes(response, &request, true, {})
+            .starts_with("HTTP/1.1 200 OK\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\n"));
 }
 
 TEST_CASE("HTTP response: a part of a stream of pictures") {
   CHECK(part_head(*frame(9, 1234)) ==
-        "Content-Type: image/jpeg\r\nContent-Length: 1234\r\nX-Timestamp: 1700000000.250000\r\nX-Frame: 9\r\n\r\n");
+        "Content-Type: image/jpeg\r\nContent-Length: 1234\r\nX-Timestamp: 1700000000.250000\r\nX-Frame: "
+        "9\r\n\r\n");
 }
 
 }  // namespace

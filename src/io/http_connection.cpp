@@ -34,8 +34,7 @@ HttpConnection::HttpConnection(struct ev_loop* loop, HttpServer& server, Fd fd, 
 
 HttpConnection::~HttpConnection() = default;
 
-// ---- what happens
-// ------------------------------------------------------------------------------------------
+// ---- what happens ---------------------------------------------------------------------------------------
 
 void HttpConnection::ready(int events) {
   const Now now = clock_now();
@@ -98,8 +97,7 @@ void HttpConnection::check_time(Now now) {
   }
 }
 
-// ---- requests
-// ----------------------------------------------------------------------------------------------
+// ---- requests -------------------------------------------------------------------------------------------
 
 /// Sends what waits, and takes up the next request when that is done, some of them in one round.
 void HttpConnection::go_on(Now now) {
@@ -196,8 +194,7 @@ void HttpConnection::watch(const HttpWatch& action, const HttpRequest& request, 
   server_.watches(*this);
 }
 
-// ---- sending
-// -----------------------------------------------------------------------------------------------
+// ---- sending --------------------------------------------------------------------------------------------
 
 std::size_t HttpConnection::picture_is_here(Now now) {
   if (state_ == State::Waiting) {
@@ -293,8 +290,7 @@ void HttpConnection::account(std::size_t bytes, Now now) {
   server_.sums().bytes += bytes;
 }
 
-// ---- the end
-// -----------------------------------------------------------------------------------------------
+// ---- the end --------------------------------------------------------------------------------------------
 
 void HttpConnection::end(Now now) {
   if (state_ == State::Lingering || state_ == State::Closed) return;

@@ -9,6 +9,7 @@
 
 #include "io/clock.h"
 #include "io/socket.h"
+#include "ott/text.h"
 
 namespace ott {
 namespace {
@@ -18,6 +19,7 @@ constexpr Duration kAcceptPause = std::chrono::milliseconds(100);
 constexpr Duration kSecond = std::chrono::seconds(1);
 constexpr Duration kLinesTime = std::chrono::seconds(10);
 constexpr unsigned kLinesMax = 20;
+constexpr std::size_t kReportLinesMax = 100;
 
 /// A quarter of the descriptors that this process may have.
 std::size_t descriptors_for_connections() {
@@ -38,7 +40,8 @@ Result<std::unique_ptr<HttpOutlet>> HttpOutlet::open(std::string_view where, Htt
   const auto at = parse_listen_address(where);
   if (!at) return tl::unexpected(at.error());
   if (!site.cors.empty()) {
-    if (auto good = check_cors(site.cors); !good) return tl::unexpected(good.error());
+    if (auto good = check_cors(site.cors); !good)
+      return fail("--http-cors " + site.cors + ": " + good.error().message);
   }
   return std::unique_ptr<HttpOutlet>(new HttpOutlet(*at, std::move(site), loop, log));
 }
@@ -103,8 +106,24 @@ OutletFigures HttpOutlet::figures() const {
           .bytes = sums_.bytes};
 }
 
-// ---- connections
-// -------------------------------------------------------------------------------------------
+std::vector<std::string> HttpOutlet::report() const {
+  std::vector<std::string> lines = {fmt::format(
+      "http {}: {}, {}, {} frames, {} skipped", name_, counted(reading_.size() + busy_.size(), "connection"),
+      counted(viewers_, "viewer"), sums_.frames, sums_.frames_skipped)};
+  for (const auto& connection : busy_) {
+    const HttpStream* stream = connection->watched();
+    if (stream == nullptr) continue;
+    if (lines.size() > kReportLinesMax) {
+      lines.emplace_back("  and more");
+      break;
+    }
+    lines.push_back(fmt::format("  {} watches '{}', {} frames", to_string(connection->remote()),
+                                stream->name(), connection->frames()));
+  }
+  return lines;
+}
+
+// ---- connections ----------------------------------------------------------------------------------------
 
 void HttpOutlet::accept_ready(int) {
   const Now now = clock_now();
@@ -197,8 +216,7 @@ void HttpOutlet::reap() {
   dead_.clear();
 }
 
-// ---- requests and pictures
-// ---------------------------------------------------------------------------------
+// ---- requests and pictures ------------------------------------------------------------------------------
 
 HttpAction HttpOutlet::answer(const HttpRequest& request) {
   if (ending_) return text_response(503, "this server is about to end");
@@ -272,5 +290,32 @@ void HttpOutlet::line(LogLevel level, const std::string& text, MonoTime now) {
     ++lines_left_out_;
   }
 }
+
+// ---- the row --------------------------------------------------------------------------------------------
+
+namespace {
+
+constexpr OutletFlag kCors = {
+    "--http-cors", "ORIGIN",
+    "http: let pages of this origin (https://host), or of all (*), read what is sent"};
+
+Result<std::unique_ptr<Outlet>> open_http(const OutletArguments& arguments, const OutletContext& context) {
+  HttpSiteOptions site;
+  if (const auto cors = arguments.options.find(kCors.name); cors != arguments.options.end())
+    site.cors = cors->second;
+  auto outlet = HttpOutlet::open(arguments.value, std::move(site), context.loop, context.log);
+  if (!outlet) return tl::unexpected(outlet.error());
+  return std::unique_ptr<Outlet>(std::move(*outlet));
+}
+
+}  // namespace
+
+const OutletSpec kHttpOutlet = {
+    .flag = {"--http", "[ADDR:]PORT",
+             "show the streams to browsers: /, /NAME.mjpg, /NAME.jpg, /streams.json; without ADDR on all "
+             "addresses"},
+    .options = std::span(&kCors, 1),
+    .open = open_http,
+};
 
 }  // namespace ott

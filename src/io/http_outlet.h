@@ -14,6 +14,7 @@
 
 #include "io/http_connection.h"
 #include "io/http_streams.h"
+#include "io/outlets.h"
 #include "io/watcher.h"
 #include "media/outlet.h"
 #include "ott/log.h"
@@ -39,6 +40,7 @@ class HttpOutlet final : public Outlet, private HttpServer {
   Result<void> begin(WatchableStreams& streams, Now now) override;
   bool finish(bool give_up, Now now) override;
   [[nodiscard]] OutletFigures figures() const override;
+  [[nodiscard]] std::vector<std::string> report() const override;
 
  private:
   HttpOutlet(NodeId at, HttpSiteOptions site, struct ev_loop* loop, Log& log);
@@ -96,5 +98,7 @@ class HttpOutlet final : public Outlet, private HttpServer {
   unsigned lines_left_out_ = 0;
   MonoTime warn_of_accept_at_{};
 };
+
+extern const OutletSpec kHttpOutlet;
 
 }  // namespace ott

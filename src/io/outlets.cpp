@@ -2,10 +2,12 @@
 
 #include <array>
 
+#include "io/http_outlet.h"
+
 namespace ott {
 namespace {
 
-constexpr std::array<const OutletSpec*, 0> kOutlets = {};
+constexpr std::array kOutlets = {&kHttpOutlet};
 
 }  // namespace
 

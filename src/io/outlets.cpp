@@ -2,12 +2,13 @@
 
 #include <array>
 
+#include "io/http_outlet.h"
 #include "io/rtp_outlet.h"
 
 namespace ott {
 namespace {
 
-constexpr std::array<const OutletSpec*, 1> kOutlets = {&kRtpOutlet};
+constexpr std::array kOutlets = {&kHttpOutlet, &kRtpOutlet};
 
 }  // namespace
 

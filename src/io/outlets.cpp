@@ -4,11 +4,12 @@
 
 #include "io/http_outlet.h"
 #include "io/rtp_outlet.h"
+#include "io/rtsp_outlet.h"
 
 namespace ott {
 namespace {
 
-constexpr std::array kOutlets = {&kHttpOutlet, &kRtpOutlet};
+constexpr std::array kOutlets = {&kHttpOutlet, &kRtpOutlet, &kRtspOutlet};
 
 }  // namespace
 

@@ -69,6 +69,8 @@ class RtpSender {
   [[nodiscard]] std::vector<std::uint8_t> bye(Now now) const;
   static constexpr Duration kReportInterval = std::chrono::seconds(5);
 
+  /// The frame under way; null between two.
+  [[nodiscard]] const RtpFramePtr& current() const { return current_; }
   [[nodiscard]] std::uint64_t frames_sent() const { return frames_sent_; }
   [[nodiscard]] std::uint64_t frames_skipped() const { return frames_skipped_; }
 

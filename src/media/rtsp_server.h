@@ -81,10 +81,9 @@ class RtspServer {
   Datagram next_datagram(Now now);
   /// When next_datagram() has one.
   [[nodiscard]] MonoTime datagram_due() const;
-  /// Where its RTCP comes from.
-  [[nodiscard]] std::uint16_t rtcp_port() const {
-    return transport_.client_port ? transport_.client_port->second : 0;
-  }
+  /// Where datagrams go, and its RTCP comes from. REQUIRES: over_udp().
+  [[nodiscard]] std::uint16_t rtp_port() const { return transport_.client_port->first; }
+  [[nodiscard]] std::uint16_t rtcp_port() const { return transport_.client_port->second; }
   /// The player's RTCP, by UDP: it is there.
   void hear(Now now) { heard_ = now.mono; }
 
@@ -95,8 +94,11 @@ class RtspServer {
   /// Why the connection is to be closed now, without further words; empty: it is not.
   [[nodiscard]] std::string expired(Now now) const;
 
-  [[nodiscard]] std::uint32_t ssrc() const { return sender_.ssrc(); }
   [[nodiscard]] const RtpSender& sender() const { return sender_; }
+  /// When a whole request, or RTCP, came last.
+  [[nodiscard]] MonoTime heard() const { return heard_; }
+  /// When it took something of what is sent to it last, or nothing waited.
+  [[nodiscard]] MonoTime moved() const { return output_moved_; }
 
  private:
   enum class State : std::uint8_t { Init, Ready, Playing };

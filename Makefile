@@ -23,7 +23,7 @@ variant := $(notdir $(firstword $(CXX)))$(if $(san),-$(subst $(comma),-,$(san)))
 build := build/$(variant)
 
 packages := g++ make libev-dev rapidjson-dev libfmt-dev libspdlog-dev libcli11-dev libexpected-dev \
-            libjpeg62-turbo-dev libssl-dev
+            libjpeg62-turbo-dev libboost-dev libssl-dev
 demo_packages := python3
 scenario_packages := python3 iproute2 nftables
 player_packages := ffmpeg mpv vlc-bin vlc-plugin-base gstreamer1.0-tools gstreamer1.0-plugins-base \

@@ -34,7 +34,7 @@ constexpr InputSpec kFiles{"", "FILE|DIRECTORY", open_paced};
 constexpr InputSpec kPattern{"pattern:", "pattern:[WxH@FPS]", open_paced};
 
 constexpr std::array kInputs = {&kPattern,   &kFiles,     &kStandardInput, &kFifoInput,
-                                &kExecInput, &kV4l2Input, &kRtpInput};
+                                &kExecInput, &kV4l2Input, &kRtpInput,      &kSdpInput};
 
 const InputSpec& spec_of(const std::string& source) {
   for (const InputSpec* spec : kInputs) {

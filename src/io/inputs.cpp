@@ -7,6 +7,7 @@
 #include "io/exec_input.h"
 #include "io/pipe_input.h"
 #include "io/rtp_input.h"
+#include "io/rtsp_input.h"
 #include "io/v4l2_input.h"
 #include "media/paced_input.h"
 #include "media/source_spec.h"
@@ -33,8 +34,8 @@ Result<std::unique_ptr<Input>> open_paced(const std::string& source, InputSink& 
 constexpr InputSpec kFiles{"", "FILE|DIRECTORY", open_paced};
 constexpr InputSpec kPattern{"pattern:", "pattern:[WxH@FPS]", open_paced};
 
-constexpr std::array kInputs = {&kPattern,   &kFiles,     &kStandardInput, &kFifoInput,
-                                &kExecInput, &kV4l2Input, &kRtpInput,      &kSdpInput};
+constexpr std::array kInputs = {&kPattern,   &kFiles,    &kStandardInput, &kFifoInput, &kExecInput,
+                                &kV4l2Input, &kRtpInput, &kSdpInput,      &kRtspInput, &kRtspsInput};
 
 const InputSpec& spec_of(const std::string& source) {
   for (const InputSpec* spec : kInputs) {
@@ -47,7 +48,9 @@ const InputSpec& spec_of(const std::string& source) {
 
 std::string inputs_help() {
   std::string text;
-  for (const InputSpec* spec : kInputs) text += (text.empty() ? "" : ", ") + std::string(spec->form);
+  for (const InputSpec* spec : kInputs) {
+    if (!spec->form.empty()) text += (text.empty() ? "" : ", ") + std::string(spec->form);
+  }
   return text;
 }
 

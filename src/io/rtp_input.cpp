@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <fstream>
 #include <random>
@@ -10,9 +11,8 @@
 #include "io/random.h"
 #include "io/udp_socket.h"
 #include "io/watcher.h"
-#include "media/media_address.h"
-#include "media/rtcp.h"
-#include "media/rtp_receiver.h"
+#include "media/rtp_address.h"
+#include "media/rtp_frames.h"
 #include "media/sdp.h"
 #include "media/text.h"
 #include "ott/repeated_warning.h"
@@ -54,16 +54,12 @@ class RtpInput final : public Input {
         control_ready_(context.loop),
         timer_(context.loop),
         random_(random_number<std::uint64_t>()),
-        receiver_(address_.payload_type),
-        depacketizer_(address_.payload_type) {
-    if (address_.size) depacketizer_.set_size(*address_.size);
-  }
+        frames_(name_, flow(), sink) {}
 
   void start(Now now) override {
     rooms_ = std::make_unique_for_overwrite<std::uint8_t[]>(kDatagramsMax * kDatagramBytesMax);
     for (std::size_t i = 0; i < kDatagramsMax; ++i)
       batch_[i].room = MutableByteSpan(rooms_.get() + i * kDatagramBytesMax, kDatagramBytesMax);
-    begin_sender();
     listen(now);
   }
 
@@ -72,20 +68,14 @@ class RtpInput final : public Input {
     retry_.succeeded();
     timer_.stop();
     rooms_.reset();
-    receiver_.reset();
+    frames_.begin(flow());
   }
 
-  [[nodiscard]] std::vector<std::pair<std::string_view, std::uint64_t>> figures() const override {
-    const RtpReceiver::Counters& packets = receiver_.counters();
-    return {{"frames_incomplete", depacketizer_.frames_broken()},
-            {"packets", packets.packets},
-            {"packets_lost", packets.lost},
-            {"packets_late", packets.late},
-            {"packets_duplicate", packets.duplicates},
-            {"packets_refused", packets.malformed + packets.wrong_type + packets.strange + oversized_}};
-  }
+  [[nodiscard]] InputFigures figures() const override { return frames_.figures(oversized_); }
 
  private:
+  [[nodiscard]] RtpFrames::Flow flow() const { return {address_.payload_type, address_.size}; }
+
   void listen(Now now) {
     auto media = listen_at(address_, address_.at.port);
     if (!media) return lose(media.error().message, now);
@@ -116,7 +106,7 @@ class RtpInput final : public Input {
   }
 
   void set_timer(Now now) {
-    const MonoTime next = std::min(receiver_.next_deadline(), retry_.due_at());
+    const MonoTime next = std::min(frames_.next_deadline(), retry_.due_at());
     if (next == MonoTime::max()) return timer_.stop();
     timer_.start<&RtpInput::on_time>(*this, std::max(next - now.mono, Duration{}));
   }
@@ -124,7 +114,7 @@ class RtpInput final : public Input {
   void on_time() {
     const Now now = clock_now();
     if (retry_.take_due(now)) listen(now);
-    take_ordered(now);
+    frames_.step(now);
     set_timer(now);
   }
 
@@ -137,6 +127,7 @@ class RtpInput final : public Input {
       if (*count < kDatagramsMax) break;
     }
     say_strange(now);
+    say_dropped(now);
     set_timer(now);
   }
 
@@ -163,53 +154,25 @@ class RtpInput final : public Input {
       ++oversized_;
       return;
     }
-    const std::uint64_t wrong_type = receiver_.counters().wrong_type;
-    receiver_.push(datagram.bytes, now);
-    if (receiver_.counters().wrong_type != wrong_type) wrong_type_ = datagram.bytes[1] & 0x7FU;
-    from_ = datagram.from;
-    take_ordered(now);
+    const std::uint64_t wrong_type = frames_.packets().wrong_type;
+    const std::uint64_t senders = frames_.senders();
+    frames_.push(datagram.bytes, now);
+    if (frames_.packets().wrong_type != wrong_type) wrong_type_ = datagram.bytes[1] & 0x7FU;
+    if (frames_.senders() == senders) return;
+    sink_.on_connected(
+        fmt::format("{}: from {} port {}", name_, to_string(datagram.from.address), datagram.from.port), now);
   }
 
   void take_rtcp(ByteSpan bytes, Now now) {
-    const auto packet = parse_rtcp(bytes);
-    if (!packet) return;
-    for (const std::uint32_t ssrc : packet->byes) {
-      if (!receiver_.on_bye(ssrc)) continue;
-      const std::string reason = packet->bye_reason.empty() ? "" : " (" + printable(packet->bye_reason) + ")";
-      sink_.on_lost(fmt::format("{}: the sender says that it ends{}", name_, reason), now);
-    }
-  }
-
-  /// All that there is to do for packets that are in order now.
-  void take_ordered(Now now) {
-    while (const auto ordered = receiver_.next(now.mono)) {
-      if (ordered->first) {
-        begin_sender();
-        sink_.on_connected(fmt::format("{}: from {} port {}", name_, to_string(from_.address), from_.port),
-                           now);
-      }
-      const std::uint32_t timestamp = parse_rtp(ordered->packet)->header.timestamp;
-      if (!begun_ || timestamp != timestamp_) begun_ = ordered->arrived;
-      timestamp_ = timestamp;
-      const auto jpeg = depacketizer_.push(ordered->packet);
-      if (!jpeg) {
-        sink_.refuse(fmt::format("{}: {}", name_, jpeg.error().message), now);
-        say_dropped(now);
-      } else if (*jpeg) {
-        sink_.push({.bytes = **jpeg, .arrived = *begun_, .media_time = timestamp, .place = name_});
-        begun_.reset();
-      }
-    }
-  }
-
-  void begin_sender() {
-    depacketizer_.reset();
-    begun_.reset();
+    const auto bye = frames_.push_rtcp(bytes);
+    if (!bye) return;
+    const std::string reason = bye->bye_reason.empty() ? "" : " (" + printable(bye->bye_reason) + ")";
+    sink_.on_lost(fmt::format("{}: the sender says that it ends{}", name_, reason), now);
   }
 
   /// What comes and is not what was asked for; at a rate.
   void say_strange(Now now) {
-    const RtpReceiver::Counters& counters = receiver_.counters();
+    const RtpReceiver::Counters counters = frames_.packets();
     warn(wrong_type_warning_, counters.wrong_type, "packet", now, [this] {
       return fmt::format("of payload type {} instead of {}; ?pt={} takes them, if they are JPEG", wrong_type_,
                          address_.payload_type, wrong_type_);
@@ -224,6 +187,8 @@ class RtpInput final : public Input {
 
   /// A frame that is incomplete may be so since the kernel had no room for it.
   void say_dropped(Now now) {
+    if (frames_.frames_incomplete() == incomplete_) return;
+    incomplete_ = frames_.frames_incomplete();
     if (media_) dropped_ = media_->dropped();
     warn(dropped_warning_, dropped_, "datagram", now, [this] {
       return fmt::format(
@@ -251,11 +216,8 @@ class RtpInput final : public Input {
   std::unique_ptr<std::uint8_t[]> rooms_;
   std::array<Datagram, kDatagramsMax> batch_;
 
-  RtpReceiver receiver_;
-  RtpJpegDepacketizer depacketizer_;
-  NodeId from_;
-  std::uint32_t timestamp_ = 0;
-  std::optional<Now> begun_;  // when the first packet of the frame under way was here
+  RtpFrames frames_;
+  std::uint64_t incomplete_ = 0;  // of them, when it was looked last
 
   std::size_t receive_buffer_ = 0;
   std::uint64_t dropped_ = 0;

@@ -36,6 +36,9 @@ struct AccessUnit {
   std::string_view place{};
 };
 
+/// Names and numbers, for statistics.
+using InputFigures = std::vector<std::pair<std::string_view, std::uint64_t>>;
+
 /// Takes what an input pushes. It may call the input's hold() while it does.
 class InputSink {
  public:
@@ -72,8 +75,8 @@ class Input {
   /// For inputs without a loop of their own: does what is due, or what workers have made ready.
   virtual void step(Now /*now*/) {}
   [[nodiscard]] virtual MonoTime next_deadline() const { return MonoTime::max(); }
-  /// What it counts beside its frames, for statistics: names and numbers, since it was opened.
-  [[nodiscard]] virtual std::vector<std::pair<std::string_view, std::uint64_t>> figures() const { return {}; }
+  /// What it counts beside its frames, since it was opened.
+  [[nodiscard]] virtual InputFigures figures() const { return {}; }
 
  protected:
   explicit Input(SourceInfo info) : info_(std::move(info)) {}

@@ -43,6 +43,12 @@ class RtpReceiver {
     std::uint64_t wrong_type = 0;  // of another payload type
     std::uint64_t strange = 0;     // of another sender, or a few that nothing followed
     std::uint64_t restarts = 0;    // how often another sender, or the same one anew, was followed
+
+    [[nodiscard]] Counters operator+(const Counters& other) const {
+      return {packets + other.packets,       lost + other.lost,           late + other.late,
+              duplicates + other.duplicates, malformed + other.malformed, wrong_type + other.wrong_type,
+              strange + other.strange,       restarts + other.restarts};
+    }
   };
 
   struct Ordered {

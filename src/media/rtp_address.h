@@ -39,4 +39,7 @@ Result<RtpAddress> parse_rtp_address(std::string_view text);
 /// `sdp`: a session description, of which the first JPEG video is taken. `options`: what is behind '?'.
 Result<RtpAddress> parse_sdp_address(std::string_view sdp, std::string_view options);
 
+/// "3840x2160", as the option size= has it.
+Result<PictureSize> parse_picture_size(std::string_view text);
+
 }  // namespace ott

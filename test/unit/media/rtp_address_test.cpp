@@ -1,4 +1,4 @@
-#include "media/media_address.h"
+#include "media/rtp_address.h"
 
 #include <catch2/catch.hpp>
 #include <string>
@@ -8,7 +8,7 @@ namespace {
 
 NodeId at(const char* address, std::uint16_t port) { return {*parse_ip(address), port}; }
 
-TEST_CASE("RTP addresses are what the command line says", "[media_address]") {
+TEST_CASE("RTP addresses are what the command line says", "[rtp_address]") {
   const auto ip = [](const char* text) { return *parse_ip(text); };
   CHECK(parse_rtp_address("rtp://:5004") == RtpAddress{at("::", 5004)});
   CHECK(parse_rtp_address("rtp://@:5004") == RtpAddress{at("::", 5004)});
@@ -21,7 +21,7 @@ TEST_CASE("RTP addresses are what the command line says", "[media_address]") {
         RtpAddress{at("ff35::9", 5004), ip("fd00::1"), "eth0", PictureSize{3'840, 2'160}, 96});
 }
 
-TEST_CASE("an RTP address that is wrong is told what is", "[media_address]") {
+TEST_CASE("an RTP address that is wrong is told what is", "[rtp_address]") {
   const auto error = [](std::string_view text) {
     const auto address = parse_rtp_address(text);
     return address ? std::string("none") : address.error().message;
@@ -45,7 +45,7 @@ TEST_CASE("an RTP address that is wrong is told what is", "[media_address]") {
   says("rtp://:5004?interface=", "unknown option");
 }
 
-TEST_CASE("a session description says where RTP comes from", "[media_address]") {
+TEST_CASE("a session description says where RTP comes from", "[rtp_address]") {
   const std::string ffmpeg = "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=No Name\r\nc=IN IP4 10.0.0.7\r\nt=0 0\r\n";
   CHECK(parse_sdp_address(ffmpeg + "m=video 5004 RTP/AVP 26\r\nb=AS:200\r\n", "") ==
         RtpAddress{at("10.0.0.7", 5004)});

@@ -1,4 +1,4 @@
-#include "media/media_address.h"
+#include "media/rtp_address.h"
 
 #include <algorithm>
 
@@ -44,13 +44,9 @@ Result<void> take_source(std::string_view text, RtpAddress& address) {
 }
 
 Result<void> take_size(std::string_view text, RtpAddress& address) {
-  const auto [width_text, height_text] = cut(text, 'x');
-  const auto width = parse_number<std::uint16_t>(width_text);
-  const auto height = parse_number<std::uint16_t>(height_text);
-  if (!width || !height || *width == 0 || *height == 0) {
-    return fail("size=" + printable(text) + " is not WIDTHxHEIGHT, as in size=3840x2160");
-  }
-  address.size = PictureSize{*width, *height};
+  const auto size = parse_picture_size(text);
+  if (!size) return tl::unexpected<Error>(size.error());
+  address.size = *size;
   return {};
 }
 
@@ -111,6 +107,15 @@ Result<void> take_filter(const SdpSourceFilter& filter, RtpAddress& address) {
 }
 
 }  // namespace
+
+Result<PictureSize> parse_picture_size(std::string_view text) {
+  const auto [width_text, height_text] = cut(text, 'x');
+  const auto width = parse_number<std::uint16_t>(width_text);
+  const auto height = parse_number<std::uint16_t>(height_text);
+  if (!width || !height || *width == 0 || *height == 0)
+    return fail("size=" + printable(text) + " is not WIDTHxHEIGHT, as in size=3840x2160");
+  return PictureSize{*width, *height};
+}
 
 Result<RtpAddress> parse_rtp_address(std::string_view text) {
   auto address = parse(text);

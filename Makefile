@@ -42,7 +42,7 @@ all_ldflags := -Wl,-z,now $(LDFLAGS) $(if $(san),-fsanitize=$(san))
 libs := -lev -lspdlog -lfmt -ljpeg -lcrypto -lpthread
 
 # libott.a: the protocol, without I/O. The program adds everything else.
-lib_sources := $(wildcard src/core/*.cpp) $(wildcard src/media/rtp*.cpp)
+lib_sources := $(wildcard src/core/*.cpp) src/media/rtp.cpp $(wildcard src/media/rtp_jpeg*.cpp)
 program_sources := $(filter-out $(lib_sources) src/app/main.cpp,$(wildcard src/*/*.cpp))
 load_sources := $(wildcard tools/load/*.cpp)
 wire_sources := $(wildcard tools/wire/*.cpp)

@@ -37,7 +37,7 @@ constexpr InputSpec kFiles{"", "FILE|DIRECTORY", open_paced};
 constexpr InputSpec kPattern{"pattern:", "pattern:[WxH@FPS]", open_paced};
 
 constexpr std::array kInputs = {&kPattern,   &kFiles,    &kStandardInput, &kFifoInput, &kExecInput,
-                                &kV4l2Input, &kRtpInput, &kRtspInput,     &kRtspsInput};
+                                &kV4l2Input, &kRtpInput, &kSdpInput,      &kRtspInput, &kRtspsInput};
 
 const InputSpec& spec_of(const std::string& source) {
   for (const InputSpec* spec : kInputs) {

@@ -88,7 +88,8 @@ class RtspInput final : public Input {
  public:
   struct Camera {
     Url url;
-    bool udp = false;
+    bool udp = false;                   // at first
+    bool tcp = false;                   // at most
     std::optional<PictureSize> size{};  // where its description does not say it
   };
   RtspInput(SourceInfo info, Camera camera, InputSink& sink, const InputContext& context)
@@ -245,6 +246,7 @@ class RtspInput final : public Input {
   }
 
   void take(const RtspClient::NeedsUdp&, Now now) {
+    if (camera_.tcp) return lose("it sends by UDP only, and ?transport=tcp excludes that", true, now);
     hang_up(now);
     udp_ = true;
     begin_session(now);
@@ -379,7 +381,7 @@ Result<std::unique_ptr<Input>> open_rtsp(const std::string& source, InputSink& s
   std::string rest = source;
   const auto transport = take_option(rest, "transport");
   if (transport && *transport != "udp" && *transport != "tcp")
-    return wrong("?transport= is tcp, which is the default, or udp");
+    return wrong("?transport= is udp, or tcp; without it, tcp is tried first");
   const auto size_text = take_option(rest, "size");
   const auto size = size_text ? parse_picture_size(*size_text) : Result<PictureSize>();
   if (!size) return wrong(size.error().message);
@@ -390,7 +392,7 @@ Result<std::unique_ptr<Input>> open_rtsp(const std::string& source, InputSink& s
   info.at_end = AtEnd::Wait;
   info.live = true;
   info.linger = std::chrono::seconds(10);
-  RtspInput::Camera camera{std::move(*url), transport == "udp", {}};
+  RtspInput::Camera camera{std::move(*url), transport == "udp", transport == "tcp", {}};
   if (size_text) camera.size = *size;
   return std::make_unique<RtspInput>(std::move(info), std::move(camera), sink, context);
 }

@@ -50,7 +50,8 @@ class Cameras(unittest.TestCase):
                    "basic": f"{USER}@127.0.0.1:8002/cam", "digest": f"{USER}@localhost:8003/cam?transport=tcp",
                    "vlc": "127.0.0.1:8004/cam"}
         refused = {"wrong": "admin:geheim@127.0.0.1:8003/cam", "nobody": "127.0.0.1:8002/cam",
-                   "sound": "127.0.0.1:8001/sound", "missing": "127.0.0.1:8001/none"}
+                   "sound": "127.0.0.1:8001/sound", "missing": "127.0.0.1:8001/none",
+                   "vlctcp": "127.0.0.1:8004/cam?transport=tcp"}
         boot = self.net.bootstrap(*(f"{name}=rtsp://{rest}" for name, rest in {**sources, **refused}.items()))
         guests = {name: self.net.guest(name, "boot", "--stream", name, "--frames", str(3 * timeout_s * fps))
                   for name in sources}
@@ -67,6 +68,7 @@ class Cameras(unittest.TestCase):
             self.assertTrue(boot.said(f"'{name}': its source is there: rtsp://.*, {how}$"))
         for name, why in {"wrong": "the server refuses the user or the password",
                           "nobody": "asks for a user and password: write USER:PASSWORD@",
+                          "vlctcp": "it sends by UDP only",
                           "sound": "it offers PCMA audio, and no JPEG video",
                           "missing": "DESCRIBE is answered with 404 Not Found"}.items():
             boot.wait_for_log(f"'{name}': rtsp://.*{why}")

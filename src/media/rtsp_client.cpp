@@ -77,7 +77,7 @@ void RtspClient::sent(std::size_t bytes) {
   sent_ = 0;
 }
 
-void RtspClient::send(RtspMessage message) { to_send_ += to_string(message); }
+void RtspClient::send(const RtspMessage& message) { to_send_ += to_string(message); }
 
 void RtspClient::request(const std::string& method, const std::string& uri, Now now) {
   RtspMessage message;
@@ -92,7 +92,7 @@ void RtspClient::request(const std::string& method, const std::string& uri, Now 
   if (method == "DESCRIBE") message.add("Accept", "application/sdp");
   if (method == "SETUP") message.add("Transport", to_string(transport_));
   if (method == "PLAY") message.add("Range", "npt=0.000-");
-  send(std::move(message));
+  send(message);
   method_ = method;
   uri_ = uri;
   answer_due_ = now.mono + kAnswerMax;
@@ -170,7 +170,7 @@ std::optional<RtspClient::Event> RtspClient::take_request(const RtspMessage& req
   response.status = known ? kOk : kNotImplemented;
   response.reason = known ? "OK" : "Not Implemented";
   if (const std::string* cseq = request.find("CSeq")) response.add("CSeq", *cseq);
-  send(std::move(response));
+  send(response);
   if (request.method == "REDIRECT") return redirected(request.find("Location"));
   return std::nullopt;
 }

@@ -89,7 +89,7 @@ class RtspClient {
   enum class State : std::uint8_t { Idle, Options, Describe, Setup, Play, Playing, Over };
 
   void request(const std::string& method, const std::string& uri, Now now);
-  void send(RtspMessage message);
+  void send(const RtspMessage& message);
   std::optional<Event> take(const RtspMessage& message, Now now);
   std::optional<Event> take_request(const RtspMessage& request);
   std::optional<Event> take_response(const RtspMessage& response, Now now);

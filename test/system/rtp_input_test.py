@@ -127,8 +127,9 @@ class Senders(RtpInput):
 
     def test_pictures_of_4k(self):
         """They are larger than RFC 2435 has room to say: a session description says how large."""
-        (self.net.folder / "cam.sdp").write_text(f"v=0\no=- 0 0 IN IP4 {self.to[0]}\ns=cam\nc=IN IP4 {self.to[0]}\nt=0 0\n"
-                                                 f"m=video {PORT} RTP/AVP 26\na=x-dimensions:3840,2160\n")
+        (self.net.folder / "cam.sdp").write_text(
+            f"v=0\no=- 0 0 IN IP4 {self.to[0]}\ns=cam\nc=IN IP4 {self.to[0]}\nt=0 0\n"
+            f"m=video {PORT} RTP/AVP 26\na=x-dimensions:3840,2160\n")
         boot, guest = self.origin(source="sdp:cam.sdp")
         sender, folder = self.gstreamer("sent", "format=I420,width=3840,height=2160,framerate=10/1")
         pictures = self.check_guest(guest, 5)

@@ -236,6 +236,10 @@ class OttdRig(Rig):
         super().__init__(lab, chain=chain, **how)
         self.publishers = publishers
 
+    @staticmethod
+    def relay_flags(at):
+        return []
+
     def build(self):
         boot = f"{self.range}1"
         relays = [f"{self.range}{i + 2}" for i in range(self.chain)]
@@ -251,7 +255,8 @@ class OttdRig(Rig):
                                            "--stream", "unused=pattern:16x16@1"])
         boot_process.wait_for_log("listening on")
         for at in relays:
-            self.relays.append(self.start("ottd", [self.lab.ottd, "--role", "node", "--bootstrap", boot, "--id", at]))
+            self.relays.append(self.start("ottd", [self.lab.ottd, "--role", "node", "--bootstrap", boot, "--id", at,
+                                                   *self.relay_flags(at)]))
         for i, (source, (fps, frame_bytes)) in enumerate(zip(sources, self.publishers)):
             self.start("source", [self.lab.ott_load, "--publish", 1, "--name", f"load{i}", "--bootstrap", boot,
                                   "--id", source, "--frame-bytes", frame_bytes, "--fps", fps])

@@ -1,0 +1,79 @@
+"""MJPEG over HTTP from one node, against our own protocol and against programs that people use for it.
+
+All of them get one live stream and give it to so many viewers. ottd's guests and its HTTP viewers are fed by the same
+publisher; GStreamer, VLC and nginx pull it over HTTP; ustreamer has it from a camera that is made of it (fake_camera).
+nginx cannot divide a live stream: it proxies one connection to the source for each viewer, which is what people do.
+"""
+
+from harness import OttdRig, listens, median, spread, table
+from peers_section import PEERS, PORT, generic, offer_to_install, there, version
+from console import counted
+from lab import Failure, wait_until
+
+VIEWERS = 200
+
+
+class GuestRig(OttdRig):
+    name = "ottd, guests"
+
+
+class HttpRig(OttdRig):
+    name = "ottd, HTTP"
+    protocol = "http"
+
+    @staticmethod
+    def relay_flags(at):
+        return ["--http", f"{at}:{PORT}"]
+
+    def build(self):
+        super().build()
+        at = self.target
+        wait_until(lambda: listens(at, PORT), "ottd listens")
+        self.target, self.stream = f"http://{at}:{PORT}/load0.mjpg", []
+
+
+def run(lab, options, show):
+    offer_to_install(show)
+    peers = [peer for peer in PEERS if there(peer)]
+    rounds, seconds, viewers = (1, 2.0, 20) if options.quick else (3, 5.0, VIEWERS)
+    commands, runs = {}, {}
+    for i in range(rounds):
+        for kind in (GuestRig, HttpRig, *peers):
+            try:
+                with kind(lab, fps=30) as rig:
+                    result = rig.load(viewers, seconds, warm_up=2.0)
+                    commands[kind.name] = generic(rig.relays[0].command, rig)
+            except Failure as failure:
+                show(f"http: {kind.name}: {str(failure)[:300]}")
+                continue
+            result.pop("series")
+            runs.setdefault(kind.name, []).append(result)
+            show(f"http: {counted(viewers, 'viewer')}, round {i + 1}: {kind.name} "
+                 f"{result['relay']['cpu_s_per_gib']:.3f} s/GiB, "
+                 f"latency {result['fast']['latency_ms']['p50']:.1f} ms, {result['frames_lost']} lost")
+    guests = [run["relay"]["cpu_s_per_gib"] for run in runs[GuestRig.name]]
+    cases = []
+    for name, of_one in runs.items():
+        of = [run["relay"]["cpu_s_per_gib"] for run in of_one]
+        ratios = [cpu / guest for cpu, guest in zip(of, guests)]  # of one round, which saw the same machine
+        cases.append({
+            "server": name, "viewers": viewers, "cpu_s_per_gib": median(of), "ratio": median(ratios), "ratios": ratios,
+            "ratio_spread": spread(ratios),
+            "latency_ms_p50": median([run["fast"]["latency_ms"]["p50"] for run in of_one]),
+            "latency_ms_p99": median([run["fast"]["latency_ms"]["p99"] for run in of_one]),
+            "frames_per_viewer_s": median([run["frames_per_s"] / viewers for run in of_one]),
+            "frames_lost": sum(run["frames_lost"] for run in of_one),
+            "resident_mib": median([run["relay"]["resident_bytes_max"] / 2**20 for run in of_one]), "runs": of_one})
+    return {"cases": cases, "commands": commands, "versions": {peer.name: version(peer) for peer in peers}}
+
+
+def report(results):
+    cases = results["cases"]
+    parts = [f"{counted(cases[0]['viewers'], 'viewer')}, 50 KB at 30 frames/s",
+             table(["server", "CPU, times a guest's", "s/GiB", "latency, ms: p50 / p99", "frames/s each", "MiB"],
+                   [[case["server"], f"{case['ratio']:.2f}", f"{case['cpu_s_per_gib']:.3f}",
+                     f"{case['latency_ms_p50']:.1f} / {case['latency_ms_p99']:.1f}",
+                     f"{case['frames_per_viewer_s']:.1f}", f"{case['resident_mib']:.0f}"] for case in cases])]
+    parts.append("\n".join(f"    {line}" for command in results["commands"].values() for line in command.splitlines()))
+    parts.append("\n".join(results["versions"].values()))
+    return "\n\n".join(parts)

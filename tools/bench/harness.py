@@ -78,7 +78,7 @@ class Lab:
     """A temporary folder with copies of the programs, and the processes that run; leaving it ends them."""
 
     def __init__(self, programs):
-        """`programs`: ottd, ott-load and floor by name."""
+        """`programs`: ottd, ott-load, floor and others by name."""
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="ottd-bench."))
         self.folder.chmod(0o755)  # a relay may run as somebody else
         for name, path in programs.items():

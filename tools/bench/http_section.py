@@ -5,8 +5,10 @@ publisher; GStreamer, VLC and nginx pull it over HTTP; ustreamer has it from a c
 nginx cannot divide a live stream: it proxies one connection to the source for each viewer, which is what people do.
 """
 
-from harness import OttdRig, listens, median, spread, table
-from peers_section import PEERS, PORT, generic, offer_to_install, there, version
+import os
+
+from harness import OttdRig, Rig, listens, median, spread, table
+from peers_section import PEERS, PORT, generic, there, version
 from console import counted
 from lab import Failure, wait_until
 
@@ -32,9 +34,31 @@ class HttpRig(OttdRig):
         self.target, self.stream = f"http://{at}:{PORT}/load0.mjpg", []
 
 
+class Ustreamer(Rig):
+    protocol, name, program = "http", "ustreamer", "ustreamer"
+    packages = ["ustreamer"]
+
+    def build(self):
+        at = f"{self.range}2"
+        environment = dict(os.environ, LD_PRELOAD=str(self.lab.fake_camera), FAKE_CAMERA_BYTES=str(self.frame_bytes),
+                           FAKE_CAMERA_FPS=str(self.fps))
+        self.relays.append(self.start(self.name, [self.program, "--device", "/dev/full", "--format", "MJPEG",
+                                                  "--encoder", "HW", "--host", at, "--port", PORT, "--tcp-nodelay"],
+                                      environment=environment))
+        wait_until(lambda: listens(at, PORT), "ustreamer listens")
+        self.relays[0].wait_for_log("Capturing started")
+        self.target = f"http://{at}:{PORT}/stream"
+
+    @staticmethod
+    def prefix():
+        return []
+
+
+ALL = (*PEERS, Ustreamer)
+
+
 def run(lab, options, show):
-    offer_to_install(show)
-    peers = [peer for peer in PEERS if there(peer)]
+    peers = [peer for peer in ALL if there(peer)]
     rounds, seconds, viewers = (1, 2.0, 20) if options.quick else (3, 5.0, VIEWERS)
     commands, runs = {}, {}
     for i in range(rounds):

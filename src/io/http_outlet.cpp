@@ -69,7 +69,7 @@ Result<void> HttpOutlet::begin(WatchableStreams& streams, Now) {
   if (!listener) return fail("--http: " + listener.error().message);
   listener_ = std::move(*listener);
   connections_max_ = descriptors_for_connections();
-  streams_ = std::make_unique<HttpStreams>(streams);
+  streams_ = std::make_unique<HttpStreams>(streams, [this](HttpStream& stream) { send_now(stream); });
   accept_again();
   round_.start<&HttpOutlet::round>(*this);
   if (at_.address.is_unspecified()) {
@@ -263,6 +263,15 @@ void HttpOutlet::send_pictures(Now now) {
   while (next_turn_ < turn_.size() && bytes < kBytesPerRound)
     bytes += turn_[next_turn_++]->picture_is_here(now);
   if (next_turn_ == turn_.size()) turn_.clear();
+}
+
+/// Where a round has no time for all viewers, a picture gives way to the next one.
+void HttpOutlet::send_now(HttpStream& stream) {
+  if (!turn_.empty()) return;
+  const Now now = clock_now();
+  turn_ = stream.connections;
+  for (HttpConnection* connection : turn_) connection->picture_is_here(now);
+  turn_.clear();
 }
 
 void HttpOutlet::at(MonoTime due) {

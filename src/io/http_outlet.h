@@ -61,6 +61,7 @@ class HttpOutlet final : public Outlet, private HttpServer {
   void take(Fd fd, const NodeId& remote, Now now);
   void round();
   void send_pictures(Now now);
+  void send_now(HttpStream& stream);
   void bound_what_is_held();
   void pictures_due();
   void second();

@@ -31,6 +31,7 @@ LONG = re.compile(r"make$|make (demo|test|scenarios|failures|sim|chaos|check|fuz
                   r"tools/(failures|bench/run) |tools/scenario 2$")
 NOT_TYPED = [
     (r"\| (ffplay|mpv|vlc) |ffplay ", "players_test types it, and counts frames"),
+    (r"(mpv|location=)\S* ?rtsp://|--rtsp 8554|--sdp clock.sdp", "rtsp_outlet_test and rtp_outlet_test type the like"),
     (r"apt-get install ffmpeg mpv vlc$", "make test has installed what a player needs without a display"),
     (r"ffmpeg -f mjpeg$", "names a format, in which the walk's film.mjpeg is"),
     (r"core-cli |tools/scenario .*--core$|ip link .*(type bridge|p\.N\.S)$",

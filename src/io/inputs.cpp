@@ -5,6 +5,7 @@
 #include <array>
 
 #include "io/exec_input.h"
+#include "io/http_input.h"
 #include "io/pipe_input.h"
 #include "media/paced_input.h"
 #include "media/source_spec.h"
@@ -31,7 +32,8 @@ Result<std::unique_ptr<Input>> open_paced(const std::string& source, InputSink& 
 constexpr InputSpec kFiles{"", "FILE|DIRECTORY", open_paced};
 constexpr InputSpec kPattern{"pattern:", "pattern:[WxH@FPS]", open_paced};
 
-constexpr std::array kInputs = {&kPattern, &kFiles, &kStandardInput, &kFifoInput, &kExecInput};
+constexpr std::array kInputs = {&kPattern, &kFiles, &kStandardInput, &kFifoInput, &kExecInput, &kHttpInput,
+                              &kHttpsInput};
 
 const InputSpec& spec_of(const std::string& source) {
   for (const InputSpec* spec : kInputs) {

@@ -50,7 +50,8 @@ bool HttpInput::on_body(ByteSpan bytes) {
 
 void HttpInput::on_end(const std::string& error) { camera_.on_end(error, clock_now()); }
 
-void HttpInput::on_progress() { settle(clock_now()); }
+/// A camera that sends all the time leaves the timer no turn.
+void HttpInput::on_progress() { on_time(); }
 
 void HttpInput::on_time() {
   const Now now = clock_now();

@@ -9,6 +9,7 @@
 #include "io/pipe_input.h"
 #include "media/paced_input.h"
 #include "media/source_spec.h"
+#include "media/url.h"
 
 namespace ott {
 namespace {
@@ -23,7 +24,8 @@ std::string how_else(const std::string& source) {
 Result<std::unique_ptr<Input>> open_paced(const std::string& source, InputSink& sink,
                                           const InputContext& context) {
   if (const std::string how = how_else(source); !how.empty())
-    return fail(fmt::format("'{}' is no source by itself; write 'NAME={}'", source, how));
+    return fail(fmt::format("'{}' is no source by itself; write 'NAME={}'", without_credentials(source),
+                            without_credentials(how)));
   auto opened = open_source(source);
   if (!opened) return tl::unexpected<Error>(opened.error());
   return std::make_unique<PacedInput>(std::move(*opened), sink, context.workers);
@@ -32,8 +34,8 @@ Result<std::unique_ptr<Input>> open_paced(const std::string& source, InputSink& 
 constexpr InputSpec kFiles{"", "FILE|DIRECTORY", open_paced};
 constexpr InputSpec kPattern{"pattern:", "pattern:[WxH@FPS]", open_paced};
 
-constexpr std::array kInputs = {&kPattern, &kFiles, &kStandardInput, &kFifoInput, &kExecInput, &kHttpInput,
-                              &kHttpsInput};
+constexpr std::array kInputs = {&kPattern,   &kFiles,     &kStandardInput, &kFifoInput,
+                                &kExecInput, &kHttpInput, &kHttpsInput};
 
 const InputSpec& spec_of(const std::string& source) {
   for (const InputSpec* spec : kInputs) {

@@ -24,6 +24,7 @@ HttpCamera::HttpCamera(HttpSource source, InputSink& sink, std::uint64_t seed)
 
 void HttpCamera::start(Now now) {
   said_connected_ = false;
+  lost_why_.clear();
   retry_ = {};
   ask(now);
 }
@@ -57,7 +58,8 @@ void HttpCamera::lose(const std::string& why, Now now) {
   said_connected_ = false;
   etag_.clear();
   retry_.schedule(kPauses, random_, now);
-  sink_.on_lost(source_.shown + ": " + why, now);
+  // That another try fails in the same way is no news.
+  if (std::exchange(lost_why_, why) != why) sink_.on_lost(source_.shown + ": " + why, now);
 }
 
 MonoTime HttpCamera::next_deadline() const {
@@ -154,6 +156,7 @@ void HttpCamera::push_again(Now now) {
 
 void HttpCamera::say_connected(Now now) {
   retry_.succeeded();
+  lost_why_.clear();
   if (std::exchange(said_connected_, true)) return;
   std::string what = source_.shown + ": ";
   if (pictures_ && pictures_->is_multipart()) {

@@ -84,6 +84,7 @@ class HttpCamera {
   std::optional<HttpRequest> request_;  // to be taken
   std::optional<Duration> poll_;
   bool said_connected_ = false;
+  std::string lost_why_;  // why it is away, as far as that was said; empty while it is there
   Retry retry_;
   MonoTime poll_at_ = MonoTime::max();
 

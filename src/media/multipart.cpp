@@ -164,7 +164,7 @@ bool MultipartSplitter::take_boundary(std::string_view line) {
   const bool has_hyphens = line.starts_with("--");
   if (core.empty()) return has_hyphens;
   if (core.size() > kBoundaryBytesMax || !is_text(core)) return false;
-  for (const std::string& known : {declared_, boundary_}) {
+  for (const std::string_view known : {std::string_view(declared_), std::string_view(boundary_)}) {
     if (known.empty() || !core.starts_with(known)) continue;
     const std::string_view behind = core.substr(known.size());
     if (!behind.empty() && behind != "--") continue;

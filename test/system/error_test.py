@@ -170,7 +170,8 @@ class Sources(unittest.TestCase):
                                       ("pattern:@1000", "1 to 240"),
                                       ("text?fps=x", "fps"), ("text?speed=2", "?fps=RATE"),
                                       ("text?eof=never", "wait"), ("-?eof=loop", "?eof=end"),
-                                      ("http://10.9.9.9/v", "curl -sN 'http://10.9.9.9/v' | ottd"),
+                                      ("http://10.9.9.9/v?poll=never", "http://10.9.9.9/v?poll=never", "500ms"),
+                                      ("http:///v", "HOST"), ("http://10.9.9.9/v?insecure", "https://"),
                                       ("rtsp://10.9.9.9/v", "ffmpeg -i 'rtsp://10.9.9.9/v'", "--stream NAME=-"),
                                       ("/dev/video0", "ffmpeg -f v4l2 -i /dev/video0", "--stream NAME=-")):
                 with self.subTest(source):

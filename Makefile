@@ -26,8 +26,10 @@ packages := g++ make libev-dev rapidjson-dev libfmt-dev libspdlog-dev libcli11-d
             libjpeg62-turbo-dev libssl-dev libcurl4-openssl-dev
 demo_packages := python3
 scenario_packages := python3 iproute2 nftables
-player_packages := ffmpeg mpv vlc-bin vlc-plugin-base
-test_packages := catch2 $(scenario_packages) procps curl $(player_packages)
+player_packages := ffmpeg mpv vlc-bin vlc-plugin-base gstreamer1.0-tools gstreamer1.0-plugins-base \
+                   gstreamer1.0-plugins-good
+camera_packages := ustreamer openssl
+test_packages := catch2 $(scenario_packages) procps curl $(player_packages) $(camera_packages)
 bench_packages := python3 iproute2 linux-perf
 lint_packages := clang-tidy clang-format
 fuzz_packages := clang libclang-rt-14-dev

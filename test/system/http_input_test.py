@@ -1,19 +1,21 @@
 """Cameras that are asked by HTTP: those that real ones are like, and those that break, lie, or wish us ill."""
 
+import os
 import pathlib
 import re
+import shutil
 import subprocess
 import unittest
 import urllib.parse
 
 import jpeg
 from odd_camera import PASSWORD, STREAMS, USER, OddCamera
-from overlay import Overlay, made_frames, run_of
+from overlay import Overlay, _die_with_parent, made_frames, run_of
 
 WHO = f"{USER}:{urllib.parse.quote(PASSWORD, safe='')}@"
 
 
-class Cameras(unittest.TestCase):
+class Case(unittest.TestCase):
     def setUp(self):
         self.frames = made_frames(60)
         self.pictures = [jpeg.picture(frame) for frame in self.frames]
@@ -50,6 +52,8 @@ class Cameras(unittest.TestCase):
         """How many frames of each stream were refused."""
         return {stream["name"]: stream["frames_refused"] for stream in self.boot.wait_for_stats()["streams"]}
 
+
+class OddCameras(Case):
     # What streams are like.
 
     def test_every_way_of_a_stream(self):
@@ -212,6 +216,75 @@ class Cameras(unittest.TestCase):
         self.check(self.watch("good", 30))
         status = pathlib.Path(f"/proc/{self.boot.popen.pid}/status").read_text()
         self.assertLess(int(re.search(r"VmHWM:\s+(\d+)", status)[1]), 250_000, "KiB of memory, at most")
+
+
+class RealCameras(Case):
+    """The programs that people have, as servers of MJPEG over HTTP."""
+
+    def setUp(self):
+        super().setUp()
+        self.address = self.net.free_address(205)
+        self.folder = self.net.folder / "film"
+        self.folder.mkdir()
+        for i, frame in enumerate(self.frames):
+            (self.folder / f"{i:05}.jpg").write_bytes(frame)
+        (self.folder / "film.mjpeg").write_bytes(b"".join(self.frames))
+        self.folder.parent.chmod(0o755)  # for one that is nobody
+
+    def start_camera(self, *command: str, **options) -> subprocess.Popen:
+        self.log = self.net.folder / "camera.log"
+        with open(self.log, "ab") as log:
+            process = subprocess.Popen(command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                       preexec_fn=_die_with_parent, **options)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        return process
+
+    def see(self, path: str, frames: int = 12, ordered: bool = True) -> list:
+        """Pictures of the film, pixel by pixel. The camera need not be there yet."""
+        self.serve(cam=f"http://{self.address}:8080/{path}")
+        guest = self.watch("cam", frames)
+        guest.wait_for_exit(0)
+        pictures = guest.pictures()
+        self.assertLessEqual(set(pictures), set(self.pictures))
+        if ordered:
+            run_of(pictures, self.pictures)
+        return pictures
+
+    def test_ffmpeg_which_goes_and_comes(self):
+        command = ("ffmpeg", "-loglevel", "error", "-re", "-stream_loop", "-1", "-f", "mjpeg", "-i", "film.mjpeg",
+                   "-c", "copy", "-f", "mpjpeg", "-listen", "1", f"http://{self.address}:8080/v")
+        self.start_camera(*command)
+        self.see("v")
+        guest = self.net.guest("g", "boot", "--stream", "cam")
+        self.boot.wait_for_log("cam': .*trying again")  # it serves a single client
+        self.start_camera(*command)
+        guest.wait_for_frames(20)
+
+    def test_gstreamer(self):
+        self.start_camera("gst-launch-1.0", "-q", "multifilesrc", "location=%05d.jpg", "loop=true", "stop-index=59",
+                          "caps=image/jpeg,framerate=25/1", "!", "identity", "sync=true", "!", "multipartmux",
+                          "boundary=spion", "!", "tcpserversink", f"host={self.address}", "port=8080")
+        self.see("")
+
+    def test_vlc(self):
+        self.start_camera(shutil.which("vlc"), "-I", "dummy", "--demux", "mjpeg", "--mjpeg-fps", "25", "--input-repeat",
+                          "65535", "film.mjpeg", "--sout-keep", "--sout",
+                          "#standard{access=http{mime=multipart/x-mixed-replace;"
+                          f"boundary=7b3cc56e5f51db803f790dad720ed50a}},mux=mpjpeg,dst={self.address}:8080/v}}",
+                          env={**os.environ, "HOME": str(self.folder)},
+                          **({"user": "nobody"} if os.geteuid() == 0 else {}))
+        self.see("v", ordered=False)
+
+    def test_ustreamer(self):
+        """Without a camera it shows a picture of ours."""
+        self.start_camera("ustreamer", "--host", self.address, "--port", "8080", "--device", "/dev/no-video",
+                          "--blank", str(self.folder / "00007.jpg"), "--user", USER, "--passwd", PASSWORD)
+        address = f"http://{WHO}{self.address}:8080"
+        self.serve(moving=f"{address}/stream", single=f"{address}/snapshot?poll=200ms")
+        for guest in [self.watch(name, 3) for name in ("moving", "single")]:
+            guest.wait_for_exit(0)
+            self.assertEqual(guest.pictures(), [self.pictures[7]] * 3)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@
 #include "io/exec_input.h"
 #include "io/http_input.h"
 #include "io/pipe_input.h"
+#include "io/v4l2_input.h"
 #include "media/paced_input.h"
 #include "media/source_spec.h"
 #include "media/url.h"
@@ -35,7 +36,7 @@ constexpr InputSpec kFiles{"", "FILE|DIRECTORY", open_paced};
 constexpr InputSpec kPattern{"pattern:", "pattern:[WxH@FPS]", open_paced};
 
 constexpr std::array kInputs = {&kPattern,   &kFiles,     &kStandardInput, &kFifoInput,
-                                &kExecInput, &kHttpInput, &kHttpsInput};
+                                &kExecInput, &kHttpInput, &kHttpsInput,    &kV4l2Input};
 
 const InputSpec& spec_of(const std::string& source) {
   for (const InputSpec* spec : kInputs) {
@@ -54,13 +55,10 @@ std::string inputs_help() {
 
 Result<std::unique_ptr<Input>> InputTable::open(std::string_view source, InputSink& sink) {
   std::string rest(source);
-  const bool standby = take_option(rest, "standby").has_value();
-  const auto linger = take_option(rest, "linger");
-  const auto time = linger ? parse_time("?linger", *linger) : Result<Duration>();
-  if (!time) return tl::unexpected<Error>(time.error());
+  const auto common = take_common_options(rest);
+  if (!common) return tl::unexpected<Error>(common.error());
   auto input = spec_of(rest).open(rest, sink, context_);
-  if (!input) return input;
-  (*input)->set_common(standby, linger ? std::optional(*time) : std::nullopt);
+  if (input) (*input)->set_common(*common);
   return input;
 }
 

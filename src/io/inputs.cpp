@@ -7,6 +7,8 @@
 #include "io/exec_input.h"
 #include "io/http_input.h"
 #include "io/pipe_input.h"
+#include "io/rtp_input.h"
+#include "io/rtsp_input.h"
 #include "io/v4l2_input.h"
 #include "media/paced_input.h"
 #include "media/source_spec.h"
@@ -36,7 +38,8 @@ constexpr InputSpec kFiles{"", "FILE|DIRECTORY", open_paced};
 constexpr InputSpec kPattern{"pattern:", "pattern:[WxH@FPS]", open_paced};
 
 constexpr std::array kInputs = {&kPattern,   &kFiles,     &kStandardInput, &kFifoInput,
-                                &kExecInput, &kHttpInput, &kHttpsInput,    &kV4l2Input};
+                                &kExecInput, &kV4l2Input, &kHttpInput,     &kHttpsInput,
+                                &kRtpInput,  &kRtspInput, &kRtspsInput};
 
 const InputSpec& spec_of(const std::string& source) {
   for (const InputSpec* spec : kInputs) {
@@ -49,7 +52,9 @@ const InputSpec& spec_of(const std::string& source) {
 
 std::string inputs_help() {
   std::string text;
-  for (const InputSpec* spec : kInputs) text += (text.empty() ? "" : ", ") + std::string(spec->form);
+  for (const InputSpec* spec : kInputs) {
+    if (!spec->form.empty()) text += (text.empty() ? "" : ", ") + std::string(spec->form);
+  }
   return text;
 }
 

@@ -7,9 +7,9 @@
 
 #include "media/frame_sink.h"
 #include "media/outlet.h"
+#include "ott/repeated_warning.h"
 #include "overlay/limited_log.h"
 #include "role/latency_histogram.h"
-#include "role/repeated_warning.h"
 
 namespace ott {
 

@@ -92,7 +92,6 @@ Result<void> PublishedStream::offer(Now now) {
   const auto id = overlay_.origin().add_stream(description_.info());
   if (!id) return tl::unexpected(id.error());
   offered_ = true;
-  if (first_at_ == MonoTime{}) first_at_ = now.mono;
   description_.begin(*id, now);
   description_.expect_frames(started_, now);
   overlay_.origin().set_frames_refused(*id, refused_);
@@ -294,10 +293,10 @@ void PublishedStream::publish(const LiveFrame& frame, Now now) {
   if (next_at_ + kBehindMax < now.mono) next_at_ = now.mono + interval;
 }
 
-std::uint32_t PublishedStream::rtp_timestamp(const LiveFrame& frame) const {
+/// What has a pace of ours has a clock that is right.
+std::uint32_t PublishedStream::rtp_timestamp(const LiveFrame& frame) {
   if (!source().live && frame.media_time) return *frame.media_time;
-  const double seconds = std::chrono::duration<double>(frame.arrived.mono - first_at_).count();
-  return static_cast<std::uint32_t>(static_cast<std::uint64_t>(std::max(seconds, 0.0) * 90'000.0));
+  return clock_.stamp(paced() ? std::nullopt : frame.media_time, frame.arrived.mono);
 }
 
 /// frame.arrived is the time from which viewers measure a frame's age.
@@ -393,6 +392,8 @@ void PublishedStream::add_stats(StatsLine& line) const {
   line.add("frames_refused", refused_);
   line.add("frames_completed", completed_);
   line.add("frames_left_out", frames_.frames_left_out());
+  if (input_)  // not one that could not be opened
+    for (const auto& [figure, count] : input_->figures()) line.add(figure, count);
   const StreamInfo& info = description_.info();
   line.add("width", std::uint64_t{info.width});
   line.add("height", std::uint64_t{info.height});

@@ -37,6 +37,7 @@ NOT_TYPED = [
      "needs CORE, for which core_scenario_test has a stand-in"),
     (r"ottd --role client$", "names a program in a table of limits"),
     (r"readme_walk\.py ", "is this walk"),
+    (r"=rtp://|-f rtp rtp://|rtpjpegpay", "rtp_input_test has such senders, and looks at the pictures"),
 ]
 PICTURE = "-f lavfi -i testsrc=size=320x240:rate=25"
 CAMERA = "-f v4l2 -i /dev/video0", f"-re {PICTURE}"  # a test picture instead

@@ -175,7 +175,9 @@ class Sources(unittest.TestCase):
                                       ("/dev/video0", "'NAME=v4l2:/dev/video0'"),
                                       ("v4l2:/dev/video0?size=big", "WIDTHxHEIGHT"), ("exec: ", "there is no command"),
                                       ("fifo:text", "'text' is no fifo"), ("fifo:none", "mkfifo none"),
-                                      ("pattern:?linger=soon", "?linger soon", "500ms")):
+                                      ("pattern:?linger=soon", "?linger soon", "500ms"),
+                                      ("http://10.9.9.9/v?poll=never", "http://10.9.9.9/v?poll=never", "500ms"),
+                                      ("http:///v", "HOST"), ("http://10.9.9.9/v?insecure", "https://")):
                 with self.subTest(source):
                     process = net.bootstrap(f"cam={source}", wait=False)
                     log = process.wait_for_exit(1)

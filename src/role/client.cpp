@@ -5,7 +5,7 @@
 
 #include "ott/text.h"
 #include "role/overlay_role.h"
-#include "role/repeated_warning.h"
+#include "ott/repeated_warning.h"
 #include "role/role_table.h"
 #include "role/stats.h"
 #include "role/stream_table.h"

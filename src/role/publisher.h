@@ -13,7 +13,7 @@
 #include "media/live_frames.h"
 #include "overlay/overlay.h"
 #include "role/frame_notices.h"
-#include "role/repeated_warning.h"
+#include "ott/repeated_warning.h"
 #include "role/role.h"
 #include "role/stats.h"
 #include "role/stream_description.h"

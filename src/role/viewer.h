@@ -9,7 +9,7 @@
 #include "overlay/limited_log.h"
 #include "plane/flow.h"
 #include "role/latency_histogram.h"
-#include "role/repeated_warning.h"
+#include "ott/repeated_warning.h"
 
 namespace ott {
 

@@ -83,10 +83,6 @@ class Machine {
   /// before anything is sent: what is nearly due can be done then, instead of waking the process once more.
   virtual void tick(Now now) = 0;
   virtual void signal(Signal signal, Now now) = 0;
-  /// Bytes from standard input; empty: its end.
-  virtual void input(ByteSpan bytes, Now now) = 0;
-  /// False while standard input is not to be read, so that whoever writes it waits. Asked once a round.
-  [[nodiscard]] virtual bool wants_input() const { return true; }
 
   /// Jobs that were submitted to Workers (worker.h) are done and can be collected.
   virtual void worked(Now) {}

@@ -7,10 +7,12 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <map>
 #include <random>
-#include <sstream>
 
+#include "io/inputs.h"
 #include "io/socket.h"
+#include "media/source_spec.h"
 #include "ott/message.h"
 
 namespace ott {
@@ -30,12 +32,19 @@ struct Words {
   std::string duration;
   std::string frames;
   bool list = false;
+  std::map<std::string_view, std::string> outlets;  // the values of outlets' flags, and of those beside them
 };
 
 std::string roles_help() {
   std::string text;
   for (const RoleSpec* role : kRoles) text += fmt::format("\n  {:<10} {}", role->name, role->summary);
   return text;
+}
+
+void declare(CLI::App& app, const OutletFlag& flag, Words& words) {
+  if (app.get_option_no_throw(std::string(flag.name)) != nullptr) return;  // beside two outlets
+  app.add_option(std::string(flag.name), words.outlets[flag.name], std::string(flag.help))
+      ->type_name(std::string(flag.type_name));
 }
 
 void declare(CLI::App& app, Words& words) {
@@ -50,17 +59,24 @@ void declare(CLI::App& app, Words& words) {
   app.add_option("--topology", words.topology, "bootstrap: the overlay's JSON file")->type_name("FILE");
   app.add_option(
          "--stream", words.streams,
-         "bootstrap, node: NAME=SOURCE to serve, any number; client: NAME to watch (default: the first)\n"
-         "SOURCE: pattern:[WxH@FPS], a .Mjpeg or .mjpeg file, a directory of JPEGs, or - for\n"
-         "JPEGs on standard input, also multipart; each may end in ?fps=N, ?eof=wait|end|loop")
+         "bootstrap, node: NAME=SOURCE to serve, any number; NAME: the one that a client watches, or a\n"
+         "node's outlet takes (default: the first)\n"
+         "SOURCE: " +
+             inputs_help() +
+             "\n"
+             "each may end in options, such as ?fps=N, ?eof=wait|end|loop, ?linger=TIME, ?standby")
       ->type_name("STREAM");
   app.add_option("--tree", words.tree,
                  "origin: shortest (each viewer at least cost) or shared (fewest links)")
       ->type_name("POLICY");
   app.add_option("--node", words.node, "client: attach to this node as a guest")->type_name("ADDRESS");
   app.add_option("--dump", words.dump,
-                 "client: write frames to DIR/00000001.jpg, …, or as a stream to - (standard output)")
+                 "write frames to DIR/00000001.jpg, …, or as a stream to - (standard output)")
       ->type_name("DIR");
+  for (const OutletSpec* spec : outlet_specs()) {
+    declare(app, spec->flag, words);
+    for (const OutletFlag& option : spec->options) declare(app, option, words);
+  }
   app.add_option("--frames", words.frames, "client: end after so many frames")->type_name("N");
   app.add_option("--duration", words.duration, "client: end after so long, like 10, 10s or 500ms")
       ->type_name("TIME");
@@ -79,22 +95,6 @@ void declare(CLI::App& app, Words& words) {
   app.add_option("--log-level", words.log_level,
                  "debug, info, warning or error (default: info; beside a live line, warning)")
       ->type_name("LEVEL");
-}
-
-Result<Duration> parse_duration(const std::string& flag, const std::string& text) {
-  double number = 0;
-  std::string unit;
-  std::istringstream in(text);
-  if (in >> number) in >> unit;
-  const double seconds = unit.empty() || unit == "s" ? number
-                         : unit == "ms"              ? number / 1000
-                         : unit == "m"               ? number * 60
-                                                     : -1;
-  if (seconds <= 0 || seconds > 1e9 || !in.eof()) {
-    return fail(fmt::format(
-        "{} {}: a time is a number above 0, in seconds or with its unit: 10, 10s, 500ms, 2m", flag, text));
-  }
-  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
 }
 
 Result<std::uint64_t> parse_count(const std::string& flag, const std::string& text) {
@@ -190,8 +190,18 @@ Result<void> streams(const Words& words, Config& config) {
     return fail(fmt::format("--stream: a process has at most {} streams, and here are {}", kStateStreamsMax,
                             words.streams.size()));
   }
+  const bool takes_one = !config.dump.empty() || std::ranges::any_of(config.outlets, [](const auto& outlet) {
+    return outlet.first->of_one_stream;
+  });
   for (const std::string& word : words.streams) {
     const auto equals = word.find('=');
+    if (equals == std::string::npos && takes_one && !is_source(word)) {
+      if (!config.options.watch.empty())
+        return fail(fmt::format("--stream {}: there is one stream already that outlets take, '{}'", word,
+                                config.options.watch));
+      config.options.watch = word;
+      continue;
+    }
     if (equals == 0 || equals == std::string::npos || equals + 1 == word.size() ||
         is_source(std::string_view(word).substr(0, equals))) {
       return fail(
@@ -220,10 +230,32 @@ struct FlagUse {
 constexpr std::array kFlagUses = {
     FlagUse{"--topology", true, false, false}, FlagUse{"--tree", true, true, false},
     FlagUse{"--stream", true, true, true},     FlagUse{"--bootstrap", false, true, true},
-    FlagUse{"--node", false, false, true},     FlagUse{"--dump", false, false, true},
+    FlagUse{"--node", false, false, true},     FlagUse{"--list", false, false, true},
     FlagUse{"--frames", false, false, true},   FlagUse{"--duration", false, false, true},
-    FlagUse{"--list", false, false, true},
 };
+
+/// The outlets that were asked for, with the flags beside them.
+Result<void> outlets(const CLI::App& app, const Words& words, Config& config) {
+  std::vector<std::string_view> used;
+  for (const OutletSpec* spec : outlet_specs()) {
+    if (app.count(std::string(spec->flag.name)) == 0) continue;
+    OutletArguments arguments;
+    arguments.value = words.outlets.at(spec->flag.name);
+    for (const OutletFlag& option : spec->options) {
+      if (app.count(std::string(option.name)) == 0) continue;
+      arguments.options[option.name] = words.outlets.at(option.name);
+      used.push_back(option.name);
+    }
+    config.outlets.emplace_back(spec, std::move(arguments));
+  }
+  for (const OutletSpec* spec : outlet_specs()) {
+    for (const OutletFlag& option : spec->options) {
+      if (app.count(std::string(option.name)) == 0 || std::ranges::count(used, option.name) > 0) continue;
+      return fail(fmt::format("{} needs {}", option.name, spec->flag.name));
+    }
+  }
+  return {};
+}
 
 Result<void> check_flags(const CLI::App& app, const Config& config) {
   for (const FlagUse& use : kFlagUses) {
@@ -249,14 +281,14 @@ Result<void> overlay_options(const Words& words, Config& config) {
     if (const auto* id = std::get_if<NodeId>(&*place)) overlay.bootstrap = *id;
     if (const auto* host = std::get_if<HostName>(&*place)) config.options.host = *host;
   }
-  const auto heartbeat = parse_duration("--heartbeat", words.heartbeat);
+  const auto heartbeat = parse_time("--heartbeat", words.heartbeat);
   if (!heartbeat) return tl::unexpected(heartbeat.error());
   if (*heartbeat < std::chrono::milliseconds(kHelloMsMin) ||
       *heartbeat > std::chrono::milliseconds(kHelloMsMax)) {
     return fail(fmt::format("--heartbeat {}: 5ms is the shortest and 60s the longest", words.heartbeat));
   }
   overlay.heartbeat = *heartbeat;
-  const auto history = parse_duration("--history", words.history);
+  const auto history = parse_time("--history", words.history);
   if (!history) return tl::unexpected(history.error());
   if (*history > kHistoryMax) return fail("--history: 60s is the longest");
   overlay.history = *history;
@@ -286,13 +318,8 @@ Result<void> client_options(const Words& words, Config& config) {
     if (!frames) return tl::unexpected(frames.error());
     config.options.frames = *frames;
   }
-  if (words.dump == "-" && ::isatty(STDOUT_FILENO) != 0) {
-    return fail(
-        "--dump -: standard output is this terminal, which shows no pictures; pipe them into a player: "
-        "ottd --role client … --dump - | ffplay -f mjpeg -");
-  }
   if (!words.duration.empty()) {
-    const auto duration = parse_duration("--duration", words.duration);
+    const auto duration = parse_time("--duration", words.duration);
     if (!duration) return tl::unexpected(duration.error());
     config.options.duration = *duration;
   }
@@ -328,9 +355,15 @@ Result<Config> configure(const CLI::App& app, const Words& words) {
   config.options.topology_file = words.topology;
   config.stats_file = words.stats;
   config.dump = words.dump;
+  if (words.dump == "-" && ::isatty(STDOUT_FILENO) != 0) {
+    return fail(
+        "--dump -: standard output is this terminal, which shows no pictures; pipe them into a player: "
+        "ottd --role client … --dump - | ffplay -f mjpeg -");
+  }
   config.log_level = words.log_level;
   if (auto fits = check_flags(app, config); !fits) return tl::unexpected(fits.error());
   if (auto parsed = overlay_options(words, config); !parsed) return tl::unexpected(parsed.error());
+  if (auto parsed = outlets(app, words, config); !parsed) return tl::unexpected(parsed.error());
   if (auto parsed = streams(words, config); !parsed) return tl::unexpected(parsed.error());
   if (config.role == &kClientRole) {
     if (auto parsed = client_options(words, config); !parsed) return tl::unexpected(parsed.error());
@@ -340,6 +373,7 @@ Result<Config> configure(const CLI::App& app, const Words& words) {
     if (words.topology.empty()) return fail("--role bootstrap needs --topology FILE");
     if (config.options.publish.empty()) config.options.publish.push_back({"pattern", "pattern:"});
   }
+  for (auto& [spec, arguments] : config.outlets) arguments.stream = config.options.watch;
   if (config.role == &kNodeRole && words.bootstrap.empty()) {
     return fail("--role node needs --bootstrap ADDRESS");
   }

@@ -2,8 +2,11 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <variant>
+#include <vector>
 
+#include "io/outlets.h"
 #include "role/role_table.h"
 
 namespace ott {
@@ -12,7 +15,8 @@ struct Config {
   const RoleSpec* role = nullptr;
   RoleOptions options;
   std::string stats_file;
-  std::string dump;       // a directory, or "-" for standard output
+  std::string dump;  // a directory, or "-" for standard output
+  std::vector<std::pair<const OutletSpec*, OutletArguments>> outlets;
   std::string log_level;  // empty: info, or warning beside a live line or a list
 };
 

@@ -15,8 +15,10 @@
 #include "app/config.h"
 #include "app/logging.h"
 #include "io/driver.h"
+#include "io/inputs.h"
 #include "io/output.h"
 #include "io/socket.h"
+#include "media/sink_outlet.h"
 
 namespace ott {
 namespace {
@@ -24,6 +26,8 @@ namespace {
 /// How long the end of the process waits for a slow disk, and then for a slow reader of its log.
 constexpr Duration kFinishTime = std::chrono::seconds(2);
 constexpr Duration kLogTime = std::chrono::seconds(1);
+
+constexpr int kWrongUsage = 2;  // the exit status
 
 /// Output classes of io/ know no roles: here they become a role's capabilities.
 class StatsFile : public LineSink {
@@ -133,7 +137,7 @@ bool shows_status(const Config& config) {
   return config.role == &kClientRole && !config.options.list && ::isatty(STDERR_FILENO) != 0;
 }
 
-/// Where the client's frames go; null: nowhere.
+/// Where --dump puts frames; null: nowhere.
 Result<std::unique_ptr<FrameSink>> open_sink(const std::string& dump, struct ev_loop* loop,
                                              Workers& workers) {
   if (dump.empty()) return nullptr;
@@ -178,8 +182,21 @@ Result<int> run(Config& config, Log& log, StandardError& standard_error, WorkerP
     if (!file) return tl::unexpected(file.error());
     stats = std::move(*file);
   }
-  const auto frames = open_sink(config.dump, loop->get(), workers);
+  std::vector<std::unique_ptr<Outlet>> outlets;
+  for (const auto& [spec, arguments] : config.outlets) {
+    auto outlet = spec->open(arguments, {loop->get(), workers, log});
+    if (!outlet) {
+      log.error(fmt::format("{} {}: {}", spec->flag.name, arguments.value, outlet.error().message));
+      return kWrongUsage;
+    }
+    outlets.push_back(std::move(*outlet));
+  }
+  auto frames = open_sink(config.dump, loop->get(), workers);
   if (!frames) return tl::unexpected(frames.error());
+  if (*frames != nullptr && config.role != &kClientRole) {
+    outlets.push_back(std::make_unique<SinkOutlet>(std::move(*frames), OutletFigures{"dump", config.dump},
+                                                   config.options.watch, log));
+  }
   std::unique_ptr<StatusLine> status;
   if (shows_status(config)) status = std::make_unique<StatusLine>(standard_error);
   StandardOutput print;
@@ -187,10 +204,13 @@ Result<int> run(Config& config, Log& log, StandardError& standard_error, WorkerP
   context.frames = frames->get();
   context.status = status.get();
   context.print = &print;
+  context.outlets = &outlets;
+  InputTable inputs({loop->get(), workers, log});
+  context.inputs = &inputs;
 
   const std::unique_ptr<Machine> machine = config.role->create(context);
-  const Requests::Exit exit =
-      driver.run(*machine, {.standard_input = reads_input(config), .reload = has_topology});
+  const Requests::Exit exit = driver.run(*machine, has_topology);
+  outlets.clear();
   status.reset();
   const auto written = finish_output(workers, frames->get());
   if (exit.status != 0) return fail(exit.message);

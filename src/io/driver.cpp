@@ -23,7 +23,6 @@ constexpr int kAcceptsPerTurn = 64;
 constexpr Duration kAcceptPause = std::chrono::milliseconds(100);
 /// How often it is said that connections cannot be accepted.
 constexpr Duration kAcceptWarnings = std::chrono::seconds(10);
-constexpr std::size_t kInputBytes = 256U << 10U;
 
 }  // namespace
 
@@ -63,7 +62,6 @@ Driver::Driver(struct ev_loop* loop, Log& log, WorkerPool& workers)
     : loop_(loop),
       log_(log),
       workers_(workers),
-      input_watcher_(loop),
       work_watcher_(loop),
       timer_(loop),
       accept_pause_(loop),
@@ -81,18 +79,13 @@ Now Driver::now() {
   return time;
 }
 
-Requests::Exit Driver::run(Machine& machine, const Inputs& inputs) {
+Requests::Exit Driver::run(Machine& machine, bool reload) {
   machine_ = &machine;
   std::signal(SIGPIPE, SIG_IGN);
   interrupt_.start<&Driver::signal_ready>(*this, SIGINT);
   terminate_.start<&Driver::signal_ready>(*this, SIGTERM);
   report_.start<&Driver::signal_ready>(*this, SIGUSR1);
-  if (inputs.reload) reload_.start<&Driver::signal_ready>(*this, SIGHUP);
-  if (inputs.standard_input) {
-    input_buffer_.resize(kInputBytes);
-    input_open_ = true;
-    watch_input();
-  }
+  if (reload) reload_.start<&Driver::signal_ready>(*this, SIGHUP);
   work_watcher_.start<&Driver::work_done>(*this, workers_.ready_fd(), EV_READ);
   round_.start<&Driver::end_round>(*this);
   machine.begin(now());
@@ -111,22 +104,6 @@ void Driver::signal_ready(int number) {
 }
 
 void Driver::timer_ready() { armed_for_ = MonoTime::max(); }
-
-void Driver::input_ready(int) {
-  const ssize_t got = ::read(STDIN_FILENO, input_buffer_.data(), input_buffer_.size());
-  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
-  if (got <= 0) {
-    input_open_ = false;
-    input_watcher_.stop();
-  }
-  machine_->input(ByteSpan(input_buffer_).first(got > 0 ? static_cast<std::size_t>(got) : 0), now());
-}
-
-void Driver::watch_input() {
-  if (!input_open_ || machine_->wants_input() == input_watcher_.active()) return;
-  if (input_watcher_.active()) return input_watcher_.stop();
-  input_watcher_.start<&Driver::input_ready>(*this, STDIN_FILENO, EV_READ);
-}
 
 void Driver::work_done(int) {
   workers_.acknowledge();
@@ -217,7 +194,6 @@ void Driver::end_round() {
     exit_ = std::exchange(requests.exit, std::nullopt);
     ev_break(loop_, EVBREAK_ALL);
   }
-  watch_input();
   round_.hurry(!to_send_.empty() || !requests.send.empty());
   const MonoTime deadline = machine_->next_deadline();
   const MonoTime end(read_clock(CLOCK_MONOTONIC));

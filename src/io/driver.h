@@ -34,12 +34,9 @@ class Driver {
   Driver(const Driver&) = delete;
   Driver& operator=(const Driver&) = delete;
 
-  struct Inputs {
-    bool standard_input = false;
-    bool reload = false;  // SIGHUP; without, it ends the process, as when a terminal closes
-  };
-  /// Runs until the machine asks to exit, and gives it these inputs, too.
-  Requests::Exit run(Machine& machine, const Inputs& inputs);
+  /// Runs until the machine asks to exit. `reload`: SIGHUP is the machine's; without, it ends the process, as
+  /// when a terminal closes.
+  Requests::Exit run(Machine& machine, bool reload);
   [[nodiscard]] const LoopFigures& figures() const { return figures_; }
 
  private:
@@ -50,8 +47,6 @@ class Driver {
   void timer_ready();
   void accept_again();
   void signal_ready(int number);
-  void input_ready(int events);
-  void watch_input();
   void work_done(int events);
   [[gnu::hot]] void connection_ready(Connection& connection, int events);
   void finish_connect(Connection& connection);
@@ -71,7 +66,6 @@ class Driver {
   WorkerPool& workers_;
   Machine* machine_ = nullptr;
   std::vector<std::unique_ptr<Listener>> listeners_;  // a node has one for each of its addresses
-  IoWatcher input_watcher_;
   IoWatcher work_watcher_;
   TimerWatcher timer_;
   TimerWatcher accept_pause_;
@@ -85,8 +79,6 @@ class Driver {
   std::vector<std::unique_ptr<Connection>> dead_;
   std::vector<LinkId> to_send_;  // to be sent to at the end of this round
   std::vector<LinkId> sending_;  // to_send_ while it is worked on
-  std::vector<std::uint8_t> input_buffer_;
-  bool input_open_ = false;  // standard input is read, and has not ended
   MonoTime armed_for_ = MonoTime::max();
   MonoTime round_began_ = MonoTime::max();  // when the clock was first read after the last wait
   LoopFigures figures_;

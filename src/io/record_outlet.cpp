@@ -148,4 +148,27 @@ OutletFigures RecordOutlet::figures() const {
           .bytes = bytes_};
 }
 
+namespace {
+
+constexpr OutletFlag kRoll{"--roll", "TIME|SIZE", "begin a new file after so much: 30s, 10m, 1h, 500MB, 2GB"};
+
+Result<std::unique_ptr<Outlet>> open_record(const OutletArguments& arguments, const OutletContext& context) {
+  const auto roll = arguments.options.find(kRoll.name);
+  const bool rolls = roll != arguments.options.end();
+  auto rules = parse_recording(arguments.value, rolls ? roll->second : "");
+  if (!rules) return tl::unexpected<Error>(std::move(rules.error()));
+  return std::make_unique<RecordOutlet>(std::move(*rules), arguments.stream, context.loop, context.workers,
+                                        context.log);
+}
+
+}  // namespace
+
+const OutletSpec kRecordOutlet{
+    {"--record", "FILE",
+     "record the stream: .mkv, .avi, .Mjpeg (the classic clip) or .mjpeg; {time} in "
+     "the name is that of its beginning"},
+    std::span(&kRoll, 1),
+    true,
+    open_record};
+
 }  // namespace ott

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "io/outlets.h"
 #include "io/watcher.h"
 #include "media/outlet.h"
 #include "media/recording.h"
@@ -56,5 +57,7 @@ class RecordOutlet final : public Outlet, private FrameTaker {
   std::uint64_t frames_ = 0, bytes_ = 0;  // in the files
   RepeatedWarning left_out_warning_, refused_warning_;
 };
+
+extern const OutletSpec kRecordOutlet;
 
 }  // namespace ott

@@ -218,31 +218,4 @@ Result<SourceFrame> DirectorySource::next(FrameNumber /*number*/, WallTime /*wal
   return jpeg;
 }
 
-StdinSource::StdinSource(const SourceOptions& options)
-    : Source({"stdin", 0, 0, options.fps, options.at_end.value_or(AtEnd::Wait)}),
-      splitter_(std::make_unique<MjpegSplitter>()) {}
-
-void StdinSource::feed(ByteSpan bytes) {
-  while (!bytes.empty()) {
-    const MutableByteSpan space = splitter_->space();
-    const std::size_t count = std::min(space.size(), bytes.size());
-    std::memcpy(space.data(), bytes.data(), count);
-    splitter_->advance(count);
-    bytes = bytes.subspan(count);
-  }
-}
-
-Result<std::optional<RawFrame>> StdinSource::take() {
-  const auto frame = splitter_->next();
-  if (frame && !*frame) return std::nullopt;
-  ++frames_;
-  if (!frame) return fail("standard input: frame " + std::to_string(frames_) + ": " + frame.error().message);
-  return RawFrame{**frame, frames_, splitter_->frame_offset()};
-}
-
-Error StdinSource::describe(const RawFrame& frame, const Error& error) const {
-  return {"standard input: frame " + std::to_string(frame.number) + ": byte " + std::to_string(frame.offset) +
-          ": " + error.message};
-}
-
 }  // namespace ott

@@ -1,4 +1,4 @@
-// The sources that read files or standard input. Files are read with bounds rather than mapped: a clip that
+// The sources that read files. Files are read with bounds rather than mapped: a clip that
 // is cut short while it plays must cost frames, not the process.
 #pragma once
 
@@ -10,6 +10,7 @@
 #include "media/frame_splitter.h"
 #include "media/jpeg_convert.h"
 #include "media/source.h"
+#include "media/source_spec.h"
 
 namespace ott {
 
@@ -28,12 +29,6 @@ class InputFile {
   InputFile(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}
   int fd_;
   std::string path_;
-};
-
-/// What `?fps=` and `?eof=` say; nothing where they are left out.
-struct SourceOptions {
-  double fps = 0;
-  std::optional<AtEnd> at_end;
 };
 
 /// One file of many frames; begins again at its end, unless it is told otherwise.
@@ -76,22 +71,6 @@ class DirectorySource final : public Source {
   bool ended_ = false;
   std::vector<std::uint8_t> buffer_;
   JpegConverter converter_;
-};
-
-/// Concatenated JPEGs, or the parts of a multipart stream, that the caller reads from standard input.
-class StdinSource final : public Source {
- public:
-  explicit StdinSource(const SourceOptions& options);
-  [[nodiscard]] bool live() const override { return true; }
-  [[nodiscard]] bool ended() const override { return splitter_->at_end(); }
-  void feed(ByteSpan bytes) override;
-  void feed_end() override { splitter_->finish(); }
-  Result<std::optional<RawFrame>> take() override;
-  [[nodiscard]] Error describe(const RawFrame& frame, const Error& error) const override;
-
- private:
-  std::unique_ptr<FrameSplitter> splitter_;
-  std::uint64_t frames_ = 0;
 };
 
 }  // namespace ott

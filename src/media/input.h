@@ -54,6 +54,11 @@ class Input {
   virtual ~Input() = default;
 
   [[nodiscard]] const SourceInfo& info() const { return info_; }
+  /// The options that all sources have.
+  void set_common(bool standby, std::optional<Duration> linger) {
+    info_.standby = standby;
+    if (linger) info_.linger = *linger;
+  }
   /// Pushes from now on. REQUIRES: not started.
   virtual void start(Now now) = 0;
   /// Pushes no more, and lets go of the source. It may be started again. REQUIRES: started.

@@ -1,8 +1,13 @@
 #include "media/live_frames.h"
 
-#include "ott/assert.h"
-
 namespace ott {
+namespace {
+
+tl::unexpected<Error> at_place(std::string_view place, const Error& error) {
+  return fail(place.empty() ? error.message : std::string(place) + ": " + error.message);
+}
+
+}  // namespace
 
 class LiveFrames::Converting : public Job {
  public:
@@ -13,65 +18,38 @@ class LiveFrames::Converting : public Job {
   Result<JpegConverter::Converted> converted;
 };
 
-LiveFrames::LiveFrames(std::unique_ptr<Source> source, Workers& workers)
-    : source_(std::move(source)),
-      queue_(workers.make_queue(WorkKind::Input, {.jobs = 1})),
-      job_(std::make_unique<Converting>()) {
-  OTT_ASSERT(source_->live());
-}
+LiveFrames::LiveFrames(Workers& workers)
+    : queue_(workers.make_queue(WorkKind::Input, {.jobs = 1})), job_(std::make_unique<Converting>()) {}
 
 LiveFrames::~LiveFrames() = default;
-LiveFrames::LiveFrames(LiveFrames&&) noexcept = default;
-LiveFrames& LiveFrames::operator=(LiveFrames&&) noexcept = default;
 
-void LiveFrames::feed(ByteSpan bytes, Now now) {
-  fed_ = now;
-  hungry_ = false;
-  if (bytes.empty()) {
-    source_->feed_end();
-  } else {
-    source_->feed(bytes);
+Result<std::optional<LiveFrame>> LiveFrames::push(const AccessUnit& unit) {
+  if (!busy() && unit.bytes.size() <= kSmallBytesMax) {
+    const auto image = parse_jpeg(unit.bytes);
+    if (!image) return at_place(unit.place, image.error());
+    if (image->carriable())
+      return LiveFrame{{unit.bytes.first(image->bytes), *image}, unit.arrived, unit.media_time};
   }
+  waiting_.push_back(
+      {{unit.bytes.begin(), unit.bytes.end()}, unit.arrived, unit.media_time, std::string(unit.place)});
+  waiting_bytes_ += unit.bytes.size();
+  while (waiting_.size() > 1 && (waiting_.size() > kFramesMax || waiting_bytes_ > kBytesMax))
+    leave_out_oldest();
+  convert_next(unit.arrived);
+  return std::nullopt;
 }
 
 Result<std::optional<LiveFrame>> LiveFrames::next(Now now) {
-  while (true) {
-    if (job_ == nullptr) {
-      if (auto done = queue_->collect()) {
-        job_.reset(static_cast<Converting*>(done.release()));
-        return converted();
-      }
-    }
-    if (job_ == nullptr && info().fps != 0) return std::nullopt;
-    const auto raw = source_->take();
-    if (!raw) return tl::unexpected<Error>(raw.error());
-    if (!*raw) {
-      hungry_ = true;
-      if (job_ == nullptr || waiting_.empty()) return std::nullopt;
-      convert_next(now);
-      continue;
-    }
-    if (job_ != nullptr && waiting_.empty() && (*raw)->jpeg.size() <= kSmallBytesMax) {
-      const auto image = parse_jpeg((*raw)->jpeg);
-      if (!image) return tl::unexpected<Error>(source_->describe(**raw, image.error()));
-      if (image->carriable()) return LiveFrame{{(*raw)->jpeg.first(image->bytes), *image}, fed_};
-    }
-    enqueue(**raw);
-    if (job_ != nullptr) convert_next(now);
+  if (job_ == nullptr) {
+    auto done = queue_->collect();
+    if (done == nullptr) return std::nullopt;
+    job_.reset(static_cast<Converting*>(done.release()));
+    const Waiting& frame = job_->frame;
+    if (!job_->converted) return at_place(frame.place, job_->converted.error());
+    return LiveFrame{*job_->converted, frame.arrived, frame.media_time};
   }
-}
-
-Result<std::optional<LiveFrame>> LiveFrames::converted() {
-  const Waiting& frame = job_->frame;
-  if (!job_->converted) return tl::unexpected<Error>(source_->describe(frame.raw, job_->converted.error()));
-  return LiveFrame{*job_->converted, frame.arrived};
-}
-
-void LiveFrames::enqueue(const RawFrame& raw) {
-  waiting_.push_back({{raw.jpeg.begin(), raw.jpeg.end()}, {{}, raw.number, raw.offset}, fed_});
-  waiting_bytes_ += raw.jpeg.size();
-  while (waiting_.size() > 1 && (waiting_.size() > kFramesMax || waiting_bytes_ > kBytesMax))
-    leave_out_oldest();
+  convert_next(now);  // what was handed out by the last call has been used
+  return job_ == nullptr ? next(now) : std::nullopt;
 }
 
 void LiveFrames::leave_out_oldest() {
@@ -81,6 +59,7 @@ void LiveFrames::leave_out_oldest() {
 }
 
 void LiveFrames::convert_next(Now now) {
+  if (job_ == nullptr || waiting_.empty()) return;
   while (waiting_.size() > 1 && waiting_.front().arrived.mono + kAgeMax < now.mono) leave_out_oldest();
   job_->frame = std::move(waiting_.front());
   waiting_.pop_front();

@@ -1,23 +1,25 @@
-// The frames of a source that comes at its own pace. A frame that RFC 2435 carries as it is passes at once;
-// one that has to be converted waits for a worker, in order. When conversions are slower than the source, the
-// frame that has waited longest is left out and counted, so that viewers get the newest frames. Of a source
-// with a rate (info().fps) no frame is left out: its input is read when there is need of it.
+// Makes frames that come at their own pace ones that RFC 2435 carries. A frame that is so already passes at
+// once; one that has to be converted waits for a worker, and those behind it wait as well, in order. When
+// conversions are slower than the frames, the one that has waited longest is left out and counted, so that
+// viewers get the newest.
 #pragma once
 
 #include <deque>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
+#include "media/input.h"
 #include "media/jpeg_convert.h"
-#include "media/source.h"
 #include "ott/worker.h"
 
 namespace ott {
 
 struct LiveFrame {
   SourceFrame frame;
-  Now arrived;  // the time of the bytes that completed it
+  Now arrived;
+  std::optional<std::uint32_t> media_time;
 };
 
 class LiveFrames {
@@ -29,46 +31,35 @@ class LiveFrames {
   /// Frames larger than this are parsed by the worker, not by the loop.
   static constexpr std::size_t kSmallBytesMax = std::size_t{256} << 10;
 
-  /// REQUIRES: source->live().
-  LiveFrames(std::unique_ptr<Source> source, Workers& workers);
+  explicit LiveFrames(Workers& workers);
   ~LiveFrames();
-  LiveFrames(LiveFrames&&) noexcept;
-  LiveFrames& operator=(LiveFrames&&) noexcept;
 
-  [[nodiscard]] const SourceInfo& info() const { return source_->info(); }
-  /// Bytes of the input; empty: its end. Then call next() until it returns nullopt.
-  void feed(ByteSpan bytes, Now now);
-  /// The next frame, in order, valid until the next call; nullopt: none is ready. An error is about one
-  /// frame.
+  /// Returns the frame if it can be published now, valid for as long as the unit; nullopt: it waits. The
+  /// error is about this frame, and names its place.
+  Result<std::optional<LiveFrame>> push(const AccessUnit& unit);
+  /// The next frame that has been converted, in order, valid until the next call; nullopt: none is ready. An
+  /// error is about one frame.
   Result<std::optional<LiveFrame>> next(Now now);
-  /// True if more bytes are needed for the next frame.
-  [[nodiscard]] bool hungry() const { return hungry_ && job_ != nullptr && waiting_.empty(); }
-  /// True while a worker converts a frame.
-  [[nodiscard]] bool converting() const { return job_ == nullptr; }
-  /// The input is over, and so are its frames.
-  [[nodiscard]] bool ended() const { return source_->ended() && waiting_.empty() && job_ != nullptr; }
+  /// True while a frame waits or is converted.
+  [[nodiscard]] bool busy() const { return job_ == nullptr || !waiting_.empty(); }
   [[nodiscard]] std::uint64_t frames_left_out() const { return left_out_; }
 
  private:
   class Converting;
   struct Waiting {
     std::vector<std::uint8_t> jpeg;
-    RawFrame raw;  // its span is not used
     Now arrived;
+    std::optional<std::uint32_t> media_time;
+    std::string place;
   };
 
-  Result<std::optional<LiveFrame>> converted();
-  void enqueue(const RawFrame& raw);
   void leave_out_oldest();
   void convert_next(Now now);
 
-  std::unique_ptr<Source> source_;
   std::unique_ptr<WorkQueue> queue_;
   std::unique_ptr<Converting> job_;  // null while it is away
   std::deque<Waiting> waiting_;
   std::size_t waiting_bytes_ = 0;
-  Now fed_{};
-  bool hungry_ = true;  // all whole frames of what was fed have been taken
   std::uint64_t left_out_ = 0;
 };
 

@@ -39,6 +39,8 @@ class FrameTaker {
   virtual void on_frame(const FramePtr& frame) = 0;
   /// Frames of this stream were left out on the way here: the taker's link, or one before it, is too slow.
   virtual void on_skip(FrameNumber /*first*/, FrameNumber /*last*/) {}
+  /// A frame that was handed on already came again.
+  virtual void on_duplicate(FrameNumber /*frame*/) {}
   /// Records came that could not be put together; `why` names the frame.
   virtual void on_broken(const std::string& /*why*/, Now /*now*/) {}
   /// From now on frames of this stream come: the first one, or another that takes the place of one that has

@@ -165,13 +165,12 @@ Result<RecordingRules> parse_recording(std::string_view path, std::string_view r
   RecordingRules rules{std::string(path)};
   if (format_of(path) == nullptr) {
     return fail(
-        fmt::format("--record {}: the name's end says the format: .mkv (Matroska), .avi, .Mjpeg (the "
-                    "classic clip) or .mjpeg (concatenated JPEGs)",
-                    path));
+        "the name's end says the format: .mkv (Matroska), .avi, .Mjpeg (the classic clip) or .mjpeg "
+        "(concatenated JPEGs)");
   }
   const auto folder = std::filesystem::path(path).parent_path().string();
   if (folder.find(kTime) != std::string::npos)
-    return fail(fmt::format("--record {}: {{time}} stands in the name of a file, not of a directory", path));
+    return fail("{time} stands in the name of a file, not of a directory");
   if (roll.empty()) return rules;
   if (const auto seconds = number_with_unit(roll, kTimeUnits);
       seconds && *seconds >= kRollSecondsMin && *seconds <= kRollSecondsMax) {

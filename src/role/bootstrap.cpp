@@ -17,22 +17,19 @@ constexpr Duration kPingInterval = std::chrono::seconds(1);
 class Bootstrap : public OverlayRole {
  public:
   explicit Bootstrap(RoleContext& context)
-      : OverlayRole(context), publisher_(overlay_, *context.workers, context.log) {
+      : OverlayRole(context), publisher_(overlay_, context, [this] { wake(); }) {
     const RoleOptions& options = context.options;
     if (options.topology_file.empty()) return;
     topology_file_.emplace(options.topology_file, options.topology_read, *context.workers);
   }
 
   void begin(Now now) override {
-    const auto opened = publisher_.open(context_.options.publish);
+    const auto opened = publisher_.open(context_.options.publish, now);
     OverlayRole::begin(now);
     if (!opened) return leave(1, opened.error().message, now);
     if (const auto announced = publisher_.announce(now); !announced) leave(1, announced.error().message, now);
     ping_at_ = now.mono + kPingInterval;
   }
-
-  void input(ByteSpan bytes, Now now) override { publisher_.input(bytes, now); }
-  [[nodiscard]] bool wants_input() const override { return publisher_.wants_input(); }
 
  protected:
   void step(Now now) override {

@@ -9,16 +9,13 @@ namespace {
 class Node : public OverlayRole {
  public:
   explicit Node(RoleContext& context)
-      : OverlayRole(context), publisher_(overlay_, *context.workers, context.log) {}
+      : OverlayRole(context), publisher_(overlay_, context, [this] { wake(); }) {}
 
   void begin(Now now) override {
-    const auto opened = publisher_.open(context_.options.publish);
+    const auto opened = publisher_.open(context_.options.publish, now);
     OverlayRole::begin(now);
     if (!opened) leave(1, opened.error().message, now);
   }
-
-  void input(ByteSpan bytes, Now now) override { publisher_.input(bytes, now); }
-  [[nodiscard]] bool wants_input() const override { return publisher_.wants_input(); }
 
  protected:
   void step(Now now) override {

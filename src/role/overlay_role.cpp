@@ -18,13 +18,47 @@ constexpr Duration kFinishLook = std::chrono::milliseconds(10);
 }  // namespace
 
 OverlayRole::OverlayRole(RoleContext& context)
-    : context_(context), overlay_(context.options.overlay, context.log) {}
+    : context_(context), overlay_(context.options.overlay, context.log), hub_(overlay_, [this] { wake(); }) {
+  hub_.set_trouble([this] { return trouble(); });
+}
 
 void OverlayRole::begin(Now now) {
   if (context_.stats != nullptr) stats_at_ = now.mono + kStatsInterval;
   overlay_.begin(now);
   if (context_.options.host) lookup_.emplace(context_).begin();
+  begin_outlets(now);
   after(now);
+}
+
+void OverlayRole::begin_outlets(Now now) {
+  if (context_.outlets == nullptr) return;
+  for (const auto& outlet : *context_.outlets) {
+    if (const auto begun = outlet->begin(hub_, now); !begun) return leave(1, begun.error().message, now);
+  }
+}
+
+bool OverlayRole::finish_outlets(bool give_up, Now now) {
+  bool finished = true;
+  if (context_.outlets == nullptr) return finished;
+  for (const auto& outlet : *context_.outlets) finished = outlet->finish(give_up, now) && finished;
+  return finished || give_up;
+}
+
+void OverlayRole::add_outlets(StatsLine& line) const {
+  if (context_.outlets == nullptr || context_.outlets->empty()) return;
+  line.begin_list("outlets");
+  for (const auto& outlet : *context_.outlets) {
+    const OutletFigures figures = outlet->figures();
+    line.begin();
+    line.add("kind", figures.kind);
+    line.add("at", figures.at);
+    line.add("viewers", figures.viewers);
+    line.add("frames", figures.frames);
+    line.add("frames_skipped", figures.frames_skipped);
+    line.add("bytes", figures.bytes);
+    line.end();
+  }
+  line.end_list();
 }
 
 std::string OverlayRole::trouble() const {
@@ -70,8 +104,6 @@ void OverlayRole::signal(Signal signal, Now now) {
   after(now);
 }
 
-void OverlayRole::input(ByteSpan, Now) {}
-
 [[gnu::hot]] void OverlayRole::log_arrived(Now now) {
   for (const Arrived& arrived : overlay_.take_arrived()) {
     const std::string from = overlay_.describe(arrived.from);
@@ -94,11 +126,14 @@ void OverlayRole::input(ByteSpan, Now) {}
         overlay_.found(*addresses, now);
     }
     log_arrived(now);
-    if (!requests().exit && !end_) step(now);
+    if (!requests().exit && !end_) {
+      hub_.step(now);
+      step(now);
+    }
     if (overlay_.retired(now)) leave(0, "", now);
     end_as_asked(now);
   }
-  MonoTime own = std::min(end_ ? MonoTime::max() : role_deadline(), stats_at_);
+  MonoTime own = end_ ? stats_at_ : std::min({role_deadline(), hub_.next_deadline(), stats_at_});
   if (lookup_) own = std::min(own, lookup_->next_deadline());
   if (end_ && !left_) own = std::min({own, give_up_at_, now.mono + kFinishLook});
   deadline_ = std::min(overlay_.next_deadline(), own);
@@ -108,12 +143,15 @@ void OverlayRole::input(ByteSpan, Now) {}
 void OverlayRole::leave(int status, const std::string& message, Now now) {
   if (end_) return;
   end_ = {status, message};
+  hub_.leave(now);
   give_up_at_ = now.mono + kFinishTime;
   try_to_end(now);
 }
 
 void OverlayRole::try_to_end(Now now) {
-  if (left_ || !finish(now.mono >= give_up_at_, now)) return;
+  const bool give_up = now.mono >= give_up_at_;
+  const bool finished = !left_ && finish_outlets(give_up, now) && finish(give_up, now);
+  if (left_ || !finished) return;
   left_ = true;
   write_stats(now, true);
   overlay_.leave(end_->status, end_->message);
@@ -133,6 +171,7 @@ void OverlayRole::write_stats(Now now, bool final) {
   const Duration pause = context_.loop == nullptr ? Duration{} : context_.loop->pause_max;
   line.add("loop_pause_ms_max", std::chrono::duration<double, std::milli>(pause).count());
   add_stats(line, final);
+  add_outlets(line);
   line.add_limits(overlay_.counters());
   line.add_rings(overlay_.rings());
   line.add_links(overlay_.links());

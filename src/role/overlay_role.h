@@ -5,6 +5,7 @@
 #include "overlay/overlay.h"
 #include "role/host_lookup.h"
 #include "role/role.h"
+#include "role/stream_hub.h"
 
 namespace ott {
 
@@ -27,7 +28,6 @@ class OverlayRole : public Machine {
   [[nodiscard, gnu::hot]] MonoTime next_deadline() const override { return deadline_; }
   [[gnu::hot]] void tick(Now now) override;
   void signal(Signal signal, Now now) override;
-  void input(ByteSpan bytes, Now now) override;
   void worked(Now now) override { after(now); }
   [[gnu::hot]] Requests& requests() override { return overlay_.requests(); }
 
@@ -42,6 +42,8 @@ class OverlayRole : public Machine {
   /// The process is about to end: finishes what the role has taken on, such as frames that are to be written.
   /// Called until it is true, the last time with `give_up`. After that come the last statistics.
   virtual bool finish(bool /*give_up*/, Now) { return true; }
+  /// Has step() called in this round of the loop: an input or an outlet has done something.
+  void wake() { due_ = MonoTime{}; }
   /// Ends the process in good order. The first call decides with which status.
   void leave(int status, const std::string& message, Now now);
 
@@ -50,9 +52,13 @@ class OverlayRole : public Machine {
 
   RoleContext& context_;
   Overlay overlay_;
+  StreamHub hub_;
 
  private:
   void after(Now now);
+  void begin_outlets(Now now);
+  [[nodiscard]] bool finish_outlets(bool give_up, Now now);
+  void add_outlets(class StatsLine& line) const;
   void try_to_end(Now now);
   void end_as_asked(Now now);
   void log_arrived(Now now);

@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "media/frame_sink.h"
+#include "media/input.h"
+#include "media/outlet.h"
 #include "ott/log.h"
 #include "ott/machine.h"
 #include "ott/worker.h"
@@ -45,7 +47,7 @@ struct RoleOptions {
   FileStamp topology_read;       // the state of the file that overlay.topology comes from
   std::optional<HostName> host;  // in place of overlay.bootstrap, or of a guest's overlay.access
   std::vector<StreamSpec> publish;
-  std::string watch;         // client: the stream's name; empty: the default one
+  std::string watch;         // the name of the stream that a client watches; empty: the default one
   std::uint64_t frames = 0;  // client: leave after so many; 0: no end
   Duration duration{};       // client: leave after so long; 0: no end
   bool list = false;         // client: print the streams and leave
@@ -57,8 +59,11 @@ struct RoleContext {
   LineSink* stats = nullptr;    // --stats
   LineSink* status = nullptr;   // a terminal's live line
   LineSink* print = nullptr;    // standard output, for --list
-  FrameSink* frames = nullptr;  // --dump
+  FrameSink* frames = nullptr;  // a client's --dump
+  Inputs* inputs = nullptr;     // of roles that publish
   Workers* workers = nullptr;   // of roles that publish, or look up a host; outlives the role
+  /// Not begun yet. They end before the role does.
+  std::vector<std::unique_ptr<Outlet>>* outlets = nullptr;
   LookUpHost look_up_host = nullptr;
   const LoopFigures* loop = nullptr;
 };

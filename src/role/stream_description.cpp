@@ -20,6 +20,13 @@ void StreamDescription::begin(StreamId id, Now now) {
   last_at_ = now.mono;
 }
 
+void StreamDescription::expect_frames(bool expected, Now now) {
+  expecting_ = expected;
+  last_at_ = now.mono;
+  window_at_.reset();
+  if (!expected && !over_ && info_.state == StreamState::Stalled) set_state(StreamState::Live, now);
+}
+
 void StreamDescription::on_frame(unsigned width, unsigned height, Now now) {
   last_at_ = now.mono;
   if (info_.state != StreamState::Live) set_state(StreamState::Live, now);
@@ -77,7 +84,7 @@ void StreamDescription::set_state(StreamState state, Now now) {
 }
 
 MonoTime StreamDescription::stalled_at() const {
-  if (!live_ || !begun_ || over_ || info_.state != StreamState::Live) return MonoTime::max();
+  if (!live_ || !begun_ || !expecting_ || over_ || info_.state != StreamState::Live) return MonoTime::max();
   return last_at_ + std::max(kStalledAfter, 4 * interval_);
 }
 

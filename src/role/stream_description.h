@@ -22,10 +22,13 @@ class StreamDescription {
 
   /// `info` is as far as it is known at the start. Of a live source the rest is found out.
   StreamDescription(StreamInfo info, bool live) : info_(std::move(info)), live_(live) {}
+  StreamDescription() = default;
 
   [[nodiscard]] const StreamInfo& info() const { return info_; }
-  /// The stream has its id; from now on frames are expected.
+  /// The stream has its id.
   void begin(StreamId id, Now now);
+  /// Whether the source is asked for frames: only then is it stalled when none comes.
+  void expect_frames(bool expected, Now now);
   /// A frame of a live source has come.
   void on_frame(unsigned width, unsigned height, Now now);
   /// No frame will come any more: the stream is stalled for good, or ends.
@@ -43,10 +46,11 @@ class StreamDescription {
   [[nodiscard]] MonoTime stalled_at() const;
 
   StreamInfo info_;
-  bool live_;
+  bool live_ = false;
   bool begun_ = false;
+  bool expecting_ = false;
   bool over_ = false;
-  MonoTime last_at_{};                 // the last frame, or the start
+  MonoTime last_at_{};                 // the last frame, or since when one is expected
   Duration interval_{};                // between frames, as measured last
   std::optional<MonoTime> window_at_;  // the frame since which frames are counted
   std::uint64_t frames_ = 0;           // since then

@@ -47,7 +47,6 @@ class Hostile : public Machine {
   [[nodiscard]] MonoTime next_deadline() const override;
   void tick(Now now) override;
   void signal(Signal, Now) override {}
-  void input(ByteSpan, Now) override {}
   Requests& requests() override { return requests_; }
 
  private:

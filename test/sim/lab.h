@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "inline_workers.h"
+#include "memory_inputs.h"
 #include "network.h"
 #include "role/role_table.h"
 
@@ -47,6 +48,7 @@ struct Process {
   MemoryLog log;
   MemoryLines stats;
   MemoryFrames frames;
+  std::unique_ptr<MemoryInputs> inputs;
   std::unique_ptr<RoleContext> context;
 
   /// A member of the last statistics line. REQUIRES: there is a line.
@@ -79,6 +81,8 @@ class Lab {
     process.context->stats = &process.stats;
     process.context->frames = &process.frames;
     process.context->workers = &workers;
+    process.inputs = std::make_unique<MemoryInputs>(workers);
+    process.context->inputs = process.inputs.get();
     OverlayConfig& overlay = process.context->options.overlay;
     overlay.local_addresses = {ip(address)};
     overlay.incarnation = ++incarnation_;

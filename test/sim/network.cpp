@@ -152,13 +152,6 @@ void Network::signal(const IpAddress& address, Signal signal) {
   perform(*host);
 }
 
-void Network::input(const IpAddress& address, ByteSpan bytes) {
-  Host* host = find(address);
-  if (host == nullptr) return;
-  host->machine->input(bytes, now(*host));
-  perform(*host);
-}
-
 void Network::wake(const IpAddress& address) {
   if (Host* host = find(address)) perform(*host);
 }

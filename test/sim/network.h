@@ -45,8 +45,6 @@ class Network {
   /// Performs what a machine asks for after it was called from outside.
   void wake(const IpAddress& address);
 
-  /// Bytes of a host's standard input; empty: its end.
-  void input(const IpAddress& address, ByteSpan bytes);
   /// The machine of a host; null if it is not running.
   [[nodiscard]] Machine* machine(const IpAddress& address);
   /// How a machine asked to exit; none if it has not.

@@ -42,7 +42,6 @@ class WithoutRecords : public Machine {
   [[nodiscard]] MonoTime next_deadline() const override { return machine_->next_deadline(); }
   void tick(Now now) override { machine_->tick(now); }
   void signal(Signal signal, Now now) override { machine_->signal(signal, now); }
-  void input(ByteSpan bytes, Now now) override { machine_->input(bytes, now); }
   Requests& requests() override { return machine_->requests(); }
 
  private:

@@ -48,23 +48,34 @@ TEST_CASE("a frame is read ahead by a worker, and what is dropped meanwhile is n
   CHECK(ahead.idle());
 }
 
-/// A live source and what its frames are made of.
+/// Live frames, and what has become of them.
 struct Live {
-  explicit Live(bool at_once) : workers(at_once), frames(open("-"), workers) {}
+  explicit Live(bool at_once) : workers(at_once), frames(workers) {}
 
-  /// The widths of the frames that are ready; 0 for an error.
-  std::vector<unsigned> widths(Now now) {
-    std::vector<unsigned> all;
+  void push(const Bytes& jpeg, Now now) {
+    const auto frame = frames.push({.bytes = jpeg, .arrived = now});
+    if (!frame) came.push_back(0);
+    if (frame && *frame) came.push_back((*frame)->frame.image.width);
+    collect(now);
+  }
+
+  void collect(Now now) {
     while (true) {
       const auto frame = frames.next(now);
-      if (frame && !*frame) return all;
-      all.push_back(frame ? (*frame)->frame.image.width : 0);
+      if (frame && !*frame) return;
+      came.push_back(frame ? (*frame)->frame.image.width : 0);
       if (frame) arrived = (*frame)->arrived.mono;
     }
+  }
+  /// The widths of the frames that have come since the last call; 0 for an error.
+  std::vector<unsigned> widths(Now now) {
+    collect(now);
+    return std::exchange(came, {});
   }
 
   InlineWorkers workers;
   LiveFrames frames;
+  std::vector<unsigned> came;
   MonoTime arrived{};
 };
 
@@ -76,18 +87,17 @@ TEST_CASE("live frames keep their order, whether they have to be converted or no
   Live live(at_once);
   for (const Bytes& jpeg :
        {easy(16), hard(32), easy(48), Bytes{0xFF, 0xD8, 0xFF, 0xD9}, hard(64), easy(80)}) {
-    live.frames.feed(jpeg, at_ms(0));
+    live.push(jpeg, at_ms(0));
   }
   std::vector<unsigned> widths = live.widths(at_ms(1));
   if (!at_once) CHECK(widths == std::vector<unsigned>{16});
-  live.frames.feed({}, at_ms(1));
   while (live.workers.run_one()) {
-    CHECK_FALSE(live.frames.ended());
+    CHECK(live.frames.busy());
     for (const unsigned width : live.widths(at_ms(1))) widths.push_back(width);
   }
   CHECK(widths == std::vector<unsigned>{16, 32, 48, 0, 64, 80});
   CHECK(live.arrived == at_ms(0).mono);
-  CHECK(live.frames.ended());
+  CHECK_FALSE(live.frames.busy());
   CHECK(live.frames.frames_left_out() == 0);
 }
 
@@ -95,7 +105,7 @@ TEST_CASE("live frames that come faster than they are converted are left out, th
           "[workers]") {
   Live live(false);
   for (unsigned i = 1; i <= 20; ++i) {
-    live.frames.feed(hard(16 * i), at_ms(100 * i));
+    live.push(hard(16 * i), at_ms(100 * i));
     CHECK(live.widths(at_ms(100 * i)).empty());
   }
   REQUIRE(live.workers.run_one());
@@ -105,7 +115,7 @@ TEST_CASE("live frames that come faster than they are converted are left out, th
   CHECK(live.frames.frames_left_out() == 13);
 
   for (unsigned i = 0; i < 2 * LiveFrames::kFramesMax; ++i) {
-    live.frames.feed(hard(16), at_ms(2'000));
+    live.push(hard(16), at_ms(2'000));
     CHECK(live.widths(at_ms(2'000)).empty());
   }
   // One is being converted.

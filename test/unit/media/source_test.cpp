@@ -35,13 +35,6 @@ Bytes next(Source& source, std::uint64_t number = 1, WallTime wall = {}) {
   return {frame->jpeg.begin(), frame->jpeg.end()};
 }
 
-Bytes take(Source& source) {
-  const auto frame = source.take();
-  if (!frame) FAIL(frame.error().message);
-  REQUIRE(*frame);
-  return {(*frame)->jpeg.begin(), (*frame)->jpeg.end()};
-}
-
 std::string next_error(Source& source) {
   const auto frame = source.next(FrameNumber{1}, {});
   return frame ? "no error" : frame.error().message;
@@ -73,7 +66,6 @@ TEST_CASE("the test pattern is a carriable JPEG of the size asked for", "[source
   CHECK(source->info().width == width);
   CHECK(source->info().height == height);
   CHECK(source->info().fps == fps);
-  CHECK_FALSE(source->live());
   const Bytes jpeg = next(*source);
   CHECK(parse_jpeg(jpeg)->carriable());
   const auto pixels = test::decode(jpeg);
@@ -102,19 +94,13 @@ TEST_CASE("each specification that cannot be says what can", "[source]") {
       {"pattern:640x360@0", "'0' is not a rate from 1 to 240"},
       {"pattern:640x360@241", "'241' is not a rate from 1 to 240"},
       {"pattern:640x360@nan", "'nan' is not a rate from 1 to 240"},
-      {"-?fps=25x", "'25x' is not a rate from 1 to 240"},
-      {"-?speed=2", "unknown option '?speed=2'; there are ?fps=RATE and ?eof=wait|end|loop"},
-      {"-?fps=5&speed=2", "unknown option '?speed=2'"},
-      {"-?eof=never",
+      {"pattern:?fps=25x", "'25x' is not a rate from 1 to 240"},
+      {"pattern:?speed=2",
+       "unknown option '?speed=2'; there are ?fps=RATE, ?eof=wait|end|loop, ?linger=TIME"},
+      {"pattern:?fps=5&speed=2", "unknown option '?speed=2'"},
+      {"pattern:?eof=never",
        "?eof=never: there are wait (the stream stays), end (it ends) and loop (it begins again)"},
-      {"-?eof=loop", "standard input cannot be read again; there are ?eof=wait and ?eof=end"},
       {"pattern:?eof=end", "a test picture has no end"},
-      {"http://10.0.0.5:8080/video?fps=5",
-       "curl -sN 'http://10.0.0.5:8080/video?fps=5' | ottd … --stream NAME=-"},
-      {"https://10.0.0.5/v", "curl -sN 'https://10.0.0.5/v' | ottd … --stream NAME=-"},
-      {"rtsp://10.0.0.5/v?a=1",
-       "ffmpeg -i 'rtsp://10.0.0.5/v?a=1' -c:v mjpeg -q:v 5 -f mjpeg - | ottd … --stream NAME=-"},
-      {"/dev/video7", "ffmpeg -f v4l2 -i /dev/video7 -c:v mjpeg -q:v 5 -f mjpeg - | ottd … --stream NAME=-"},
       {"/nowhere/clip.mjpeg", "there is no '/nowhere/clip.mjpeg'; a source is an .mjpeg file, a directory"},
       {"/dev/null", "'/dev/null' is neither a file nor a directory"},
   }));
@@ -229,36 +215,6 @@ TEST_CASE("files begin again at their end, or stop there", "[source]") {
   CHECK_FALSE(stopping->ended());
   CHECK(next_error(*stopping).find("has ended") != std::string::npos);
   CHECK(stopping->ended());
-}
-
-TEST_CASE("standard input plays what is fed to it, when it is", "[source]") {
-  const auto source = open("-?fps=10");
-  CHECK(source->info().kind == "stdin");
-  CHECK(source->info().fps == 10);
-  CHECK(source->live());
-  const auto nothing = source->take();
-  REQUIRE(nothing);
-  CHECK_FALSE(*nothing);
-
-  const Bytes first = test::make_jpeg({.width = 400, .height = 300, .quality = 100});
-  const Bytes second = test::make_jpeg({.optimised = true});
-  Bytes stream = first;
-  test::append(stream, second);
-  source->feed(ByteSpan(stream).first(50));
-  CHECK_FALSE(source->take()->has_value());
-  source->feed(ByteSpan(stream).subspan(50));
-  CHECK(take(*source) == first);
-  CHECK(take(*source) == second);
-  source->feed(Bytes{0xFF, 0xD8, 0xFF});
-  CHECK_FALSE(source->take()->has_value());
-  CHECK_FALSE(source->ended());
-  source->feed_end();
-  const auto cut = source->take();
-  REQUIRE_FALSE(cut);
-  CHECK(cut.error().message == "standard input: frame 3: byte " + std::to_string(stream.size()) +
-                                   ": the frame is cut off after 3 bytes");
-  CHECK_FALSE(source->take()->has_value());
-  CHECK(source->ended());
 }
 
 TEST_CASE("the classic clip plays whole, frame by frame", "[source][clip]") {

@@ -30,9 +30,16 @@ class Studio {
   }
 
   void pass(Duration time) { lab.network.run_for(time); }
-  void feed(const Bytes& bytes) { lab.network.input(ip(kBoot), bytes); }
-  void feed_end() { lab.network.input(ip(kBoot), {}); }
-  [[nodiscard]] bool wants_input() { return lab.network.machine(ip(kBoot))->wants_input(); }
+  void feed(const Bytes& bytes) {
+    input().feed(bytes, lab.network.now_at(ip(kBoot)));
+    lab.network.wake(ip(kBoot));
+  }
+  void feed_end() {
+    input().finish(lab.network.now_at(ip(kBoot)));
+    lab.network.wake(ip(kBoot));
+  }
+  [[nodiscard]] bool wants_input() { return input().wants_bytes(); }
+  ByteInput& input() { return *lab.processes.at(kBoot).inputs->standard_input; }
   [[nodiscard]] const std::vector<Bytes>& frames() const { return guest->frames.frames; }
   [[nodiscard]] std::size_t count(const std::string& part) const {
     const auto& lines = lab.processes.at(kBoot).log.lines;

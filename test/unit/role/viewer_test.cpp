@@ -5,6 +5,7 @@
 
 #include "../media/jpeg_helpers.h"
 #include "../plane/records.h"
+#include "role/frame_counter.h"
 
 namespace ott {
 namespace {
@@ -33,7 +34,8 @@ struct Watching {
   Frames frames;
   NoLog log;
   LimitedLog limited{log, 1};
-  Viewer viewer{&frames, limited};
+  FrameCounter counter{&frames, 0, limited};
+  Viewer viewer{counter};
   std::int64_t ms = 0;
   std::uint16_t sequence = 0;
   std::uint8_t hops = 0;
@@ -62,13 +64,14 @@ struct Watching {
   void skip(std::uint64_t first, std::uint64_t last) {
     REQUIRE(test::put(flow, test::skip_record(first, last)));
   }
-  Result<void> read(std::uint64_t frames_max = 0) {
+  Result<void> read() {
     const MonoTime now = test::at_ms(ms);
-    return viewer.read(flow, frames_max, {now, WallTime(now.time_since_epoch())});
+    viewer.read(flow, {now, WallTime(now.time_since_epoch())});
+    return counter.written();
   }
-  const ViewerCounts& counts() {
+  const FrameCounts& counts() {
     REQUIRE(read());
-    return viewer.counts();
+    return counter.counts();
   }
 };
 
@@ -166,18 +169,31 @@ TEST_CASE("the longest time between two frames is kept") {
     w.picture(static_cast<std::uint64_t>(ms));
     REQUIRE(w.read());
   }
-  CHECK(w.viewer.counts().gap_max == milliseconds(300));
+  CHECK(w.counter.counts().gap_max == milliseconds(300));
 }
 
-TEST_CASE("a viewer stops at the frames it wants, and at a sink that takes no more") {
+TEST_CASE("a counter stops at the frames that are wanted, and at a sink that takes no more") {
   Watching w;
+  FrameCounter three(&w.frames, 3, w.limited);
+  Viewer viewer(three);
   for (std::uint64_t frame = 1; frame <= 5; ++frame) w.picture(frame);
-  REQUIRE(w.read(3));
-  CHECK(w.viewer.counts().frames_received == 3);
+  viewer.read(w.flow, {});
+  CHECK(three.counts().frames_received == 3);
   CHECK(w.frames.written.size() == 3);
   w.frames.room = 4;
   CHECK_FALSE(w.read());
   CHECK(w.frames.written.size() == 4);
+}
+
+TEST_CASE("a viewer that joins begins at the newest complete frame") {
+  Watching w;
+  for (std::uint64_t frame = 1; frame <= 4; ++frame) w.picture(frame);
+  w.picture(5, false);
+  w.viewer.join(w.flow);
+  CHECK(w.counts().frames_received == 1);
+  CHECK(w.counts().frames_lost == 0);
+  w.picture(6);
+  CHECK(w.counts().frames_received == 2);
 }
 
 TEST_CASE("a buffer that begins anew brings what is missing, and nothing again") {
@@ -209,7 +225,7 @@ TEST_CASE("frames that the ring forgot before they were read are lost") {
   w.picture(1);
   REQUIRE(w.read());
   for (std::uint64_t frame = 2; frame <= 300; ++frame) w.picture(frame);
-  const ViewerCounts& counts = w.counts();
+  const FrameCounts& counts = w.counts();
   CHECK(counts.frames_received + counts.frames_lost == 300);
   CHECK(counts.frames_lost > 0);
   CHECK(counts.frames_skipped == 0);

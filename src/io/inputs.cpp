@@ -1,0 +1,63 @@
+#include "io/inputs.h"
+
+#include <fmt/format.h>
+
+#include <array>
+
+#include "io/exec_input.h"
+#include "io/pipe_input.h"
+#include "media/paced_input.h"
+#include "media/source_spec.h"
+
+namespace ott {
+namespace {
+
+/// What is not a source by itself, but can be had as one; empty: the name of a file.
+std::string how_else(const std::string& source) {
+  if (source.starts_with("/dev/video")) return "v4l2:" + source;
+  if (source.find("://") == std::string::npos) return "";
+  return "exec:ffmpeg -i " + source + " -c:v mjpeg -q:v 5 -f mjpeg -";
+}
+
+Result<std::unique_ptr<Input>> open_paced(const std::string& source, InputSink& sink,
+                                          const InputContext& context) {
+  if (const std::string how = how_else(source); !how.empty())
+    return fail(fmt::format("'{}' is no source by itself; write 'NAME={}'", source, how));
+  auto opened = open_source(source);
+  if (!opened) return tl::unexpected<Error>(opened.error());
+  return std::make_unique<PacedInput>(std::move(*opened), sink, context.workers);
+}
+
+constexpr InputSpec kFiles{"", "FILE|DIRECTORY", open_paced};
+constexpr InputSpec kPattern{"pattern:", "pattern:[WxH@FPS]", open_paced};
+
+constexpr std::array kInputs = {&kPattern, &kFiles, &kStandardInput, &kFifoInput, &kExecInput};
+
+const InputSpec& spec_of(const std::string& source) {
+  for (const InputSpec* spec : kInputs) {
+    if (!spec->prefix.empty() && source.starts_with(spec->prefix)) return *spec;
+  }
+  return kFiles;
+}
+
+}  // namespace
+
+std::string inputs_help() {
+  std::string text;
+  for (const InputSpec* spec : kInputs) text += (text.empty() ? "" : ", ") + std::string(spec->form);
+  return text;
+}
+
+Result<std::unique_ptr<Input>> InputTable::open(std::string_view source, InputSink& sink) {
+  std::string rest(source);
+  const bool standby = take_option(rest, "standby").has_value();
+  const auto linger = take_option(rest, "linger");
+  const auto time = linger ? parse_time("?linger", *linger) : Result<Duration>();
+  if (!time) return tl::unexpected<Error>(time.error());
+  auto input = spec_of(rest).open(rest, sink, context_);
+  if (!input) return input;
+  (*input)->set_common(standby, linger ? std::optional(*time) : std::nullopt);
+  return input;
+}
+
+}  // namespace ott

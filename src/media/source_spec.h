@@ -1,0 +1,48 @@
+// The parts of a SOURCE of the command line: a name, and options behind the last '?', joined by '&'.
+#pragma once
+
+#include <charconv>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "media/source.h"
+
+namespace ott {
+
+inline constexpr double kFpsMin = 1;
+inline constexpr double kFpsMax = 240;
+
+/// What `?fps=` and `?eof=` say; nothing where they are left out.
+struct SourceOptions {
+  double fps = 0;
+  std::optional<AtEnd> at_end{};
+};
+
+struct SourceSpec {
+  std::string_view name;
+  SourceOptions options;
+};
+
+/// A source that has no other options than these two. The error names the option and what there is.
+Result<SourceSpec> parse_source(std::string_view spec);
+
+/// Takes an option out of a source whose query has others, which may be its own: "http://cam/?poll=1s&x=1".
+/// Returns its value, empty if it has none; nullopt if it is not there.
+std::optional<std::string> take_option(std::string& source, std::string_view option);
+
+/// A rate from kFpsMin to kFpsMax. The error names `source`.
+Result<double> parse_fps(std::string_view text, std::string_view source);
+
+/// "10s", "500ms", "2m", or a number of seconds; above 0. The error begins with `what`.
+Result<Duration> parse_time(std::string_view what, std::string_view text);
+
+template <class Number>
+std::optional<Number> parse_number(std::string_view text) {
+  Number number{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+}  // namespace ott

@@ -1,0 +1,251 @@
+#include "role/stream_hub.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace ott {
+namespace {
+
+/// How long a viewer stays with a stream that is not listed any more, while there are others.
+constexpr Duration kLetGoAfter = std::chrono::seconds(3);
+
+std::string names_of(const std::vector<KnownStream>& streams) {
+  std::string names;
+  for (const KnownStream& stream : streams) names += (names.empty() ? "" : ", ") + stream.info.name;
+  return names;
+}
+
+}  // namespace
+
+/// One stream that is read: hands on what comes to all whose choice it is.
+class StreamHub::Reading final : public FrameTaker {
+ public:
+  Reading(const StreamHub& hub, KnownStream what) : stream(std::move(what)), viewer(*this), hub_(hub) {}
+
+  void on_stream(const StreamInfo& info) override {
+    newest.reset();
+    each([&](FrameTaker& taker) { taker.on_stream(info); });
+  }
+  void on_frame(const FramePtr& frame) override {
+    newest = frame;
+    each([&](FrameTaker& taker) { taker.on_frame(frame); });
+  }
+  void on_skip(FrameNumber first, FrameNumber last) override {
+    each([&](FrameTaker& taker) { taker.on_skip(first, last); });
+  }
+  void on_duplicate(FrameNumber frame) override {
+    each([&](FrameTaker& taker) { taker.on_duplicate(frame); });
+  }
+  void on_broken(const std::string& why, Now now) override {
+    each([&](FrameTaker& taker) { taker.on_broken(why, now); });
+  }
+
+  KnownStream stream;
+  Viewer viewer;
+  FramePtr newest;
+
+ private:
+  template <class Call>
+  void each(Call call);
+
+  const StreamHub& hub_;
+};
+
+struct StreamHub::Choice {
+  std::string name;  // empty: the default stream
+  Reading* reading = nullptr;
+  std::vector<Want*> wants;  // null: given up while they were being called
+  std::optional<std::uint64_t> seen_version;
+  MonoTime let_go_at = MonoTime::max();  // when a stream that is not listed any more is left for another
+  MonoTime unused_at = MonoTime::max();  // when it is given up, since nobody wants it any more
+  bool complained = false;
+};
+
+class StreamHub::Want final : public Subscription {
+ public:
+  Want(StreamHub& hub, Choice& choice, FrameTaker& to) : taker(to), hub_(hub), choice_(choice) {}
+  ~Want() override {
+    // The list may be gone through at this moment.
+    std::ranges::replace(choice_.wants, this, static_cast<Want*>(nullptr));
+    hub_.wake_();
+  }
+  [[nodiscard]] FramePtr newest() const override {
+    return choice_.reading == nullptr ? nullptr : choice_.reading->newest;
+  }
+  [[nodiscard]] const StreamInfo* stream() const override {
+    return choice_.reading == nullptr ? nullptr : &choice_.reading->stream.info;
+  }
+  [[nodiscard]] std::string why_nothing() const override {
+    const bool comes = newest() != nullptr && hub_.overlay_.absence(stream()->id) == nullptr;
+    return comes ? "" : hub_.why_nothing(choice_.name);
+  }
+
+  FrameTaker& taker;
+
+ private:
+  StreamHub& hub_;
+  Choice& choice_;
+};
+
+template <class Call>
+void StreamHub::Reading::each(Call call) {
+  // Takers may subscribe and give up meanwhile: lists grow, and their members become null.
+  for (std::size_t i = 0; i < hub_.choices_.size(); ++i) {
+    Choice& choice = *hub_.choices_[i];
+    if (choice.reading != this) continue;
+    for (std::size_t k = 0; k < choice.wants.size(); ++k) {
+      if (choice.wants[k] != nullptr) call(choice.wants[k]->taker);
+    }
+  }
+}
+
+StreamHub::StreamHub(Overlay& overlay, std::function<void()> wake)
+    : overlay_(overlay), wake_(std::move(wake)) {}
+
+StreamHub::~StreamHub() = default;
+
+std::vector<StreamInfo> StreamHub::all() const {
+  std::vector<StreamInfo> streams;
+  for (const KnownStream& stream : overlay_.streams()) streams.push_back(stream.info);
+  return streams;
+}
+
+std::unique_ptr<Subscription> StreamHub::subscribe(const std::string& name, FrameTaker& taker) {
+  Choice& choice = choice_of(name);
+  auto want = std::make_unique<Want>(*this, choice, taker);
+  choice.wants.push_back(want.get());
+  choice.unused_at = MonoTime::max();
+  choice.seen_version.reset();
+  wake_();
+  return want;
+}
+
+StreamHub::Choice& StreamHub::choice_of(const std::string& name) {
+  for (const auto& choice : choices_) {
+    if (choice->name == name) return *choice;
+  }
+  choices_.push_back(std::make_unique<Choice>());
+  choices_.back()->name = name;
+  return *choices_.back();
+}
+
+StreamHub::Reading* StreamHub::find(StreamId stream) const {
+  for (const auto& reading : readings_) {
+    if (reading->stream.info.id == stream) return reading.get();
+  }
+  return nullptr;
+}
+
+void StreamHub::step(Now now) {
+  for (std::size_t i = 0; i < choices_.size(); ++i) choose(*choices_[i], now);
+  for (std::size_t i = 0; i < readings_.size(); ++i) {
+    Reading& reading = *readings_[i];
+    if (const Flow* flow = overlay_.flow(reading.stream.info.id)) reading.viewer.read(*flow, now);
+  }
+  linger(now);
+}
+
+MonoTime StreamHub::next_deadline() const {
+  MonoTime next = MonoTime::max();
+  for (const auto& choice : choices_) next = std::min({next, choice->let_go_at, choice->unused_at});
+  return next;
+}
+
+// ---- which stream ----------------------------------------------------------------------------------------
+
+void StreamHub::choose(Choice& choice, Now now) {
+  if (choice.seen_version == overlay_.streams_version() && now.mono < choice.let_go_at) return;
+  choice.seen_version = overlay_.streams_version();
+  const std::vector<KnownStream>& streams = overlay_.streams();
+  const KnownStream* before = choice.reading == nullptr ? nullptr : &choice.reading->stream;
+  const auto same = [before](const KnownStream& stream) { return stream.info.id == before->info.id; };
+  const auto listed = before == nullptr ? streams.end() : std::ranges::find_if(streams, same);
+  if (listed != streams.end()) {
+    choice.reading->stream = *listed;
+    choice.let_go_at = MonoTime::max();
+    return;
+  }
+  const auto found = std::ranges::find_if(streams, [&choice](const KnownStream& stream) {
+    return choice.name.empty() || stream.info.name == choice.name;
+  });
+  // A stream that has ended is left only when another one takes its place: its origin may just be
+  // unreachable.
+  if (found == streams.end()) return complain(choice);
+  // The same origin's stream of the same name has begun anew. Another one has to wait: the origin may just be
+  // out of reach for a moment, or somebody may have spoken in its name.
+  const bool anew =
+      before == nullptr || (found->origin == before->origin && found->info.name == before->info.name);
+  if (!anew && choice.let_go_at == MonoTime::max()) choice.let_go_at = now.mono + kLetGoAfter;
+  if (!anew && now.mono < choice.let_go_at) return;
+  choice.let_go_at = MonoTime::max();
+  let_go(choice, now);
+  take_up(choice, *found, now);
+}
+
+void StreamHub::complain(Choice& choice) {
+  const std::vector<KnownStream>& streams = overlay_.streams();
+  if (streams.empty() || choice.name.empty() || std::exchange(choice.complained, true)) return;
+  overlay_.peer_log().warning(fmt::format("there is no stream '{}' (there are: {}); waiting for it to come",
+                                          choice.name, names_of(streams)));
+}
+
+void StreamHub::take_up(Choice& choice, const KnownStream& stream, Now now) {
+  choice.reading = find(stream.info.id);
+  if (choice.reading != nullptr) {  // by another name
+    for (std::size_t i = 0; i < choice.wants.size(); ++i) {
+      if (choice.wants[i] != nullptr) choice.wants[i]->taker.on_stream(stream.info);
+    }
+    return;
+  }
+  overlay_.peer_log().info(
+      fmt::format("watching '{}' from {}", stream.info.name, overlay_.describe(stream.origin)));
+  readings_.push_back(std::make_unique<Reading>(*this, stream));
+  choice.reading = readings_.back().get();
+  if (const Flow* flow = overlay_.flow(stream.info.id)) choice.reading->viewer.join(*flow);
+  overlay_.watch(stream, true, now);
+}
+
+void StreamHub::let_go(Choice& choice, Now now) {
+  const Reading* reading = std::exchange(choice.reading, nullptr);
+  if (reading == nullptr) return;
+  for (const auto& other : choices_) {
+    if (other->reading == reading) return;
+  }
+  overlay_.watch(reading->stream, false, now);
+  std::erase_if(readings_, [reading](const auto& each) { return each.get() == reading; });
+}
+
+void StreamHub::linger(Now now) {
+  for (const auto& choice : choices_) {
+    std::erase(choice->wants, nullptr);
+    if (!choice->wants.empty()) continue;
+    if (choice->unused_at == MonoTime::max()) {
+      choice->unused_at = now.mono + (choice->reading == nullptr ? Duration{} : kLinger);
+    }
+    if (now.mono >= choice->unused_at) let_go(*choice, now);
+  }
+  std::erase_if(choices_,
+                [now](const auto& choice) { return choice->wants.empty() && now.mono >= choice->unused_at; });
+}
+
+void StreamHub::leave(Now now) {
+  for (const auto& choice : choices_) {
+    choice->unused_at = MonoTime::max();
+    let_go(*choice, now);
+  }
+}
+
+std::string StreamHub::why_nothing(const std::string& name) const {
+  for (const auto& choice : choices_) {
+    if (choice->name == name && choice->reading != nullptr)
+      return overlay_.why_absent(choice->reading->stream.info.id);
+  }
+  if (!overlay_.attached()) return trouble_ ? trouble_() : overlay_.trouble();
+  const std::string names = names_of(overlay_.streams());
+  if (names.empty()) return "there is no stream";
+  return fmt::format("there is no stream '{}' (there are: {})", name, names);
+}
+
+}  // namespace ott

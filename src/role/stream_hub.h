@@ -1,0 +1,63 @@
+// The streams that are watched here, and who takes their frames: the client itself, and outlets. Chooses
+// which stream is meant by a name, stays with it while its origin may come back, and goes over to another of
+// that name when it does not. A stream is read once for all who take it, for as long as somebody wants it and
+// kLinger longer.
+//
+//     Want (a subscription) --> Choice (a name, and the stream that it means now) --> Reading (a stream)
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "media/outlet.h"
+#include "overlay/overlay.h"
+#include "role/viewer.h"
+
+namespace ott {
+
+class StreamHub final : public WatchableStreams {
+ public:
+  /// How long a stream flows on when nobody wants it any more.
+  static constexpr Duration kLinger = std::chrono::seconds(10);
+
+  /// `wake`: has step() called in this round of the loop.
+  StreamHub(Overlay& overlay, std::function<void()> wake);
+  ~StreamHub() override;
+
+  [[nodiscard]] std::vector<StreamInfo> all() const override;
+  std::unique_ptr<Subscription> subscribe(const std::string& name, FrameTaker& taker) override;
+
+  /// Chooses, reads what has come and hands it out.
+  void step(Now now);
+  [[nodiscard]] MonoTime next_deadline() const;
+  /// Watches nothing any more.
+  void leave(Now now);
+  /// Why nothing of that name is there to be seen.
+  [[nodiscard]] std::string why_nothing(const std::string& name) const;
+  /// Why this process is not attached, for why_nothing().
+  void set_trouble(std::function<std::string()> trouble) { trouble_ = std::move(trouble); }
+
+ private:
+  class Want;
+  struct Choice;
+  class Reading;
+
+  Choice& choice_of(const std::string& name);
+  void choose(Choice& choice, Now now);
+  void complain(Choice& choice);
+  void take_up(Choice& choice, const KnownStream& stream, Now now);
+  void let_go(Choice& choice, Now now);
+  void linger(Now now);
+  Reading* find(StreamId stream) const;
+
+  Overlay& overlay_;
+  std::function<void()> wake_;
+  std::function<std::string()> trouble_;
+  std::vector<std::unique_ptr<Choice>> choices_;
+  std::vector<std::unique_ptr<Reading>> readings_;
+};
+
+}  // namespace ott

@@ -1,0 +1,35 @@
+// A sink for inputs under test: keeps what they push and say.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "media/input.h"
+
+namespace ott::test {
+
+inline Now at_ms(std::int64_t ms) {
+  return {MonoTime(std::chrono::milliseconds(ms)), WallTime(std::chrono::milliseconds(ms))};
+}
+
+struct Sink final : InputSink {
+  void push(const AccessUnit& unit) override {
+    frames.emplace_back(unit.bytes.begin(), unit.bytes.end());
+    arrived.push_back(unit.arrived.mono);
+    media_times.push_back(unit.media_time);
+    if (hold_after_each != nullptr) hold_after_each->hold(true, unit.arrived);
+  }
+  void refuse(const std::string& why, Now) override { refused.push_back(why); }
+  void on_connected(const std::string& what, Now) override { connected.push_back(what); }
+  void on_lost(const std::string& why, Now) override { lost.push_back(why); }
+  void on_end(Now) override { ended = true; }
+
+  std::vector<std::vector<std::uint8_t>> frames;
+  std::vector<MonoTime> arrived;
+  std::vector<std::optional<std::uint32_t>> media_times;
+  std::vector<std::string> refused, connected, lost;
+  bool ended = false;
+  Input* hold_after_each = nullptr;
+};
+
+}  // namespace ott::test

@@ -2,12 +2,13 @@
 
 #include <array>
 
+#include "io/latest_outlet.h"
 #include "io/record_outlet.h"
 
 namespace ott {
 namespace {
 
-constexpr std::array kOutlets = {&kRecordOutlet};
+constexpr std::array kOutlets = {&kRecordOutlet, &kLatestOutlet};
 
 }  // namespace
 

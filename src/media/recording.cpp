@@ -19,6 +19,7 @@
 #include "media/avi_writer.h"
 #include "media/clip_writer.h"
 #include "media/matroska_writer.h"
+#include "media/whole_file.h"
 #include "ott/rtp_jpeg.h"
 
 namespace ott {
@@ -188,15 +189,8 @@ Result<RecordingRules> parse_recording(std::string_view path, std::string_view r
 
 Result<void> check_recording(const RecordingRules& rules) {
   const auto say = [&rules](const std::string& why) { return fail("--record " + rules.path + ": " + why); };
-  std::string folder = std::filesystem::path(rules.path).parent_path().string();
-  if (folder.empty()) folder = ".";
+  if (const auto checked = check_directory_of(rules.path); !checked) return say(checked.error().message);
   struct stat status {};
-  if (::stat(folder.c_str(), &status) != 0)
-    return say(errno == ENOENT ? "there is no directory '" + folder + "'; make it first"
-                               : "'" + folder + "': " + reason(errno));
-  if (!S_ISDIR(status.st_mode)) return say("'" + folder + "' is no directory");
-  if (::access(folder.c_str(), W_OK | X_OK) != 0)
-    return say("no file can be made in '" + folder + "': " + reason(errno));
   if (rules.path.find(kTime) == std::string::npos && ::lstat(rules.path.c_str(), &status) == 0)
     return say("there is such a file already; remove it, or have {time} in the name");
   return {};

@@ -5,6 +5,7 @@ import errno
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import unittest
 
@@ -77,6 +78,13 @@ def pictures_in_vlc(path: pathlib.Path, folder: pathlib.Path) -> int:
     return len({picture.read_bytes() for picture in folder.glob("*.jpg")})
 
 
+def end(processes) -> None:
+    for process in processes:
+        process.send(signal.SIGTERM)
+    for process in processes:
+        process.wait_for_exit(0)
+
+
 class Records(unittest.TestCase):
     def setUp(self):
         self.frames = made_frames(60)
@@ -98,8 +106,8 @@ class Records(unittest.TestCase):
     def test_each_format_has_the_frames_that_came(self):
         recorders = [self.recorder(extension, f"{extension}.{extension}", dump=True) for extension in FORMATS]
         for process in recorders:
-            self.recorded(process, 130)
-            process.terminate()
+            self.recorded(process, 70)
+        end(recorders)
         for process in recorders:
             path = self.net.folder / f"{process.name}.{process.name}"
             with self.subTest(path.name):
@@ -147,7 +155,9 @@ class Records(unittest.TestCase):
         recorders = [self.recorder(f"{how}-{kind}", f"{how}.{kind}") for how in ("ended", "cut") for kind in ("mkv", "avi")]
         for process in recorders:
             self.recorded(process, 60)
-            process.terminate() if process.name.startswith("ended") else process.kill()
+        end(recorders[:2])
+        for process in recorders[2:]:
+            process.kill()
         self.net.folder.chmod(0o755)
         paths = [self.net.folder / process.name.replace("-", ".") for process in recorders]
         with concurrent.futures.ThreadPoolExecutor() as pool:  # each is played for as long as it is
@@ -163,6 +173,38 @@ class Records(unittest.TestCase):
         self.assertGreaterEqual(len(paths), 3)
         self.assertEqual([decode(path) for path in paths[:-1]], [RATE] * (len(paths) - 1))
         run_of([picture for path in paths for picture in pictures_in(path)], self.pictures)
+
+    def test_a_frame_at_most_so_often(self):
+        """Those that are left out by wish are neither lost nor skipped, and no frame of --frames."""
+        process = self.net.guest("seldom", "boot", "--every", "100ms", "--frames", "8")
+        process.wait_for_exit(0)
+        final = process.final()
+        self.assertEqual((process.frame_count(), final["frames_lost"], final["frames_skipped"]), (8, 0, 0))
+        self.assertGreaterEqual(final["frames_received"], 8 * 4)
+        places = [self.pictures.index(picture) for picture in process.pictures()]
+        steps = [(b - a) % len(self.pictures) for a, b in zip(places, places[1:])]
+        self.assertGreaterEqual(min(steps), 3, places)
+        self.assertIn("--every needs --dump or --latest",
+                      self.net.guest("bad", "boot", "--every", "1s", dump=False).wait_for_exit(2))
+
+    def test_the_newest_frame_in_a_file(self):
+        """Whoever reads it finds a whole picture, each time."""
+        process = self.net.guest("latest", "boot", "--latest", "now.jpg")
+        node = self.net.node("r1", "--latest", "node.jpg", "--every", "50ms", "--stream", "film")
+        found = {name: [] for name in ("now.jpg", "node.jpg")}
+
+        def looked(name):
+            path = self.net.folder / name
+            if path.exists() and (picture := jpeg.picture(path.read_bytes())) not in found[name]:
+                found[name].append(picture)
+            return len(found[name]) >= 12
+        process.wait(lambda: looked("now.jpg"), "pictures that are replaced")
+        node.wait(lambda: looked("node.jpg"), "pictures that are replaced")
+        for pictures in found.values():
+            self.assertLessEqual(set(pictures), set(self.pictures))
+        process.terminate()
+        self.assertEqual(jpeg.picture((self.net.folder / "now.jpg").read_bytes()), process.pictures()[-1])
+        self.assertEqual(list(self.net.folder.glob(".*.part")), [])
 
     def test_what_cannot_be_recorded_is_said_at_the_start(self):
         taken = self.net.folder / "taken.mkv"
@@ -195,7 +237,6 @@ class Records(unittest.TestCase):
                 pictures = pictures_in(net.folder / path.name)
                 self.assertEqual(pictures, process.pictures()[:recorded])
                 self.assertGreater(len(pictures), 5)
-                process.terminate()
                 self.assertEqual(len(process.said("error")), 1)
 
 

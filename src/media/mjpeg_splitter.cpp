@@ -66,6 +66,12 @@ std::size_t find_soi(ByteSpan data) {
 
 }  // namespace
 
+bool MjpegSplitter::detect(ByteSpan start) {
+  const std::size_t jpeg = find_soi(start);
+  const ByteSpan before = start.first(jpeg);
+  return jpeg < start.size() && (std::ranges::all_of(before, is_padding) || is_part_head(before));
+}
+
 void MjpegSplitter::on_reset() {
   state_ = State::Between;
   at_ = scan_at_ = resume_at_ = 0;

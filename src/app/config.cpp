@@ -25,6 +25,7 @@ struct Words {
   std::string role, topology, bootstrap, id, node, dump, stats;
   std::string log_level;
   std::string tree = "shortest";
+  std::string placeholder = "none";
   std::vector<std::string> streams;
   std::string heartbeat = "100ms";
   std::string history = "2s";
@@ -66,6 +67,10 @@ void declare(CLI::App& app, Words& words) {
              "\n"
              "each may end in options, such as ?fps=N, ?eof=wait|end|loop, ?linger=TIME, ?standby")
       ->type_name("STREAM");
+  app.add_option("--placeholder", words.placeholder,
+                 "origin: what is shown once a second while a source has no frames: none, freeze (the last\n"
+                 "frame) or text (\"no signal since 12:03\")")
+      ->type_name("KIND");
   app.add_option("--tree", words.tree,
                  "origin: shortest (each viewer at least cost) or shared (fewest links)")
       ->type_name("POLICY");
@@ -228,10 +233,11 @@ struct FlagUse {
   bool bootstrap, node, client;
 };
 constexpr std::array kFlagUses = {
-    FlagUse{"--topology", true, false, false}, FlagUse{"--tree", true, true, false},
-    FlagUse{"--stream", true, true, true},     FlagUse{"--bootstrap", false, true, true},
-    FlagUse{"--node", false, false, true},     FlagUse{"--list", false, false, true},
-    FlagUse{"--frames", false, false, true},   FlagUse{"--duration", false, false, true},
+    FlagUse{"--topology", true, false, false},   FlagUse{"--tree", true, true, false},
+    FlagUse{"--placeholder", true, true, false}, FlagUse{"--stream", true, true, true},
+    FlagUse{"--bootstrap", false, true, true},   FlagUse{"--node", false, false, true},
+    FlagUse{"--list", false, false, true},       FlagUse{"--frames", false, false, true},
+    FlagUse{"--duration", false, false, true},
 };
 
 /// The outlets that were asked for, with the flags beside them.
@@ -306,6 +312,14 @@ Result<void> overlay_options(const Words& words, Config& config) {
   if (words.tree != "shortest" && words.tree != "shared") {
     return fail(fmt::format("--tree {}: there are shortest and shared", words.tree));
   }
+  constexpr std::array kPlaceholders = {std::pair{"none", PlaceholderKind::None},
+                                        std::pair{"freeze", PlaceholderKind::Freeze},
+                                        std::pair{"text", PlaceholderKind::Text}};
+  const auto placeholder =
+      std::ranges::find(kPlaceholders, words.placeholder, &std::pair<const char*, PlaceholderKind>::first);
+  if (placeholder == kPlaceholders.end())
+    return fail(fmt::format("--placeholder {}: there are none, freeze and text", words.placeholder));
+  config.options.placeholder = placeholder->second;
   overlay.tree_policy = words.tree == "shared" ? TreePolicy::Shared : TreePolicy::Shortest;
   overlay.local_addresses = interface_addresses();
   if (overlay.id && !can_bind(overlay.id->address)) {

@@ -6,6 +6,7 @@
 
 #include "io/exec_input.h"
 #include "io/pipe_input.h"
+#include "io/v4l2_input.h"
 #include "media/paced_input.h"
 #include "media/source_spec.h"
 
@@ -31,7 +32,7 @@ Result<std::unique_ptr<Input>> open_paced(const std::string& source, InputSink& 
 constexpr InputSpec kFiles{"", "FILE|DIRECTORY", open_paced};
 constexpr InputSpec kPattern{"pattern:", "pattern:[WxH@FPS]", open_paced};
 
-constexpr std::array kInputs = {&kPattern, &kFiles, &kStandardInput, &kFifoInput, &kExecInput};
+constexpr std::array kInputs = {&kPattern, &kFiles, &kStandardInput, &kFifoInput, &kExecInput, &kV4l2Input};
 
 const InputSpec& spec_of(const std::string& source) {
   for (const InputSpec* spec : kInputs) {
@@ -50,13 +51,10 @@ std::string inputs_help() {
 
 Result<std::unique_ptr<Input>> InputTable::open(std::string_view source, InputSink& sink) {
   std::string rest(source);
-  const bool standby = take_option(rest, "standby").has_value();
-  const auto linger = take_option(rest, "linger");
-  const auto time = linger ? parse_time("?linger", *linger) : Result<Duration>();
-  if (!time) return tl::unexpected<Error>(time.error());
+  const auto common = take_common_options(rest);
+  if (!common) return tl::unexpected<Error>(common.error());
   auto input = spec_of(rest).open(rest, sink, context_);
-  if (!input) return input;
-  (*input)->set_common(standby, linger ? std::optional(*time) : std::nullopt);
+  if (input) (*input)->set_common(*common);
   return input;
 }
 

@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "media/source.h"
+#include "media/source_spec.h"
 #include "ott/result.h"
 #include "ott/time.h"
 #include "ott/types.h"
@@ -54,10 +55,10 @@ class Input {
   virtual ~Input() = default;
 
   [[nodiscard]] const SourceInfo& info() const { return info_; }
-  /// The options that all sources have.
-  void set_common(bool standby, std::optional<Duration> linger) {
-    info_.standby = standby;
-    if (linger) info_.linger = *linger;
+  /// What the options that all sources have say.
+  void set_common(const CommonOptions& options) {
+    info_.standby = options.standby;
+    if (options.linger) info_.linger = *options.linger;
   }
   /// Pushes from now on. REQUIRES: not started.
   virtual void start(Now now) = 0;

@@ -1,8 +1,7 @@
 // The test picture (test_picture.h) as a stream: the default source of a bootstrapper.
 #pragma once
 
-#include <memory>
-
+#include "media/picture_encoder.h"
 #include "media/source.h"
 #include "media/test_picture.h"
 
@@ -12,18 +11,15 @@ class PatternSource final : public Source {
  public:
   static constexpr unsigned kSideMin = 16;
   static constexpr unsigned kSideMax = 8'192;
-  static constexpr int kQuality = 80;
 
   /// REQUIRES: both sides from kSideMin to kSideMax.
   PatternSource(unsigned width, unsigned height, double fps);
-  ~PatternSource() override;
   Result<SourceFrame> next(FrameNumber number, WallTime wall) override;
   [[nodiscard]] bool shows_time() const override { return true; }
 
  private:
-  class Encoder;
   TestPicture picture_;
-  std::unique_ptr<Encoder> encoder_;
+  PictureEncoder encoder_;
 };
 
 }  // namespace ott

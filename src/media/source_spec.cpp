@@ -67,6 +67,17 @@ std::optional<std::string> take_option(std::string& source, std::string_view opt
   return std::nullopt;
 }
 
+Result<CommonOptions> take_common_options(std::string& source) {
+  CommonOptions options;
+  options.standby = take_option(source, "standby").has_value();
+  const auto linger = take_option(source, "linger");
+  if (!linger) return options;
+  const auto time = parse_time("?linger", *linger);
+  if (!time) return tl::unexpected<Error>(time.error());
+  options.linger = *time;
+  return options;
+}
+
 Result<Duration> parse_time(std::string_view what, std::string_view text) {
   double number = 0;
   const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), number);

@@ -31,6 +31,14 @@ Result<SourceSpec> parse_source(std::string_view spec);
 /// Returns its value, empty if it has none; nullopt if it is not there.
 std::optional<std::string> take_option(std::string& source, std::string_view option);
 
+/// The options that all sources have.
+struct CommonOptions {
+  bool standby = false;              // ?standby
+  std::optional<Duration> linger{};  // ?linger=TIME
+};
+/// Takes them out of a source.
+Result<CommonOptions> take_common_options(std::string& source);
+
 /// A rate from kFpsMin to kFpsMax. The error names `source`.
 Result<double> parse_fps(std::string_view text, std::string_view source);
 

@@ -69,6 +69,13 @@ void TestPicture::draw(FrameNumber number, WallTime wall) {
   draw_line({0.65, 0.12, title_});
 }
 
+void TestPicture::draw_words(const std::string& words) {
+  constexpr std::uint8_t kGrey = 60;
+  fill(0, 0, width_, height_, kGrey);
+  fill_chroma(0, 0, width_, height_);
+  draw_line({0.42, 0.16, words});
+}
+
 // The bars travel two pixels a frame; a soft wave in brightness travels down them, so every block changes.
 void TestPicture::draw_bars(std::uint64_t frame) {
   for (std::size_t p = 0; p < planes_.size(); ++p) {

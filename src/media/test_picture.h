@@ -27,6 +27,8 @@ class TestPicture {
   TestPicture(unsigned width, unsigned height, double fps);
 
   void draw(FrameNumber number, WallTime wall);
+  /// A line of text on grey, and nothing else.
+  void draw_words(const std::string& words);
 
   /// 0: Y, 1: Cb, 2: Cr.
   [[nodiscard]] Plane& plane(std::size_t index) { return planes_[index]; }

@@ -16,6 +16,16 @@ namespace {
 constexpr Duration kBehindMax = std::chrono::milliseconds(500);
 /// How long a stream is still listed, as ended.
 constexpr Duration kEndedListed = std::chrono::seconds(5);
+/// When a node that has come newly knows which streams others offer.
+constexpr Duration kOthersKnownAfter = std::chrono::seconds(2);
+/// How long another origin must have had a stream before this one stands by.
+constexpr Duration kStandByAfter = std::chrono::seconds(3);
+/// How often a placeholder is shown.
+constexpr Duration kPlaceholderInterval = std::chrono::seconds(1);
+/// How soon it is looked for again while a worker draws it.
+constexpr Duration kPlaceholderLook = std::chrono::milliseconds(50);
+/// What a list shows behind the kind of such a stream's source.
+constexpr const char* kOnStandby = " (standby)";
 
 std::string describe_size_and_rate(const StreamInfo& info) {
   return fmt::format("{}x{} at {} frames/s", info.width, info.height, info.fps_milli / 1000.0);
@@ -33,7 +43,7 @@ std::size_t too_many_bytes(const JpegImage& image) {
 StreamInfo first_info(const StreamSpec& spec, const SourceInfo& source) {
   StreamInfo info;
   info.name = spec.name;
-  info.kind = source.kind;
+  info.kind = source.kind + (source.standby ? kOnStandby : "");
   info.width = source.width;
   info.height = source.height;
   info.fps_milli = source.live ? 0 : static_cast<std::uint32_t>(std::lround(source.fps * 1000));
@@ -47,7 +57,8 @@ PublishedStream::PublishedStream(Overlay& overlay, RoleContext& context, std::fu
       context_(context),
       log_(context.log),
       wake_(std::move(wake)),
-      frames_(*context.workers) {}
+      frames_(*context.workers),
+      placeholder_(context.options.placeholder, *context.workers) {}
 
 std::string PublishedStream::log_name() const { return fmt::format("stream '{}'", name()); }
 
@@ -65,19 +76,63 @@ Result<void> PublishedStream::open(const StreamSpec& spec, Now now) {
 }
 
 Result<void> PublishedStream::announce(Now now) {
-  const StreamInfo& info = description_.info();
-  const auto id = overlay_.origin().add_stream(info);
-  if (!id) return tl::unexpected(id.error());
   announced_ = true;
-  first_at_ = now.mono;
-  description_.begin(*id, now);
-  description_.expect_frames(started_, now);
-  overlay_.origin().set_frames_refused(*id, refused_);
+  const StreamInfo& info = description_.info();
   const std::string what = paced()         ? fmt::format(", read at {} frames/s", source().fps)
                            : source().live ? ""
                                            : " " + describe_size_and_rate(info);
   log_.info(fmt::format("{}: {}{}", log_name(), info.kind, what));
+  if (!source().standby) return offer(now);
+  stand_by_at_ = now.mono + kOthersKnownAfter;
   return {};
+}
+
+/// Makes the stream known.
+Result<void> PublishedStream::offer(Now now) {
+  const auto id = overlay_.origin().add_stream(description_.info());
+  if (!id) return tl::unexpected(id.error());
+  offered_ = true;
+  if (first_at_ == MonoTime{}) first_at_ = now.mono;
+  description_.begin(*id, now);
+  description_.expect_frames(started_, now);
+  overlay_.origin().set_frames_refused(*id, refused_);
+  return {};
+}
+
+// ---- standing by -----------------------------------------------------------------------------------------
+
+/// True if another origin offers a stream of this name that has frames. Of several on standby the one with
+/// the smallest id stays.
+bool PublishedStream::is_served_elsewhere() const {
+  const auto elsewhere = [this](const KnownStream& stream) {
+    if (stream.info.name != name() || stream.info.state != StreamState::Live) return false;
+    const bool gives_way = offered_ && stream.info.kind.ends_with(kOnStandby);
+    return gives_way ? stream.origin < *overlay_.self() : stream.origin != *overlay_.self();
+  };
+  return std::ranges::any_of(overlay_.streams(), elsewhere);
+}
+
+/// Offers the stream at once when no other does, and no more when another has for a while.
+void PublishedStream::stand_by(Now now) {
+  const bool wanted = !is_served_elsewhere();
+  if (wanted == offered_) {
+    stand_by_at_ = MonoTime::max();
+    others_known_ = others_known_ || !wanted;
+    return;
+  }
+  if (stand_by_at_ == MonoTime::max()) stand_by_at_ = wanted ? now.mono : now.mono + kStandByAfter;
+  if (now.mono < stand_by_at_ && !(wanted && others_known_)) return;
+  stand_by_at_ = MonoTime::max();
+  others_known_ = true;
+  if (wanted) {
+    log_.info(fmt::format("{}: no other origin has it: it is offered here", log_name()));
+    if (const auto offered = offer(now); !offered) log_.error(offered.error().message);
+    return;
+  }
+  log_.info(fmt::format("{}: another origin has it: it stands by", log_name()));
+  if (started_ && source().on_demand) stop_input(now);
+  overlay_.origin().withdraw(description_.info().id);
+  offered_ = false;
 }
 
 // ---- the input -------------------------------------------------------------------------------------------
@@ -102,6 +157,8 @@ void PublishedStream::run_input(Now now) {
     stop_at_ = MonoTime::max();
     if (!started_) start_input(now);
   } else if (started_) {
+    // While it is tried whether a source is there again, its stream does not say that it has frames.
+    if (description_.info().state == StreamState::Stalled && is_served_elsewhere()) return;
     if (stop_at_ == MonoTime::max()) stop_at_ = now.mono + source().linger;
     if (now.mono >= stop_at_) stop_input(now);
   }
@@ -109,12 +166,15 @@ void PublishedStream::run_input(Now now) {
 
 void PublishedStream::step(Now now) {
   if (!announced_ || withdrawn_) return;
-  run_input(now);
+  if (source().standby) stand_by(now);
+  if (offered_) run_input(now);
   input_->step(now);
   drain(now);
   release(now);
   warn(now);
+  if (!offered_) return;
   say_what_is_new(now);
+  show_placeholder(now);
 }
 
 /// Lets a paced input push its next frame, when that is due.
@@ -131,9 +191,10 @@ void PublishedStream::hold_until_due(Now now) {
 
 MonoTime PublishedStream::next_deadline() const {
   if (!announced_ || withdrawn_) return MonoTime::max();
-  MonoTime next = std::min({withdraw_at_, stop_at_, description_.next_deadline(), input_->next_deadline(),
-                            refusals_.next_deadline(refused_), stall_warning_.next_deadline(stalls_),
-                            loss_warning_.next_deadline(losses_)});
+  MonoTime next =
+      std::min({withdraw_at_, stop_at_, stand_by_at_, placeholder_at_, description_.next_deadline(),
+                input_->next_deadline(), refusals_.next_deadline(refused_),
+                stall_warning_.next_deadline(stalls_), loss_warning_.next_deadline(losses_)});
   // While a worker converts a frame there is no deadline: the worker says when it is done.
   if (held_ && !frames_.busy()) next = std::min(next, next_at_);
   return next;
@@ -156,7 +217,7 @@ void PublishedStream::refuse(const std::string& why, Now now) {
   wake_();
   ++refused_;
   refusal_ = why;
-  if (announced_) overlay_.origin().set_frames_refused(description_.info().id, refused_);
+  if (offered_ && !withdrawn_) overlay_.origin().set_frames_refused(description_.info().id, refused_);
   warn(now);
 }
 
@@ -206,7 +267,7 @@ void PublishedStream::take(const Result<LiveFrame>& frame, Now now) {
     refuse(frame.error().message, now);
   } else if (too_many > 0) {
     refuse(fmt::format("a frame's {} bytes are more than {}", too_many, kFrameBytesMax), now);
-  } else if (announced_ && !withdrawn_) {
+  } else if (offered_ && !withdrawn_) {
     publish(*frame, now);
   }
 }
@@ -222,6 +283,7 @@ void PublishedStream::publish(const LiveFrame& frame, Now now) {
     if (before == StreamState::Stalled && std::exchange(stall_said_, false))
       log_.info(fmt::format("{}: frames come again", log_name()));
   }
+  placeholder_.on_frame(frame.frame);
   completed_ += frame.frame.image.cut_off ? 1 : 0;
   for (const std::string& notice : notices_.look(frame.frame))
     log_.info(fmt::format("{}: {}", log_name(), notice));
@@ -255,6 +317,24 @@ void PublishedStream::write_records(const LiveFrame& frame, Now now) {
                           [&](MutableByteSpan rtp) { packetizer.next(rtp, fields); });
   }
   overlay_.published(flow);
+}
+
+/// While the source has no frames, and somebody watches.
+void PublishedStream::show_placeholder(Now now) {
+  const StreamInfo& info = description_.info();
+  const bool shown = placeholder_.kind() != PlaceholderKind::None && info.state == StreamState::Stalled &&
+                     overlay_.origin().is_watched(info.id);
+  if (!shown) {
+    placeholder_at_ = MonoTime::max();
+    return;
+  }
+  if (placeholder_at_ == MonoTime::max()) placeholder_at_ = now.mono;
+  if (now.mono < placeholder_at_) return;
+  const auto* frame = placeholder_.frame(WallTime(Duration(static_cast<Duration::rep>(info.state_since))));
+  placeholder_at_ = now.mono + (frame == nullptr ? kPlaceholderLook : kPlaceholderInterval);
+  if (frame == nullptr) return;
+  ++last_.value;
+  write_records({*frame, now, std::nullopt}, now);
 }
 
 // ---- what is said of the stream --------------------------------------------------------------------------
@@ -292,6 +372,7 @@ void PublishedStream::say_what_is_new(Now now) {
   if (now.mono < withdraw_at_) return;
   overlay_.origin().withdraw(info.id);
   withdrawn_ = true;
+  offered_ = false;
 }
 
 void PublishedStream::log_state(StreamState before, Now now) {

@@ -1,7 +1,8 @@
 // One stream that begins at this node: takes the frames that its input pushes, cuts them into records and
 // puts these into the stream's ring. The input runs while the stream is watched, and for its linger time
 // after; one that does not wait for viewers runs always. What is no frame is refused, counted and warned of.
-// Viewers are told when the source has no frames, and when it has ended.
+// Viewers are told when the source has no frames, and when it has ended. A stream on standby is offered only
+// while no other origin offers one of its name that has frames.
 #pragma once
 
 #include <functional>
@@ -10,6 +11,7 @@
 
 #include "media/input.h"
 #include "media/live_frames.h"
+#include "media/placeholder.h"
 #include "ott/repeated_warning.h"
 #include "overlay/overlay.h"
 #include "role/frame_notices.h"
@@ -54,6 +56,10 @@ class PublishedStream final : public InputSink {
   void write_records(const LiveFrame& frame, Now now);
   [[nodiscard]] std::uint32_t rtp_timestamp(const LiveFrame& frame) const;
   void hold_until_due(Now now);
+  void show_placeholder(Now now);
+  [[nodiscard]] bool is_served_elsewhere() const;
+  Result<void> offer(Now now);
+  void stand_by(Now now);
   void warn(Now now);
   void say_what_is_new(Now now);
   void log_state(StreamState before, Now now);
@@ -65,8 +71,13 @@ class PublishedStream final : public InputSink {
   std::unique_ptr<Input> input_;
   LiveFrames frames_;
   StreamDescription description_;
-  bool announced_ = false;
-  bool started_ = false;  // the input
+  Placeholder placeholder_;
+  MonoTime placeholder_at_ = MonoTime::max();  // when it is shown next
+  bool announced_ = false;                     // this node has its place in the overlay
+  bool offered_ = false;                       // the stream is known; always, but when it stands by
+  MonoTime stand_by_at_ = MonoTime::max();     // when it is offered no more, or offered
+  bool others_known_ = false;                  // which streams other origins offer
+  bool started_ = false;                       // the input
   MonoTime stop_at_ = MonoTime::max();
   bool over_ = false;  // the source has ended
   bool withdrawn_ = false;

@@ -11,6 +11,7 @@
 #include "media/frame_sink.h"
 #include "media/input.h"
 #include "media/outlet.h"
+#include "media/placeholder.h"
 #include "ott/log.h"
 #include "ott/machine.h"
 #include "ott/worker.h"
@@ -47,6 +48,7 @@ struct RoleOptions {
   FileStamp topology_read;       // the state of the file that overlay.topology comes from
   std::optional<HostName> host;  // in place of overlay.bootstrap, or of a guest's overlay.access
   std::vector<StreamSpec> publish;
+  PlaceholderKind placeholder = PlaceholderKind::None;  // of the streams that begin here
   std::string watch;         // the name of the stream that a client watches; empty: the default one
   std::uint64_t frames = 0;  // client: leave after so many; 0: no end
   Duration duration{};       // client: leave after so long; 0: no end

@@ -155,38 +155,55 @@ MonoTime StreamHub::next_deadline() const {
 
 // ---- which stream ----------------------------------------------------------------------------------------
 
+/// The stream that a choice means: the one that it means already, unless that has no frames and another one
+/// of its name has; else one of the name; else, where any will do, the first. Null if there is none.
+const KnownStream* StreamHub::best(const Choice& choice) const {
+  const KnownStream* before = choice.reading == nullptr ? nullptr : &choice.reading->stream;
+  const std::string& name = before == nullptr ? choice.name : before->info.name;
+  const KnownStream* same = nullptr;
+  const KnownStream* live = nullptr;  // of the name
+  const KnownStream* named = nullptr;
+  for (const KnownStream& stream : overlay_.streams()) {
+    const bool is_named = name.empty() || stream.info.name == name;
+    if (before != nullptr && stream.info.id == before->info.id) same = &stream;
+    if (is_named && named == nullptr) named = &stream;
+    if (is_named && live == nullptr && stream.info.state == StreamState::Live) live = &stream;
+  }
+  if (same != nullptr && (same->info.state == StreamState::Live || live == nullptr)) return same;
+  if (live != nullptr && before != nullptr) return live;
+  if (named != nullptr) return named;
+  const bool any = choice.name.empty() && !overlay_.streams().empty();
+  return any ? &overlay_.streams().front() : nullptr;
+}
+
 void StreamHub::choose(Choice& choice, Now now) {
   if (choice.seen_version == overlay_.streams_version() && now.mono < choice.let_go_at) return;
   choice.seen_version = overlay_.streams_version();
-  const std::vector<KnownStream>& streams = overlay_.streams();
+  const KnownStream* found = best(choice);
+  // A stream that has ended is left only when another one takes its place: its origin may just be
+  // unreachable.
+  if (found == nullptr) return complain(choice);
   const KnownStream* before = choice.reading == nullptr ? nullptr : &choice.reading->stream;
-  const auto same = [before](const KnownStream& stream) { return stream.info.id == before->info.id; };
-  const auto listed = before == nullptr ? streams.end() : std::ranges::find_if(streams, same);
-  if (listed != streams.end()) {
-    choice.reading->stream = *listed;
+  if (before != nullptr && found->info.id == before->info.id) {
+    choice.reading->stream = *found;
     choice.let_go_at = MonoTime::max();
     return;
   }
-  const auto found = std::ranges::find_if(streams, [&choice](const KnownStream& stream) {
-    return choice.name.empty() || stream.info.name == choice.name;
-  });
-  // A stream that has ended is left only when another one takes its place: its origin may just be
-  // unreachable.
-  if (found == streams.end()) return complain(choice);
-  // The same origin's stream of the same name has begun anew. Another one has to wait: the origin may just be
-  // out of reach for a moment, or somebody may have spoken in its name.
-  const bool anew =
-      before == nullptr || (found->origin == before->origin && found->info.name == before->info.name);
-  if (!anew && choice.let_go_at == MonoTime::max()) choice.let_go_at = now.mono + kLetGoAfter;
-  if (!anew && now.mono < choice.let_go_at) return;
+  // One of the same name stands in at once. Another one has to wait: the origin may just be out of reach for
+  // a moment, or somebody may have spoken in its name.
+  const bool stands_in = before == nullptr || found->info.name == before->info.name;
+  if (!stands_in && choice.let_go_at == MonoTime::max()) choice.let_go_at = now.mono + kLetGoAfter;
+  if (!stands_in && now.mono < choice.let_go_at) return;
   choice.let_go_at = MonoTime::max();
+  const KnownStream stream = *found;
   let_go(choice, now);
-  take_up(choice, *found, now);
+  take_up(choice, stream, now);
 }
 
 void StreamHub::complain(Choice& choice) {
   const std::vector<KnownStream>& streams = overlay_.streams();
-  if (streams.empty() || choice.name.empty() || std::exchange(choice.complained, true)) return;
+  const bool had_one = choice.reading != nullptr;
+  if (had_one || streams.empty() || choice.name.empty() || std::exchange(choice.complained, true)) return;
   overlay_.peer_log().warning(fmt::format("there is no stream '{}' (there are: {}); waiting for it to come",
                                           choice.name, names_of(streams)));
 }

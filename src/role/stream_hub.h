@@ -46,6 +46,7 @@ class StreamHub final : public WatchableStreams {
   class Reading;
 
   Choice& choice_of(const std::string& name);
+  [[nodiscard]] const KnownStream* best(const Choice& choice) const;
   void choose(Choice& choice, Now now);
   void complain(Choice& choice);
   void take_up(Choice& choice, const KnownStream& stream, Now now);

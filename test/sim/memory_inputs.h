@@ -17,11 +17,23 @@ class MemoryInputs : public Inputs {
   explicit MemoryInputs(Workers& workers) : workers_(workers) {}
 
   Result<std::unique_ptr<Input>> open(std::string_view source, InputSink& sink) override {
-    if (!source.starts_with('-')) {
-      auto opened = open_source(source);
-      if (!opened) return tl::unexpected<Error>(opened.error());
-      return std::make_unique<PacedInput>(std::move(*opened), sink, workers_);
-    }
+    std::string rest(source);
+    const auto common = take_common_options(rest);
+    if (!common) return tl::unexpected<Error>(common.error());
+    auto input = rest.starts_with('-') ? open_pipe(rest, sink) : open_paced(rest, sink);
+    if (input) (*input)->set_common(*common);
+    return input;
+  }
+
+  ByteInput* standard_input = nullptr;  // of the stream that reads it
+
+ private:
+  Result<std::unique_ptr<Input>> open_paced(const std::string& source, InputSink& sink) {
+    auto opened = open_source(source);
+    if (!opened) return tl::unexpected<Error>(opened.error());
+    return std::make_unique<PacedInput>(std::move(*opened), sink, workers_);
+  }
+  Result<std::unique_ptr<Input>> open_pipe(const std::string& source, InputSink& sink) {
     const auto spec = parse_source(source);
     if (!spec) return tl::unexpected<Error>(spec.error());
     SourceInfo info{"stdin", 0, 0, spec->options.fps, spec->options.at_end.value_or(AtEnd::Wait)};
@@ -32,9 +44,6 @@ class MemoryInputs : public Inputs {
     return input;
   }
 
-  ByteInput* standard_input = nullptr;  // of the stream that reads it
-
- private:
   Workers& workers_;
 };
 

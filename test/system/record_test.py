@@ -68,8 +68,8 @@ def seconds(path: pathlib.Path) -> float:
 def pictures_in_vlc(path: pathlib.Path, folder: pathlib.Path) -> int:
     """How many different ones it shows. It shows them in their time, so one or two at an end may be left out."""
     folder.mkdir()
-    command = ["vlc", "-I", "dummy", "--vout", "vdummy", "--aout", "adummy", "--video-filter", "scene", "--scene-ratio", "1",
-               "--scene-format", "jpg", "--scene-path", folder, path, "vlc://quit"]
+    command = ["vlc", "-I", "dummy", "--vout", "vdummy", "--aout", "adummy", "--video-filter", "scene",
+               "--scene-ratio", "1", "--scene-format", "jpg", "--scene-path", folder, path, "vlc://quit"]
     if os.geteuid() == 0:  # as root, VLC refuses to run
         shutil.chown(folder, "nobody")
         command = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", *command]
@@ -101,7 +101,8 @@ class Records(unittest.TestCase):
 
     def recorded(self, process, count: int) -> None:
         """Waits until so many frames are in its files."""
-        process.wait_for_stats(lambda line: line["outlets"][0]["frames"] >= count, f"{count} frames recorded", fresh=False)
+        process.wait_for_stats(lambda line: line["outlets"][0]["frames"] >= count, f"{count} frames recorded",
+                               fresh=False)
 
     def test_each_format_has_the_frames_that_came(self):
         recorders = [self.recorder(extension, f"{extension}.{extension}", dump=True) for extension in FORMATS]
@@ -152,14 +153,15 @@ class Records(unittest.TestCase):
             run_of(after, self.pictures)
 
     def test_vlc_plays_a_finished_recording_and_one_that_was_cut_off(self):
-        recorders = [self.recorder(f"{how}-{kind}", f"{how}.{kind}") for how in ("ended", "cut") for kind in ("mkv", "avi")]
+        names = ("ended.mkv", "ended.avi", "cut.mkv", "cut.avi")
+        recorders = [self.recorder(name.replace(".", "-"), name) for name in names]
         for process in recorders:
             self.recorded(process, 60)
         end(recorders[:2])
         for process in recorders[2:]:
             process.kill()
         self.net.folder.chmod(0o755)
-        paths = [self.net.folder / process.name.replace("-", ".") for process in recorders]
+        paths = [self.net.folder / name for name in names]
         with concurrent.futures.ThreadPoolExecutor() as pool:  # each is played for as long as it is
             counts = list(pool.map(lambda path: pictures_in_vlc(path, path.with_suffix(".vlc" + path.suffix)), paths))
         for path, count in zip(paths, counts):

@@ -29,7 +29,7 @@ scenario_packages := python3 iproute2 nftables
 player_packages := ffmpeg mpv vlc-bin vlc-plugin-base chromium gstreamer1.0-tools gstreamer1.0-plugins-base \
                    gstreamer1.0-plugins-good
 camera_packages := ustreamer openssl python3-gi gir1.2-gst-rtsp-server-1.0
-test_packages := catch2 $(scenario_packages) procps curl $(player_packages) $(camera_packages)
+test_packages := catch2 $(scenario_packages) procps curl mkvtoolnix $(player_packages) $(camera_packages)
 bench_packages := python3 iproute2 linux-perf
 lint_packages := clang-tidy clang-format
 fuzz_packages := clang libclang-rt-14-dev

@@ -34,7 +34,7 @@ class Usage(unittest.TestCase):
         client = ["--role", "client"]
         self.assert_usage([], "--role is missing", "bootstrap", "node", "client")
         self.assert_usage(["--role", "x"], "--role x: no such role", "bootstrap", "node", "client")
-        self.assert_usage(["--roll", "node"], "--roll", "--help")
+        self.assert_usage(["--rule", "node"], "--rule", "--help")
         self.assert_usage([*client, "more"], "more")
         self.assert_usage(["--role"], "--role")
         self.assert_usage(["--role", "bootstrap"], "--topology FILE")
@@ -165,7 +165,7 @@ class Sources(unittest.TestCase):
             (net.folder / "empty").touch()
             (net.folder / "folder").mkdir()
             (net.folder / "short.mjpeg").write_bytes(b"\xFF\xD8\xFF\xE0\x00\x10JFIF")
-            for source, *messages in (("none.mjpeg", "there is no 'none.mjpeg'"), ("text", "ffmpeg -i"),
+            for source, *messages in (("none.mjpeg", "there is no 'none.mjpeg'"), ("text", "exec:ffmpeg -re -i text"),
                                       ("empty", "is empty"), ("folder", "holds no *.jpg"),
                                       ("short.mjpeg", "short.mjpeg"), ("pattern:0x0", "pattern:WIDTHxHEIGHT@FPS"),
                                       ("pattern:@1000", "1 to 240"),

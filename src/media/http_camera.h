@@ -30,7 +30,7 @@ struct HttpHead {
   std::string etag;
 };
 
-struct HttpRequest {
+struct CameraRequest {
   std::string if_none_match;  // empty: without condition
 };
 
@@ -61,7 +61,7 @@ class HttpCamera {
   /// True while the request that was taken last is to go on.
   [[nodiscard]] bool asking() const { return state_ == State::Asking; }
   /// A request is to begin, instead of any other.
-  std::optional<HttpRequest> take_request();
+  std::optional<CameraRequest> take_request();
   [[nodiscard]] MonoTime next_deadline() const;
 
  private:
@@ -81,7 +81,7 @@ class HttpCamera {
   InputSink& sink_;
   std::mt19937_64 random_;
   State state_ = State::Idle;
-  std::optional<HttpRequest> request_;  // to be taken
+  std::optional<CameraRequest> request_;  // to be taken
   std::optional<Duration> poll_;
   bool said_connected_ = false;
   std::string lost_why_;  // why it is away, as far as that was said; empty while it is there

@@ -47,7 +47,7 @@ bool parse_parameter(std::string_view name, std::string_view value, RtspTranspor
   if (equal_no_case(name, "destination")) transport.destination = value;
   if (equal_no_case(name, "mode")) transport.mode = unquoted(value);
   // Eight hexadecimal digits; some servers write something else, and nothing depends on it.
-  if (equal_no_case(name, "ssrc")) transport.ssrc = parse_number<std::uint32_t>(value, 16);
+  if (equal_no_case(name, "ssrc")) transport.ssrc = parse_hex<std::uint32_t>(value);
   return true;
 }
 

@@ -52,14 +52,22 @@ constexpr std::string_view take_until(std::string_view& rest, char separator) {
   return first;
 }
 
-/// Digits only, and all of the text; nothing when it is anything else or too large.
-template <std::unsigned_integral T>
-[[nodiscard]] std::optional<T> parse_number(std::string_view text, int base = 10) {
-  T value{};
-  const char* const end = text.data() + text.size();
-  const auto [stopped, error] = std::from_chars(text.data(), end, value, base);
-  if (error != std::errc{} || stopped != end || text.empty()) return std::nullopt;
-  return value;
+/// A number that is all of the text, without a '+' or spaces around it; nothing when it is anything else or
+/// out of the type's range.
+template <class Number>
+[[nodiscard]] std::optional<Number> parse_number(std::string_view text) {
+  Number number{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+/// The same of hexadecimal digits.
+template <std::unsigned_integral Number>
+[[nodiscard]] std::optional<Number> parse_hex(std::string_view text) {
+  Number number{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, 16);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return number;
 }
 
 /// For an error or a log line: at most `most` characters, and '?' for what a terminal would act on.

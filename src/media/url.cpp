@@ -79,7 +79,7 @@ std::optional<std::string> percent_decoded(std::string_view text) {
       continue;
     }
     if (text.size() - i < 3) return std::nullopt;
-    const auto byte = parse_number<unsigned>(text.substr(i + 1, 2), 16);
+    const auto byte = parse_hex<unsigned>(text.substr(i + 1, 2));
     if (!byte) return std::nullopt;
     decoded += static_cast<char>(*byte);
     i += 2;

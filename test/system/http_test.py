@@ -51,7 +51,7 @@ class Pictures(Http):
         self.serve(f"film={self.net.folder}/film.mjpeg?fps={fps}")
 
     def test_curl_gets_what_was_sent(self):
-        """Each picture of the stream, once and in order, with the boundary right after it: the same bytes as a guest's."""
+        """Each picture once and in order, with the boundary right after it: the same bytes as a guest's."""
         self.serve_film()
         guest = self.net.guest("g1", "r1")
         file = self.net.folder / "curl.mjpg"
@@ -176,14 +176,15 @@ class Requests(Http):
         self.assertIn("413 Content Too Large", self.curl("/", "-i", "-d", "x=y"))
         self.assertIn("501 Not Implemented", self.curl("/", "-i", "-d", "x=y", "-H", "Transfer-Encoding: chunked"))
         head = self.curl("/cam.mjpg", "-I")
-        for field in ("multipart/x-mixed-replace; boundary=ottdframe", "Cache-Control: no-store",
-                      "X-Accel-Buffering: no", "Accept-Ranges: none", "Access-Control-Allow-Origin: https://example.org"):
+        for field in ("multipart/x-mixed-replace; boundary=ottdframe", "Cache-Control: no-store", "Accept-Ranges: none",
+                      "X-Accel-Buffering: no", "Access-Control-Allow-Origin: https://example.org"):
             self.assertIn(field + "\r\n", head)
         preflight = self.curl("/cam.jpg", "-i", "-X", "OPTIONS")
         self.assertRegex(preflight, "204 No Content(.|\n)*Access-Control-Allow-Headers: .*If-None-Match")
         for flags, connections in ([], "1 0"), (["--http1.0"], "1 1"):
-            self.assertEqual(self.curl("/healthz", *flags, "-o", "/dev/null", "-w", "%{num_connects} ", "-o", "/dev/null",
-                                       f"{self.site}/cam.jpg").strip(), connections)
+            used = self.curl("/healthz", *flags, "-o", "/dev/null", "-w", "%{num_connects} ", "-o", "/dev/null",
+                             f"{self.site}/cam.jpg")
+            self.assertEqual(used.strip(), connections)
 
     def test_what_is_wrong_on_the_command_line(self):
         for flags, says in ((["--http", "here"], "write PORT"), (["--http", "0"], "write PORT"),
@@ -267,8 +268,8 @@ class SlowViewers(Http):
         slow.wait_for_parts(10)  # the link's queue is full
         guest = self.net.guest("g1", "r1", dump=False)
         good = self.watch("/film.mjpg")
-        parts = good.wait_for_parts(8 * self.FPS)
-        guest.wait_for_stats(lambda line: line["frames_received"] > 6 * self.FPS, "the guest's frames")
+        parts = good.wait_for_parts(6 * self.FPS)
+        guest.wait_for_stats(lambda line: line["frames_received"] > 4 * self.FPS, "the guest's frames")
         numbers = [part.frame for part in parts]
         self.assertEqual(numbers, list(range(numbers[0], numbers[0] + len(numbers))))
         guest.terminate()
@@ -280,7 +281,7 @@ class SlowViewers(Http):
             newest = max((part.frame for part in parts if part.came <= late.came), default=None)
             if newest is not None and late.came < parts[-1].came:
                 behind.append(newest - late.frame)
-        self.assertGreater(len(behind), 2 * self.FPS)
+        self.assertGreater(len(behind), self.FPS)
         self.assertLess(len(behind), 0.75 * len(parts))
         self.assertLess(sorted(behind)[len(behind) // 2], 0.5 * self.FPS, "frames behind, half of them")
         for part in slow.parts:
@@ -291,7 +292,7 @@ class SlowViewers(Http):
         wait_until(lambda: stopped.error or stopped.parts[-1].frame > last, "it goes on")
         self.assertIsNone(stopped.error)
         gap = max(b.frame - a.frame for a, b in zip(stopped.parts, stopped.parts[1:]))
-        self.assertGreater(gap, 4 * self.FPS)
+        self.assertGreater(gap, 3 * self.FPS)
 
 
 def cpu_s(process) -> float:

@@ -332,6 +332,19 @@ class Walk:
             roles[1].wait_for(r"routes: \d+ stream")
             viewer.interrupt()
 
+    def in_a_browser(self):
+        """Another node of the overlay shows the streams over HTTP."""
+        command = self.block("In a browser").commands()[0]
+        at = "10.0.2.2"
+        with self.readme_overlay():
+            node = self.open(command, node=HOST[f"{at}:7001"])
+            node.wait_for("linked with")
+            get = self.block("In a browser", 1).commands()[0]
+            self.run(get, get.text.replace("10.0.0.1:", f"{at}:") + " --retry 10", node=VIEWER)
+            picture = (self.host(VIEWER) / "now.jpg").read_bytes()
+            assert picture.startswith(b"\xff\xd8") and picture.endswith(b"\xff\xd9"), picture[:200]
+            node.interrupt()
+
     def without_core(self):
         block = self.block("Without CORE").commands()
         up, status, link, rate, down = (next(command for command in block if re.search(f"netlab {word}", command.text))
@@ -436,8 +449,8 @@ class Walk:
 
     def walk(self) -> None:
         for section in (self.building, self.installing, self.four_commands, self.several_addresses, self.sources,
-                        self.rtp, self.client, self.recording, self.without_core, self.in_core, self.load,
-                        self.others):
+                        self.rtp, self.client, self.in_a_browser, self.recording, self.without_core, self.in_core,
+                        self.load, self.others):
             print(f"# {section.__name__.replace('_', ' ')}", flush=True)
             section()
 

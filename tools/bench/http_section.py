@@ -6,17 +6,13 @@ nginx cannot divide a live stream: it proxies one connection to the source for e
 """
 
 import os
-import pathlib
-import re
-import time
 
 from harness import OttdRig, Rig, listens, median, spread, table
-from peers_section import PEERS, PORT, Nginx, generic, there, version
+from peers_section import PEERS, PORT, generic, there, version
 from console import counted
 from lab import Failure, wait_until
 
 VIEWERS = 200
-STAMP_BEGIN = b"\xff\xd8\xff\xfe\x00\x16LOAD"  # as tools/load/frames has it
 
 
 class GuestRig(OttdRig):
@@ -31,39 +27,15 @@ class HttpRig(OttdRig):
     def relay_flags(at):
         return ["--http", f"{at}:{PORT}"]
 
+    @staticmethod
+    def url(at):
+        return f"http://{at}:{PORT}/load0.mjpg"
+
     def build(self):
         super().build()
         at = self.target
         wait_until(lambda: listens(at, PORT), "ottd listens")
-        self.target, self.stream = f"http://{at}:{PORT}/load0.mjpg", []
-
-
-class NginxFile(Nginx):
-    """What nginx does best: the same bytes from a file in the page cache (sendfile, so that nothing is copied into the
-    kernel), at the stream's rate. No live stream: its pictures were made before, and each viewer begins at the first."""
-
-    name = "nginx, a file"
-    SECONDS = 40
-
-    def build(self):
-        super().build()
-        self.target += "stream.mjpg"
-
-    def command(self):
-        command = super().command()
-        parts = []
-        for number in range(1, self.SECONDS * self.fps + 1):
-            stamp = STAMP_BEGIN + number.to_bytes(8, "big") + time.time_ns().to_bytes(8, "big")
-            parts += [b"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n" % self.frame_bytes, stamp,
-                      bytes(self.frame_bytes - len(stamp)), b"\r\n"]
-        config = pathlib.Path(command[-1])
-        stream = config.with_name("stream.mjpg")
-        stream.write_bytes(b"".join(parts))
-        served = (f"location / {{ root {stream.parent}; default_type 'multipart/x-mixed-replace; boundary=frame'; "
-                  f"sendfile on; tcp_nopush on; limit_rate {self.fps * (self.frame_bytes + 70)}; }}")
-        config.write_text(re.sub(r"location / {.*?}", lambda _: served, config.read_text(), flags=re.S))
-        self.settings = "\n" + config.read_text()
-        return command
+        self.target, self.stream = self.url(at), []
 
 
 class Ustreamer(Rig):
@@ -86,7 +58,7 @@ class Ustreamer(Rig):
         return []
 
 
-ALL = (*PEERS, NginxFile, Ustreamer)
+ALL = (*PEERS, Ustreamer)
 
 
 def run(lab, options, show):

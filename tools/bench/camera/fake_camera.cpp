@@ -1,6 +1,7 @@
-// A camera for programs that have only V4L2 to read from: preloaded into one (LD_PRELOAD), it stands behind /dev/full and
-// gives JPEGs of FAKE_CAMERA_BYTES at FAKE_CAMERA_FPS a second, each with the stamp that ott-load's viewers read. Knows as
-// much of V4L2 as ustreamer asks for: one size, MJPEG, memory-mapped buffers.
+// A camera for programs that have only V4L2 to read from: preloaded into one (LD_PRELOAD), it stands behind
+// /dev/full and gives JPEGs of FAKE_CAMERA_BYTES at FAKE_CAMERA_FPS a second, each with the stamp that
+// ott-load's viewers read. Knows as much of V4L2 as ustreamer asks for: one size, MJPEG, memory-mapped
+// buffers.
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <linux/videodev2.h>
@@ -156,13 +157,15 @@ int ioctl(int fd, unsigned long request, ...) noexcept {
   va_start(more, request);
   void* argument = va_arg(more, void*);
   va_end(more);
-  if (fd >= 0 && fd == camera().fd) return camera().answer(static_cast<std::uint32_t>(request), argument);  // it may have been an int
+  if (fd >= 0 && fd == camera().fd)
+    return camera().answer(static_cast<std::uint32_t>(request), argument);  // it may have been an int
   return next<int(int, unsigned long, ...)>("ioctl")(fd, request, argument);
 }
 
 void* mmap(void* address, std::size_t length, int protection, int flags, int fd, off_t offset) noexcept {
   if (fd >= 0 && fd == camera().fd) return camera().map();
-  return next<void*(void*, std::size_t, int, int, int, off_t)>("mmap")(address, length, protection, flags, fd, offset);
+  return next<void*(void*, std::size_t, int, int, int, off_t)>("mmap")(address, length, protection, flags, fd,
+                                                                       offset);
 }
 
 int munmap(void* address, std::size_t length) noexcept {

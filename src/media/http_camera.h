@@ -38,7 +38,7 @@ class HttpCamera {
  public:
   static constexpr Duration kPoll = std::chrono::seconds(1);
   static constexpr Duration kRepeatAfter = std::chrono::milliseconds(900);
-  static constexpr Retry::Pauses kPauses{std::chrono::milliseconds(500), std::chrono::seconds(10)};
+  static constexpr Retry::Pauses kPauses{std::chrono::milliseconds(500), std::chrono::seconds(5)};
   /// So many times the source's time out may pass without a whole picture while bytes come.
   static constexpr int kPictureTimeouts = 6;
 

@@ -172,8 +172,8 @@ class Sources(unittest.TestCase):
                                       ("text?eof=never", "wait"), ("-?eof=loop", "?eof=end"),
                                       ("http://10.9.9.9/v?poll=never", "http://10.9.9.9/v?poll=never", "500ms"),
                                       ("http:///v", "HOST"), ("http://10.9.9.9/v?insecure", "https://"),
-                                      ("rtsp://10.9.9.9/v", "ffmpeg -i 'rtsp://10.9.9.9/v'", "--stream NAME=-"),
-                                      ("/dev/video0", "ffmpeg -f v4l2 -i /dev/video0", "--stream NAME=-")):
+                                      ("ftp://u:p@10.9.9.9/v", "'ftp://10.9.9.9/v'", "NAME=exec:ffmpeg -i ftp://10"),
+                                      ("/dev/video0", "NAME=v4l2:/dev/video0")):
                 with self.subTest(source):
                     process = net.bootstrap(f"cam={source}", wait=False)
                     log = process.wait_for_exit(1)

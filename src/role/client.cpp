@@ -3,10 +3,10 @@
 
 #include <algorithm>
 
+#include "ott/repeated_warning.h"
 #include "ott/text.h"
 #include "role/frame_counter.h"
 #include "role/overlay_role.h"
-#include "ott/repeated_warning.h"
 #include "role/role_table.h"
 #include "role/stats.h"
 #include "role/stream_table.h"

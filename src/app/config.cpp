@@ -255,10 +255,17 @@ Result<void> outlets(const CLI::App& app, const Words& words, Config& config) {
     }
     config.outlets.emplace_back(spec, std::move(arguments));
   }
+  if (app.count("--every") > 0 && !config.dump.empty()) {  // beside --dump as well
+    const auto every = parse_time("--every", words.outlets.at("--every"));
+    if (!every) return tl::unexpected<Error>(every.error());
+    config.options.every = *every;
+    used.emplace_back("--every");
+  }
   for (const OutletSpec* spec : outlet_specs()) {
     for (const OutletFlag& option : spec->options) {
       if (app.count(std::string(option.name)) == 0 || std::ranges::count(used, option.name) > 0) continue;
-      return fail(fmt::format("{} needs {}", option.name, spec->flag.name));
+      const std::string dump = option.name == "--every" ? "--dump or " : "";
+      return fail(fmt::format("{} needs {}{}", option.name, dump, spec->flag.name));
     }
   }
   return {};

@@ -26,9 +26,9 @@ std::string how_else(const std::string& source) {
 
 Result<std::unique_ptr<Input>> open_paced(const std::string& source, InputSink& sink,
                                           const InputContext& context) {
-  if (const std::string how = how_else(source); !how.empty())
-    return fail(fmt::format("'{}' is no source by itself; write 'NAME={}'", without_credentials(source),
-                            without_credentials(how)));
+  const std::string shown = without_credentials(source);
+  if (const std::string how = how_else(shown); !how.empty())
+    return fail(fmt::format("'{}' is no source by itself; write 'NAME={}'", shown, how));
   auto opened = open_source(source);
   if (!opened) return tl::unexpected<Error>(opened.error());
   return std::make_unique<PacedInput>(std::move(*opened), sink, context.workers);
@@ -39,7 +39,7 @@ constexpr InputSpec kPattern{"pattern:", "pattern:[WxH@FPS]", open_paced};
 
 constexpr std::array kInputs = {&kPattern,   &kFiles,     &kStandardInput, &kFifoInput,
                                 &kExecInput, &kV4l2Input, &kHttpInput,     &kHttpsInput,
-                                &kRtpInput,  &kRtspInput, &kRtspsInput};
+                                &kRtpInput,  &kSdpInput,  &kRtspInput,     &kRtspsInput};
 
 const InputSpec& spec_of(const std::string& source) {
   for (const InputSpec* spec : kInputs) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <fstream>
 #include <random>
 
 #include "io/clock.h"
@@ -12,6 +13,7 @@
 #include "io/watcher.h"
 #include "media/rtp_address.h"
 #include "media/rtp_frames.h"
+#include "media/sdp.h"
 #include "media/text.h"
 #include "ott/repeated_warning.h"
 #include "ott/retry.h"
@@ -225,19 +227,37 @@ class RtpInput final : public Input {
       dropped_warning_;
 };
 
+std::unique_ptr<Input> make_input(std::string name, RtpAddress address, InputSink& sink,
+                                  const InputContext& context) {
+  SourceInfo info{"rtp"};
+  info.live = true;
+  info.linger = std::chrono::seconds(10);
+  return std::make_unique<RtpInput>(std::move(info), std::move(name), std::move(address), sink, context);
+}
+
 Result<std::unique_ptr<Input>> open_rtp(const std::string& source, InputSink& sink,
                                         const InputContext& context) {
   auto address = parse_rtp_address(source);
   if (!address) return tl::unexpected<Error>(std::move(address.error()));
-  SourceInfo info{"rtp"};
-  info.live = true;
-  info.linger = std::chrono::seconds(10);
-  return std::make_unique<RtpInput>(std::move(info), printable(cut(source, '?').first), std::move(*address),
-                                    sink, context);
+  return make_input(printable(cut(source, '?').first), std::move(*address), sink, context);
+}
+
+Result<std::unique_ptr<Input>> open_sdp(const std::string& source, InputSink& sink,
+                                        const InputContext& context) {
+  const auto [name, options] = cut(source, '?');
+  std::ifstream file{std::string(name.substr(kSdpInput.prefix.size()))};
+  std::string text(kSdpBytesMax + 1, '\0');
+  if (!file.read(text.data(), static_cast<std::streamsize>(text.size())) && file.gcount() == 0)
+    return fail(fmt::format("source '{}': cannot read this file, a session description (SDP)", name));
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  auto address = parse_sdp_address(text, options);
+  if (!address) return fail(fmt::format("source '{}': {}", name, address.error().message));
+  return make_input(std::string(name), std::move(*address), sink, context);
 }
 
 }  // namespace
 
 const InputSpec kRtpInput{"rtp://", "rtp://[ADDRESS]:PORT", open_rtp};
+const InputSpec kSdpInput{"sdp:", "sdp:FILE", open_sdp};
 
 }  // namespace ott

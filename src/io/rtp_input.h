@@ -7,6 +7,7 @@
 
 namespace ott {
 
-extern const InputSpec kRtpInput;
+extern const InputSpec kRtpInput;  // rtp://
+extern const InputSpec kSdpInput;  // a file that says which address and port
 
 }  // namespace ott

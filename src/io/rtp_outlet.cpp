@@ -66,17 +66,35 @@ Sdp described(const StreamInfo& stream, const JpegImage& image, const RtpDestina
   return sdp;
 }
 
+constexpr std::array kRtpOptions = {
+    OutletFlag{"--sdp", "FILE", "with --rtp: write what comes there, for players (ffplay FILE)"}};
+
+Result<std::unique_ptr<Outlet>> open_rtp(const OutletArguments& arguments, const OutletContext& context) {
+  auto destinations = parse_rtp_destinations(arguments.value);
+  if (!destinations) return tl::unexpected<Error>(std::move(destinations.error()));
+  RtpOutlet::Config config{arguments.stream, std::move(*destinations), {}};
+  if (const auto sdp = arguments.options.find("--sdp"); sdp != arguments.options.end())
+    config.sdp_path = sdp->second;
+  return std::make_unique<RtpOutlet>(std::move(config), context.loop, context.workers, context.log);
+}
+
 }  // namespace
+
+const OutletSpec kRtpOutlet = {{"--rtp", "ADDR:PORT[?ttl=N],...",
+                                "send the stream by RTP to hosts and multicast groups (RTCP on PORT+1)"},
+                               kRtpOptions,
+                               true,
+                               &open_rtp};
 
 Result<std::vector<RtpDestination>> parse_rtp_destinations(std::string_view text) {
   std::vector<RtpDestination> destinations;
   do {
     const std::string_view one = take_until(text, ',');
     auto destination = parse_destination(one);
-    if (!destination) return fail(fmt::format("--rtp '{}': {}", one, destination.error().message));
+    if (!destination) return fail(fmt::format("'{}': {}", one, destination.error().message));
     destinations.push_back(std::move(*destination));
     if (destinations.size() > RtpOutlet::kDestinationsMax)
-      return fail(fmt::format("--rtp takes at most {} addresses", RtpOutlet::kDestinationsMax));
+      return fail(fmt::format("at most {} addresses", RtpOutlet::kDestinationsMax));
   } while (!text.empty());
   return destinations;
 }

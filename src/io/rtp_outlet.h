@@ -10,10 +10,10 @@
 #include <utility>
 #include <vector>
 
+#include "io/outlets.h"
 #include "io/replaced_file.h"
 #include "io/udp_socket.h"
 #include "io/watcher.h"
-#include "media/outlet.h"
 #include "media/receiver_reports.h"
 #include "media/rtp_sender.h"
 #include "ott/log.h"
@@ -89,5 +89,7 @@ class RtpOutlet final : public Outlet, private FrameTaker {
   RepeatedWarning not_sent_warning_, refused_warning_, lossy_warning_;
   std::unique_ptr<Subscription> subscription_;  // goes first
 };
+
+extern const OutletSpec kRtpOutlet;
 
 }  // namespace ott

@@ -52,6 +52,12 @@ std::size_t part_head_bytes(ByteSpan frame) {
 
 }  // namespace
 
+bool MjpegSplitter::detect(ByteSpan start) {
+  const std::size_t jpeg = find_jpeg(start);
+  const ByteSpan before = start.first(jpeg);
+  return jpeg < start.size() && (std::ranges::all_of(before, is_padding) || is_part_head(before));
+}
+
 void MjpegSplitter::on_reset() {
   in_frame_ = reported_ = false;
   walker_.reset();

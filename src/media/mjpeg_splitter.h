@@ -15,6 +15,9 @@ namespace ott {
 
 class MjpegSplitter final : public FrameSplitter {
  public:
+  /// Whether a file with these first bytes is one, or holds the parts of a multipart stream.
+  static bool detect(ByteSpan start);
+
   Result<std::optional<ByteSpan>> next() override;
 
  private:

@@ -1,5 +1,8 @@
 #include "media/rtp_address.h"
 
+#include <algorithm>
+
+#include "media/sdp.h"
 #include "media/text.h"
 
 namespace ott {
@@ -67,6 +70,13 @@ Result<void> take_option(std::string_view option, RtpAddress& address) {
               "; there are source=ADDRESS, interface=NAME, size=WIDTHxHEIGHT and pt=NUMBER, joined by '&'");
 }
 
+Result<void> take_options(std::string_view options, RtpAddress& address) {
+  while (!options.empty()) {
+    if (auto taken = take_option(take_until(options, '&'), address); !taken) return taken;
+  }
+  return {};
+}
+
 Result<RtpAddress> parse(std::string_view text) {
   if (!text.starts_with(kScheme)) return fail("it does not begin with rtp://");
   auto [place, options] = cut(text.substr(kScheme.size()), '?');
@@ -77,14 +87,23 @@ Result<RtpAddress> parse(std::string_view text) {
   const auto at = parse_place(place);
   if (!at) return tl::unexpected<Error>(at.error());
   address.at = *at;
-  if (!sender.empty()) {
-    if (auto taken = take_source(sender, address); !taken) return tl::unexpected<Error>(taken.error());
-  }
-  while (!options.empty()) {
-    const auto taken = take_option(take_until(options, '&'), address);
-    if (!taken) return tl::unexpected<Error>(taken.error());
-  }
+  auto taken = sender.empty() ? Result<void>() : take_source(sender, address);
+  if (taken) taken = take_options(options, address);
+  if (!taken) return tl::unexpected<Error>(std::move(taken.error()));
   return address;
+}
+
+/// The payload type of JPEG, if the media have it.
+std::optional<std::uint8_t> jpeg_type(const SdpMedia& media) {
+  const auto format = std::ranges::find_if(
+      media.formats, [](const SdpFormat& one) { return equal_no_case(one.encoding, "JPEG"); });
+  return format == media.formats.end() ? std::nullopt : std::optional(format->payload_type);
+}
+
+Result<void> take_filter(const SdpSourceFilter& filter, RtpAddress& address) {
+  if (filter.exclude || filter.sources.size() != 1)
+    return fail("its source filter does not name the one sender that is listened to");
+  return take_source(filter.sources.front(), address);
 }
 
 }  // namespace
@@ -101,6 +120,33 @@ Result<PictureSize> parse_picture_size(std::string_view text) {
 Result<RtpAddress> parse_rtp_address(std::string_view text) {
   auto address = parse(text);
   if (!address) return fail("source " + quoted(text) + ": " + address.error().message);
+  return address;
+}
+
+Result<RtpAddress> parse_sdp_address(std::string_view sdp, std::string_view options) {
+  const auto session = parse_sdp(sdp);
+  if (!session) return tl::unexpected<Error>(session.error());
+  const auto media =
+      std::ranges::find_if(session->media, [](const SdpMedia& one) { return jpeg_type(one).has_value(); });
+  if (media == session->media.end()) return fail("it has no JPEG video, but " + offered(*session));
+  RtpAddress address;
+  address.payload_type = *jpeg_type(*media);
+  address.at.port = media->port;
+  if (media->port == 0) return fail("it does not say which port the video is sent to");
+  if (const auto& connection = session->connection_of(*media)) {
+    const auto at = parse_ip(connection->address);
+    if (!at) return fail(quoted(connection->address) + ", where the video is sent to, is no IP address");
+    address.at.address = *at;
+  }
+  constexpr unsigned kSideMax = 65'535;
+  if (media->size && media->size->width <= kSideMax && media->size->height <= kSideMax) {
+    address.size = PictureSize{static_cast<std::uint16_t>(media->size->width),
+                               static_cast<std::uint16_t>(media->size->height)};
+  }
+  const auto& filter = session->source_filter_of(*media);
+  auto taken = filter ? take_filter(*filter, address) : Result<void>();
+  if (taken) taken = take_options(options, address);
+  if (!taken) return tl::unexpected<Error>(std::move(taken.error()));
   return address;
 }
 

@@ -5,8 +5,11 @@
 //     rtp://239.1.2.3:5004                  a multicast group, [ff35::9]:5004 in IPv6
 //     rtp://232.1.2.3:5004?source=10.0.0.1  of one sender (also in the form rtp://10.0.0.1@232.1.2.3:5004)
 //
+// or as a session description does that a sender has written (sdp:FILE, RFC 8866).
+//
 // Behind '?', joined by '&': source=ADDRESS; interface=NAME or an address of it, where a group is joined;
-// size=WIDTHxHEIGHT, the true size of pictures over 2040 pixels; pt=NUMBER, the RTP payload type.
+// size=WIDTHxHEIGHT, the true size of pictures over 2040 pixels; pt=NUMBER, the RTP payload type. They go
+// before what a session description says.
 #pragma once
 
 #include <cstdint>
@@ -32,6 +35,9 @@ struct RtpAddress {
 
 /// The error says what is wrong, and what is accepted.
 Result<RtpAddress> parse_rtp_address(std::string_view text);
+
+/// `sdp`: a session description, of which the first JPEG video is taken. `options`: what is behind '?'.
+Result<RtpAddress> parse_sdp_address(std::string_view sdp, std::string_view options);
 
 /// "3840x2160", as the option size= has it.
 Result<PictureSize> parse_picture_size(std::string_view text);

@@ -44,6 +44,7 @@ class RtpSender {
   /// section 6.5.1.
   RtpSender(const RtpFields& first, std::string cname, Pace pace);
 
+  void set_pace(Pace pace) { pace_ = pace; }
   /// The newest frame of all. One that waits and has not been begun is left out.
   void push(RtpFramePtr frame, Now now);
   /// The frames that follow are another stream's; their media time has nothing to do with the last one's.
@@ -68,6 +69,8 @@ class RtpSender {
   [[nodiscard]] std::vector<std::uint8_t> bye(Now now) const;
   static constexpr Duration kReportInterval = std::chrono::seconds(5);
 
+  /// The frame under way; null between two.
+  [[nodiscard]] const RtpFramePtr& current() const { return current_; }
   [[nodiscard]] std::uint64_t frames_sent() const { return frames_sent_; }
   [[nodiscard]] std::uint64_t frames_skipped() const { return frames_skipped_; }
 

@@ -68,6 +68,8 @@ class RtspReader {
   /// Room to receive into. Ends the life of the frame last returned.
   MutableByteSpan space();
   void advance(std::size_t bytes);
+  /// True if nothing waits to be read, not even a part of a unit.
+  [[nodiscard]] bool empty() const { return begin_ == end_ && !awaits_body_; }
 
   using Unit = std::variant<RtspMessage, RtspInterleaved>;
   /// The next whole unit; nullopt: more bytes are needed. An error says what is wrong; it stays.

@@ -16,22 +16,6 @@ bool is_scheme(std::string_view text) {
   });
 }
 
-std::optional<std::string> percent_decoded(std::string_view text) {
-  std::string decoded;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      decoded += text[i];
-      continue;
-    }
-    if (text.size() - i < 3) return std::nullopt;
-    const auto byte = parse_hex<unsigned>(text.substr(i + 1, 2));
-    if (!byte) return std::nullopt;
-    decoded += static_cast<char>(*byte);
-    i += 2;
-  }
-  return decoded;
-}
-
 /// HOST, HOST:PORT, [V6] or [V6]:PORT, into `url`. False if it is none of them.
 bool parse_host_port(std::string_view text, Url& url) {
   std::string_view port;
@@ -86,6 +70,22 @@ std::string masked(std::string_view text) {
 }
 
 }  // namespace
+
+std::optional<std::string> percent_decoded(std::string_view text) {
+  std::string decoded;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      decoded += text[i];
+      continue;
+    }
+    if (text.size() - i < 3) return std::nullopt;
+    const auto byte = parse_hex<unsigned>(text.substr(i + 1, 2));
+    if (!byte) return std::nullopt;
+    decoded += static_cast<char>(*byte);
+    i += 2;
+  }
+  return decoded;
+}
 
 Result<Url> parse_url(std::string_view text) {
   if (std::ranges::any_of(text, [](char c) { return c <= ' ' || c == '\x7F'; })) {

@@ -21,6 +21,9 @@ struct Url {
   std::string query;  // as written, without its '?'
 };
 
+/// With the bytes that %XX stands for. Nothing if a % is followed by anything else.
+std::optional<std::string> percent_decoded(std::string_view text);
+
 /// SCHEME://[USER[:PASSWORD]@]HOST[:PORT][/PATH][?QUERY]. A fragment is left out. Spaces and control
 /// characters are refused. The error says what is wrong, and holds no user or password.
 Result<Url> parse_url(std::string_view text);

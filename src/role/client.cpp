@@ -31,7 +31,8 @@ std::string for_people(Duration duration) {
 class Client : public OverlayRole {
  public:
   explicit Client(RoleContext& context)
-      : OverlayRole(context), counter_(context.frames, context.options.frames, overlay_.peer_log()) {}
+      : OverlayRole(context),
+        counter_(context.frames, context.options.every, context.options.frames, overlay_.peer_log()) {}
 
   void begin(Now now) override {
     began_at_ = now.mono;

@@ -139,6 +139,8 @@ void PublishedStream::stand_by(Now now) {
 void PublishedStream::start_input(Now now) {
   started_ = true;
   description_.expect_frames(true, now);
+  // A camera's last picture from when somebody watched before is not what it sees now.
+  if (offered_ && source().live) overlay_.forget_frames(*overlay_.flow(description_.info().id), now);
   input_->start(now);
 }
 

@@ -6,7 +6,9 @@ import subprocess
 import unittest
 import urllib.parse
 
-from overlay import OTTD, TIMEOUT_S, Overlay, run_of, wait_for_more_frames, wait_until, what_lacks_for_namespaces
+import jpeg
+from overlay import (OTTD, TIMEOUT_S, Overlay, made_frames, run_of, wait_for_more_frames, wait_until,
+                     what_lacks_for_namespaces)
 from rtsp_servers import JPEG_START, GstCamera, ScriptedServer, VlcCamera, interleaved, make_film
 
 PASSWORD = "p@ss/wörd"  # of rtsp_camera.py
@@ -102,6 +104,22 @@ class Cameras(unittest.TestCase):
     def connections_to(self, port: int) -> str:
         return subprocess.run([*self.net.prefix, "ss", "-Htn", "state", "established", f"dport = {port}"], check=True,
                               capture_output=True, text=True).stdout
+
+
+class OurServer(unittest.TestCase):
+    def test_a_stream_goes_through_it_and_is_what_it_was(self):
+        """From the origin to a node, from that by RTSP to the origin as another stream, of an odd size."""
+        frames = made_frames(60, "325x181")
+        pictures = [jpeg.picture(frame) for frame in frames]
+        with Overlay("boot-r1") as net:
+            (net.folder / "film.mjpeg").write_bytes(b"".join(frames))
+            node = f"rtsp://{net.address['r1']}:8554/film"
+            net.bootstrap("film=film.mjpeg?fps=25", f"tcp={node}", f"udp={node}?transport=udp")
+            net.node("r1", "--rtsp", f"{net.address['r1']}:8554")
+            guests = [net.guest(name, "r1", "--stream", name, "--frames", "50") for name in ("tcp", "udp")]
+            for guest in guests:
+                guest.wait_for_exit(0)
+                run_of(guest.pictures(), pictures)
 
 
 # ---- servers that mean no good: each a function of a connection, which ends with it -----------------------------

@@ -40,9 +40,9 @@ class Camera:
 
     def start(self) -> None:
         with open(self.folder / "log", "wb") as log:
-            self.popen = subprocess.Popen([*self.net.prefix, *self.command()], cwd=self.folder, stdin=subprocess.DEVNULL,
-                                          stdout=log, stderr=log, env={**os.environ, "HOME": str(self.folder)},
-                                          preexec_fn=_die_with_parent)
+            self.popen = subprocess.Popen([*self.net.prefix, *self.command()], cwd=self.folder,
+                                          stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                          env={**os.environ, "HOME": str(self.folder)}, preexec_fn=_die_with_parent)
 
     def wait_until_ready(self):
         def ready():

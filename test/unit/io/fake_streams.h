@@ -55,6 +55,16 @@ class FakeStreams final : public WatchableStreams {
     }
   }
 
+  /// Another stream of this name takes its place.
+  void replace(const std::string& name) {
+    Stream& stream = streams_.at(name);
+    stream.frames = 0;
+    stream.newest.reset();
+    stream.info.id = StreamId{stream.info.id.value + 1};
+    const auto takers = stream.takers;
+    for (FrameTaker* taker : takers) taker->on_stream(stream.info);
+  }
+
   [[nodiscard]] std::vector<StreamInfo> all() const override {
     std::vector<StreamInfo> infos;
     for (const auto& [name, stream] : streams_) {
@@ -96,9 +106,13 @@ inline bool run_until(struct ev_loop* loop, const std::function<bool()>& conditi
   ev_timer_init(
       &tick, [](struct ev_loop*, ev_timer*, int) {}, 0.002, 0.002);
   ev_timer_start(loop, &tick);
-  while (!condition() && clock_now().mono < end) ev_run(loop, EVRUN_ONCE);
+  bool holds = condition();
+  while (!holds && clock_now().mono < end) {
+    ev_run(loop, EVRUN_ONCE);
+    holds = condition();
+  }
   ev_timer_stop(loop, &tick);
-  return condition();
+  return holds;
 }
 
 }  // namespace ott::test

@@ -176,14 +176,11 @@ TEST_CASE("hosts and groups to send to are read from the command line", "[rtp_ou
     const auto parsed = parse_rtp_destinations(text);
     return parsed ? "nothing" : parsed.error().message;
   };
-  CHECK(why("10.0.0.7") == "--rtp '10.0.0.7': it needs a port, as in 10.0.0.7:5004 or [2001:db8::7]:5004");
-  CHECK(why("2001:db8::7") ==
-        "--rtp '2001:db8::7': it needs a port, as in 10.0.0.7:5004 or [2001:db8::7]:5004");
-  CHECK(why("10.0.0.7:65535") ==
-        "--rtp '10.0.0.7:65535': its port is from 1 to 65534: RTCP takes the next one");
-  CHECK(why("10.0.0.7:1?ttl=0") == "--rtp '10.0.0.7:1?ttl=0': ttl= is a number from 1 to 255");
-  CHECK(why("10.0.0.7:1?hops=3") ==
-        "--rtp '10.0.0.7:1?hops=3': 'hops=3' is none of ttl=N and interface=NAME");
+  CHECK(why("10.0.0.7") == "'10.0.0.7': it needs a port, as in 10.0.0.7:5004 or [2001:db8::7]:5004");
+  CHECK(why("2001:db8::7") == "'2001:db8::7': it needs a port, as in 10.0.0.7:5004 or [2001:db8::7]:5004");
+  CHECK(why("10.0.0.7:65535") == "'10.0.0.7:65535': its port is from 1 to 65534: RTCP takes the next one");
+  CHECK(why("10.0.0.7:1?ttl=0") == "'10.0.0.7:1?ttl=0': ttl= is a number from 1 to 255");
+  CHECK(why("10.0.0.7:1?hops=3") == "'10.0.0.7:1?hops=3': 'hops=3' is none of ttl=N and interface=NAME");
   CHECK(why("10.0.0.7:1,") == "nothing");
   CHECK_FALSE(parse_rtp_destinations(""));
 }

@@ -1,6 +1,7 @@
 #include "media/rtp_address.h"
 
 #include <catch2/catch.hpp>
+#include <string>
 
 namespace ott {
 namespace {
@@ -42,6 +43,32 @@ TEST_CASE("an RTP address that is wrong is told what is", "[rtp_address]") {
   says("rtp://232.1.2.3:5004?source=fd00::1", "not of one IP version");
   says("rtp://:5004?fps=25", "unknown option 'fps=25'; there are");
   says("rtp://:5004?interface=", "unknown option");
+}
+
+TEST_CASE("a session description says where RTP comes from", "[rtp_address]") {
+  const std::string ffmpeg = "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=No Name\r\nc=IN IP4 10.0.0.7\r\nt=0 0\r\n";
+  CHECK(parse_sdp_address(ffmpeg + "m=video 5004 RTP/AVP 26\r\nb=AS:200\r\n", "") ==
+        RtpAddress{at("10.0.0.7", 5004)});
+  const std::string group =
+      "v=0\no=- 0 0 IN IP4 10.0.0.1\ns=cam\nt=0 0\nc=IN IP4 232.1.2.3/16\na=source-filter: incl IN IP4 * "
+      "10.0.0.1\n"
+      "m=audio 5002 RTP/AVP 0\nm=video 5004 RTP/AVP 96\na=rtpmap:96 JPEG/90000\n";
+  RtpAddress expected{at("232.1.2.3", 5004), *parse_ip("10.0.0.1"), "", PictureSize{3'840, 2'160}, 96};
+  CHECK(parse_sdp_address(group + "a=x-dimensions:3840,2160\n", "") == expected);
+  CHECK(parse_sdp_address(group + "a=framesize:96 3840-2160\n", "") == expected);
+  expected.interface = "eth0";
+  CHECK(parse_sdp_address(group, "size=3840x2160&interface=eth0") == expected);
+
+  const auto error = [](const Result<RtpAddress>& address) {
+    return address ? std::string("none") : address.error().message;
+  };
+  CHECK(error(parse_sdp_address(ffmpeg + "m=video 5004 RTP/AVP 97\na=rtpmap:97 H264/90000\n", "")) ==
+        "it has no JPEG video, but H264 video");
+  CHECK(error(parse_sdp_address(ffmpeg + "m=video 0 RTP/AVP 26\n", "")).find("which port") !=
+        std::string::npos);
+  CHECK(error(parse_sdp_address(ffmpeg + "m=video 5004 RTP/AVP 26\n", "x=1")).find("unknown option") !=
+        std::string::npos);
+  CHECK_FALSE(parse_sdp_address("junk", ""));
 }
 
 }  // namespace

@@ -54,7 +54,7 @@ struct Lab {
     camera.step(now);
     return time;
   }
-  HttpRequest request() {
+  HttpCamera::Request request() {
     auto request = camera.take_request();
     REQUIRE(request);
     return *request;
@@ -279,7 +279,7 @@ TEST_CASE("a polled picture that has not changed is pushed about once a second",
   lab.answer_with(a(), "image/jpeg", with_etag ? "\"1\"" : "");
   for (int i = 0; i < 40; ++i) {  // four seconds
     CHECK(lab.wait_for_deadline() == milliseconds(100));
-    const HttpRequest request = lab.request();
+    const HttpCamera::Request request = lab.request();
     if (with_etag) {
       CHECK(request.if_none_match == "\"1\"");
       lab.answer(304, "");

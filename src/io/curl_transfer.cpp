@@ -75,7 +75,7 @@ CurlTransfer::~CurlTransfer() {
   curl_global_cleanup();
 }
 
-void CurlTransfer::begin(const CameraRequest& request) {
+void CurlTransfer::begin(const HttpCamera::Request& request) {
   end();
   curl_slist_free_all(headers_);
   headers_ = nullptr;

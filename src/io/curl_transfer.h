@@ -42,7 +42,7 @@ class CurlTransfer {
   CurlTransfer& operator=(const CurlTransfer&) = delete;
 
   /// Instead of the one under way, if there is one.
-  void begin(const CameraRequest& request);
+  void begin(const HttpCamera::Request& request);
   /// Drops the request under way, and its connection.
   void end();
   /// True within the calls of an Owner but the last: the transfer is not to be changed.

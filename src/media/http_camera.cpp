@@ -39,7 +39,7 @@ void HttpCamera::stop() {
 
 void HttpCamera::ask(Now now) {
   state_ = State::Asking;
-  request_ = CameraRequest{polled() ? etag_ : ""};
+  request_ = Request{polled() ? etag_ : ""};
   asked_at_ = byte_at_ = picture_at_ = now.mono;
   pictures_.reset();
   pictures_of_answer_ = 0;
@@ -49,7 +49,9 @@ void HttpCamera::ask(Now now) {
   retry_.cancel();
 }
 
-std::optional<CameraRequest> HttpCamera::take_request() { return std::exchange(request_, std::nullopt); }
+std::optional<HttpCamera::Request> HttpCamera::take_request() {
+  return std::exchange(request_, std::nullopt);
+}
 
 void HttpCamera::lose(const std::string& why, Now now) {
   state_ = State::Waiting;

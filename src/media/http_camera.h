@@ -30,17 +30,17 @@ struct HttpHead {
   std::string etag;
 };
 
-struct CameraRequest {
-  std::string if_none_match;  // empty: without condition
-};
-
 class HttpCamera {
  public:
   static constexpr Duration kPoll = std::chrono::seconds(1);
   static constexpr Duration kRepeatAfter = std::chrono::milliseconds(900);
-  static constexpr Retry::Pauses kPauses{std::chrono::milliseconds(500), std::chrono::seconds(10)};
+  static constexpr Retry::Pauses kPauses{std::chrono::milliseconds(500), std::chrono::seconds(5)};
   /// So many times the source's time out may pass without a whole picture while bytes come.
   static constexpr int kPictureTimeouts = 6;
+
+  struct Request {
+    std::string if_none_match;  // empty: without condition
+  };
 
   HttpCamera(HttpSource source, InputSink& sink, std::uint64_t seed);
 
@@ -61,7 +61,7 @@ class HttpCamera {
   /// True while the request that was taken last is to go on.
   [[nodiscard]] bool asking() const { return state_ == State::Asking; }
   /// A request is to begin, instead of any other.
-  std::optional<CameraRequest> take_request();
+  std::optional<Request> take_request();
   [[nodiscard]] MonoTime next_deadline() const;
 
  private:
@@ -81,7 +81,7 @@ class HttpCamera {
   InputSink& sink_;
   std::mt19937_64 random_;
   State state_ = State::Idle;
-  std::optional<CameraRequest> request_;  // to be taken
+  std::optional<Request> request_;  // to be taken
   std::optional<Duration> poll_;
   bool said_connected_ = false;
   std::string lost_why_;  // why it is away, as far as that was said; empty while it is there

@@ -177,7 +177,8 @@ class Sources(unittest.TestCase):
                                       ("fifo:text", "'text' is no fifo"), ("fifo:none", "mkfifo none"),
                                       ("pattern:?linger=soon", "?linger soon", "500ms"),
                                       ("http://10.9.9.9/v?poll=never", "http://10.9.9.9/v?poll=never", "500ms"),
-                                      ("http:///v", "HOST"), ("http://10.9.9.9/v?insecure", "https://")):
+                                      ("http:///v", "HOST"), ("http://10.9.9.9/v?insecure", "https://"),
+                                      ("ftp://u:p@10.9.9.9/v", "'ftp://10.9.9.9/v'", "NAME=exec:ffmpeg -i ftp://10")):
                 with self.subTest(source):
                     process = net.bootstrap(f"cam={source}", wait=False)
                     log = process.wait_for_exit(1)

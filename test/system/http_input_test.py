@@ -19,7 +19,7 @@ class Case(unittest.TestCase):
     def setUp(self):
         self.frames = made_frames(60)
         self.pictures = [jpeg.picture(frame) for frame in self.frames]
-        self.net = Overlay("boot-r1")
+        self.net = Overlay("boot-r1 boot-r2")
         self.net.__enter__()
         self.addCleanup(self.net.end, show=True)
         self.camera = self.open_camera(201)
@@ -285,6 +285,19 @@ class RealCameras(Case):
         for guest in [self.watch(name, 3) for name in ("moving", "single")]:
             guest.wait_for_exit(0)
             self.assertEqual(guest.pictures(), [self.pictures[7]] * 3)
+
+    def test_our_own_server(self):
+        """A stream that leaves an overlay by HTTP comes back by HTTP, as another one."""
+        net = self.net
+        self.boot = net.bootstrap(f"film={self.folder / 'film.mjpeg'}?fps=25")
+        net.node("r1", "--http", f"{net.address['r1']}:8080")
+        net.node("r2", "--stream", f"copy=http://{net.address['r1']}:8080/film.mjpg",
+                 "--stream", f"single=http://{net.address['r1']}:8080/film.jpg?poll=100ms")
+        copy = net.guest("g1", "r2", "--stream", "copy", "--frames", "30")
+        single = net.guest("g2", "r2", "--stream", "single", "--frames", "5")
+        self.check(copy)
+        single.wait_for_exit(0)
+        self.assertLessEqual(set(single.pictures()), set(self.pictures))
 
 
 if __name__ == "__main__":

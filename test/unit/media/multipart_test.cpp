@@ -62,7 +62,7 @@ Bytes stream_of(const std::string& head, const std::string& tail = "\r\n") {
 void check_all(const Bytes& stream, std::string_view boundary = "b0undary") {
   const auto split = split_multipart(stream, boundary);
   CHECK((split.frames == frames()));
-  CHECK(split.errors == std::vector<std::string>{});
+  CHECK(split.errors.empty());
 }
 
 TEST_CASE("a multipart body as RFC 2046 has it", "[multipart]") {

@@ -141,11 +141,27 @@ class RtpJpegPacketizer {
   std::size_t metadata_bytes_ = 0;
 };
 
+/// A picture's width and height in pixels.
+struct PictureSize {
+  std::uint16_t width = 0;
+  std::uint16_t height = 0;
+  bool operator==(const PictureSize&) const = default;
+};
+
 /// Puts frames together again, from any RFC 2435 sender: types 0, 1, 64 and 65, any Q, any fragmentation, but
-/// in order, since the overlay keeps it. A frame that is broken is reported once and the next one starts
-/// clean. Memory: one frame (kJpegScanBytesMax and its headers) and the tables of 127 Qs.
+/// in order, since the overlay and RtpReceiver keep it. A frame that is broken is reported once and the next
+/// one starts clean. Memory: one frame (kJpegScanBytesMax and its headers) and the tables of 127 Qs.
 class RtpJpegDepacketizer {
  public:
+  explicit RtpJpegDepacketizer(std::uint8_t payload_type = kRtpPayloadTypeJpeg)
+      : payload_type_(payload_type) {}
+
+  /// The true size, which was signalled beside the stream: in SDP as a=x-dimensions:W,H (GStreamer) or
+  /// a=framesize:TYPE W-H (3GPP TS 26.234), or by a person. It holds for frames whose header leaves it out
+  /// (0), or says the same in the 8 bits that it has for units of 8 pixels. Others have the size of their
+  /// header. A header extension (see above) goes before both.
+  void set_size(const PictureSize& size) { told_size_ = size; }
+
   /// Returns the JPEG once its last packet is here: baseline, with all tables, valid until the next push. The
   /// error says what is missing or wrong; where this packet also completes a frame, the frame goes first and
   /// the one that broke is only counted.
@@ -166,7 +182,8 @@ class RtpJpegDepacketizer {
     bool operator==(const FrameId&) const = default;
   };
 
-  static Result<Fragment> parse_fragment(const RtpPacket& packet);
+  [[nodiscard]] Result<Fragment> parse_fragment(const RtpPacket& packet) const;
+  [[nodiscard]] PictureSize size_of(const Fragment& fragment) const;
   static Result<void> parse_tables(Fragment& fragment);
   Result<void> place(const Fragment& fragment);
   Result<void> begin(const Fragment& fragment);
@@ -182,6 +199,8 @@ class RtpJpegDepacketizer {
   std::array<std::uint8_t, 4> shape_{};  // type, Q, width and height of the frame under way
   std::map<std::uint8_t, QuantTables> cached_tables_;  // Q 128 to 254 (section 3.1.8)
   std::uint64_t frames_broken_ = 0;
+  std::optional<PictureSize> told_size_;
+  std::uint8_t payload_type_;
 };
 
 }  // namespace ott

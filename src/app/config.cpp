@@ -13,6 +13,7 @@
 #include "io/inputs.h"
 #include "io/socket.h"
 #include "media/source_spec.h"
+#include "media/url.h"
 #include "ott/message.h"
 
 namespace ott {
@@ -209,8 +210,8 @@ Result<void> streams(const Words& words, Config& config) {
     }
     if (equals == 0 || equals == std::string::npos || equals + 1 == word.size() ||
         is_source(std::string_view(word).substr(0, equals))) {
-      return fail(
-          fmt::format("--stream {}: write NAME=SOURCE, such as cam=pattern: or film=movie.mjpeg", word));
+      return fail(fmt::format("--stream {}: write NAME=SOURCE, such as cam=pattern: or film=movie.mjpeg",
+                              without_credentials(word)));
     }
     StreamSpec spec{word.substr(0, equals), word.substr(equals + 1)};
     if (spec.name.size() > 255) return fail("--stream: a name has at most 255 bytes");

@@ -11,56 +11,16 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
+
+#include "io/socket_address.h"
+#include "ott/assert.h"
 
 namespace ott {
 namespace {
-
-struct SocketAddress {
-  sockaddr_storage storage{};
-  socklen_t length = 0;
-
-  sockaddr* get() { return reinterpret_cast<sockaddr*>(&storage); }
-};
-
-SocketAddress to_sockaddr(const IpAddress& address, std::uint16_t port) {
-  SocketAddress to;
-  if (address.is_v4()) {
-    auto& v4 = reinterpret_cast<sockaddr_in&>(to.storage);
-    v4.sin_family = AF_INET;
-    v4.sin_port = htons(port);
-    std::memcpy(&v4.sin_addr, address.bytes.data() + 12, 4);
-    to.length = sizeof v4;
-  } else {
-    auto& v6 = reinterpret_cast<sockaddr_in6&>(to.storage);
-    v6.sin6_family = AF_INET6;
-    v6.sin6_port = htons(port);
-    std::memcpy(&v6.sin6_addr, address.bytes.data(), 16);
-    to.length = sizeof v6;
-  }
-  return to;
-}
-
-NodeId from_sockaddr(const sockaddr* from) {
-  NodeId id;
-  if (from->sa_family == AF_INET) {
-    const auto* v4 = reinterpret_cast<const sockaddr_in*>(from);
-    id.address.bytes[10] = id.address.bytes[11] = 0xFF;
-    std::memcpy(id.address.bytes.data() + 12, &v4->sin_addr, 4);
-    id.port = ntohs(v4->sin_port);
-  } else if (from->sa_family == AF_INET6) {
-    const auto* v6 = reinterpret_cast<const sockaddr_in6*>(from);
-    std::memcpy(id.address.bytes.data(), &v6->sin6_addr, 16);
-    id.port = ntohs(v6->sin6_port);
-  }
-  return id;
-}
-
-/// Such an address means something on one link alone.
-bool is_link_local(const IpAddress& address) {
-  return !address.is_v4() && address.bytes[0] == 0xFE && (address.bytes[1] & 0xC0U) == 0x80;
-}
 
 std::string errno_text() { return std::strerror(errno); }
 
@@ -97,23 +57,67 @@ std::optional<IpAddress> source_for(const NodeId& to, std::span<const IpAddress>
 
 }  // namespace
 
-Result<Fd> listen_on(const NodeId& id) {
+namespace {
+
+/// What to do when an address is taken, or is none of this host's.
+struct ListenAdvice {
+  const char* taken;
+  const char* not_here;
+};
+
+Result<Fd> listen_on(const NodeId& id, const ListenAdvice& advice) {
   constexpr int kBacklog = 4096;
-  const std::string where = fmt::format("{} port {}", to_string(id.address), id.port);
   Fd fd = stream_socket(id.address);
+  const std::string where = id.address.is_unspecified()
+                                ? fmt::format("port {}", id.port)
+                                : fmt::format("{} port {}", to_string(id.address), id.port);
   if (!fd.valid()) return fail(fmt::format("cannot listen on {}: socket: {}", where, errno_text()));
   set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+  if (!id.address.is_v4()) set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, id.address.is_unspecified() ? 0 : 1);
   SocketAddress address = to_sockaddr(id.address, id.port);
   if (::bind(fd.get(), address.get(), address.length) != 0 || ::listen(fd.get(), kBacklog) != 0) {
-    const char* advice =
-        errno == EADDRINUSE      ? ": another process has this identity on this host; stop it, or give "
-                                   "this one another --id"
-        : errno == EADDRNOTAVAIL ? ": no interface of this host has this address; choose another --id, "
-                                   "or add the address"
-                                 : "";
-    return fail(fmt::format("cannot listen on {}: {}{}", where, errno_text(), advice));
+    const char* what = errno == EADDRINUSE ? advice.taken : errno == EADDRNOTAVAIL ? advice.not_here : "";
+    return fail(fmt::format("cannot listen on {}: {}{}", where, errno_text(), what));
   }
   return fd;
+}
+
+}  // namespace
+
+Result<Fd> listen_on(const NodeId& id) {
+  return listen_on(
+      id, {": another process has this identity on this host; stop it, or give this one another --id",
+           ": no interface of this host has this address; choose another --id, or add the address"});
+}
+
+Result<Fd> listen_for_clients(const NodeId& at) {
+  constexpr ListenAdvice kAdvice = {
+      ": another program listens there; choose another port",
+      ": no interface of this host has this address; without one, all are meant"};
+  auto fd = listen_on(at, kAdvice);
+  if (fd || !at.address.is_unspecified() || errno == EADDRINUSE) return fd;
+  // A host may have no IPv6.
+  NodeId v4 = at;
+  v4.address.bytes[10] = v4.address.bytes[11] = 0xFF;
+  return listen_on(v4, kAdvice);
+}
+
+Result<NodeId> parse_listen_address(std::string_view text) {
+  const std::string sentence =
+      fmt::format("'{}' is no place to listen at: write PORT, ADDRESS:PORT or [ADDRESS]:PORT", text);
+  const std::size_t colon = text.rfind(':');
+  const std::string_view port = colon == std::string_view::npos ? text : text.substr(colon + 1);
+  NodeId at;
+  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), at.port);
+  if (error != std::errc() || end != port.data() + port.size() || at.port == 0) return fail(sentence);
+  if (colon == std::string_view::npos) return at;
+  std::string_view host = text.substr(0, colon);
+  const bool brackets = host.starts_with('[') && host.ends_with(']');
+  if (brackets) host = host.substr(1, host.size() - 2);
+  const auto address = parse_ip(host);
+  if (!address || address->is_v4() == brackets) return fail(sentence);
+  at.address = *address;
+  return at;
 }
 
 Result<std::optional<Accepted>> accept_from(const Fd& listener) {
@@ -161,6 +165,19 @@ ssize_t send_some(const Fd& socket, ByteSpan bytes) {
 
 ssize_t receive_some(const Fd& socket, MutableByteSpan into) {
   return ::syscall(SYS_recvfrom, socket.get(), into.data(), into.size(), 0, nullptr, nullptr);
+}
+
+ssize_t send_gathered(const Fd& socket, std::span<const ByteSpan> pieces) {
+  OTT_ASSERT(pieces.size() <= kPiecesMax);
+  std::array<iovec, kPiecesMax> vectors;
+  for (std::size_t i = 0; i < pieces.size(); ++i) {
+    // The kernel only reads them.
+    vectors.at(i) = {const_cast<std::uint8_t*>(pieces[i].data()), pieces[i].size()};
+  }
+  msghdr message{};
+  message.msg_iov = vectors.data();
+  message.msg_iovlen = pieces.size();
+  return ::syscall(SYS_sendmsg, socket.get(), &message, MSG_NOSIGNAL);
 }
 
 NodeId local_end(const Fd& socket) {

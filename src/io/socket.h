@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "io/fd.h"
@@ -19,6 +20,11 @@ inline constexpr int kNotSentLowAtBytes = 16 << 10;
 
 /// Listens on exactly this address and port. The error says what to do.
 Result<Fd> listen_on(const NodeId& id);
+/// The same for others than the overlay. The unspecified address means all of this host, IPv4 and IPv6.
+Result<Fd> listen_for_clients(const NodeId& at);
+/// Where a server for clients listens: [ADDRESS:]PORT. Without an address it is the unspecified one. The
+/// error says how to write it.
+Result<NodeId> parse_listen_address(std::string_view text);
 
 struct Accepted {
   Fd fd;
@@ -37,6 +43,9 @@ Result<void> connect_result(const Fd& socket);
 /// at which its thread can be cancelled, which costs more than all else it does; nobody is cancelled here.
 [[gnu::hot]] ssize_t send_some(const Fd& socket, ByteSpan bytes);
 [[gnu::hot]] ssize_t receive_some(const Fd& socket, MutableByteSpan into);
+/// Sends these, one after the other, in one call. REQUIRES: at most kPiecesMax.
+inline constexpr std::size_t kPiecesMax = 8;
+[[gnu::hot]] ssize_t send_gathered(const Fd& socket, std::span<const ByteSpan> pieces);
 
 /// This end's address and port.
 NodeId local_end(const Fd& socket);

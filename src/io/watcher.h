@@ -72,8 +72,12 @@ class TimerWatcher {
 /// Calls its owner in each round of the loop, after all events are dealt with and before it waits.
 class RoundWatcher {
  public:
-  explicit RoundWatcher(struct ev_loop* loop) noexcept : loop_(loop) {
+  /// What outlets do follows what the driver does: links come first.
+  enum class Turn : int { Driver = 0, Outlet = -1 };
+
+  explicit RoundWatcher(struct ev_loop* loop, Turn turn = Turn::Driver) noexcept : loop_(loop) {
     ev_init(&prepare_, nullptr);
+    ev_set_priority(&prepare_, static_cast<int>(turn));
     ev_idle_init(&idle_, [](struct ev_loop*, ev_idle*, int) {});
   }
   ~RoundWatcher() {

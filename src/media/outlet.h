@@ -91,6 +91,8 @@ class Outlet {
   /// `give_up`.
   virtual bool finish(bool /*give_up*/, Now /*now*/) { return true; }
   [[nodiscard]] virtual OutletFigures figures() const = 0;
+  /// Lines for the report that SIGUSR1 asks for: who takes what.
+  [[nodiscard]] virtual std::vector<std::string> report() const { return {}; }
 };
 
 }  // namespace ott

@@ -1,6 +1,7 @@
 // Packets to JPEG.
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "media/rtp_jpeg_format.h"
 #include "ott/rtp_jpeg.h"
@@ -13,7 +14,7 @@ struct RtpJpegDepacketizer::Fragment {
   bool last = false;
   std::size_t offset = 0;
   std::array<std::uint8_t, 4> shape{};  // type, Q, width and height as they are in the header
-  std::uint16_t width = 0, height = 0;  // the true size; of a first fragment
+  PictureSize size;                     // the true one; of a first fragment
   std::uint16_t restart_interval = 0;
   ByteSpan beside;  // marker segments; of a first fragment
   bool has_tables = false;
@@ -37,11 +38,12 @@ ByteSpan take_segment(ByteSpan& rest) {
   return segment;
 }
 
-/// The size in an extension's SOF0, if it has one: {width, height}.
-std::optional<std::array<std::uint16_t, 2>> size_beside(ByteSpan beside) {
+/// The size in an extension's SOF0, if it has one.
+std::optional<PictureSize> size_beside(ByteSpan beside) {
   for (ByteSpan segment; !(segment = take_segment(beside)).empty();) {
     if ((segment[1] == kSof0 || segment[1] == kSof1) && segment.size() >= 9) {
-      return {{load_be<std::uint16_t>(segment.data() + 7), load_be<std::uint16_t>(segment.data() + 5)}};
+      return PictureSize{load_be<std::uint16_t>(segment.data() + 7),
+                         load_be<std::uint16_t>(segment.data() + 5)};
     }
   }
   return std::nullopt;
@@ -49,10 +51,11 @@ std::optional<std::array<std::uint16_t, 2>> size_beside(ByteSpan beside) {
 
 }  // namespace
 
-Result<RtpJpegDepacketizer::Fragment> RtpJpegDepacketizer::parse_fragment(const RtpPacket& packet) {
+Result<RtpJpegDepacketizer::Fragment> RtpJpegDepacketizer::parse_fragment(const RtpPacket& packet) const {
   const RtpHeader& header = packet.header;
-  if (header.payload_type != kRtpPayloadTypeJpeg) {
-    return fail("RTP payload type " + std::to_string(header.payload_type) + " instead of 26 (JPEG)");
+  if (header.payload_type != payload_type_) {
+    return fail("RTP payload type " + std::to_string(header.payload_type) + " instead of " +
+                std::to_string(payload_type_) + " (JPEG)");
   }
   ByteSpan rest = packet.payload;
   if (rest.size() < kMainHeaderBytes) return fail("an RTP/JPEG packet ends within its header");
@@ -78,20 +81,25 @@ Result<RtpJpegDepacketizer::Fragment> RtpJpegDepacketizer::parse_fragment(const 
   }
   fragment.data = rest;
   if (fragment.offset == 0) {
-    fragment.width = static_cast<std::uint16_t>(fragment.shape[2] * 8);
-    fragment.height = static_cast<std::uint16_t>(fragment.shape[3] * 8);
     if (header.extension && header.extension->profile == kRtpJpegExtensionProfile) {
       fragment.beside = header.extension->data;
     }
-    if (const auto size = size_beside(fragment.beside)) {
-      fragment.width = (*size)[0];
-      fragment.height = (*size)[1];
-    }
+    fragment.size = size_of(fragment);
     if (auto read = parse_tables(fragment); !read) return tl::unexpected<Error>(std::move(read.error()));
   }
   if (fragment.offset + fragment.data.size() > kJpegScanBytesMax)
     return fail("an RTP/JPEG frame over 16 MiB");
   return fragment;
+}
+
+PictureSize RtpJpegDepacketizer::size_of(const Fragment& fragment) const {
+  if (const auto size = size_beside(fragment.beside)) return *size;
+  const auto fits = [](std::uint8_t field, std::uint16_t side) {
+    return field == 0 || field == ((side + 7U) / 8 & 0xFFU);
+  };
+  const std::uint8_t width = fragment.shape[2], height = fragment.shape[3];
+  if (told_size_ && fits(width, told_size_->width) && fits(height, told_size_->height)) return *told_size_;
+  return {static_cast<std::uint16_t>(width * 8), static_cast<std::uint16_t>(height * 8)};
 }
 
 Result<void> RtpJpegDepacketizer::parse_tables(Fragment& fragment) {
@@ -136,7 +144,12 @@ Result<std::optional<ByteSpan>> RtpJpegDepacketizer::push(ByteSpan rtp_packet) {
   const auto packet = parse_rtp(rtp_packet);
   if (!packet) return tl::unexpected<Error>(packet.error());
   const auto fragment = parse_fragment(*packet);
-  if (!fragment) return tl::unexpected<Error>(fragment.error());
+  if (!fragment) {
+    const FrameId id{packet->header.timestamp, packet->header.ssrc};
+    if (std::exchange(broken_, id) == id) return std::nullopt;
+    if (current_ && *current_ != id) ++frames_broken_;  // that one has lost its end
+    return give_up(fragment.error().message);
+  }
 
   Result<void> previous;
   if (current_ && *current_ != fragment->id) {
@@ -212,7 +225,11 @@ void RtpJpegDepacketizer::put_metadata(ByteSpan beside) {
 }
 
 Result<void> RtpJpegDepacketizer::begin(const Fragment& fragment) {
-  if (fragment.width == 0 || fragment.height == 0) return fail("an RTP/JPEG frame does not say its size");
+  if (fragment.size.width == 0 || fragment.size.height == 0) {
+    return fail(
+        "an RTP/JPEG frame does not say its size, as one over 2040 pixels cannot; it is to be told "
+        "(?size=WIDTHxHEIGHT)");
+  }
   const auto tables = tables_of(fragment);
   if (!tables) return tl::unexpected<Error>(tables.error());
 
@@ -235,7 +252,7 @@ Result<void> RtpJpegDepacketizer::begin(const Fragment& fragment) {
   }
   // 16-bit tables are outside baseline; SOF1 says so and is the same otherwise (T.81, section B.2.4.1).
   const bool baseline = tables->sizes[0] == kTable8Bytes && tables->sizes[1] == kTable8Bytes;
-  put(frame_header(baseline ? kSof0 : kSof1, fragment.type(), fragment.width, fragment.height));
+  put(frame_header(baseline ? kSof0 : kSof1, fragment.type(), fragment.size.width, fragment.size.height));
   if (fragment.restart_interval != 0) {
     put_segment(kDri, 2);
     put(std::to_array<std::uint8_t>({static_cast<std::uint8_t>(fragment.restart_interval >> 8),

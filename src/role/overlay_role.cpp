@@ -61,6 +61,14 @@ void OverlayRole::add_outlets(StatsLine& line) const {
   line.end_list();
 }
 
+void OverlayRole::report() {
+  overlay_.report();
+  if (context_.outlets == nullptr) return;
+  for (const auto& outlet : *context_.outlets) {
+    for (const std::string& line : outlet->report()) context_.log.info(line);
+  }
+}
+
 std::string OverlayRole::trouble() const {
   std::string why = lookup_ ? lookup_->trouble() : "";
   if (why.empty()) why = overlay_.trouble();
@@ -97,7 +105,7 @@ void OverlayRole::tick(Now now) {
 }
 
 void OverlayRole::signal(Signal signal, Now now) {
-  if (signal == Signal::Report) return overlay_.report();
+  if (signal == Signal::Report) return report();
   if (signal == Signal::Reload) return reload(now);
   if (end_) give_up_at_ = now.mono;  // told twice
   if (!overlay_.retire(now)) leave(0, "", now);

@@ -59,6 +59,7 @@ class OverlayRole : public Machine {
   void begin_outlets(Now now);
   [[nodiscard]] bool finish_outlets(bool give_up, Now now);
   void add_outlets(class StatsLine& line) const;
+  void report();
   void try_to_end(Now now);
   void end_as_asked(Now now);
   void log_arrived(Now now);

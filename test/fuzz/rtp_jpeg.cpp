@@ -10,6 +10,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static constexpr std::size_t kHeadersBytesMax = 1'024 + ott::kRtpPacketBytesMax;  // with metadata
   ott::ByteSpan rest(data, size);
   ott::RtpJpegDepacketizer depacketizer;
+  depacketizer.set_size({3'840, 2'160});
   while (rest.size() >= 2) {
     const std::size_t bytes = std::min(static_cast<std::size_t>(rest[0] << 8 | rest[1]), rest.size() - 2);
     const auto pushed = depacketizer.push(rest.subspan(2, bytes));

@@ -31,12 +31,14 @@ LONG = re.compile(r"make$|make (demo|test|scenarios|failures|sim|chaos|check|fuz
                   r"tools/(failures|bench/run) |tools/scenario 2$")
 NOT_TYPED = [
     (r"\| (ffplay|mpv|vlc) |ffplay ", "players_test types it, and counts frames"),
+    (r"(mpv|location=)\S* ?rtsp://|--rtsp 8554|--sdp clock.sdp", "rtsp_outlet_test and rtp_outlet_test type the like"),
     (r"apt-get install ffmpeg mpv vlc$", "make test has installed what a player needs without a display"),
     (r"ffmpeg -f mjpeg$", "names a format, in which the walk's film.mjpeg is"),
     (r"core-cli |tools/scenario .*--core$|ip link .*(type bridge|p\.N\.S)$",
      "needs CORE, for which core_scenario_test has a stand-in"),
     (r"ottd --role client$", "names a program in a table of limits"),
     (r"readme_walk\.py ", "is this walk"),
+    (r"rtsp://.*10\.0\.0\.77", "rtsp_input_test has cameras"),
 ]
 PICTURE = "-f lavfi -i testsrc=size=320x240:rate=25"
 CAMERA = "-f v4l2 -i /dev/video0", f"-re {PICTURE}"  # a test picture instead
@@ -229,7 +231,7 @@ class Walk:
         command = self.block("bootstrap").commands()[0]
         _, with_streams, *trees = variants(command.text)
         explained = self.readme.explained("bootstrap")
-        sources = [source for source in explained if source != "-"]
+        sources = [source for source in explained if "frames/s" in explained[source]]
         assert len(sources) >= 5, f"the table of sources: {sources}"
         words = "".join(f" --stream s{i}={source}" for i, source in enumerate(sources))
         live = [(command, command.text.replace(*CAMERA), re.findall(r"--stream (\w+)=", command.text))
@@ -258,6 +260,19 @@ class Walk:
                         fps = source.partition("@")[2] or said[1] or "25"  # that of film.avi
                         assert re.search(rf"{name} .*\d+x\d+ +{fps} ", listed), f"{source} at {fps} frames/s: {listed}"
                 bootstrap.interrupt() if "|" not in text else bootstrap.kill()
+
+    def rtp(self):
+        """What other programs send, from a test picture in place of a camera."""
+        receiver, *senders = self.block("RTP").commands()
+        with self.lab("core-scenarios/1-paths.xml"):
+            for sender in senders:
+                bootstrap = self.open(receiver, node=HOST["10.0.0.10"])
+                bootstrap.wait_for("listening on")
+                text = sender.text.replace(*CAMERA).replace("v4l2src", "videotestsrc is-live=true")
+                camera = self.open(sender, text, node=OTHER_VIEWER)
+                self.run("ottd --role client --bootstrap 10.0.0.10 --stream cam --frames 3", node=VIEWER)
+                camera.kill()
+                bootstrap.interrupt()
 
     def several_addresses(self):
         """A neighbour has no route to the address that is a relay's key."""
@@ -421,7 +436,7 @@ class Walk:
 
     def walk(self) -> None:
         for section in (self.building, self.installing, self.four_commands, self.several_addresses, self.sources,
-                        self.client, self.recording, self.without_core, self.in_core, self.load,
+                        self.rtp, self.client, self.recording, self.without_core, self.in_core, self.load,
                         self.others):
             print(f"# {section.__name__.replace('_', ' ')}", flush=True)
             section()

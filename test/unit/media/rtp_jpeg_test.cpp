@@ -415,8 +415,24 @@ TEST_CASE("garbage is refused with what is wrong about it", "[rtp_jpeg]") {
   Bytes no_size = foreign_packet(1, 50, {1, 2});
   no_size[12 + 6] = 0;
   RtpJpegDepacketizer depacketizer;
-  CHECK(error_of(depacketizer.push(no_size)) == "an RTP/JPEG frame does not say its size");
+  CHECK(error_of(depacketizer.push(no_size)).starts_with("an RTP/JPEG frame does not say its size"));
   CHECK_FALSE(depacketizer.push(Bytes{1, 2, 3}));
+}
+
+TEST_CASE("a frame of which every packet is refused is told of once", "[rtp_jpeg]") {
+  const Bytes jpeg = test::make_jpeg({.width = 320, .height = 240, .quality = 90});
+  RtpJpegDepacketizer depacketizer;
+  unsigned told = 0;
+  for (const std::uint32_t frame : {1U, 2U, 3U}) {
+    for (Bytes& packet : packetize(jpeg, 1'200, {0, frame, 7})) {
+      packet[12 + 4] = 2;  // an unknown type
+      const auto pushed = depacketizer.push(packet);
+      told += pushed ? 0 : 1;
+      CHECK_FALSE((pushed && *pushed));
+    }
+  }
+  CHECK(told == 3);
+  CHECK(depacketizer.frames_broken() == 3);
 }
 
 TEST_CASE("a fragment at the 24-bit limit is refused, not remembered", "[rtp_jpeg]") {

@@ -1,0 +1,330 @@
+#include "io/http_outlet.h"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <set>
+
+#include "io/clock.h"
+#include "io/socket.h"
+#include "ott/text.h"
+
+namespace ott {
+namespace {
+
+constexpr int kAcceptsPerTurn = 64;
+constexpr Duration kAcceptPause = std::chrono::milliseconds(100);
+constexpr Duration kSecond = std::chrono::seconds(1);
+constexpr Duration kLinesTime = std::chrono::seconds(10);
+constexpr unsigned kLinesMax = 20;
+constexpr std::size_t kReportLinesMax = 100;
+
+/// A quarter of the descriptors that this process may have.
+std::size_t descriptors_for_connections() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return HttpOutlet::kConnectionsMax;
+  return std::min<std::size_t>(HttpOutlet::kConnectionsMax, limit.rlim_cur / 4);
+}
+
+std::string name_of(const NodeId& at) {
+  if (at.address.is_unspecified()) return fmt::format("{}", at.port);
+  return fmt::format(fmt::runtime(at.address.is_v4() ? "{}:{}" : "[{}]:{}"), to_string(at.address), at.port);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<HttpOutlet>> HttpOutlet::open(std::string_view where, HttpSiteOptions site,
+                                                     struct ev_loop* loop, Log& log) {
+  const auto at = parse_listen_address(where);
+  if (!at) return tl::unexpected(at.error());
+  if (!site.cors.empty()) {
+    if (auto good = check_cors(site.cors); !good)
+      return fail("--http-cors " + site.cors + ": " + good.error().message);
+  }
+  return std::unique_ptr<HttpOutlet>(new HttpOutlet(*at, std::move(site), loop, log));
+}
+
+HttpOutlet::HttpOutlet(NodeId at, HttpSiteOptions site, struct ev_loop* loop, Log& log)
+    : at_(at),
+      site_(std::move(site)),
+      loop_(loop),
+      log_(log),
+      name_(name_of(at)),
+      listener_watcher_(loop),
+      accept_pause_(loop),
+      second_timer_(loop),
+      due_timer_(loop),
+      round_(loop, RoundWatcher::Turn::Outlet) {}
+
+HttpOutlet::~HttpOutlet() {
+  for (auto* list : {&reading_, &busy_}) {
+    while (!list->empty()) list->front()->close("");
+  }
+}
+
+Result<void> HttpOutlet::begin(WatchableStreams& streams, Now) {
+  auto listener = listen_for_clients(at_);
+  if (!listener) return fail("--http: " + listener.error().message);
+  listener_ = std::move(*listener);
+  connections_max_ = descriptors_for_connections();
+  streams_ = std::make_unique<HttpStreams>(streams, [this](HttpStream& stream) { send_now(stream); });
+  accept_again();
+  round_.start<&HttpOutlet::round>(*this);
+  if (at_.address.is_unspecified()) {
+    log_.info(fmt::format("http: the streams are shown on port {} of all addresses", at_.port));
+  } else {
+    log_.info(fmt::format("http: the streams are shown at http://{}/", name_));
+  }
+  return {};
+}
+
+bool HttpOutlet::finish(bool give_up, Now now) {
+  ending_ = true;
+  listener_watcher_.stop();
+  accept_pause_.stop();
+  for (auto* list : {&reading_, &busy_}) {
+    for (auto at = list->begin(); at != list->end();) {
+      HttpConnection& connection = **at++;
+      if (give_up) {
+        connection.close("");
+      } else {
+        connection.end(now);
+      }
+    }
+  }
+  return reading_.empty() && busy_.empty();
+}
+
+OutletFigures HttpOutlet::figures() const {
+  return {.kind = "http",
+          .at = name_,
+          .viewers = viewers_,
+          .frames = sums_.frames,
+          .frames_skipped = sums_.frames_skipped,
+          .bytes = sums_.bytes};
+}
+
+std::vector<std::string> HttpOutlet::report() const {
+  std::vector<std::string> lines = {fmt::format(
+      "http {}: {}, {}, {} frames, {} skipped", name_, counted(reading_.size() + busy_.size(), "connection"),
+      counted(viewers_, "viewer"), sums_.frames, sums_.frames_skipped)};
+  for (const auto& connection : busy_) {
+    const HttpStream* stream = connection->watched();
+    if (stream == nullptr) continue;
+    if (lines.size() > kReportLinesMax) {
+      lines.emplace_back("  and more");
+      break;
+    }
+    lines.push_back(fmt::format("  {} watches '{}', {} frames", to_string(connection->remote()),
+                                stream->name(), connection->frames()));
+  }
+  return lines;
+}
+
+// ---- connections ----------------------------------------------------------------------------------------
+
+void HttpOutlet::accept_ready(int) {
+  const Now now = clock_now();
+  for (int i = 0; i < kAcceptsPerTurn; ++i) {
+    auto accepted = accept_from(listener_);
+    if (!accepted) {
+      if (now.mono >= warn_of_accept_at_) {
+        log_.warning(fmt::format("http: {}; waiting for others to go", accepted.error().message));
+        warn_of_accept_at_ = now.mono + kLinesTime;
+      }
+      listener_watcher_.stop();
+      return accept_pause_.start<&HttpOutlet::accept_again>(*this, kAcceptPause);
+    }
+    if (!*accepted) return;
+    take(std::move((*accepted)->fd), (*accepted)->remote, now);
+  }
+}
+
+void HttpOutlet::accept_again() {
+  listener_watcher_.start<&HttpOutlet::accept_ready>(*this, listener_.get(), EV_READ);
+}
+
+/// Where there are too many, the one that has waited longest for a request gives way; if all are being
+/// answered, the new one is told.
+void HttpOutlet::take(Fd fd, const NodeId& remote, Now now) {
+  bool full = reading_.size() + busy_.size() >= connections_max_;
+  if (full && !reading_.empty()) {
+    reading_.front()->close("");
+    full = false;
+  }
+  if (reading_.size() + busy_.size() >= connections_max_ + kRefusedMax) return;
+  // A viewer of a stream that stands still may go without a word.
+  const int on = 1;
+  (void)::setsockopt(fd.get(), SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  if (reading_.empty() && busy_.empty()) second_timer_.start<&HttpOutlet::second>(*this, kSecond);
+  reading_.push_back(std::make_unique<HttpConnection>(loop_, static_cast<HttpServer&>(*this), std::move(fd),
+                                                      remote, now.mono));
+  HttpConnection& connection = *reading_.back();
+  connection.place = std::prev(reading_.end());
+  if (full)
+    connection.refuse({503, fmt::format("this server has {} connections already", connections_max_)}, now);
+}
+
+void HttpOutlet::reads(HttpConnection& connection, bool reads) {
+  auto& from = reads ? busy_ : reading_;
+  auto& to = reads ? reading_ : busy_;
+  to.splice(to.end(), from, connection.place);
+}
+
+void HttpOutlet::closed(HttpConnection& connection, const std::string& why) {
+  if (const HttpStream* stream = connection.watched()) {
+    --viewers_;
+    line(LogLevel::Info,
+         fmt::format("http: {} watches '{}' no more, after {} frames{}{}", to_string(connection.remote()),
+                     stream->name(), connection.frames(), why.empty() ? "" : ": ", why),
+         clock_now().mono);
+  }
+  auto& from = connection.is_reading() ? reading_ : busy_;
+  dead_.splice(dead_.end(), from, connection.place);
+}
+
+void HttpOutlet::second() {
+  const Now now = clock_now();
+  for (auto* list : {&reading_, &busy_}) {
+    for (auto at = list->begin(); at != list->end();) (*at++)->check_time(now);
+  }
+  bound_what_is_held();
+  if (!reading_.empty() || !busy_.empty()) second_timer_.start<&HttpOutlet::second>(*this, kSecond);
+}
+
+/// Viewers that are stuck hold a picture each. Those that have been so for longest go when that is too much.
+void HttpOutlet::bound_what_is_held() {
+  std::vector<HttpConnection*> holding;
+  for (const auto& connection : busy_) {
+    if (connection->held()) holding.push_back(connection.get());
+  }
+  std::ranges::sort(holding, std::greater(), &HttpConnection::last_progress);
+  std::set<const HttpPart*> parts;
+  std::size_t bytes = 0;
+  for (HttpConnection* connection : holding) {
+    const HttpPart* part = connection->held().get();
+    if (parts.insert(part).second) bytes += part->frame->bytes.size();
+    if (bytes > kHeldBytesMax) connection->close("too much is held for viewers that take nothing");
+  }
+}
+
+void HttpOutlet::reap() {
+  if (dead_.empty() || !turn_.empty()) return;
+  std::erase_if(later_, [](const HttpConnection* each) { return each->is_closed(); });
+  dead_.clear();
+}
+
+// ---- requests and pictures ------------------------------------------------------------------------------
+
+HttpAction HttpOutlet::answer(const HttpRequest& request) {
+  if (ending_) return text_response(503, "this server is about to end");
+  return ott::answer(request, streams_->all(), site_);
+}
+
+HttpStream& HttpOutlet::join(const std::string& stream, HttpConnection& connection) {
+  return streams_->join(stream, connection);
+}
+
+void HttpOutlet::leave(HttpStream& stream, HttpConnection& connection) {
+  streams_->leave(stream, connection);
+}
+
+void HttpOutlet::watches(const HttpConnection& connection) {
+  ++viewers_;
+  line(LogLevel::Info,
+       fmt::format("http: {} watches '{}'", to_string(connection.remote()), connection.watched()->name()),
+       clock_now().mono);
+}
+
+void HttpOutlet::round() {
+  if (streams_->wanted().empty() && later_.empty() && dead_.empty()) return;
+  const Now now = clock_now();
+  for (HttpConnection* connection : std::exchange(later_, {})) connection->go_on(now);
+  send_pictures(now);
+  reap();
+  streams_->drop_unwanted();
+  round_.hurry(!later_.empty() || !turn_.empty());
+}
+
+/// Each viewer's turn comes once for each new picture; viewers that a round has no time for are the first of
+/// the next, and are then sent what is newest then.
+void HttpOutlet::send_pictures(Now now) {
+  if (turn_.empty()) {
+    const bool due = std::exchange(due_, false);
+    for (const auto& [name, stream] : streams_->wanted()) {
+      if (!stream->take_fresh() && !due) continue;
+      turn_.insert(turn_.end(), stream->connections.begin(), stream->connections.end());
+    }
+    next_turn_ = 0;
+  }
+  std::size_t bytes = 0;
+  while (next_turn_ < turn_.size() && bytes < kBytesPerRound)
+    bytes += turn_[next_turn_++]->picture_is_here(now);
+  if (next_turn_ == turn_.size()) turn_.clear();
+}
+
+/// Where a round has no time for all viewers, a picture gives way to the next one.
+void HttpOutlet::send_now(HttpStream& stream) {
+  if (!turn_.empty()) return;
+  const Now now = clock_now();
+  turn_ = stream.connections;
+  for (HttpConnection* connection : turn_) connection->picture_is_here(now);
+  turn_.clear();
+}
+
+void HttpOutlet::at(MonoTime due) {
+  if (due >= due_at_) return;
+  due_at_ = due;
+  due_timer_.start<&HttpOutlet::pictures_due>(*this, std::max(due - clock_now().mono, Duration{}));
+}
+
+void HttpOutlet::pictures_due() {
+  due_at_ = MonoTime::max();
+  due_ = true;
+}
+
+/// The log has a line for each viewer that comes or goes, as long as these are not too many.
+void HttpOutlet::line(LogLevel level, const std::string& text, MonoTime now) {
+  if (now >= lines_since_ + kLinesTime) {
+    if (lines_left_out_ > 0)
+      log_.info(fmt::format("http: {} more lines on viewers were left out", lines_left_out_));
+    lines_since_ = now;
+    lines_ = lines_left_out_ = 0;
+  }
+  if (lines_++ < kLinesMax) {
+    log_.line(level, text);
+  } else {
+    ++lines_left_out_;
+  }
+}
+
+// ---- the row --------------------------------------------------------------------------------------------
+
+namespace {
+
+constexpr OutletFlag kCors = {
+    "--http-cors", "ORIGIN",
+    "http: let pages of this origin (https://host), or of all (*), read what is sent"};
+
+Result<std::unique_ptr<Outlet>> open_http(const OutletArguments& arguments, const OutletContext& context) {
+  HttpSiteOptions site;
+  if (const auto cors = arguments.options.find(kCors.name); cors != arguments.options.end())
+    site.cors = cors->second;
+  auto outlet = HttpOutlet::open(arguments.value, std::move(site), context.loop, context.log);
+  if (!outlet) return tl::unexpected(outlet.error());
+  return std::unique_ptr<Outlet>(std::move(*outlet));
+}
+
+}  // namespace
+
+const OutletSpec kHttpOutlet = {
+    .flag = {"--http", "[ADDR:]PORT",
+             "show the streams to browsers: /, /NAME.mjpg, /NAME.jpg, /streams.json; without ADDR on all "
+             "addresses"},
+    .options = std::span(&kCors, 1),
+    .open = open_http,
+};
+
+}  // namespace ott

@@ -1,0 +1,72 @@
+// The streams that viewers of our HTTP server want, each put into parts once for all of them. A stream is
+// wanted from the overlay while some connection wants it. Owned by the outlet.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "media/outlet.h"
+
+namespace ott {
+
+class HttpConnection;
+
+/// A picture as a part of a stream of pictures; shared by all viewers that are being sent it.
+struct HttpPart {
+  FramePtr frame;
+  std::string head;
+};
+using HttpPartPtr = std::shared_ptr<const HttpPart>;
+
+class HttpStream final : public FrameTaker {
+ public:
+  /// Called with a stream whose newest picture was not sent yet, and has to make room for the next one.
+  using SendNow = std::function<void(HttpStream&)>;
+
+  HttpStream(WatchableStreams& streams, const std::string& name, const SendNow& send_now);
+
+  [[nodiscard]] const std::string& name() const { return name_; }
+  /// Null before the first picture.
+  [[nodiscard]] const HttpPartPtr& newest() const { return newest_; }
+  /// Rises with each picture; 0 before the first. A stream that takes the place of another numbers its frames
+  /// anew, so those say nothing of the order here.
+  [[nodiscard]] std::uint64_t count() const { return count_; }
+  [[nodiscard]] std::string why_nothing() const { return subscription_->why_nothing(); }
+
+  void on_frame(const FramePtr& frame) override;
+
+  /// Whether a picture has come since take_fresh() was called last.
+  bool take_fresh() { return std::exchange(fresh_, false); }
+  std::vector<HttpConnection*> connections;  // that want it, in no order
+
+ private:
+  std::string name_;
+  const SendNow& send_now_;
+  HttpPartPtr newest_;
+  std::uint64_t count_ = 0;
+  bool fresh_ = false;
+  std::unique_ptr<Subscription> subscription_;  // the last, since it may call at once
+};
+
+class HttpStreams {
+ public:
+  HttpStreams(WatchableStreams& streams, HttpStream::SendNow send_now)
+      : streams_(streams), send_now_(std::move(send_now)) {}
+
+  HttpStream& join(const std::string& name, HttpConnection& connection);
+  void leave(HttpStream& stream, HttpConnection& connection);
+  /// Gives up the streams that nobody has wanted since.
+  void drop_unwanted();
+  [[nodiscard]] std::vector<StreamInfo> all() const { return streams_.all(); }
+  [[nodiscard]] const std::map<std::string, std::unique_ptr<HttpStream>>& wanted() const { return wanted_; }
+
+ private:
+  WatchableStreams& streams_;
+  HttpStream::SendNow send_now_;
+  std::map<std::string, std::unique_ptr<HttpStream>> wanted_;
+};
+
+}  // namespace ott

@@ -1,0 +1,172 @@
+#include "media/http_site.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "media/http_pages.h"
+
+namespace ott {
+namespace {
+
+constexpr std::string_view kMethods = "GET, HEAD, OPTIONS";
+constexpr std::size_t kNamesShown = 50;
+constexpr double kFpsMin = 0.001;
+constexpr double kFpsMax = 1000;
+/// When a client may try again that found nothing.
+constexpr std::string_view kRetryAfter = "Retry-After: 2\r\n";
+
+void add_cors(HttpResponse& response, const HttpSiteOptions& options) {
+  if (options.cors.empty()) return;
+  response.fields += fmt::format(
+      "Access-Control-Allow-Origin: {}\r\nAccess-Control-Expose-Headers: ETag, Last-Modified, X-Frame, "
+      "X-Timestamp\r\n",
+      options.cors);
+}
+
+HttpResponse with_cors(HttpResponse response, const HttpSiteOptions& options) {
+  add_cors(response, options);
+  return response;
+}
+
+/// Also the answer that a browser asks for before it lets a page of another origin send an If-None-Match.
+HttpResponse options_response(const HttpSiteOptions& options) {
+  HttpResponse response;
+  response.status = 204;
+  response.fields = fmt::format("Allow: {}\r\n", kMethods);
+  if (!options.cors.empty()) {
+    response.fields += fmt::format(
+        "Access-Control-Allow-Methods: {}\r\nAccess-Control-Allow-Headers: Cache-Control, If-None-Match, "
+        "Range\r\n"
+        "Access-Control-Max-Age: 86400\r\n",
+        kMethods);
+  }
+  return response;
+}
+
+HttpResponse not_found(std::string_view path, std::span<const StreamInfo> streams) {
+  if (streams.empty()) return text_response(503, "no stream is known here yet", kRetryAfter);
+  std::string text =
+      fmt::format("There is nothing at {}. What there is:\n  /\n  /streams.json\n", percent_encode(path));
+  for (const StreamInfo& stream : streams.first(std::min(streams.size(), kNamesShown))) {
+    text += fmt::format("  /{}\n  /{}\n", path_of(stream.name, ".mjpg"), path_of(stream.name, ".jpg"));
+  }
+  if (streams.size() > kNamesShown)
+    text += fmt::format("  and {} more streams\n", streams.size() - kNamesShown);
+  text.pop_back();
+  return text_response(404, text);
+}
+
+/// What precedes the suffix of a path, without the '/'.
+std::optional<std::string> name_before(std::string_view path, std::string_view suffix) {
+  if (path.size() <= suffix.size() + 1 || !path.ends_with(suffix)) return std::nullopt;
+  path.remove_suffix(suffix.size());
+  return std::string(path.substr(1));
+}
+
+HttpAction watch(std::string name, const HttpRequest& request) {
+  HttpWatch action;
+  action.stream = std::move(name);
+  if (const auto text = request.parameter("fps")) {
+    double fps = 0;
+    const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), fps);
+    if (error != std::errc() || end != text->data() + text->size() || !(fps >= kFpsMin && fps <= kFpsMax))
+      return text_response(400, fmt::format("fps is a number from {} to {}", kFpsMin, kFpsMax));
+    action.interval = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(1 / fps));
+  }
+  action.response.endless = true;
+  // A proxy must neither keep the pictures nor hold them back (X-Accel-Buffering is nginx's word for it).
+  action.response.fields = fmt::format(
+      "Content-Type: {}\r\nCache-Control: no-store\r\nX-Accel-Buffering: no\r\nAccept-Ranges: none\r\n",
+      kMixedReplaceType);
+  return action;
+}
+
+HttpAction picture(std::string name, const HttpRequest& request) {
+  HttpPicture action;
+  action.stream = std::move(name);
+  action.if_none_match = request.if_none_match;
+  if (const auto wait = request.parameter("wait")) {
+    if (*wait != "next") return text_response(400, "wait=next is the only thing to wait for");
+    action.next = true;
+  }
+  return action;
+}
+
+HttpAction act(const HttpRequest& request, std::span<const StreamInfo> streams,
+               const HttpSiteOptions& options) {
+  if (request.method == HttpMethod::Options) return options_response(options);
+  if (request.method == HttpMethod::Other)
+    return text_response(405, fmt::format("this server answers {}", kMethods),
+                         fmt::format("Allow: {}\r\n", kMethods));
+  const auto is_there = [&streams](const std::optional<std::string>& name) {
+    return name && std::ranges::find(streams, *name, &StreamInfo::name) != streams.end();
+  };
+  if (auto name = name_before(request.path, ".mjpg"); is_there(name)) return watch(std::move(*name), request);
+  if (auto name = name_before(request.path, ".jpg"); is_there(name))
+    return picture(std::move(*name), request);
+  if (request.path == "/") return index_page(streams);
+  if (request.path == "/streams.json") return streams_json(streams);
+  if (request.path == "/healthz") return text_response(200, "ok");
+  return not_found(request.path, streams);
+}
+
+}  // namespace
+
+HttpAction answer(const HttpRequest& request, std::span<const StreamInfo> streams,
+                  const HttpSiteOptions& options) {
+  HttpAction action = act(request, streams, options);
+  if (auto* response = std::get_if<HttpResponse>(&action)) add_cors(*response, options);
+  if (auto* watch = std::get_if<HttpWatch>(&action)) add_cors(watch->response, options);
+  return action;
+}
+
+HttpResponse picture_response(const HttpPicture& wanted, const FramePtr& frame,
+                              const HttpSiteOptions& options) {
+  const std::string tag = entity_tag(*frame);
+  HttpResponse response;
+  // "no-cache": it may be kept, and must be asked for again before it is shown.
+  response.fields = fmt::format(
+      "Cache-Control: no-cache\r\nETag: {}\r\nLast-Modified: {}\r\nX-Timestamp: {}\r\nX-Frame: {}\r\n", tag,
+      http_date(frame->source_time), unix_seconds(frame->source_time), frame->number.value);
+  if (matches(wanted.if_none_match, tag)) {
+    response.status = 304;
+  } else {
+    response.fields += "Content-Type: image/jpeg\r\nAccept-Ranges: none\r\n";
+    response.picture = frame;
+  }
+  return with_cors(std::move(response), options);
+}
+
+HttpResponse no_picture_response(const HttpPicture& wanted, std::string_view why,
+                                 const HttpSiteOptions& options) {
+  return with_cors(text_response(503,
+                                 fmt::format("no picture of '{}' has come: {}", to_utf8(wanted.stream),
+                                             why.empty() ? "none is on its way" : to_utf8(why)),
+                                 kRetryAfter),
+                   options);
+}
+
+HttpResponse refusal_response(const HttpRefusal& refusal, const HttpSiteOptions& options) {
+  return with_cors(text_response(refusal.status, refusal.why), options);
+}
+
+std::string path_of(std::string_view stream, std::string_view suffix) {
+  // Two slashes at the beginning would name a host.
+  const bool slash = stream.starts_with('/');
+  if (slash) stream.remove_prefix(1);
+  return fmt::format("{}{}{}", slash ? "%2F" : "", percent_encode(stream), suffix);
+}
+
+Result<void> check_cors(std::string_view origin) {
+  if (origin == "*") return {};
+  const std::size_t host = origin.find("://");
+  const bool good = host != std::string_view::npos && host > 0 && host + 3 < origin.size() &&
+                    origin.find_first_of("/ ,;\"?#@", host + 3) == std::string_view::npos &&
+                    std::ranges::all_of(origin, [](char c) { return c > ' ' && c < '\x7F'; });
+  if (good) return {};
+  return fail("an origin is a scheme and a host, as in https://example.org, or * for all");
+}
+
+}  // namespace ott

@@ -1,0 +1,63 @@
+// What the paths of our HTTP server mean:
+//
+//     /NAME.mjpg          a moving picture; ?fps=5: at most so many a second
+//     /NAME.jpg           the newest picture; ?wait=next: the next one, or the first that If-None-Match does
+//     not name /streams.json       the streams that there are /healthz            "ok" while the process is
+//     there /                   a page with a picture of each stream
+//
+// A name is percent-encoded, and may contain '/'. No I/O.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "media/http_request.h"
+#include "media/http_response.h"
+#include "ott/message.h"
+#include "ott/time.h"
+
+namespace ott {
+
+struct HttpSiteOptions {
+  /// Whose pages may read what is sent: an origin (https://host) or "*"; empty: pages of this server alone.
+  std::string cors;
+};
+
+/// Pictures are to be sent as they come.
+struct HttpWatch {
+  std::string stream;
+  Duration interval{};    // between two pictures at least
+  HttpResponse response;  // its head
+};
+
+/// One picture is to be sent.
+struct HttpPicture {
+  std::string stream;
+  bool next = false;  // one that comes from now on
+  std::string if_none_match{};
+};
+
+using HttpAction = std::variant<HttpResponse, HttpWatch, HttpPicture>;
+
+/// What is to be done for a request. `streams`: those that there are.
+HttpAction answer(const HttpRequest& request, std::span<const StreamInfo> streams,
+                  const HttpSiteOptions& options);
+
+/// The answer to an HttpPicture, once there is one to choose from: 200, or 304 if the client has it.
+HttpResponse picture_response(const HttpPicture& wanted, const FramePtr& frame,
+                              const HttpSiteOptions& options);
+/// Its answer when none has come for a while: 503, or 304 where the client has the newest.
+HttpResponse no_picture_response(const HttpPicture& wanted, std::string_view why,
+                                 const HttpSiteOptions& options);
+/// The answer to what is no request.
+HttpResponse refusal_response(const HttpRefusal& refusal, const HttpSiteOptions& options);
+
+/// Where a stream's pictures are, relative to "/".
+std::string path_of(std::string_view stream, std::string_view suffix);
+
+/// An origin as a browser sends it (RFC 6454, section 6.1), or "*". The error says what is right.
+Result<void> check_cors(std::string_view origin);
+
+}  // namespace ott

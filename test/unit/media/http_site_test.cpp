@@ -1,0 +1,184 @@
+#include "media/http_site.h"
+
+#include <catch2/catch.hpp>
+
+#include "media/http_pages.h"
+
+namespace ott {
+namespace {
+
+StreamInfo stream(const std::string& name) {
+  StreamInfo info;
+  info.name = name;
+  info.kind = "pattern";
+  return info;
+}
+
+const std::vector<StreamInfo> kStreams = {stream("cam"), stream("cam/video"), stream("a <b> & \"c\"?")};
+
+HttpRequest request_for(const std::string& target, const std::string& method = "GET") {
+  HttpRequestReader reader;
+  const std::string text = method + " " + target + " HTTP/1.1\r\nHost: h\r\n\r\n";
+  reader.feed({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+  const HttpRead read = reader.next();
+  REQUIRE(std::holds_alternative<HttpRequest>(read));
+  return std::get<HttpRequest>(read);
+}
+
+HttpAction act(const std::string& target, const HttpSiteOptions& options = {},
+               const std::string& method = "GET") {
+  return answer(request_for(target, method), kStreams, options);
+}
+
+HttpResponse response_to(const std::string& target, const HttpSiteOptions& options = {},
+                         const std::string& method = "GET") {
+  const HttpAction action = act(target, options, method);
+  REQUIRE(std::holds_alternative<HttpResponse>(action));
+  return std::get<HttpResponse>(action);
+}
+
+bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+
+FramePtr frame(std::uint64_t number, std::size_t bytes = 3) {
+  auto made = std::make_shared<Frame>();
+  made->stream = StreamId{0xAB};
+  made->number = FrameNumber{number};
+  made->source_time = WallTime(std::chrono::milliseconds(1'700'000'000'250));
+  made->bytes.assign(bytes, 0xFF);
+  return made;
+}
+
+TEST_CASE("HTTP site: a stream's pictures") {
+  CHECK(std::get<HttpWatch>(act("/cam.mjpg")).stream == "cam");
+  CHECK(std::get<HttpWatch>(act("/cam/video.mjpg")).stream == "cam/video");
+  CHECK(std::get<HttpWatch>(act("/cam%2fvideo.mjpg")).stream == "cam/video");
+  CHECK(std::get<HttpWatch>(act("/a%20%3Cb%3E%20%26%20%22c%22%3F.mjpg")).stream == kStreams[2].name);
+  CHECK(std::get<HttpWatch>(act("/cam.mjpg?fps=5")).interval == std::chrono::milliseconds(200));
+  CHECK(std::get<HttpWatch>(act("/cam.mjpg?t=1")).interval == Duration{});
+  for (const char* wrong : {"0", "-1", "nan", "inf", "5x", "", "1e9"}) {
+    CHECK(response_to(std::string("/cam.mjpg?fps=") + wrong).status == 400);
+  }
+  CHECK_FALSE(std::get<HttpPicture>(act("/cam.jpg")).next);
+  CHECK(std::get<HttpPicture>(act("/cam.jpg?wait=next")).next);
+  CHECK(response_to("/cam.jpg?wait=long").status == 400);
+}
+
+TEST_CASE("HTTP site: a path that is none names the streams that there are") {
+  for (const char* wrong :
+       {"/cam", "/CAM.mjpg", "/cam.mjpg/", "/.mjpg", "//cam.mjpg", "/other.jpg", "/cam.png"}) {
+    const HttpResponse response = response_to(wrong);
+    INFO(wrong);
+    CHECK(response.status == 404);
+    CHECK(has(response.text, "/cam/video.mjpg\n"));
+    CHECK(has(response.text, "/a%20%3Cb%3E%20%26%20%22c%22%3F.jpg\n"));
+  }
+  const HttpAction none = answer(request_for("/cam.mjpg"), {}, {});
+  CHECK(std::get<HttpResponse>(none).status == 503);
+  CHECK(has(std::get<HttpResponse>(none).fields, "Retry-After:"));
+}
+
+TEST_CASE("HTTP site: methods") {
+  for (const char* method : {"POST", "PUT", "DELETE", "PATCH"}) {
+    const HttpResponse response = response_to("/cam.mjpg", {}, method);
+    CHECK(response.status == 405);
+    CHECK(has(response.fields, "Allow: GET, HEAD, OPTIONS\r\n"));
+  }
+  CHECK(response_to("*", {}, "OPTIONS").status == 204);
+  const HttpRequest head = request_for("/streams.json", "HEAD");
+  const HttpResponse response = std::get<HttpResponse>(answer(head, kStreams, {}));
+  const std::string bytes = to_bytes(response, &head, true, {});
+  CHECK(has(bytes, "Content-Length: " + std::to_string(response.text.size()) + "\r\n"));
+  CHECK(bytes.ends_with("\r\n\r\n"));
+}
+
+TEST_CASE("HTTP site: pages of other origins, only if they were asked for") {
+  CHECK_FALSE(has(response_to("/streams.json").fields, "Access-Control"));
+  const HttpSiteOptions options{.cors = "https://example.org"};
+  const std::string allow = "Access-Control-Allow-Origin: https://example.org\r\n";
+  CHECK(has(response_to("/streams.json", options).fields, allow));
+  CHECK(has(response_to("/nothing", options).fields, allow));
+  CHECK(has(std::get<HttpWatch>(act("/cam.mjpg", options)).response.fields, allow));
+  CHECK(has(picture_response({.stream = "cam"}, frame(1), options).fields, allow));
+  CHECK(has(response_to("/cam.jpg", options, "OPTIONS").fields, "Access-Control-Allow-Headers: "));
+  for (const char* good : {"*", "https://example.org", "http://10.0.0.1:8080", "http://[::1]:80"}) {
+    CHECK(check_cors(good));
+  }
+  for (const char* wrong :
+       {"", "example.org", "https://example.org/", "https://", "https://a, https://b", "https://a\r\nX: y"}) {
+    CHECK_FALSE(check_cors(wrong));
+  }
+}
+
+TEST_CASE("HTTP site: a picture has a tag, and is not sent to who has it") {
+  const HttpResponse first = picture_response({.stream = "cam"}, frame(7, 50), {});
+  CHECK(first.status == 200);
+  CHECK(has(first.fields, "ETag: \"ab-7\"\r\n"));
+  CHECK(has(first.fields, "X-Timestamp: 1700000000.250000\r\n"));
+  CHECK(has(first.fields, "Last-Modified: Tue, 14 Nov 2023 22:13:20 GMT\r\n"));
+  CHECK(has(first.fields, "Cache-Control: no-cache\r\n"));
+  CHECK(has(to_bytes(first, nullptr, true, {}), "Content-Length: 50\r\n"));
+  for (const char* same : {"\"ab-7\"", "W/\"ab-7\"", "\"x\" , \"ab-7\"", "*"}) {
+    const HttpResponse again =
+        picture_response({.stream = "cam", .next = false, .if_none_match = same}, frame(7), {});
+    CHECK(again.status == 304);
+    CHECK_FALSE(again.picture);
+    CHECK_FALSE(has(to_bytes(again, nullptr, true, {}), "Content-Length"));
+  }
+  for (const char* other : {"\"ab-8\"", "ab-7", "\"ab-7", ","}) {
+    CHECK(picture_response({.stream = "cam", .next = false, .if_none_match = other}, frame(7), {}).status ==
+          200);
+  }
+  const HttpResponse none = no_picture_response({.stream = "cam"}, "the source is silent", {});
+  CHECK(none.status == 503);
+  CHECK(has(none.text, "the source is silent"));
+}
+
+TEST_CASE("HTTP site: names are text on the page, whatever is in them") {
+  const std::string page = index_page(kStreams).text;
+  CHECK(has(page, "a &lt;b&gt; &amp; &quot;c&quot;?"));
+  CHECK_FALSE(has(page, "<b>"));
+  CHECK(has(page, "src=\"./a%20%3Cb%3E%20%26%20%22c%22%3F.mjpg\""));
+  CHECK(has(index_page(std::vector{stream("//evil.example/x")}).text, "src=\"./%2F/evil.example/x.mjpg\""));
+  CHECK(has(index_page({}).text, "No stream"));
+}
+
+TEST_CASE("HTTP site: streams.json") {
+  StreamInfo known = stream("k\xFFm\n");
+  known.width = 640;
+  known.height = 480;
+  known.fps_milli = 29'970;
+  known.state = StreamState::Stalled;
+  known.state_since = 1'700'000'000'500'000'000;
+  CHECK(streams_json(std::vector{known, stream("cam")}).text ==
+        "{\"streams\":[{\"name\":\"k\xEF\xBF\xBDm\\n\",\"source\":\"pattern\",\"width\":640,\"height\":480,"
+        "\"fps\":29.97,"
+        "\"state\":\"stalled\",\"since\":1700000000.5,\"mjpg\":\"/k%FFm%0A.mjpg\",\"jpg\":\"/k%FFm%0A.jpg\"},"
+        "{\"name\":\"cam\",\"source\":\"pattern\",\"width\":null,\"height\":null,\"fps\":null,"
+        "\"state\":\"live\",\"since\":null,\"mjpg\":\"/cam.mjpg\",\"jpg\":\"/cam.jpg\"}]}\n");
+  CHECK(to_utf8("\xC0\x80|\xED\xA0\x80|\xF5\x80\x80\x80|\xE2\x82|\xE2\x82\xAC") ==
+        "\xEF\xBF\xBD\xEF\xBF\xBD|\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD|"
+        "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD|"
+        "\xEF\xBF\xBD\xEF\xBF\xBD|\xE2\x82\xAC");
+}
+
+TEST_CASE("HTTP response: what keeps a connection, by version") {
+  const HttpRequest request = request_for("/");
+  HttpRequest old = request;
+  old.version = 10;
+  const HttpResponse response = text_response(200, "ok");
+  CHECK_FALSE(has(to_bytes(response, &request, true, {}), "Connection:"));
+  CHECK(has(to_bytes(response, &request, false, {}), "Connection: close\r\n"));
+  CHECK(has(to_bytes(response, &old, true, {}), "Connection: keep-alive\r\n"));
+  CHECK(has(to_bytes(response, &old, false, {}), "Connection: close\r\n"));
+  CHECK(to_bytes(response, &request, true, {})
+            .starts_with("HTTP/1.1 200 OK\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\n"));
+}
+
+TEST_CASE("HTTP response: a part of a stream of pictures") {
+  CHECK(part_head(*frame(9, 1234)) ==
+        "Content-Type: image/jpeg\r\nContent-Length: 1234\r\nX-Timestamp: 1700000000.250000\r\nX-Frame: "
+        "9\r\n\r\n");
+}
+
+}  // namespace
+}  // namespace ott

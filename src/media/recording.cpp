@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -104,34 +103,13 @@ std::string name_of(const std::string& pattern, WallTime time, unsigned number) 
   return path;
 }
 
-Result<void> write_all(int fd, const FileEdits& edits) {
-  std::array<iovec, 3> parts{};
-  std::size_t count = 0;
-  for (const ByteSpan bytes : {ByteSpan(edits.before), edits.picture, ByteSpan(edits.after)}) {
-    if (!bytes.empty()) parts[count++] = {const_cast<std::uint8_t*>(bytes.data()), bytes.size()};
-  }
-  for (std::size_t at = 0; at < count;) {
-    const ssize_t written = ::writev(fd, parts.data() + at, static_cast<int>(count - at));
-    if (written < 0 && errno != EINTR) return fail(reason(errno));
-    std::size_t left = written < 0 ? 0 : static_cast<std::size_t>(written);
-    for (; at < count && left >= parts[at].iov_len; ++at) left -= parts[at].iov_len;
-    if (at < count) {
-      parts[at].iov_base = static_cast<std::uint8_t*>(parts[at].iov_base) + left;
-      parts[at].iov_len -= left;
-    }
-  }
-  return {};
-}
-
-Result<void> replace(int fd, const FileEdits::Replacement& replacement) {
-  ByteSpan bytes = replacement.bytes;
-  auto offset = static_cast<off_t>(replacement.offset);
+Result<void> write_at(int fd, std::uint64_t offset, ByteSpan bytes) {
   while (!bytes.empty()) {
-    const ssize_t written = ::pwrite(fd, bytes.data(), bytes.size(), offset);
+    const ssize_t written = ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
     if (written < 0 && errno != EINTR) return fail(reason(errno));
     if (written <= 0) continue;
     bytes = bytes.subspan(static_cast<std::size_t>(written));
-    offset += written;
+    offset += static_cast<std::uint64_t>(written);
   }
   return {};
 }
@@ -210,15 +188,18 @@ Result<std::unique_ptr<RecordingFile>> RecordingFile::make(const std::string& pa
 }
 
 Result<void> RecordingFile::perform(const FileEdits& edits) {
-  auto done = write_all(fd_, edits);
+  appended_.clear();
+  for (const ByteSpan part : {ByteSpan(edits.before), edits.picture, ByteSpan(edits.after)})
+    appended_.insert(appended_.end(), part.begin(), part.end());
+  auto done = write_at(fd_, size_, appended_);
   if (done) {
-    size_ += edits.appended();
+    size_ += appended_.size();
   } else {
     // The file goes on to be valid with what was there before.
     (void)!::ftruncate(fd_, static_cast<off_t>(size_));
   }
   for (const FileEdits::Replacement& replacement : edits.replacements) {
-    if (done) done = replace(fd_, replacement);
+    if (done) done = write_at(fd_, replacement.offset, replacement.bytes);
   }
   if (!done) return fail("cannot write '" + path_ + "': " + done.error().message);
   return done;

@@ -57,6 +57,7 @@ class RecordingFile {
   std::string path_;
   std::unique_ptr<ContainerWriter> writer_;
   std::uint64_t size_ = 0;
+  std::vector<std::uint8_t> appended_;
 };
 
 class Recording {

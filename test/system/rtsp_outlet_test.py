@@ -120,7 +120,8 @@ class Hostile(Rtsp):
 
     def test_who_does_not_speak_rtsp(self):
         with self.a_viewer_that_notices_nothing():
-            for data in (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"\x00" * 10_000, b"OPTIONS * RTSP/1.0\r\n" + b"A" * 20_000,
+            for data in (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"\x00" * 10_000,
+                         b"OPTIONS * RTSP/1.0\r\n" + b"A" * 20_000,
                          b"OPTIONS * RTSP/1.0\r\nCSeq: 1\r\nContent-Length: 99999999\r\n\r\n"):
                 player = self.player()
                 with contextlib.suppress(ConnectionError):

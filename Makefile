@@ -23,11 +23,13 @@ variant := $(notdir $(firstword $(CXX)))$(if $(san),-$(subst $(comma),-,$(san)))
 build := build/$(variant)
 
 packages := g++ make libev-dev rapidjson-dev libfmt-dev libspdlog-dev libcli11-dev libexpected-dev \
-            libjpeg62-turbo-dev libboost-dev
+            libjpeg62-turbo-dev libboost-dev libssl-dev libcurl4-openssl-dev
 demo_packages := python3
 scenario_packages := python3 iproute2 nftables
-player_packages := ffmpeg mpv vlc-bin vlc-plugin-base chromium
-test_packages := catch2 $(scenario_packages) procps curl $(player_packages)
+player_packages := ffmpeg mpv vlc-bin vlc-plugin-base chromium gstreamer1.0-tools gstreamer1.0-plugins-base \
+                   gstreamer1.0-plugins-good
+camera_packages := ustreamer openssl python3-gi gir1.2-gst-rtsp-server-1.0
+test_packages := catch2 $(scenario_packages) procps curl mkvtoolnix $(player_packages) $(camera_packages)
 bench_packages := python3 iproute2 linux-perf
 lint_packages := clang-tidy clang-format
 fuzz_packages := clang libclang-rt-14-dev
@@ -37,10 +39,10 @@ warnings := -Wall -Wextra -Wconversion -Wshadow -Werror
 all_cxxflags := -std=c++20 $(CXXFLAGS) $(warnings) -Iinclude -Isrc -DSPDLOG_FMT_EXTERNAL -DSPDLOG_COMPILED_LIB \
                 $(if $(san),-fsanitize=$(san) -fno-omit-frame-pointer -fno-sanitize-recover=all)
 all_ldflags := -Wl,-z,now $(LDFLAGS) $(if $(san),-fsanitize=$(san))
-libs := -lev -lspdlog -lfmt -ljpeg -lpthread
+libs := -lev -lspdlog -lfmt -ljpeg -lcurl -lcrypto -lpthread
 
 # libott.a: the protocol, without I/O. The program adds everything else.
-lib_sources := $(wildcard src/core/*.cpp) $(wildcard src/media/rtp*.cpp)
+lib_sources := $(wildcard src/core/*.cpp) src/media/rtp.cpp $(wildcard src/media/rtp_jpeg*.cpp)
 program_sources := $(filter-out $(lib_sources) src/app/main.cpp,$(wildcard src/*/*.cpp))
 load_sources := $(wildcard tools/load/*.cpp)
 wire_sources := $(wildcard tools/wire/*.cpp)

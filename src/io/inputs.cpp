@@ -5,10 +5,14 @@
 #include <array>
 
 #include "io/exec_input.h"
+#include "io/http_input.h"
 #include "io/pipe_input.h"
+#include "io/rtp_input.h"
+#include "io/rtsp_input.h"
 #include "io/v4l2_input.h"
 #include "media/paced_input.h"
 #include "media/source_spec.h"
+#include "media/url.h"
 
 namespace ott {
 namespace {
@@ -22,8 +26,9 @@ std::string how_else(const std::string& source) {
 
 Result<std::unique_ptr<Input>> open_paced(const std::string& source, InputSink& sink,
                                           const InputContext& context) {
-  if (const std::string how = how_else(source); !how.empty())
-    return fail(fmt::format("'{}' is no source by itself; write 'NAME={}'", source, how));
+  const std::string shown = without_credentials(source);
+  if (const std::string how = how_else(shown); !how.empty())
+    return fail(fmt::format("'{}' is no source by itself; write 'NAME={}'", shown, how));
   auto opened = open_source(source);
   if (!opened) return tl::unexpected<Error>(opened.error());
   return std::make_unique<PacedInput>(std::move(*opened), sink, context.workers);
@@ -32,7 +37,9 @@ Result<std::unique_ptr<Input>> open_paced(const std::string& source, InputSink& 
 constexpr InputSpec kFiles{"", "FILE|DIRECTORY", open_paced};
 constexpr InputSpec kPattern{"pattern:", "pattern:[WxH@FPS]", open_paced};
 
-constexpr std::array kInputs = {&kPattern, &kFiles, &kStandardInput, &kFifoInput, &kExecInput, &kV4l2Input};
+constexpr std::array kInputs = {&kPattern,   &kFiles,     &kStandardInput, &kFifoInput,
+                                &kExecInput, &kV4l2Input, &kHttpInput,     &kHttpsInput,
+                                &kRtpInput,  &kSdpInput,  &kRtspInput,     &kRtspsInput};
 
 const InputSpec& spec_of(const std::string& source) {
   for (const InputSpec* spec : kInputs) {
@@ -45,7 +52,9 @@ const InputSpec& spec_of(const std::string& source) {
 
 std::string inputs_help() {
   std::string text;
-  for (const InputSpec* spec : kInputs) text += (text.empty() ? "" : ", ") + std::string(spec->form);
+  for (const InputSpec* spec : kInputs) {
+    if (!spec->form.empty()) text += (text.empty() ? "" : ", ") + std::string(spec->form);
+  }
   return text;
 }
 

@@ -11,6 +11,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "media/source.h"
 #include "media/source_spec.h"
@@ -33,6 +35,9 @@ struct AccessUnit {
   /// Where it lies in the input, as errors name it ("standard input: frame 3 at byte 1200"); may be empty.
   std::string_view place{};
 };
+
+/// Names and numbers, for statistics.
+using InputFigures = std::vector<std::pair<std::string_view, std::uint64_t>>;
 
 /// Takes what an input pushes. It may call the input's hold() while it does.
 class InputSink {
@@ -70,6 +75,8 @@ class Input {
   /// For inputs without a loop of their own: does what is due, or what workers have made ready.
   virtual void step(Now /*now*/) {}
   [[nodiscard]] virtual MonoTime next_deadline() const { return MonoTime::max(); }
+  /// What it counts beside its frames, since it was opened.
+  [[nodiscard]] virtual InputFigures figures() const { return {}; }
 
  protected:
   explicit Input(SourceInfo info) : info_(std::move(info)) {}

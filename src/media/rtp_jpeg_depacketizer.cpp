@@ -226,7 +226,9 @@ void RtpJpegDepacketizer::put_metadata(ByteSpan beside) {
 
 Result<void> RtpJpegDepacketizer::begin(const Fragment& fragment) {
   if (fragment.size.width == 0 || fragment.size.height == 0) {
-    return fail("an RTP/JPEG frame does not say its size, as one over 2040 pixels cannot; it is to be told");
+    return fail(
+        "an RTP/JPEG frame does not say its size, as one over 2040 pixels cannot; it is to be told "
+        "(?size=WIDTHxHEIGHT)");
   }
   const auto tables = tables_of(fragment);
   if (!tables) return tl::unexpected<Error>(tables.error());

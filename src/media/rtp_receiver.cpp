@@ -113,10 +113,11 @@ void RtpReceiver::consider(const RtpHeader& header, ByteSpan packet, Now now) {
   } else {
     const bool is_taken =
         candidate.known && candidate.ssrc != header.ssrc && now.mono - candidate.heard < kSilence;
-    if (is_taken || !prove(header, packet, now)) {
+    if (is_taken) {
       ++counters_.strange;
       return;
     }
+    if (!prove(header, packet, now)) return;
   }
   candidate.heard = now.mono;
   candidate.measure(header, now);
@@ -138,6 +139,7 @@ bool RtpReceiver::prove(const RtpHeader& header, ByteSpan packet, Now now) {
            static_cast<std::uint16_t>(one.sequence + 1) == header.sequence;
   });
   if (before == unproven_.end()) {
+    if (!unproven_[oldest_unproven_].packet.bytes.empty()) ++counters_.strange;
     unproven_[oldest_unproven_] = {header.ssrc, header.sequence, {{packet.begin(), packet.end()}, now}};
     oldest_unproven_ = (oldest_unproven_ + 1) % kUnprovenMax;
     return false;
@@ -184,8 +186,8 @@ MonoTime RtpReceiver::next_deadline() const {
   return source_.waiting.begin()->second.arrived.mono + kWaitMax;
 }
 
-void RtpReceiver::on_bye(std::uint32_t ssrc) {
-  if (source_.known && source_.ssrc == ssrc) source_.ended = true;
+bool RtpReceiver::on_bye(std::uint32_t ssrc) {
+  return source_.known && source_.ssrc == ssrc && !std::exchange(source_.ended, true);
 }
 
 std::optional<std::uint32_t> RtpReceiver::ssrc() const {

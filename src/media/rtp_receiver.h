@@ -41,8 +41,14 @@ class RtpReceiver {
     std::uint64_t duplicates = 0;
     std::uint64_t malformed = 0;   // no RTP
     std::uint64_t wrong_type = 0;  // of another payload type
-    std::uint64_t strange = 0;     // of another sender, or of a sequence number that nothing followed
+    std::uint64_t strange = 0;     // of another sender, or a few that nothing followed
     std::uint64_t restarts = 0;    // how often another sender, or the same one anew, was followed
+
+    [[nodiscard]] Counters operator+(const Counters& other) const {
+      return {packets + other.packets,       lost + other.lost,           late + other.late,
+              duplicates + other.duplicates, malformed + other.malformed, wrong_type + other.wrong_type,
+              strange + other.strange,       restarts + other.restarts};
+    }
   };
 
   struct Ordered {
@@ -60,8 +66,9 @@ class RtpReceiver {
   std::optional<Ordered> next(MonoTime now);
   /// When next() has something although nothing is pushed.
   [[nodiscard]] MonoTime next_deadline() const;
-  /// The sender has said that it ends (RTCP BYE, RFC 3550 section 6.6): another is followed at once.
-  void on_bye(std::uint32_t ssrc);
+  /// A sender has said that it ends (RTCP BYE, RFC 3550 section 6.6). True if it is the one that is followed
+  /// and nothing has said so before; another is followed at once then.
+  bool on_bye(std::uint32_t ssrc);
 
   [[nodiscard]] const Counters& counters() const { return counters_; }
   /// For receiver reports (RFC 3550, section 6.4.1); nothing before the first packet.

@@ -1,12 +1,12 @@
 // The parts of a SOURCE of the command line: a name, and options behind the last '?', joined by '&'.
 #pragma once
 
-#include <charconv>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "media/source.h"
+#include "media/text.h"
 
 namespace ott {
 
@@ -44,13 +44,5 @@ Result<double> parse_fps(std::string_view text, std::string_view source);
 
 /// "10s", "500ms", "2m", or a number of seconds; above 0. The error begins with `what`.
 Result<Duration> parse_time(std::string_view what, std::string_view text);
-
-template <class Number>
-std::optional<Number> parse_number(std::string_view text) {
-  Number number{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
 
 }  // namespace ott

@@ -92,7 +92,6 @@ Result<void> PublishedStream::offer(Now now) {
   const auto id = overlay_.origin().add_stream(description_.info());
   if (!id) return tl::unexpected(id.error());
   offered_ = true;
-  if (first_at_ == MonoTime{}) first_at_ = now.mono;
   description_.begin(*id, now);
   description_.expect_frames(started_, now);
   overlay_.origin().set_frames_refused(*id, refused_);
@@ -140,6 +139,8 @@ void PublishedStream::stand_by(Now now) {
 void PublishedStream::start_input(Now now) {
   started_ = true;
   description_.expect_frames(true, now);
+  // A camera's last picture from when somebody watched before is not what it sees now.
+  if (offered_ && source().live) overlay_.forget_frames(*overlay_.flow(description_.info().id), now);
   input_->start(now);
 }
 
@@ -224,11 +225,10 @@ void PublishedStream::refuse(const std::string& why, Now now) {
 void PublishedStream::on_connected(const std::string& what, Now now) {
   wake_();
   const bool again = std::exchange(lost_, false);
-  // A source that comes and goes all the time is spoken of at the rate of its losses.
-  if (again && loss_warning_.next_deadline(losses_) != MonoTime::max()) return;
+  // A source that comes and goes all the time is spoken of at a rate.
+  if (again && return_notice_.due(++returns_, now) == 0) return;
   log_.info(fmt::format("{}: {}{}", log_name(), again ? "its source is there again" : "its source is there",
                         what.empty() ? "" : ": " + what));
-  (void)now;
 }
 
 void PublishedStream::on_lost(const std::string& why, Now now) {
@@ -295,10 +295,10 @@ void PublishedStream::publish(const LiveFrame& frame, Now now) {
   if (next_at_ + kBehindMax < now.mono) next_at_ = now.mono + interval;
 }
 
-std::uint32_t PublishedStream::rtp_timestamp(const LiveFrame& frame) const {
+/// What has a pace of ours has a clock that is right.
+std::uint32_t PublishedStream::rtp_timestamp(const LiveFrame& frame) {
   if (!source().live && frame.media_time) return *frame.media_time;
-  const double seconds = std::chrono::duration<double>(frame.arrived.mono - first_at_).count();
-  return static_cast<std::uint32_t>(static_cast<std::uint64_t>(std::max(seconds, 0.0) * 90'000.0));
+  return clock_.stamp(paced() ? std::nullopt : frame.media_time, frame.arrived.mono);
 }
 
 /// frame.arrived is the time from which viewers measure a frame's age.
@@ -394,6 +394,8 @@ void PublishedStream::add_stats(StatsLine& line) const {
   line.add("frames_refused", refused_);
   line.add("frames_completed", completed_);
   line.add("frames_left_out", frames_.frames_left_out());
+  if (input_)  // not one that could not be opened
+    for (const auto& [figure, count] : input_->figures()) line.add(figure, count);
   const StreamInfo& info = description_.info();
   line.add("width", std::uint64_t{info.width});
   line.add("height", std::uint64_t{info.height});

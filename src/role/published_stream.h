@@ -11,10 +11,11 @@
 
 #include "media/input.h"
 #include "media/live_frames.h"
+#include "media/media_clock.h"
 #include "media/placeholder.h"
+#include "ott/repeated_warning.h"
 #include "overlay/overlay.h"
 #include "role/frame_notices.h"
-#include "role/repeated_warning.h"
 #include "role/role.h"
 #include "role/stats.h"
 #include "role/stream_description.h"
@@ -54,7 +55,7 @@ class PublishedStream final : public InputSink {
   void take(const Result<LiveFrame>& frame, Now now);
   void publish(const LiveFrame& frame, Now now);
   void write_records(const LiveFrame& frame, Now now);
-  [[nodiscard]] std::uint32_t rtp_timestamp(const LiveFrame& frame) const;
+  [[nodiscard]] std::uint32_t rtp_timestamp(const LiveFrame& frame);
   void hold_until_due(Now now);
   void show_placeholder(Now now);
   [[nodiscard]] bool is_served_elsewhere() const;
@@ -86,7 +87,7 @@ class PublishedStream final : public InputSink {
   MonoTime next_at_ = MonoTime::max();  // when its next frame is due
 
   FrameNumber last_;
-  MonoTime first_at_{};
+  MediaClock clock_;
   std::uint16_t rtp_sequence_ = 0;
 
   std::uint64_t completed_ = 0;  // published frames that had no EOI
@@ -101,6 +102,8 @@ class PublishedStream final : public InputSink {
   std::string loss_;  // why the source was lost last
   RepeatedWarning loss_warning_;
   bool lost_ = false;
+  std::uint64_t returns_ = 0;
+  RepeatedWarning return_notice_;
   bool described_ = false;  // size and rate were logged
   FrameNotices notices_;
 };

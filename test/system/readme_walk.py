@@ -31,12 +31,14 @@ LONG = re.compile(r"make$|make (demo|test|scenarios|failures|sim|chaos|check|fuz
                   r"tools/(failures|bench/run) |tools/scenario 2$")
 NOT_TYPED = [
     (r"\| (ffplay|mpv|vlc) |ffplay ", "players_test types it, and counts frames"),
+    (r"(mpv|location=)\S* ?rtsp://|--rtsp 8554|--sdp clock.sdp", "rtsp_outlet_test and rtp_outlet_test type the like"),
     (r"apt-get install ffmpeg mpv vlc$", "make test has installed what a player needs without a display"),
     (r"ffmpeg -f mjpeg$", "names a format, in which the walk's film.mjpeg is"),
     (r"core-cli |tools/scenario .*--core$|ip link .*(type bridge|p\.N\.S)$",
      "needs CORE, for which core_scenario_test has a stand-in"),
     (r"ottd --role client$", "names a program in a table of limits"),
     (r"readme_walk\.py ", "is this walk"),
+    (r"rtsp://", "rtsp_input_test has cameras"),
 ]
 PICTURE = "-f lavfi -i testsrc=size=320x240:rate=25"
 CAMERA = "-f v4l2 -i /dev/video0", f"-re {PICTURE}"  # a test picture instead
@@ -221,6 +223,7 @@ class Walk:
         jpegs = [path.read_bytes() for path in frames]
         (here / "film.Mjpeg").write_bytes(b"".join(b"%05d" % len(jpeg) + jpeg for jpeg in jpegs))
         (here / "film.mjpeg").write_bytes(b"".join(jpegs))
+        self.run("ffmpeg -loglevel error -f mjpeg -framerate 25 -i film.mjpeg -c copy -r 25 film.avi", folder=here)
         (here / "pictures").mkdir()
         for path in frames:
             shutil.copy(path, here / "pictures")
@@ -228,7 +231,7 @@ class Walk:
         command = self.block("bootstrap").commands()[0]
         _, with_streams, *trees = variants(command.text)
         explained = self.readme.explained("bootstrap")
-        sources = [source for source in explained if source != "-"]
+        sources = [source for source in explained if "frames/s" in explained[source]]
         assert len(sources) >= 5, f"the table of sources: {sources}"
         words = "".join(f" --stream s{i}={source}" for i, source in enumerate(sources))
         live = [(command, command.text.replace(*CAMERA), re.findall(r"--stream (\w+)=", command.text))
@@ -253,9 +256,23 @@ class Walk:
                     assert re.search(rf"{streams[0]} .*{size} .*live", listed), f"{text}: {listed}"
                 if len(streams) == len(sources):
                     for name, source in zip(streams, sources):
-                        fps = source.partition("@")[2] or re.search(r"(\d+) frames/s", explained[source])[1]
+                        said = re.search(r"(\d+) frames/s|own rate", explained[source])
+                        fps = source.partition("@")[2] or said[1] or "25"  # that of film.avi
                         assert re.search(rf"{name} .*\d+x\d+ +{fps} ", listed), f"{source} at {fps} frames/s: {listed}"
                 bootstrap.interrupt() if "|" not in text else bootstrap.kill()
+
+    def rtp(self):
+        """What other programs send, from a test picture in place of a camera."""
+        receiver, *senders = self.block("RTP").commands()
+        with self.lab("core-scenarios/1-paths.xml"):
+            for sender in senders:
+                bootstrap = self.open(receiver, node=HOST["10.0.0.10"])
+                bootstrap.wait_for("listening on")
+                text = sender.text.replace(*CAMERA).replace("v4l2src", "videotestsrc is-live=true")
+                camera = self.open(sender, text, node=OTHER_VIEWER)
+                self.run("ottd --role client --bootstrap 10.0.0.10 --stream cam --frames 3", node=VIEWER)
+                camera.kill()
+                bootstrap.interrupt()
 
     def several_addresses(self):
         """A neighbour has no route to the address that is a relay's key."""
@@ -271,10 +288,25 @@ class Walk:
             roles[2].wait_for(r"[1-9]\d* frames")
             self.close(roles)
 
+    def recording(self):
+        """A recording that is interrupted is one that plays, and frames at most so often."""
+        record, timelapse = self.block("Recording").commands()
+        with self.readme_overlay():
+            recorder, camera = self.open(record, node=VIEWER), self.open(timelapse, node=OTHER_VIEWER)
+            recorder.wait(lambda: any(path.stat().st_size > 500_000 for path in self.host(VIEWER).glob("cam-*.mkv")),
+                          "a recording")
+            here = self.host(OTHER_VIEWER)
+            camera.wait(lambda: (here / "now.jpg").exists() and (here / "timelapse/00000001.jpg").exists(), "a frame")
+            self.close([recorder, camera])
+        [film] = self.host(VIEWER).glob("cam-*.mkv")
+        assert re.fullmatch(r"cam-\d{8}T\d{6}\.mkv", film.name), film.name
+        self.run(f"ffmpeg -loglevel error -i {film} -f null -")
+
     def client(self):
         """A guest, each option of the list, and what a relay and the bootstrapper tell."""
         command = self.block("client").commands()[0]
         value = {"NAME": "own", "DIR": "elsewhere", "N": "5"}
+        file = {"--latest": "now.jpg", "--record": "cam.mkv"}
         with self.readme_overlay() as roles:
             viewer = self.open(command, node=VIEWER)
             viewer.wait(lambda: len(list(self.host(VIEWER).glob("frames/*.jpg"))) >= 5, "files in frames/")
@@ -282,7 +314,7 @@ class Walk:
             options = self.block("client", 1).options()
             running = []
             for i, option in enumerate(options):
-                typed = re.sub(r"\b[A-Z]+\b", lambda name: value[name[0]], option)
+                typed = re.sub(r"\b[A-Z]+\b", lambda name: value.get(name[0]) or file[option.split()[0]], option)
                 ends = "" if re.search(r"--(list|frames|duration)", typed) else " --frames 3"
                 running.append(self.open(command, f"{without_dump} {typed}{ends} > out{i}", node=OTHER_VIEWER))
             for terminal in running:
@@ -293,6 +325,8 @@ class Walk:
             jpegs = (here / f"out{options.index('--dump -')}").read_bytes()
             assert jpegs.startswith(b"\xff\xd8") and jpegs.endswith(b"\xff\xd9"), "--dump - has written no JPEGs"
             assert len(list(here.glob("elsewhere/*.jpg"))) == 3
+            for name in file.values():
+                self.run(f"ffmpeg -loglevel error -i {name} -f null -", folder=here)
             for span in self.spans("kill -USR1"):
                 self.run(span, f"{span.text} {roles[1].popen.pid}")
             roles[1].wait_for(r"routes: \d+ stream")
@@ -415,7 +449,8 @@ class Walk:
 
     def walk(self) -> None:
         for section in (self.building, self.installing, self.four_commands, self.several_addresses, self.sources,
-                        self.client, self.in_a_browser, self.without_core, self.in_core, self.load, self.others):
+                        self.rtp, self.client, self.in_a_browser, self.recording, self.without_core, self.in_core,
+                        self.load, self.others):
             print(f"# {section.__name__.replace('_', ' ')}", flush=True)
             section()
 

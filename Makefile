@@ -23,13 +23,13 @@ variant := $(notdir $(firstword $(CXX)))$(if $(san),-$(subst $(comma),-,$(san)))
 build := build/$(variant)
 
 packages := g++ make libev-dev rapidjson-dev libfmt-dev libspdlog-dev libcli11-dev libexpected-dev \
-            libjpeg62-turbo-dev libboost-dev libssl-dev
+            libjpeg62-turbo-dev libboost-dev libssl-dev libcurl4-openssl-dev
 demo_packages := python3
 scenario_packages := python3 iproute2 nftables
-player_packages := ffmpeg mpv vlc-bin vlc-plugin-base gstreamer1.0-tools gstreamer1.0-plugins-base \
+player_packages := ffmpeg mpv vlc-bin vlc-plugin-base chromium gstreamer1.0-tools gstreamer1.0-plugins-base \
                    gstreamer1.0-plugins-good
-camera_packages := python3-gi gir1.2-gst-rtsp-server-1.0
-test_packages := catch2 $(scenario_packages) procps curl $(player_packages) $(camera_packages)
+camera_packages := ustreamer openssl python3-gi gir1.2-gst-rtsp-server-1.0
+test_packages := catch2 $(scenario_packages) procps curl mkvtoolnix $(player_packages) $(camera_packages)
 bench_packages := python3 iproute2 linux-perf
 lint_packages := clang-tidy clang-format
 fuzz_packages := clang libclang-rt-14-dev
@@ -39,7 +39,7 @@ warnings := -Wall -Wextra -Wconversion -Wshadow -Werror
 all_cxxflags := -std=c++20 $(CXXFLAGS) $(warnings) -Iinclude -Isrc -DSPDLOG_FMT_EXTERNAL -DSPDLOG_COMPILED_LIB \
                 $(if $(san),-fsanitize=$(san) -fno-omit-frame-pointer -fno-sanitize-recover=all)
 all_ldflags := -Wl,-z,now $(LDFLAGS) $(if $(san),-fsanitize=$(san))
-libs := -lev -lspdlog -lfmt -ljpeg -lcrypto -lpthread
+libs := -lev -lspdlog -lfmt -ljpeg -lcurl -lcrypto -lpthread
 
 # libott.a: the protocol, without I/O. The program adds everything else.
 lib_sources := $(wildcard src/core/*.cpp) src/media/rtp.cpp $(wildcard src/media/rtp_jpeg*.cpp)
@@ -97,6 +97,12 @@ $(build)/test/unit/wire/%.o: all_cxxflags += -Itools
 $(unit): $(call object,$(unit_sources) tools/wire/delay_line.cpp) $(program_lib) $(lib)
 	$(call say,LINK  $@)
 	$(Q)$(CXX) $(all_ldflags) $^ $(libs) -o $@
+
+# What stands behind /dev/full for a program that reads cameras alone.
+fake_camera := $(build)/fake_camera.so
+$(fake_camera): tools/bench/camera/fake_camera.cpp tools/load/frames.cpp src/role/latency_histogram.cpp | needs-build
+	$(call say,LINK  $@)
+	$(Q)$(CXX) $(all_cxxflags) -Itools -fPIC -shared $(all_ldflags) $^ -o $@
 
 sim_sources := $(filter-out %_test.cpp,$(wildcard test/sim/*.cpp)) test/sim/run/main.cpp
 sim := $(build)/sim
@@ -178,7 +184,7 @@ failures: needs-test ## measure what viewers see when relays and links fail; cas
 
 .PHONY: bench
 bench: needs-bench ## measure against the floor, other programs and at the limits, half an hour: build/bench/
-	$(Q)$(MAKE) all $(bench_programs)
+	$(Q)$(MAKE) all $(bench_programs) $(fake_camera)
 	$(Q)tools/bench/run $(build)
 
 .PHONY: bench-short

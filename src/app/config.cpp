@@ -13,6 +13,7 @@
 #include "io/inputs.h"
 #include "io/socket.h"
 #include "media/source_spec.h"
+#include "media/url.h"
 #include "ott/message.h"
 
 namespace ott {
@@ -209,8 +210,8 @@ Result<void> streams(const Words& words, Config& config) {
     }
     if (equals == 0 || equals == std::string::npos || equals + 1 == word.size() ||
         is_source(std::string_view(word).substr(0, equals))) {
-      return fail(
-          fmt::format("--stream {}: write NAME=SOURCE, such as cam=pattern: or film=movie.mjpeg", word));
+      return fail(fmt::format("--stream {}: write NAME=SOURCE, such as cam=pattern: or film=movie.mjpeg",
+                              without_credentials(word)));
     }
     StreamSpec spec{word.substr(0, equals), word.substr(equals + 1)};
     if (spec.name.size() > 255) return fail("--stream: a name has at most 255 bytes");
@@ -254,10 +255,17 @@ Result<void> outlets(const CLI::App& app, const Words& words, Config& config) {
     }
     config.outlets.emplace_back(spec, std::move(arguments));
   }
+  if (app.count("--every") > 0 && !config.dump.empty()) {  // beside --dump as well
+    const auto every = parse_time("--every", words.outlets.at("--every"));
+    if (!every) return tl::unexpected<Error>(every.error());
+    config.options.every = *every;
+    used.emplace_back("--every");
+  }
   for (const OutletSpec* spec : outlet_specs()) {
     for (const OutletFlag& option : spec->options) {
       if (app.count(std::string(option.name)) == 0 || std::ranges::count(used, option.name) > 0) continue;
-      return fail(fmt::format("{} needs {}", option.name, spec->flag.name));
+      const std::string dump = option.name == "--every" ? "--dump or " : "";
+      return fail(fmt::format("{} needs {}{}", option.name, dump, spec->flag.name));
     }
   }
   return {};

@@ -195,7 +195,7 @@ Result<int> run(Config& config, Log& log, StandardError& standard_error, WorkerP
   if (!frames) return tl::unexpected(frames.error());
   if (*frames != nullptr && config.role != &kClientRole) {
     outlets.push_back(std::make_unique<SinkOutlet>(std::move(*frames), OutletFigures{"dump", config.dump},
-                                                   config.options.watch, log));
+                                                   config.options.every, config.options.watch, log));
   }
   std::unique_ptr<StatusLine> status;
   if (shows_status(config)) status = std::make_unique<StatusLine>(standard_error);

@@ -45,6 +45,14 @@ std::string last_line(const std::string& text) {
   return without_credentials(line);
 }
 
+/// A single command takes the shell's place, so that its end is told as it is.
+std::string in_place_of_shell(const std::string& command) {
+  const std::string first = command.substr(0, command.find(' '));
+  const bool single =
+      command.find_first_of(";&|<>(){}`\n") == std::string::npos && first.find('=') == std::string::npos;
+  return single ? "exec " + command : command;
+}
+
 /// Off --start--> Running --it ends--> Pausing --the pause is over--> Running
 ///  ^                |                    |
 ///  |              stop                  stop
@@ -79,7 +87,7 @@ class ExecInput final : public PipeInput {
   void launch(Now now) {
     begin_anew();
     last_words_.clear();
-    auto child = ChildProcess::start(command_);
+    auto child = ChildProcess::start(in_place_of_shell(command_));
     if (!child) return lose("the program cannot be started: " + child.error().message, now);
     child_ = std::move(*child);
     ending_ = false;

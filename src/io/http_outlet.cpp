@@ -17,8 +17,8 @@ namespace {
 constexpr int kAcceptsPerTurn = 64;
 constexpr Duration kAcceptPause = std::chrono::milliseconds(100);
 constexpr Duration kSecond = std::chrono::seconds(1);
-constexpr Duration kLinesTime = std::chrono::seconds(10);
-constexpr unsigned kLinesMax = 20;
+/// How often it is said that connections cannot be accepted.
+constexpr Duration kAcceptWarnings = std::chrono::seconds(10);
 constexpr std::size_t kReportLinesMax = 100;
 
 /// A quarter of the descriptors that this process may have.
@@ -51,6 +51,7 @@ HttpOutlet::HttpOutlet(NodeId at, HttpSiteOptions site, struct ev_loop* loop, Lo
       site_(std::move(site)),
       loop_(loop),
       log_(log),
+      viewer_log_(log, "http"),
       name_(name_of(at)),
       listener_watcher_(loop),
       accept_pause_(loop),
@@ -69,7 +70,7 @@ Result<void> HttpOutlet::begin(WatchableStreams& streams, Now) {
   if (!listener) return fail("--http: " + listener.error().message);
   listener_ = std::move(*listener);
   connections_max_ = descriptors_for_connections();
-  streams_ = std::make_unique<HttpStreams>(streams);
+  streams_ = std::make_unique<HttpStreams>(streams, [this](HttpStream& stream) { send_now(stream); });
   accept_again();
   round_.start<&HttpOutlet::round>(*this);
   if (at_.address.is_unspecified()) {
@@ -132,7 +133,7 @@ void HttpOutlet::accept_ready(int) {
     if (!accepted) {
       if (now.mono >= warn_of_accept_at_) {
         log_.warning(fmt::format("http: {}; waiting for others to go", accepted.error().message));
-        warn_of_accept_at_ = now.mono + kLinesTime;
+        warn_of_accept_at_ = now.mono + kAcceptWarnings;
       }
       listener_watcher_.stop();
       return accept_pause_.start<&HttpOutlet::accept_again>(*this, kAcceptPause);
@@ -176,10 +177,10 @@ void HttpOutlet::reads(HttpConnection& connection, bool reads) {
 void HttpOutlet::closed(HttpConnection& connection, const std::string& why) {
   if (const HttpStream* stream = connection.watched()) {
     --viewers_;
-    line(LogLevel::Info,
-         fmt::format("http: {} watches '{}' no more, after {} frames{}{}", to_string(connection.remote()),
-                     stream->name(), connection.frames(), why.empty() ? "" : ": ", why),
-         clock_now().mono);
+    viewer_log_.line(
+        fmt::format("{} watches '{}' no more, after {} frames{}{}", to_string(connection.remote()),
+                    stream->name(), connection.frames(), why.empty() ? "" : ": ", why),
+        clock_now().mono);
   }
   auto& from = connection.is_reading() ? reading_ : busy_;
   dead_.splice(dead_.end(), from, connection.place);
@@ -233,9 +234,9 @@ void HttpOutlet::leave(HttpStream& stream, HttpConnection& connection) {
 
 void HttpOutlet::watches(const HttpConnection& connection) {
   ++viewers_;
-  line(LogLevel::Info,
-       fmt::format("http: {} watches '{}'", to_string(connection.remote()), connection.watched()->name()),
-       clock_now().mono);
+  viewer_log_.line(
+      fmt::format("{} watches '{}'", to_string(connection.remote()), connection.watched()->name()),
+      clock_now().mono);
 }
 
 void HttpOutlet::round() {
@@ -265,6 +266,15 @@ void HttpOutlet::send_pictures(Now now) {
   if (next_turn_ == turn_.size()) turn_.clear();
 }
 
+/// Where a round has no time for all viewers, a picture gives way to the next one.
+void HttpOutlet::send_now(HttpStream& stream) {
+  if (!turn_.empty()) return;
+  const Now now = clock_now();
+  turn_ = stream.connections;
+  for (HttpConnection* connection : turn_) connection->picture_is_here(now);
+  turn_.clear();
+}
+
 void HttpOutlet::at(MonoTime due) {
   if (due >= due_at_) return;
   due_at_ = due;
@@ -274,21 +284,6 @@ void HttpOutlet::at(MonoTime due) {
 void HttpOutlet::pictures_due() {
   due_at_ = MonoTime::max();
   due_ = true;
-}
-
-/// The log has a line for each viewer that comes or goes, as long as these are not too many.
-void HttpOutlet::line(LogLevel level, const std::string& text, MonoTime now) {
-  if (now >= lines_since_ + kLinesTime) {
-    if (lines_left_out_ > 0)
-      log_.info(fmt::format("http: {} more lines on viewers were left out", lines_left_out_));
-    lines_since_ = now;
-    lines_ = lines_left_out_ = 0;
-  }
-  if (lines_++ < kLinesMax) {
-    log_.line(level, text);
-  } else {
-    ++lines_left_out_;
-  }
 }
 
 // ---- the row --------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@
 #include "io/http_connection.h"
 #include "io/http_streams.h"
 #include "io/outlets.h"
+#include "io/viewer_log.h"
 #include "io/watcher.h"
 #include "media/outlet.h"
 #include "ott/log.h"
@@ -61,16 +62,17 @@ class HttpOutlet final : public Outlet, private HttpServer {
   void take(Fd fd, const NodeId& remote, Now now);
   void round();
   void send_pictures(Now now);
+  void send_now(HttpStream& stream);
   void bound_what_is_held();
   void pictures_due();
   void second();
   void reap();
-  void line(LogLevel level, const std::string& text, MonoTime now);
 
   NodeId at_;
   HttpSiteOptions site_;
   struct ev_loop* loop_;
   Log& log_;
+  ViewerLog viewer_log_;
   std::string name_;  // for the log and statistics
   std::size_t connections_max_ = kConnectionsMax;
   Fd listener_;
@@ -92,10 +94,6 @@ class HttpOutlet final : public Outlet, private HttpServer {
   bool ending_ = false;
   std::size_t viewers_ = 0;
   HttpFigures sums_;
-  // Lines on viewers that come and go, within this time.
-  MonoTime lines_since_{};
-  unsigned lines_ = 0;
-  unsigned lines_left_out_ = 0;
   MonoTime warn_of_accept_at_{};
 };
 

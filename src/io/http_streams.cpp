@@ -7,13 +7,15 @@
 
 namespace ott {
 
-HttpStream::HttpStream(WatchableStreams& streams, const std::string& name)
-    : name_(name), subscription_(streams.subscribe(name, *this)) {
+HttpStream::HttpStream(WatchableStreams& streams, const std::string& name, const SendNow& send_now)
+    : name_(name), send_now_(send_now), subscription_(streams.subscribe(name, *this)) {
   // Others may be watching it already.
   if (const FramePtr frame = subscription_->newest(); frame && count_ == 0) on_frame(frame);
 }
 
 void HttpStream::on_frame(const FramePtr& frame) {
+  // Pictures that come at once are all for a viewer that takes them.
+  if (fresh_) send_now_(*this);
   newest_ = std::make_shared<const HttpPart>(HttpPart{frame, part_head(*frame)});
   ++count_;
   fresh_ = true;
@@ -21,7 +23,7 @@ void HttpStream::on_frame(const FramePtr& frame) {
 
 HttpStream& HttpStreams::join(const std::string& name, HttpConnection& connection) {
   auto& stream = wanted_[name];
-  if (!stream) stream = std::make_unique<HttpStream>(streams_, name);
+  if (!stream) stream = std::make_unique<HttpStream>(streams_, name, send_now_);
   stream->connections.push_back(&connection);
   return *stream;
 }

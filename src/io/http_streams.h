@@ -2,6 +2,7 @@
 // wanted from the overlay while some connection wants it. Owned by the outlet.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -22,7 +23,10 @@ using HttpPartPtr = std::shared_ptr<const HttpPart>;
 
 class HttpStream final : public FrameTaker {
  public:
-  HttpStream(WatchableStreams& streams, const std::string& name);
+  /// Called with a stream whose newest picture was not sent yet, and has to make room for the next one.
+  using SendNow = std::function<void(HttpStream&)>;
+
+  HttpStream(WatchableStreams& streams, const std::string& name, const SendNow& send_now);
 
   [[nodiscard]] const std::string& name() const { return name_; }
   /// Null before the first picture.
@@ -40,6 +44,7 @@ class HttpStream final : public FrameTaker {
 
  private:
   std::string name_;
+  const SendNow& send_now_;
   HttpPartPtr newest_;
   std::uint64_t count_ = 0;
   bool fresh_ = false;
@@ -48,7 +53,8 @@ class HttpStream final : public FrameTaker {
 
 class HttpStreams {
  public:
-  explicit HttpStreams(WatchableStreams& streams) : streams_(streams) {}
+  HttpStreams(WatchableStreams& streams, HttpStream::SendNow send_now)
+      : streams_(streams), send_now_(std::move(send_now)) {}
 
   HttpStream& join(const std::string& name, HttpConnection& connection);
   void leave(HttpStream& stream, HttpConnection& connection);
@@ -59,6 +65,7 @@ class HttpStreams {
 
  private:
   WatchableStreams& streams_;
+  HttpStream::SendNow send_now_;
   std::map<std::string, std::unique_ptr<HttpStream>> wanted_;
 };
 

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "io/exec_input.h"
+#include "io/http_input.h"
 #include "io/pipe_input.h"
 #include "io/rtp_input.h"
 #include "io/rtsp_input.h"
@@ -36,8 +37,9 @@ Result<std::unique_ptr<Input>> open_paced(const std::string& source, InputSink& 
 constexpr InputSpec kFiles{"", "FILE|DIRECTORY", open_paced};
 constexpr InputSpec kPattern{"pattern:", "pattern:[WxH@FPS]", open_paced};
 
-constexpr std::array kInputs = {&kPattern,   &kFiles,    &kStandardInput, &kFifoInput, &kExecInput,
-                                &kV4l2Input, &kRtpInput, &kSdpInput,      &kRtspInput, &kRtspsInput};
+constexpr std::array kInputs = {&kPattern,   &kFiles,     &kStandardInput, &kFifoInput,
+                                &kExecInput, &kV4l2Input, &kHttpInput,     &kHttpsInput,
+                                &kRtpInput,  &kSdpInput,  &kRtspInput,     &kRtspsInput};
 
 const InputSpec& spec_of(const std::string& source) {
   for (const InputSpec* spec : kInputs) {

@@ -3,13 +3,15 @@
 #include <array>
 
 #include "io/http_outlet.h"
+#include "io/latest_outlet.h"
+#include "io/record_outlet.h"
 #include "io/rtp_outlet.h"
 #include "io/rtsp_outlet.h"
 
 namespace ott {
 namespace {
 
-constexpr std::array kOutlets = {&kHttpOutlet, &kRtpOutlet, &kRtspOutlet};
+constexpr std::array kOutlets = {&kRecordOutlet, &kLatestOutlet, &kHttpOutlet, &kRtpOutlet, &kRtspOutlet};
 
 }  // namespace
 

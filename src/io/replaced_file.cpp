@@ -1,15 +1,9 @@
 #include "io/replaced_file.h"
 
-#include <fcntl.h>
-#include <fmt/format.h>
-
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <mutex>
 #include <utility>
 
-#include "io/fd.h"
+#include "media/whole_file.h"
 
 namespace ott {
 
@@ -18,45 +12,20 @@ struct ReplacedFile::Shared {
   std::string failure;  // guarded
 };
 
-namespace {
-
-std::string temporary_of(const std::string& path) { return path + ".part"; }
-
-Fd open_new(const std::string& path) {
-  return Fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
-}
-
-std::string failure_of(const std::string& path) {
-  return fmt::format("cannot write '{}': {}", path, std::strerror(errno));
-}
-
-}  // namespace
-
 class ReplacedFile::Replacing final : public Job {
  public:
   Replacing(std::shared_ptr<Shared> shared, std::string path, std::string text)
       : shared_(std::move(shared)), path_(std::move(path)), text_(std::move(text)) {}
 
   void run() override {
-    const std::string temporary = temporary_of(path_);
-    const bool done = write_to(temporary) && ::rename(temporary.c_str(), path_.c_str()) == 0;
-    if (done) return;
+    const auto* const bytes = reinterpret_cast<const std::uint8_t*>(text_.data());
+    const auto written = write_whole_file(path_, ByteSpan(bytes, text_.size()));
+    if (written) return;
     const std::lock_guard lock(shared_->mutex);
-    shared_->failure = failure_of(path_);
+    shared_->failure = written.error().message;
   }
 
  private:
-  [[nodiscard]] bool write_to(const std::string& path) const {
-    const Fd file = open_new(path);
-    std::string_view rest = text_;
-    while (file.valid() && !rest.empty()) {
-      const ssize_t written = ::write(file.get(), rest.data(), rest.size());
-      if (written < 0 && errno != EINTR) return false;
-      if (written > 0) rest.remove_prefix(static_cast<std::size_t>(written));
-    }
-    return file.valid();
-  }
-
   std::shared_ptr<Shared> shared_;
   std::string path_, text_;
 };
@@ -69,10 +38,8 @@ ReplacedFile::ReplacedFile(std::string path, Workers& workers)
 ReplacedFile::~ReplacedFile() = default;
 
 Result<void> ReplacedFile::check() const {
-  const std::string temporary = temporary_of(path_);
-  if (!open_new(temporary).valid()) return fail(failure_of(path_));
-  ::unlink(temporary.c_str());
-  return {};
+  const auto checked = check_directory_of(path_);
+  return checked ? checked : fail("cannot write '" + path_ + "': " + checked.error().message);
 }
 
 bool ReplacedFile::write(std::string text) {

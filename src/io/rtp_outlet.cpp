@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "io/clock.h"
-#include "io/random.h"
+#include "io/rtcp_socket.h"
 #include "io/rtp_identity.h"
 #include "media/stream_sdp.h"
 #include "media/text.h"
@@ -66,25 +66,7 @@ Sdp described(const StreamInfo& stream, const JpegImage& image, const RtpDestina
   return sdp;
 }
 
-constexpr std::array kRtpOptions = {
-    OutletFlag{"--sdp", "FILE", "with --rtp: write what comes there, for players (ffplay FILE)"}};
-
-Result<std::unique_ptr<Outlet>> open_rtp(const OutletArguments& arguments, const OutletContext& context) {
-  auto destinations = parse_rtp_destinations(arguments.value);
-  if (!destinations) return tl::unexpected<Error>(std::move(destinations.error()));
-  RtpOutlet::Config config{arguments.stream, std::move(*destinations), {}};
-  if (const auto sdp = arguments.options.find("--sdp"); sdp != arguments.options.end())
-    config.sdp_path = sdp->second;
-  return std::make_unique<RtpOutlet>(std::move(config), context.loop, context.workers, context.log);
-}
-
 }  // namespace
-
-const OutletSpec kRtpOutlet = {{"--rtp", "ADDR:PORT[?ttl=N],...",
-                                "send the stream by RTP to hosts and multicast groups (RTCP on PORT+1)"},
-                               kRtpOptions,
-                               true,
-                               &open_rtp};
 
 Result<std::vector<RtpDestination>> parse_rtp_destinations(std::string_view text) {
   std::vector<RtpDestination> destinations;
@@ -114,15 +96,9 @@ struct RtpOutlet::Destination {
   [[nodiscard]] NodeId rtcp_at() const { return {to.at.address, static_cast<std::uint16_t>(to.at.port + 1)}; }
 
   void rtcp_ready(int) {
-    constexpr std::size_t kDatagramsARound = 16;
-    constexpr std::size_t kRtcpBytesMax = 1'500;
-    std::array<std::uint8_t, kDatagramsARound * kRtcpBytesMax> room;
-    std::array<Datagram, kDatagramsARound> datagrams;
-    for (std::size_t i = 0; i < kDatagramsARound; ++i)
-      datagrams[i].room = MutableByteSpan(room).subspan(i * kRtcpBytesMax, kRtcpBytesMax);
-    const auto count = rtcp.receive(datagrams);
-    if (!count) return;
-    for (const Datagram& one : std::span(datagrams).first(*count)) outlet.take_rtcp(one);
+    read_rtcp(rtcp, [this](const RtcpPacket& packet, const NodeId&) {
+      outlet.receivers_.take(packet, outlet.sender_.ssrc(), clock_now());
+    });
   }
 
   static constexpr std::size_t kSendBufferBytes = std::size_t{1} << 20;
@@ -139,8 +115,7 @@ RtpOutlet::RtpOutlet(Config config, struct ev_loop* loop, Workers& workers, Log&
       log_(log),
       sender_(random_rtp_fields(), rtp_cname(), RtpSender::Pace::Spread),
       packet_timer_(loop),
-      report_timer_(loop),
-      sdp_session_(random_number<std::uint32_t>()) {
+      report_timer_(loop) {
   if (!config_.sdp_path.empty()) sdp_file_.emplace(config_.sdp_path, workers);
 }
 
@@ -252,18 +227,12 @@ void RtpOutlet::send_report() {
     (void)destination->rtcp.send(std::span(&bytes, 1), destination->rtcp_at());
 }
 
-void RtpOutlet::take_rtcp(const Datagram& datagram) {
-  const auto packet = parse_rtcp(datagram.bytes);
-  if (packet && !datagram.cut_short) receivers_.take(*packet, sender_.ssrc(), clock_now());
-}
-
 void RtpOutlet::write_sdp(const RtpFrame& frame) {
   const StreamInfo* stream = subscription_ == nullptr ? nullptr : subscription_->stream();
   if (!sdp_file_ || stream == nullptr) return;
-  const Described now{stream->name, stream->fps_milli, frame.image.width, frame.image.height};
+  const Described now{stream->id, stream->name, stream->fps_milli, frame.image.width, frame.image.height};
   if (described_ == now) return;
   Sdp sdp = described(*stream, frame.image, config_.destinations.front());
-  sdp.origin.session = sdp_session_;
   sdp.origin.version = ++sdp_version_;
   if (sdp_file_->write(to_string(sdp))) described_ = now;
 }
@@ -300,5 +269,31 @@ void RtpOutlet::warn(RepeatedWarning& warning, std::uint64_t count, const std::s
   if (times == 1) log_.warning(fmt::format("--rtp: {}", what));
   if (times > 1) log_.warning(fmt::format("--rtp: {} times, the last one: {}", times, what));
 }
+
+// ---- the row --------------------------------------------------------------------------------------------
+
+namespace {
+
+constexpr OutletFlag kSdp = {"--sdp", "FILE",
+                             "with --rtp: write to this file what comes there, as players read it"};
+
+Result<std::unique_ptr<Outlet>> open_rtp(const OutletArguments& arguments, const OutletContext& context) {
+  auto destinations = parse_rtp_destinations(arguments.value);
+  if (!destinations) return tl::unexpected<Error>(std::move(destinations.error()));
+  RtpOutlet::Config config{arguments.stream, std::move(*destinations), {}};
+  if (const auto sdp = arguments.options.find(kSdp.name); sdp != arguments.options.end())
+    config.sdp_path = sdp->second;
+  return std::make_unique<RtpOutlet>(std::move(config), context.loop, context.workers, context.log);
+}
+
+}  // namespace
+
+const OutletSpec kRtpOutlet = {
+    .flag = {"--rtp", "ADDR:PORT[?ttl=N],...",
+             "send the stream by RTP to hosts and multicast groups (RTCP on PORT+1)"},
+    .options = std::span(&kSdp, 1),
+    .of_one_stream = true,
+    .open = open_rtp,
+};
 
 }  // namespace ott

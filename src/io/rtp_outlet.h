@@ -50,6 +50,7 @@ class RtpOutlet final : public Outlet, private FrameTaker {
   struct Destination;
   /// What the SDP file says of the stream.
   struct Described {
+    StreamId id;
     std::string name;
     std::uint32_t fps_milli = 0;
     std::uint16_t width = 0, height = 0;
@@ -62,7 +63,6 @@ class RtpOutlet final : public Outlet, private FrameTaker {
   void send_due();
   void report_due();
   void send_report();
-  void take_rtcp(const Datagram& datagram);
   void send_to_all(std::span<const ByteSpan> packets);
   void write_sdp(const RtpFrame& frame);
   void warn(RepeatedWarning& warning, std::uint64_t count, const std::string& what, Now now);
@@ -79,7 +79,6 @@ class RtpOutlet final : public Outlet, private FrameTaker {
   ReceiverReports receivers_;
   std::optional<ReplacedFile> sdp_file_;
   std::optional<Described> described_;  // in the file
-  std::uint64_t sdp_session_ = 0;
   std::uint64_t sdp_version_ = 0;
 
   std::uint64_t bytes_ = 0;

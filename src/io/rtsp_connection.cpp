@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "io/clock.h"
+#include "io/rtcp_socket.h"
 #include "io/rtp_identity.h"
 #include "io/socket.h"
 #include "media/stream_sdp.h"
@@ -273,15 +274,7 @@ RtspPorts::RtspPorts(RtspOutlet& owner, std::pair<UdpSocket, UdpSocket> sockets)
 }
 
 void RtspPorts::rtcp_ready(int) {
-  constexpr std::size_t kDatagramsARound = 16;
-  constexpr std::size_t kRtcpBytesMax = 1'500;
-  std::array<std::uint8_t, kDatagramsARound * kRtcpBytesMax> room;
-  std::array<Datagram, kDatagramsARound> datagrams;
-  for (std::size_t i = 0; i < kDatagramsARound; ++i)
-    datagrams[i].room = MutableByteSpan(room).subspan(i * kRtcpBytesMax, kRtcpBytesMax);
-  const auto count = rtcp.receive(datagrams);
-  if (!count) return;
-  for (const Datagram& one : std::span(datagrams).first(*count)) outlet.hear(one);
+  read_rtcp(rtcp, [this](const RtcpPacket& packet, const NodeId& from) { outlet.hear(packet, from); });
 }
 
 }  // namespace ott

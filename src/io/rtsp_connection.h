@@ -10,6 +10,7 @@
 
 #include "io/fd.h"
 #include "io/rtsp_outlet.h"
+#include "io/udp_socket.h"
 #include "io/watcher.h"
 #include "media/outlet.h"
 #include "media/rtsp_server.h"

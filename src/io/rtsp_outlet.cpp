@@ -13,7 +13,6 @@
 #include "io/rtsp_connection.h"
 #include "io/socket.h"
 #include "io/socket_address.h"
-#include "media/rtcp.h"
 #include "ott/text.h"
 
 namespace ott {
@@ -245,16 +244,16 @@ Result<RtspPorts*> RtspOutlet::ports_of(const IpAddress& local) {
 
 /// A player's RTCP says that it is there. It comes from where its own goes, or from behind an address
 /// translation, and names our SSRC then.
-void RtspOutlet::hear(const Datagram& datagram) {
-  const auto packet = parse_rtcp(datagram.bytes);
-  if (!packet || datagram.cut_short) return;
+void RtspOutlet::hear(const RtcpPacket& packet, const NodeId& from) {
   for (const auto& connection : connections_) {
     RtspServer& server = connection->server();
-    if (!server.over_udp() || connection->remote().address != datagram.from.address) continue;
-    const bool names_it = std::ranges::count(packet->reports, server.sender().ssrc(), &RtcpReport::ssrc) > 0;
-    if (names_it || server.rtcp_port() == datagram.from.port) server.hear(clock_now());
+    if (!server.over_udp() || connection->remote().address != from.address) continue;
+    const bool names_it = std::ranges::count(packet.reports, server.sender().ssrc(), &RtcpReport::ssrc) > 0;
+    if (names_it || server.rtcp_port() == from.port) server.hear(clock_now());
   }
 }
+
+// ---- the row ----------------------------------------------------------------------------------------------
 
 namespace {
 

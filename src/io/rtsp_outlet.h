@@ -15,10 +15,9 @@
 
 #include "io/fd.h"
 #include "io/outlets.h"
-#include "io/udp_socket.h"
 #include "io/viewer_log.h"
 #include "io/watcher.h"
-#include "media/rtp_sender.h"
+#include "media/rtcp.h"
 
 namespace ott {
 
@@ -62,7 +61,7 @@ class RtspOutlet final : public Outlet {
   [[nodiscard]] std::string names() const;
   /// The ports of this address that RTP and RTCP are sent from.
   Result<RtspPorts*> ports_of(const IpAddress& local);
-  void hear(const Datagram& datagram);
+  void hear(const RtcpPacket& packet, const NodeId& from);
 
   NodeId at_;
   struct ev_loop* loop_;

@@ -17,8 +17,8 @@ namespace ott {
 class WorkerPool : public Workers {
  public:
   static constexpr unsigned kInputThreads = 2;
-  /// For the log, the statistics and the frames: each may hang without the others.
-  static constexpr unsigned kOutputThreads = 3;
+  /// For the log, the statistics and each kind of file that outlets write: one may hang without the others.
+  static constexpr unsigned kOutputThreads = 6;
 
   WorkerPool();
   /// Shuts down without waiting for any job.

@@ -4,20 +4,17 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <system_error>
 
-#include "media/classic_clip.h"
-#include "media/mjpeg_splitter.h"
+#include "media/clip_format.h"
 
 namespace ott {
 namespace {
 
-constexpr double kClassicFps = 20;  // the exercise sends a frame every 50 ms
-constexpr double kDefaultFps = 25;
+constexpr double kDirectoryFps = 25;
 
 std::string reason(int error) { return std::system_category().message(error); }
 
@@ -58,6 +55,19 @@ Result<std::size_t> InputFile::read(MutableByteSpan into) {
   }
 }
 
+Result<std::vector<std::uint8_t>> InputFile::read_start(std::size_t bytes_max) {
+  std::vector<std::uint8_t> start(bytes_max);
+  std::size_t used = 0;
+  while (used < start.size()) {
+    const auto bytes = read(MutableByteSpan(start).subspan(used));
+    if (!bytes) return tl::unexpected<Error>(bytes.error());
+    if (*bytes == 0) break;
+    used += *bytes;
+  }
+  start.resize(used);
+  return start;
+}
+
 Result<void> InputFile::rewind() {
   if (::lseek(fd_, 0, SEEK_SET) < 0) return fail("cannot rewind '" + path_ + "': " + reason(errno));
   return {};
@@ -73,26 +83,13 @@ ClipSource::ClipSource(SourceInfo info, std::string path, InputFile file,
 Result<std::unique_ptr<Source>> ClipSource::open(const std::string& path, const SourceOptions& options) {
   auto file = InputFile::open(path);
   if (!file) return tl::unexpected<Error>(file.error());
-  std::array<std::uint8_t, 16> start{};
-  const auto bytes = file->read(start);
-  if (!bytes) return tl::unexpected<Error>(bytes.error());
-  if (*bytes == 0) return fail("'" + path + "' is empty");
-
-  std::unique_ptr<ClipSource> source;
-  const ByteSpan head = ByteSpan(start).first(*bytes);
-  if (ClassicClipSplitter::detect(head)) {
-    source.reset(new ClipSource(file_info("clip", options, kClassicFps), path, std::move(*file),
-                                std::make_unique<ClassicClipSplitter>()));
-  } else if (head.size() >= 3 && head[0] == 0xFF && head[1] == 0xD8 && head[2] == 0xFF) {
-    source.reset(new ClipSource(file_info("mjpeg", options, kDefaultFps), path, std::move(*file),
-                                std::make_unique<MjpegSplitter>()));
-  } else {
-    return fail(
-        "'" + path +
-        "' is neither concatenated JPEGs (.mjpeg) nor JPEGs each preceded by five digits of length; ffmpeg "
-        "makes one of any video: ffmpeg -i '" +
-        path + "' -f mjpeg out.mjpeg");
-  }
+  auto start = file->read_start(kClipStartBytes);
+  if (!start) return tl::unexpected<Error>(start.error());
+  if (start->empty()) return fail("'" + path + "' is empty");
+  auto format = recognise_clip(*start, path);
+  if (!format) return tl::unexpected<Error>(std::move(format.error()));
+  std::unique_ptr<ClipSource> source(new ClipSource(file_info(format->kind, options, format->fps), path,
+                                                    std::move(*file), std::move(format->splitter)));
   if (auto probed = source->probe(); !probed) return tl::unexpected<Error>(std::move(probed.error()));
   return source;
 }
@@ -177,7 +174,7 @@ Result<std::unique_ptr<Source>> DirectorySource::open(const std::string& path, c
   std::ranges::sort(paths);
 
   std::unique_ptr<DirectorySource> source(
-      new DirectorySource(file_info("directory", options, kDefaultFps), std::move(paths)));
+      new DirectorySource(file_info("directory", options, kDirectoryFps), std::move(paths)));
   std::optional<Error> first;
   for (std::size_t i = 0; i < source->paths_.size(); ++i) {  // up to the first good one, for its size
     const auto frame = source->next({}, {});

@@ -23,6 +23,8 @@ class InputFile {
   ~InputFile();
   /// Returns 0 at the end.
   Result<std::size_t> read(MutableByteSpan into);
+  /// As many of its first bytes as there are, up to so many. REQUIRES: nothing was read yet.
+  Result<std::vector<std::uint8_t>> read_start(std::size_t bytes_max);
   Result<void> rewind();
 
  private:

@@ -1,39 +1,18 @@
 #include "media/frame_sink.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <array>
-#include <cerrno>
 #include <cstdio>
 #include <filesystem>
 #include <system_error>
 #include <utility>
 #include <vector>
 
+#include "media/whole_file.h"
+
 namespace ott {
 namespace {
-
-std::string reason(int error) { return std::system_category().message(error); }
-
-/// Returns 0 or errno.
-int write_all(int fd, ByteSpan bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
-    if (written < 0 && errno != EINTR) return errno;
-    if (written > 0) bytes = bytes.subspan(static_cast<std::size_t>(written));
-  }
-  return 0;
-}
-
-int write_file(const std::string& path, ByteSpan bytes) {
-  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (fd < 0) return errno;
-  int error = write_all(fd, bytes);
-  if (::close(fd) != 0 && error == 0 && errno != EINTR) error = errno;
-  return error;
-}
 
 /// True for the names that write() gives: eight digits or more, and .jpg.
 bool is_frame_name(const std::string& name) {
@@ -64,14 +43,7 @@ Result<void> DirectorySink::write(ByteSpan jpeg) {
   const std::uint64_t number = written_ + 1;
   std::array<char, 32> name{};
   std::snprintf(name.data(), name.size(), "%08llu.jpg", static_cast<unsigned long long>(number));
-  const std::string path = path_ + "/" + name.data();
-  const std::string temporary = path_ + "/." + name.data() + ".part";
-  int error = write_file(temporary, jpeg);
-  if (error == 0 && ::rename(temporary.c_str(), path.c_str()) != 0) error = errno;
-  if (error != 0) {
-    ::unlink(temporary.c_str());
-    return fail("cannot write '" + path + "': " + reason(error));
-  }
+  if (auto written = write_whole_file(path_ + "/" + name.data(), jpeg); !written) return written;
   ++written_;
   return {};
 }

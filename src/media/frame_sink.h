@@ -6,10 +6,30 @@
 #include <string>
 
 #include "ott/result.h"
+#include "ott/time.h"
 #include "ott/types.h"
 #include "ott/worker.h"
 
 namespace ott {
+
+/// Which frames are taken where one is wanted at most so often. They keep the pace of the first, so that what
+/// comes a little late once does not delay the rest.
+class FrameInterval {
+ public:
+  /// 0: each frame is taken.
+  explicit FrameInterval(Duration every) : every_(every) {}
+
+  /// Whether the frame that arrives now is taken.
+  bool is_due(MonoTime now) {
+    if (now < due_) return false;
+    due_ = due_ == MonoTime::min() || now - due_ >= every_ ? now + every_ : due_ + every_;
+    return true;
+  }
+
+ private:
+  Duration every_;
+  MonoTime due_ = MonoTime::min();
+};
 
 /// Takes whole JPEGs, one after the other.
 class FrameSink {

@@ -4,13 +4,10 @@
 #include <cstring>
 #include <string_view>
 
-#include "media/rtp_jpeg_format.h"
-#include "ott/rtp_jpeg.h"
-
 namespace ott {
 namespace {
 
-constexpr std::size_t kStartBytes = 3;  // SOI and the 0xFF of the next marker
+constexpr std::size_t kStartBytes = 3;  // of a JPEG, that it is known by
 
 /// The longest head of a part; longer text is no such thing.
 constexpr std::size_t kPartHeadBytesMax = 4'096;
@@ -53,69 +50,57 @@ std::size_t part_head_bytes(ByteSpan frame) {
   return tail.size() - at;
 }
 
-/// The offset of the first SOI that another marker follows; data.size() if there is none.
-std::size_t find_soi(ByteSpan data) {
-  for (std::size_t at = 0; at + kStartBytes <= data.size(); ++at) {
-    const void* found = std::memchr(data.data() + at, 0xFF, data.size() - at);
-    if (found == nullptr) break;
-    at = static_cast<std::size_t>(static_cast<const std::uint8_t*>(found) - data.data());
-    if (at + kStartBytes <= data.size() && data[at + 1] == kSoi && data[at + 2] == 0xFF) return at;
-  }
-  return data.size();
-}
-
 }  // namespace
 
+bool MjpegSplitter::detect(ByteSpan start) {
+  const std::size_t jpeg = find_jpeg(start);
+  const ByteSpan before = start.first(jpeg);
+  return jpeg < start.size() && (std::ranges::all_of(before, is_padding) || is_part_head(before));
+}
+
 void MjpegSplitter::on_reset() {
-  state_ = State::Between;
-  at_ = scan_at_ = resume_at_ = 0;
-  reported_ = false;
+  in_frame_ = reported_ = false;
+  walker_.reset();
 }
 
 Result<std::optional<ByteSpan>> MjpegSplitter::next() {
   drop_taken();
-  for (;;) {
-    Result<Step> step = Step::Again;
-    switch (state_) {
-      case State::Between:
-        step = find_start();
-        break;
-      case State::Segments:
-        step = walk_segment();
-        break;
-      case State::Scan:
-        step = walk_scan();
-        break;
-    }
-    if (!step) return tl::unexpected<Error>(std::move(step.error()));
-    if (*step == Step::Frame) {
-      const std::size_t bytes = at_;
-      on_reset();
-      return std::optional<ByteSpan>(take(0, bytes));
-    }
-    if (state_ != State::Between && at_ > kFrameBytesMax) return give_up("a frame of more than 16 MiB");
-    if (*step == Step::NeedBytes) {
-      if (!finished() || window().empty()) return std::nullopt;
-      if (state_ == State::Between) continue;
-      const std::size_t size = window().size();
-      if (!has_image_data(size))
-        return give_up("the frame is cut off after " + std::to_string(size) + " bytes");
-      end_without_eoi(size);
-      const std::size_t bytes = at_;
-      on_reset();
-      return std::optional<ByteSpan>(take(0, bytes));
-    }
+  if (!in_frame_) {
+    const auto found = find_start();
+    if (!found) return tl::unexpected<Error>(found.error());
+    if (!*found) return std::nullopt;
   }
+  const JpegWalker::Found found = walker_.walk(window());
+  if (walker_.at() > kFrameBytesMax) return give_up("a frame of more than 16 MiB");
+  switch (found) {
+    case JpegWalker::Found::Eoi:
+      return take_frame(walker_.at());
+    case JpegWalker::Found::NextSoi:
+      return take_without_eoi(walker_.at());
+    case JpegWalker::Found::Broken:
+      return give_up(walker_.why());
+    case JpegWalker::Found::NeedBytes:
+      break;
+  }
+  if (!finished()) return std::nullopt;
+  const std::size_t size = window().size();
+  if (walker_.has_image_data(size)) return take_without_eoi(size);
+  return give_up("the frame is cut off after " + std::to_string(size) + " bytes");
 }
 
-MjpegSplitter::Step MjpegSplitter::end_without_eoi(std::size_t end) {
-  at_ = end - part_head_bytes(window().first(end));
-  return Step::Frame;
+ByteSpan MjpegSplitter::take_frame(std::size_t bytes) {
+  on_reset();
+  return take(0, bytes);
 }
 
-Result<MjpegSplitter::Step> MjpegSplitter::find_start() {
+ByteSpan MjpegSplitter::take_without_eoi(std::size_t end) {
+  return take_frame(end - part_head_bytes(window().first(end)));
+}
+
+/// True if a frame begins in the window, where it is now; false if more bytes are needed.
+Result<bool> MjpegSplitter::find_start() {
   const ByteSpan data = window();
-  const std::size_t start = find_soi(data);
+  const std::size_t start = find_jpeg(data);
   const bool found = start < data.size();
   // The last bytes may be the start of an SOI.
   const std::size_t keep = finished() || found ? 0 : std::min(data.size(), kStartBytes - 1);
@@ -124,69 +109,19 @@ Result<MjpegSplitter::Step> MjpegSplitter::find_start() {
   const bool padding = std::ranges::all_of(between, is_padding);
   // Text may turn out to be the head of a part when the rest of it has come.
   const bool undecided = !padding && !found && !finished() && skip <= kPartHeadBytesMax && !reported_;
-  if (undecided && std::ranges::all_of(between, is_text)) return Step::NeedBytes;
+  if (undecided && std::ranges::all_of(between, is_text)) return false;
   if (!padding && !reported_ && !is_part_head(between)) {
     reported_ = true;
     return bad(0, "no JPEG begins here; skipping to the next");
   }
   drop(skip);
-  if (!found) return Step::NeedBytes;
-  state_ = State::Segments;
-  at_ = resume_at_ = 2;
-  return Step::Again;
-}
-
-Result<MjpegSplitter::Step> MjpegSplitter::walk_segment() {
-  const ByteSpan data = window();
-  if (data.size() < at_ + 2) return Step::NeedBytes;
-  const std::uint8_t marker = data[at_ + 1];
-  if (data[at_] != 0xFF) return give_up("the frame has no marker at its byte " + std::to_string(at_));
-  if (marker == 0xFF) {
-    ++at_;
-    return Step::Again;
-  }
-  if (marker == kEoi) {
-    at_ += 2;
-    return Step::Frame;
-  }
-  if (marker == kSoi && has_image_data(at_)) return end_without_eoi(at_);
-  if (marker == kSoi) {
-    resume_at_ = at_;
-    return give_up("the frame is cut off after " + std::to_string(at_) + " bytes, where the next begins");
-  }
-  if (marker < kSof0 || (marker >= kRst0 && marker <= kRst7)) {
-    return give_up("the frame has an impossible marker at its byte " + std::to_string(at_));
-  }
-  if (data.size() < at_ + 4) return Step::NeedBytes;
-  const std::size_t length = load_be<std::uint16_t>(data.data() + at_ + 2);
-  if (length < 2) return give_up("the frame has an impossible segment at its byte " + std::to_string(at_));
-  resume_at_ = at_ + 2;
-  at_ += 2 + length;
-  if (marker != kSos) return Step::Again;
-  state_ = State::Scan;
-  if (scan_at_ == 0) scan_at_ = at_;
-  return Step::Again;
-}
-
-MjpegSplitter::Step MjpegSplitter::walk_scan() {
-  const ByteSpan data = window();
-  if (data.size() <= at_) return Step::NeedBytes;
-  const ByteSpan rest = data.subspan(at_);
-  const std::size_t end = find_scan_end(rest);
-  if (end == rest.size()) {
-    at_ += rest.size() - 1;  // a last 0xFF is read again, with what follows it
-    resume_at_ = at_;
-    return Step::NeedBytes;
-  }
-  at_ += end;
-  resume_at_ = at_;
-  state_ = State::Segments;
-  return Step::Again;
+  in_frame_ = found;
+  return found;
 }
 
 tl::unexpected<Error> MjpegSplitter::give_up(const std::string& what) {
   auto error = bad(0, what);
-  drop(std::min(resume_at_, window().size()));
+  drop(std::min(walker_.resume_at(), window().size()));
   on_reset();
   reported_ = true;
   return error;

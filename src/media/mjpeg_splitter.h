@@ -5,36 +5,31 @@
 // multipart stream (RFC 2046, as cameras send it over HTTP: a boundary, header lines) are normal; other bytes
 // are reported.
 //
-//     Between --SOI--> Segments --SOS--> Scan --a marker--> Segments --EOI--> Between, a frame
-//                         |--SOI after image data--> Between, a frame
-//                         |--another SOI, or nonsense--> Between, an error
+// Finding an end is the job of jpeg_walker.h.
 #pragma once
 
 #include "media/frame_splitter.h"
+#include "media/jpeg_walker.h"
 
 namespace ott {
 
 class MjpegSplitter final : public FrameSplitter {
  public:
+  /// Whether a file with these first bytes is one, or holds the parts of a multipart stream.
+  static bool detect(ByteSpan start);
+
   Result<std::optional<ByteSpan>> next() override;
 
  private:
-  enum class State : std::uint8_t { Between, Segments, Scan };
-  enum class Step : std::uint8_t { Again, NeedBytes, Frame };
-
-  Result<Step> find_start();
-  [[nodiscard]] bool has_image_data(std::size_t end) const { return scan_at_ != 0 && end > scan_at_; }
-  Step end_without_eoi(std::size_t end);
-  Result<Step> walk_segment();
-  Step walk_scan();
+  Result<bool> find_start();
+  ByteSpan take_frame(std::size_t bytes);
+  ByteSpan take_without_eoi(std::size_t end);
   tl::unexpected<Error> give_up(const std::string& what);
   void on_reset() override;
 
-  State state_ = State::Between;
-  std::size_t at_ = 0;         // what is read next, from the start of the window
-  std::size_t scan_at_ = 0;    // where the frame's image data begins; 0: not known yet
-  std::size_t resume_at_ = 0;  // where a frame may begin if this one proves broken
-  bool reported_ = false;      // the bytes skipped now have been reported
+  bool in_frame_ = false;
+  JpegWalker walker_;
+  bool reported_ = false;  // the bytes skipped now have been reported
 };
 
 }  // namespace ott

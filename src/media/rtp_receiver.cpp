@@ -186,12 +186,6 @@ MonoTime RtpReceiver::next_deadline() const {
   return source_.waiting.begin()->second.arrived.mono + kWaitMax;
 }
 
-void RtpReceiver::reset() {
-  RtpReceiver fresh(payload_type_);
-  fresh.counters_ = counters_;
-  *this = std::move(fresh);
-}
-
 bool RtpReceiver::on_bye(std::uint32_t ssrc) {
   return source_.known && source_.ssrc == ssrc && !std::exchange(source_.ended, true);
 }

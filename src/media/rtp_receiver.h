@@ -66,8 +66,6 @@ class RtpReceiver {
   std::optional<Ordered> next(MonoTime now);
   /// When next() has something although nothing is pushed.
   [[nodiscard]] MonoTime next_deadline() const;
-  /// Forgets the sender and what waits. The counters go on.
-  void reset();
   /// A sender has said that it ends (RTCP BYE, RFC 3550 section 6.6). True if it is the one that is followed
   /// and nothing has said so before; another is followed at once then.
   bool on_bye(std::uint32_t ssrc);

@@ -166,7 +166,7 @@ void RtspServer::handle_units(Now now) {
     if (!*unit) return;
     partial_since_ = heard_ = now.mono;
     // Interleaved packets of a player are its RTCP, which says that it is there.
-    if (auto* message = std::get_if<RtspMessage>(&**unit)) handle(std::move(*message), now);
+    if (const auto* message = std::get_if<RtspMessage>(&**unit)) handle(*message, now);
   }
 }
 
@@ -187,7 +187,7 @@ std::optional<unsigned> RtspServer::objection(const RtspMessage& request) const 
   return std::nullopt;
 }
 
-void RtspServer::handle(RtspMessage request, Now now) {
+void RtspServer::handle(const RtspMessage& request, Now now) {
   if (request.is_response()) return;  // nothing was asked
   cseq_ = request.cseq() ? std::to_string(*request.cseq()) : "";
   if (const auto status = objection(request)) {

@@ -105,7 +105,7 @@ class RtspServer {
 
   void handle_next(Now now);
   void handle_units(Now now);
-  void handle(RtspMessage request, Now now);
+  void handle(const RtspMessage& request, Now now);
   [[nodiscard]] std::optional<unsigned> objection(const RtspMessage& request) const;
   void on_describe(const RtspMessage& request);
   void on_set_up(const RtspMessage& request);

@@ -4,8 +4,13 @@
 
 namespace ott {
 
-SinkOutlet::SinkOutlet(std::unique_ptr<FrameSink> sink, OutletFigures figures, std::string stream, Log& log)
-    : sink_(std::move(sink)), figures_(std::move(figures)), stream_(std::move(stream)), log_(log) {}
+SinkOutlet::SinkOutlet(std::unique_ptr<FrameSink> sink, OutletFigures figures, Duration every,
+                       std::string stream, Log& log)
+    : sink_(std::move(sink)),
+      figures_(std::move(figures)),
+      interval_(every),
+      stream_(std::move(stream)),
+      log_(log) {}
 
 Result<void> SinkOutlet::begin(WatchableStreams& streams, Now) {
   wanted_ = streams.subscribe(stream_, *this);
@@ -13,6 +18,7 @@ Result<void> SinkOutlet::begin(WatchableStreams& streams, Now) {
 }
 
 void SinkOutlet::on_frame(const FramePtr& frame) {
+  if (!interval_.is_due(frame->arrived.mono)) return;
   const auto written = sink_->write(frame->bytes);
   if (written) {
     ++figures_.frames;

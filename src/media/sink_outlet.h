@@ -13,8 +13,10 @@ namespace ott {
 
 class SinkOutlet final : public Outlet, private FrameTaker {
  public:
-  /// `figures`: its kind, and where the frames go. `stream`: its name; empty: the default one.
-  SinkOutlet(std::unique_ptr<FrameSink> sink, OutletFigures figures, std::string stream, Log& log);
+  /// `figures`: its kind, and where the frames go. `every`: the least time between two; 0: all are taken.
+  /// `stream`: its name; empty: the default one.
+  SinkOutlet(std::unique_ptr<FrameSink> sink, OutletFigures figures, Duration every, std::string stream,
+             Log& log);
 
   Result<void> begin(WatchableStreams& streams, Now now) override;
   bool finish(bool give_up, Now now) override;
@@ -25,6 +27,7 @@ class SinkOutlet final : public Outlet, private FrameTaker {
 
   std::unique_ptr<FrameSink> sink_;
   OutletFigures figures_;
+  FrameInterval interval_;
   std::string stream_;
   Log& log_;
   std::unique_ptr<Subscription> wanted_;

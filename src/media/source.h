@@ -4,7 +4,7 @@
 //
 //     pattern:                  a moving test picture, 1280x720 at 30 frames a second
 //     pattern:640x360@25        the same in another size and rate
-//     clip.mjpeg                concatenated JPEGs, or the classic container (classic_clip.h); loops
+//     clip.mjpeg                a file of pictures, of any kind that clip_format.h knows; loops
 //     pictures/                 the *.jpg and *.jpeg of a directory in the order of their names; loops
 //
 // `?fps=25` behind any of these sets the rate. `?eof=wait|end|loop` says what comes at the end.

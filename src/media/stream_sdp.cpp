@@ -4,6 +4,7 @@ namespace ott {
 
 Sdp stream_sdp(const StreamInfo& stream, const JpegImage& image) {
   Sdp sdp;
+  sdp.origin.session = stream.id.value;
   sdp.name = stream.name.empty() ? "ottd" : stream.name;
   SdpMedia video;
   video.kind = "video";

@@ -368,20 +368,39 @@ bool FlowTable::must_rewind(const Flow& flow, const Child& child, Now now) const
   return last.value + 1 < oldest->number.value && oldest->arrived > now.mono - state_.config.history;
 }
 
-/// Begins the flow again from the oldest frame that a child needs. The other children continue after their
-/// last frame once it is here again.
-void FlowTable::rewind(Flow& flow, Now now) {
+/// Begins the flow in another buffer, without a frame. Its children have left the former one. False if there
+/// is no room for it.
+bool FlowTable::empty(Flow& flow) {
   auto buffer = make_buffer();
-  if (!buffer) return state_.log.error(fmt::format("stream {}: {}", flow.info.name, buffer.error().message));
+  if (!buffer) {
+    state_.log.error(fmt::format("stream {}: {}", flow.info.name, buffer.error().message));
+    return false;
+  }
   set_receiver(flow, nullptr);
   for (const auto& child : flow.children) {
     if (child->feed.started()) child->last = child->feed.leave(flow.buffer);
   }
-  flow.reached = std::max(flow.reached, flow.buffer.last_done());
-  flow.since_rewound = {};
   flow.buffer = std::move(*buffer);
-  flow.rewound_at = now.mono;
   flow.buffer_number = ++buffers_made_;
+  return true;
+}
+
+void FlowTable::forget_frames(Flow& flow, Now now) {
+  OTT_ASSERT(flow.own);
+  if (!empty(flow)) return;
+  for (const auto& child : flow.children) {
+    if (child->asked) child->feed.start(flow.buffer, child->last, now.mono, now.mono);
+  }
+}
+
+/// Begins the flow again from the oldest frame that a child needs. The other children continue after their
+/// last frame once it is here again.
+void FlowTable::rewind(Flow& flow, Now now) {
+  const FrameNumber done = flow.buffer.last_done();
+  if (!empty(flow)) return;
+  flow.reached = std::max(flow.reached, done);
+  flow.since_rewound = {};
+  flow.rewound_at = now.mono;
   for (const auto& child : flow.children) {
     if (child->asked) child->feed.start(flow.buffer, child->last, now.mono - state_.config.history, now.mono);
   }
@@ -392,19 +411,14 @@ void FlowTable::rewind(Flow& flow, Now now) {
 
 /// The parent says that frames which are here do not belong to the stream: forgets them, here and below.
 void FlowTable::begin_anew(Flow& flow, Now now) {
-  auto buffer = make_buffer();
-  if (!buffer) return state_.log.error(fmt::format("stream {}: {}", flow.info.name, buffer.error().message));
+  const FrameNumber done = flow.buffer.last_done();
+  if (!empty(flow)) return;
   state_.log.warning(fmt::format(
       "stream {}: frames up to {} were here, and its parent has none of them: the stream begins anew",
-      flow.info.name, flow.buffer.last_done().value));
+      flow.info.name, done.value));
   ++state_.counters.numbers_refused;
-  set_receiver(flow, nullptr);
   stop_former_parent(flow);
-  for (const auto& child : flow.children) {
-    if (child->feed.started()) child->feed.leave(flow.buffer);
-  }
-  flow.buffer = std::move(*buffer);
-  flow.numbering = flow.buffer_number = ++buffers_made_;
+  flow.numbering = flow.buffer_number;
   flow.began_after = flow.asked_after = flow.reached = {};
   for (const auto& child : flow.children) {
     if (!child->asked) continue;

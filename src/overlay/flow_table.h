@@ -28,6 +28,9 @@ class FlowTable {
   Result<Flow*> create_own(const StreamInfo& info);
   /// Ends the flow of a stream of our own.
   void erase_own(Flow& flow);
+  /// Forgets the frames of a flow of our own: its source was away for a while, and what it had before is of
+  /// no use to whoever comes now.
+  void forget_frames(Flow& flow, Now now);
 
   void on_tracker(PeerLink& link, const TrackerMessage& message, Now now);
   void on_start(PeerLink& link, const Start& message, Now now);
@@ -80,6 +83,7 @@ class FlowTable {
   void drop_child(Flow& flow, PeerLink& link);
   void maybe_start(Flow& flow, Now now);
   [[nodiscard]] bool must_rewind(const Flow& flow, const Child& child, Now now) const;
+  bool empty(Flow& flow);
   void rewind(Flow& flow, Now now);
   void begin_anew(Flow& flow, Now now);
   void forget_reached(Flow& flow);

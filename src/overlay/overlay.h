@@ -88,6 +88,7 @@ class Overlay {
   void write_record(Flow& flow, const OwnRecord& record, Now now, Fill&& fill) {
     Origin::write_record(flow, record, own(now), std::forward<Fill>(fill));
   }
+  void forget_frames(Flow& flow, Now now) { flows_.forget_frames(flow, own(now)); }
   /// Records were written to a flow of our own.
   void published(Flow& flow) { data_.wake_children(flow); }
 

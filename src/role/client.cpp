@@ -3,10 +3,10 @@
 
 #include <algorithm>
 
+#include "ott/repeated_warning.h"
 #include "ott/text.h"
 #include "role/frame_counter.h"
 #include "role/overlay_role.h"
-#include "ott/repeated_warning.h"
 #include "role/role_table.h"
 #include "role/stats.h"
 #include "role/stream_table.h"
@@ -31,7 +31,8 @@ std::string for_people(Duration duration) {
 class Client : public OverlayRole {
  public:
   explicit Client(RoleContext& context)
-      : OverlayRole(context), counter_(context.frames, context.options.frames, overlay_.peer_log()) {}
+      : OverlayRole(context),
+        counter_(context.frames, context.options.every, context.options.frames, overlay_.peer_log()) {}
 
   void begin(Now now) override {
     began_at_ = now.mono;

@@ -39,7 +39,11 @@ void FrameCounter::on_frame(const FramePtr& frame) {
   if (last_at_) counts_.gap_max = std::max(counts_.gap_max, now.mono - *last_at_);
   last_at_ = now.mono;
   counts_.latency.add(std::max(now.wall, WallTime{}) - frame->source_time);
-  if (sink_ != nullptr) written_ = sink_->write(frame->bytes);
+  if (!interval_.is_due(now.mono)) {
+    ++unwanted_;
+  } else if (sink_ != nullptr) {
+    written_ = sink_->write(frame->bytes);
+  }
 }
 
 void FrameCounter::on_broken(const std::string& why, Now now) {

@@ -26,10 +26,10 @@ struct FrameCounts {
 
 class FrameCounter final : public FrameTaker {
  public:
-  /// `sink` may be null: then frames are counted only. Takes no more once the sink has taken `frames_max`
-  /// frames (0: no end).
-  FrameCounter(FrameSink* sink, std::uint64_t frames_max, LimitedLog& log)
-      : sink_(sink), frames_max_(frames_max), log_(log) {}
+  /// `sink` may be null: then frames are counted only. It gets a frame at most `every` so often (0: each).
+  /// Takes no more once the sink has taken `frames_max` frames (0: no end).
+  FrameCounter(FrameSink* sink, Duration every, std::uint64_t frames_max, LimitedLog& log)
+      : sink_(sink), interval_(every), frames_max_(frames_max), log_(log) {}
 
   void on_stream(const StreamInfo& stream) override;
   void on_frame(const FramePtr& frame) override;
@@ -48,14 +48,19 @@ class FrameCounter final : public FrameTaker {
   }
   /// All frames that somebody left out for want of time: a node on the way, or the sink.
   [[nodiscard]] std::uint64_t frames_skipped() const { return counts_.frames_skipped + frames_left_out(); }
-  /// Frames that were received and not left out.
-  [[nodiscard]] std::uint64_t frames_kept() const { return counts_.frames_received - frames_left_out(); }
+  /// Frames that were received, and written or on their way to be. Those that nobody wanted, since one came
+  /// shortly before, are neither kept nor left out.
+  [[nodiscard]] std::uint64_t frames_kept() const {
+    return counts_.frames_received - frames_left_out() - unwanted_;
+  }
 
  private:
   [[nodiscard]] bool enough() const { return frames_max_ != 0 && frames_kept() >= frames_max_; }
 
   FrameSink* sink_;
+  FrameInterval interval_;
   std::uint64_t frames_max_;
+  std::uint64_t unwanted_ = 0;
   LimitedLog& log_;
   FrameNumber last_;                 // the last one received
   FrameNumber accounted_;            // the last one received, or named by a SKIP

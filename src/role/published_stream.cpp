@@ -139,6 +139,8 @@ void PublishedStream::stand_by(Now now) {
 void PublishedStream::start_input(Now now) {
   started_ = true;
   description_.expect_frames(true, now);
+  // A camera's last picture from when somebody watched before is not what it sees now.
+  if (offered_ && source().live) overlay_.forget_frames(*overlay_.flow(description_.info().id), now);
   input_->start(now);
 }
 
@@ -223,11 +225,10 @@ void PublishedStream::refuse(const std::string& why, Now now) {
 void PublishedStream::on_connected(const std::string& what, Now now) {
   wake_();
   const bool again = std::exchange(lost_, false);
-  // A source that comes and goes all the time is spoken of at the rate of its losses.
-  if (again && loss_warning_.next_deadline(losses_) != MonoTime::max()) return;
+  // A source that comes and goes all the time is spoken of at a rate.
+  if (again && return_notice_.due(++returns_, now) == 0) return;
   log_.info(fmt::format("{}: {}{}", log_name(), again ? "its source is there again" : "its source is there",
                         what.empty() ? "" : ": " + what));
-  (void)now;
 }
 
 void PublishedStream::on_lost(const std::string& why, Now now) {

@@ -102,6 +102,8 @@ class PublishedStream final : public InputSink {
   std::string loss_;  // why the source was lost last
   RepeatedWarning loss_warning_;
   bool lost_ = false;
+  std::uint64_t returns_ = 0;
+  RepeatedWarning return_notice_;
   bool described_ = false;  // size and rate were logged
   FrameNotices notices_;
 };

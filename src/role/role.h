@@ -52,6 +52,7 @@ struct RoleOptions {
   std::string watch;         // the name of the stream that a client watches; empty: the default one
   std::uint64_t frames = 0;  // client: leave after so many; 0: no end
   Duration duration{};       // client: leave after so long; 0: no end
+  Duration every{};          // the least time between two frames of --dump; 0: all are written
   bool list = false;         // client: print the streams and leave
 };
 

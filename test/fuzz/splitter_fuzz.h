@@ -29,9 +29,8 @@ inline void take_all(FrameSplitter& splitter, ByteSpan stream, Frames& frames) {
   }
 }
 
-template <class Splitter>
-Frames split(ByteSpan stream, std::size_t piece_bytes) {
-  Splitter splitter;
+/// `splitter` is a new one.
+inline Frames split(FrameSplitter&& splitter, ByteSpan stream, std::size_t piece_bytes) {
   Frames frames;
   for (std::size_t at = 0; at < stream.size();) {
     const MutableByteSpan space = splitter.space();
@@ -52,7 +51,8 @@ template <class Splitter>
 void check(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return;
   const ByteSpan stream(data + 1, size - 1);
-  OTT_ASSERT(split<Splitter>(stream, stream.size() + 1) == split<Splitter>(stream, std::size_t{data[0]} + 1));
+  OTT_ASSERT(split(Splitter(), stream, stream.size() + 1) ==
+             split(Splitter(), stream, std::size_t{data[0]} + 1));
 }
 
 }  // namespace ott::fuzz

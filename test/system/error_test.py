@@ -34,7 +34,7 @@ class Usage(unittest.TestCase):
         client = ["--role", "client"]
         self.assert_usage([], "--role is missing", "bootstrap", "node", "client")
         self.assert_usage(["--role", "x"], "--role x: no such role", "bootstrap", "node", "client")
-        self.assert_usage(["--roll", "node"], "--roll", "--help")
+        self.assert_usage(["--rule", "node"], "--rule", "--help")
         self.assert_usage([*client, "more"], "more")
         self.assert_usage(["--role"], "--role")
         self.assert_usage(["--role", "bootstrap"], "--topology FILE")
@@ -49,7 +49,7 @@ class Usage(unittest.TestCase):
         self.assert_usage([*boot, "--stream", "a=-", "--stream", "b=-"], "standard input")
         self.assert_usage([*client, "--stream", "a", "--stream", "b"], "one stream")
         self.assert_usage([*client, "--stream", "a=pattern:"], "NAME=SOURCE is for --role bootstrap or node")
-        for_clients = [["--dump", "d"], ["--frames", "1"], ["--duration", "1"], ["--list"], ["--node", "::1"]]
+        for_clients = [["--frames", "1"], ["--duration", "1"], ["--list"], ["--node", "::1"]]
         for role, foreign in ((boot, [["--bootstrap", "::1"], *for_clients]),
                               (node, [["--topology", "t"], *for_clients]),
                               (client, [["--topology", "t"], ["--tree", "shared"]])):
@@ -71,6 +71,7 @@ class Usage(unittest.TestCase):
             self.assert_usage([*client, "--memory", size], "--memory", "4M", "1024G")
         for count in ("many", "-3", "-0", "0", "3.5", "1e3", "0x10", "18446744073709551616"):
             self.assert_usage([*client, f"--frames={count}"], f"--frames {count}: a count is a whole number")
+        self.assert_usage(["--role", "bootstrap", "--topology", "t", "--placeholder", "cat"], "none, freeze and text")
         self.assert_usage([*client, "--log-level", "loud"], "--log-level loud", "debug, info, warning and error")
 
     def test_help_and_version(self):
@@ -164,15 +165,20 @@ class Sources(unittest.TestCase):
             (net.folder / "empty").touch()
             (net.folder / "folder").mkdir()
             (net.folder / "short.mjpeg").write_bytes(b"\xFF\xD8\xFF\xE0\x00\x10JFIF")
-            for source, *messages in (("none.mjpeg", "there is no 'none.mjpeg'"), ("text", "ffmpeg -i"),
+            for source, *messages in (("none.mjpeg", "there is no 'none.mjpeg'"), ("text", "exec:ffmpeg -re -i text"),
                                       ("empty", "is empty"), ("folder", "holds no *.jpg"),
                                       ("short.mjpeg", "short.mjpeg"), ("pattern:0x0", "pattern:WIDTHxHEIGHT@FPS"),
                                       ("pattern:@1000", "1 to 240"),
                                       ("text?fps=x", "fps"), ("text?speed=2", "?fps=RATE"),
                                       ("text?eof=never", "wait"), ("-?eof=loop", "?eof=end"),
-                                      ("http://10.9.9.9/v", "curl -sN 'http://10.9.9.9/v' | ottd"),
-                                      ("rtsp://10.9.9.9/v", "ffmpeg -i 'rtsp://10.9.9.9/v'", "--stream NAME=-"),
-                                      ("/dev/video0", "ffmpeg -f v4l2 -i /dev/video0", "--stream NAME=-")):
+                                      ("srt://10.9.9.9:9000", "'NAME=exec:ffmpeg -i srt://10.9.9.9:9000 -c:v mjpeg"),
+                                      ("/dev/video0", "'NAME=v4l2:/dev/video0'"),
+                                      ("v4l2:/dev/video0?size=big", "WIDTHxHEIGHT"), ("exec: ", "there is no command"),
+                                      ("fifo:text", "'text' is no fifo"), ("fifo:none", "mkfifo none"),
+                                      ("pattern:?linger=soon", "?linger soon", "500ms"),
+                                      ("http://10.9.9.9/v?poll=never", "http://10.9.9.9/v?poll=never", "500ms"),
+                                      ("http:///v", "HOST"), ("http://10.9.9.9/v?insecure", "https://"),
+                                      ("ftp://u:p@10.9.9.9/v", "'ftp://10.9.9.9/v'", "NAME=exec:ffmpeg -i ftp://10")):
                 with self.subTest(source):
                     process = net.bootstrap(f"cam={source}", wait=False)
                     log = process.wait_for_exit(1)

@@ -7,6 +7,7 @@ that differ, against those that a viewer which writes files has got in the meant
 
 import os
 import pathlib
+import re
 import shutil
 import signal
 import stat
@@ -115,6 +116,25 @@ class Players(unittest.TestCase):
         self.assertIn(" frames/%08d.jpg", line)
         shutil.copytree(viewer.dump, folder / "frames")
         self.start(line, 0).wait_for_pictures(45)  # a late one is left out
+
+
+class PlayersOfAnAddress(unittest.TestCase):
+    alone = True
+
+    def test_rtsp(self):
+        """ffplay and mpv as the README calls them; GStreamer's line needs a display."""
+        net = Overlay("boot-r1")
+        net.__enter__()
+        self.addCleanup(net.end, show=True)
+        at = f"{net.address['boot']}:8554"
+        net.bootstrap("clock=pattern:160x96@30", flags=["--rtsp", at])
+        lines = [command.text for command in Readme().block("In players, by address: RTSP and RTP").commands()]
+        lines = [line for line in lines if re.match("(ffplay|mpv) ", line)]
+        self.assertEqual(len(lines), 2)
+        for n, line in enumerate(lines):
+            player = Player(line.replace("10.0.0.1:8554", at), net.folder / f"player{n}")
+            self.addCleanup(player.end)
+            player.wait_for_pictures(10)
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ LONG = re.compile(r"make$|make (demo|test|scenarios|failures|sim|chaos|check|fuz
                   r"tools/(failures|bench/run) |tools/scenario 2$")
 NOT_TYPED = [
     (r"\| (ffplay|mpv|vlc) |ffplay ", "players_test types it, and counts frames"),
+    (r"(mpv|location=)\S* ?rtsp://|--rtsp 8554|--sdp clock.sdp", "rtsp_outlet_test and rtp_outlet_test type the like"),
     (r"apt-get install ffmpeg mpv vlc$", "make test has installed what a player needs without a display"),
     (r"ffmpeg -f mjpeg$", "names a format, in which the walk's film.mjpeg is"),
     (r"core-cli |tools/scenario .*--core$|ip link .*(type bridge|p\.N\.S)$",
@@ -222,6 +223,7 @@ class Walk:
         jpegs = [path.read_bytes() for path in frames]
         (here / "film.Mjpeg").write_bytes(b"".join(b"%05d" % len(jpeg) + jpeg for jpeg in jpegs))
         (here / "film.mjpeg").write_bytes(b"".join(jpegs))
+        self.run("ffmpeg -loglevel error -f mjpeg -framerate 25 -i film.mjpeg -c copy -r 25 film.avi", folder=here)
         (here / "pictures").mkdir()
         for path in frames:
             shutil.copy(path, here / "pictures")
@@ -254,7 +256,8 @@ class Walk:
                     assert re.search(rf"{streams[0]} .*{size} .*live", listed), f"{text}: {listed}"
                 if len(streams) == len(sources):
                     for name, source in zip(streams, sources):
-                        fps = source.partition("@")[2] or re.search(r"(\d+) frames/s", explained[source])[1]
+                        said = re.search(r"(\d+) frames/s|own rate", explained[source])
+                        fps = source.partition("@")[2] or said[1] or "25"  # that of film.avi
                         assert re.search(rf"{name} .*\d+x\d+ +{fps} ", listed), f"{source} at {fps} frames/s: {listed}"
                 bootstrap.interrupt() if "|" not in text else bootstrap.kill()
 
@@ -285,10 +288,25 @@ class Walk:
             roles[2].wait_for(r"[1-9]\d* frames")
             self.close(roles)
 
+    def recording(self):
+        """A recording that is interrupted is one that plays, and frames at most so often."""
+        record, timelapse = self.block("Recording").commands()
+        with self.readme_overlay():
+            recorder, camera = self.open(record, node=VIEWER), self.open(timelapse, node=OTHER_VIEWER)
+            recorder.wait(lambda: any(path.stat().st_size > 500_000 for path in self.host(VIEWER).glob("cam-*.mkv")),
+                          "a recording")
+            here = self.host(OTHER_VIEWER)
+            camera.wait(lambda: (here / "now.jpg").exists() and (here / "timelapse/00000001.jpg").exists(), "a frame")
+            self.close([recorder, camera])
+        [film] = self.host(VIEWER).glob("cam-*.mkv")
+        assert re.fullmatch(r"cam-\d{8}T\d{6}\.mkv", film.name), film.name
+        self.run(f"ffmpeg -loglevel error -i {film} -f null -")
+
     def client(self):
         """A guest, each option of the list, and what a relay and the bootstrapper tell."""
         command = self.block("client").commands()[0]
         value = {"NAME": "own", "DIR": "elsewhere", "N": "5"}
+        file = {"--latest": "now.jpg", "--record": "cam.mkv"}
         with self.readme_overlay() as roles:
             viewer = self.open(command, node=VIEWER)
             viewer.wait(lambda: len(list(self.host(VIEWER).glob("frames/*.jpg"))) >= 5, "files in frames/")
@@ -296,7 +314,7 @@ class Walk:
             options = self.block("client", 1).options()
             running = []
             for i, option in enumerate(options):
-                typed = re.sub(r"\b[A-Z]+\b", lambda name: value[name[0]], option)
+                typed = re.sub(r"\b[A-Z]+\b", lambda name: value.get(name[0]) or file[option.split()[0]], option)
                 ends = "" if re.search(r"--(list|frames|duration)", typed) else " --frames 3"
                 running.append(self.open(command, f"{without_dump} {typed}{ends} > out{i}", node=OTHER_VIEWER))
             for terminal in running:
@@ -307,10 +325,25 @@ class Walk:
             jpegs = (here / f"out{options.index('--dump -')}").read_bytes()
             assert jpegs.startswith(b"\xff\xd8") and jpegs.endswith(b"\xff\xd9"), "--dump - has written no JPEGs"
             assert len(list(here.glob("elsewhere/*.jpg"))) == 3
+            for name in file.values():
+                self.run(f"ffmpeg -loglevel error -i {name} -f null -", folder=here)
             for span in self.spans("kill -USR1"):
                 self.run(span, f"{span.text} {roles[1].popen.pid}")
             roles[1].wait_for(r"routes: \d+ stream")
             viewer.interrupt()
+
+    def in_a_browser(self):
+        """Another node of the overlay shows the streams over HTTP."""
+        command = self.block("In a browser").commands()[0]
+        at = "10.0.2.2"
+        with self.readme_overlay():
+            node = self.open(command, node=HOST[f"{at}:7001"])
+            node.wait_for("linked with")
+            get = self.block("In a browser", 1).commands()[0]
+            self.run(get, get.text.replace("10.0.0.1:", f"{at}:") + " --retry 10", node=VIEWER)
+            picture = (self.host(VIEWER) / "now.jpg").read_bytes()
+            assert picture.startswith(b"\xff\xd8") and picture.endswith(b"\xff\xd9"), picture[:200]
+            node.interrupt()
 
     def without_core(self):
         block = self.block("Without CORE").commands()
@@ -415,8 +448,9 @@ class Walk:
             self.run(span)
 
     def walk(self) -> None:
-        for section in (self.building, self.installing, self.four_commands, self.sources, self.rtp, self.several_addresses,
-                        self.client, self.without_core, self.in_core, self.load, self.others):
+        for section in (self.building, self.installing, self.four_commands, self.several_addresses, self.sources,
+                        self.rtp, self.client, self.in_a_browser, self.recording, self.without_core, self.in_core,
+                        self.load, self.others):
             print(f"# {section.__name__.replace('_', ' ')}", flush=True)
             section()
 

@@ -1,63 +1,17 @@
 """--rtp and --sdp: a stream to ffmpeg and GStreamer, to hosts and to groups; what they get is what was published."""
 
-import pathlib
 import socket
 import struct
 import subprocess
 import time
 import unittest
 
-import jpeg
-from overlay import Overlay, _die_with_parent, made_frames, run_of, wait_until, what_lacks_for_namespaces
+from media_programs import GSTREAMER_RTP, Program, ffmpeg, gstreamer, scan
+from overlay import Overlay, made_frames, run_of, wait_until, what_lacks_for_namespaces
 
 GROUP = "239.1.2.3"
 PICTURES = 20
 NTP_TO_UNIX_S = 2_208_988_800
-FFMPEG = ["ffmpeg", "-nostdin", "-v", "warning"]
-GSTREAMER_RTP = "application/x-rtp,media=video,clock-rate=90000,encoding-name=JPEG,payload=26"
-
-
-class Receiver:
-    """A program that writes what it receives as pictures into a folder, as they come."""
-
-    def __init__(self, net: Overlay, name: str, arguments):
-        self.folder = net.folder / name
-        self.folder.mkdir()
-        self.log = net.folder / f"{name}.log"
-        with open(self.log, "wb") as log:
-            self.popen = subprocess.Popen([*net.prefix, *arguments], cwd=self.folder, stdin=subprocess.DEVNULL,
-                                          stdout=log, stderr=log, preexec_fn=_die_with_parent)
-        self.began = time.monotonic()
-        self.first_s = None
-
-    def pictures(self) -> list:
-        """But for the newest, which may still be in the making."""
-        found = sorted(self.folder.glob("*.jpg"))[:-1]
-        return [repr(jpeg.parse(path.read_bytes())[0]) for path in found]
-
-    def wait_for(self, count: int) -> list:
-        def enough():
-            found = len(list(self.folder.glob("*.jpg")))
-            if found and self.first_s is None:
-                self.first_s = time.monotonic() - self.began
-            assert found > count or self.popen.poll() is None, f"it has ended (status {self.popen.returncode})"
-            return found > count
-        wait_until(enough, f"{count} pictures of {self.folder.name}")
-        return self.pictures()[:count]
-
-    def end(self) -> None:
-        self.popen.kill()
-        self.popen.wait()
-        print(f"--- {self.folder.name}: first picture after {self.first_s} s\n"
-              f"{self.log.read_text(errors='replace')[-1500:]}")
-
-
-def ffmpeg(*source: str) -> list:
-    return [*FFMPEG, *source, "-c", "copy", "-f", "image2", "%05d.jpg"]
-
-
-def gstreamer(*source: str) -> list:
-    return ["gst-launch-1.0", "-q", *source, "!", "rtpjpegdepay", "!", "multifilesink", "location=%05d.jpg"]
 
 
 class Receivers(unittest.TestCase):
@@ -65,7 +19,7 @@ class Receivers(unittest.TestCase):
         if lacks := what_lacks_for_namespaces():
             self.skipTest(lacks)
         self.frames = made_frames(60, "320x192")
-        self.published = [repr(jpeg.parse(frame)[0]) for frame in self.frames]
+        self.published = [scan(frame) for frame in self.frames]
         self.net = Overlay("boot-r1", isolated=True)
         self.net.__enter__()
         self.addCleanup(self.net.end, show=True)
@@ -78,12 +32,12 @@ class Receivers(unittest.TestCase):
         self.node = self.net.node("r1", "--rtp", ",".join(to), "--sdp", self.sdp)
         wait_until(self.sdp.exists, "the SDP file")
 
-    def receive(self, name: str, arguments) -> Receiver:
-        receiver = Receiver(self.net, name, arguments)
+    def receive(self, name: str, arguments) -> Program:
+        receiver = Program(self.net, name, arguments)
         self.addCleanup(receiver.end)
         return receiver
 
-    def assert_all_get_it(self, *receivers: Receiver):
+    def assert_all_get_it(self, *receivers: Program):
         for receiver in receivers:
             with self.subTest(receiver.folder.name):
                 run_of(receiver.wait_for(PICTURES), self.published)
@@ -117,7 +71,7 @@ class Receivers(unittest.TestCase):
         self.net.bootstrap(f"film={self.film}?fps=50")
         wait_until(lambda: "a=framesize:26 640-360" in self.sdp.read_text(), "the new size in the SDP file")
         receiver = self.receive("ffmpeg", ffmpeg(*self.by_sdp()))
-        run_of(receiver.wait_for(PICTURES), [repr(jpeg.parse(frame)[0]) for frame in other])
+        run_of(receiver.wait_for(PICTURES), [scan(frame) for frame in other])
 
 
 class Reports(unittest.TestCase):

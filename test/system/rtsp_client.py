@@ -2,7 +2,6 @@
 
 import re
 import socket
-import time
 
 from overlay import TIMEOUT_S
 
@@ -16,8 +15,7 @@ class Player:
         self.buffer = bytearray()
         self.cseq = 0
         self.session = ""
-        self.packets = []  # (channel, packet) since frames() was called last
-        self.sent_at = time.monotonic()
+        self.packets = []  # (channel, packet) that came before a response
 
     def close(self) -> None:
         self.socket.close()
@@ -100,6 +98,16 @@ class Player:
                     done.append(scan)
                     scan, begun = b"", False
         return done
+
+    def rest(self) -> list:
+        """All interleaved packets until the server closes the connection, which it does between two."""
+        packets = self.packets
+        while True:
+            while packet := self._packet():
+                packets.append(packet)
+            if not self._more():
+                assert not self.buffer, f"the connection ends within a packet: {bytes(self.buffer[:40])}"
+                return packets
 
     def is_closed(self) -> bool:
         """True once the server has closed the connection, whatever comes before that."""

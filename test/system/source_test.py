@@ -1,5 +1,7 @@
 """What streams are made of: odd pictures, odd bytes around them, and what comes through a pipe, at which rate."""
 
+import shlex
+import shutil
 import subprocess
 import threading
 import time
@@ -103,6 +105,58 @@ class Sources(unittest.TestCase):
         for number in (1, 20):
             received = (self.net.folder / "c1.frames" / f"{number:08}.jpg").read_bytes()
             self.assertIn(EXIF + COMMENT, received[:400])
+
+    def ffmpeg(self, *arguments, data: bytes = b""):
+        subprocess.run(["ffmpeg", "-v", "error", "-y", *map(str, arguments)], input=data, check=True, timeout=60,
+                       cwd=self.net.folder)
+
+    def test_an_avi_file_plays_at_its_own_rate(self):
+        """With sound beside it, as ffmpeg writes it, and cut off as a recorder leaves it that was killed."""
+        self.ffmpeg("-f", "mjpeg", "-framerate", 40, "-i", "-", "-f", "lavfi", "-i", "sine", "-shortest",
+                    "-c:v", "copy", "-r", 40, "-c:a", "pcm_s16le", "film.avi", data=b"".join(self.frames))
+        whole = (self.net.folder / "film.avi").read_bytes()
+        path = self.write("cut", whole[:whole.rindex(b"00dc", 0, whole.index(b"idx1")) - 2000])
+        boot = self.net.bootstrap(f"film={self.net.folder}/film.avi", f"cut={path}?fps=100&eof=end")
+        for name, count in (("film", 70), ("cut", 50)):
+            guest = self.net.guest(name, "boot", "--stream", name, "--frames", str(count))
+            guest.wait_for_exit(0)
+            run_of(guest.pictures(), self.pictures)
+            self.assertEqual(guest.final()["frames_lost"], 0)
+        boot.wait_for_log(r"stream 'film': avi 320x180 at 40 frames/s")
+        self.assertEqual(stream_of(boot.wait_for_stats(), "film")["frames_refused"], 0)
+
+    def test_a_recording_is_a_source(self):
+        """What was recorded, and then cut off, is played picture by picture; and so is what `curl` has saved."""
+        boot = self.net.bootstrap(f"film={self.write('clip.mjpeg', b''.join(self.frames))}?fps=50")
+        recorder = self.net.guest("recorder", "boot", "--record", "killed.avi", dump=False)
+        recorder.wait_for_stats(lambda line: line["outlets"][0]["frames"] >= 70, "70 frames recorded", fresh=False)
+        recorder.kill()
+        boot.terminate()
+        saved = self.write("saved", b"".join(PART % len(frame) + frame for frame in self.frames))
+        boot = self.net.bootstrap(f"avi={self.net.folder}/killed.avi?eof=end", f"parts={saved}?fps=100")
+        for name, count in (("avi", 65), ("parts", 130)):
+            guest = self.net.guest(name, "boot", "--stream", name, "--frames", str(count))
+            guest.wait_for_exit(0)
+            run_of(guest.pictures(), self.pictures)
+        self.assertEqual(boot.said("warning|error"), [])
+
+    def test_what_only_ffmpeg_plays_is_played_by_the_line_of_the_error(self):
+        jpegs = ["-f", "mjpeg", "-framerate", 50, "-i", "-"]
+        self.ffmpeg(*jpegs, "-c:v", "mpeg4", "film.mp4", data=b"".join(self.frames))
+        self.ffmpeg(*jpegs, "-c:v", "copy", "my film.mkv", data=b"".join(self.frames))
+        for name, kind in (("film.mp4", "MP4"), ("my film.mkv", "Matroska")):
+            with self.subTest(name):
+                boot = self.net.bootstrap(f"film={name}", wait=False)
+                line = boot.wait_for_log(f"'{name}' is {kind}; ffmpeg plays it: ")[0]
+                boot.wait_for_exit(1)
+                source = shlex.split(line.partition("ffmpeg plays it: ")[2])[1]
+                boot = self.net.bootstrap(source.replace("NAME=", "film="))
+                guest = self.net.guest("viewer", "boot", "--frames", "30")
+                guest.wait_for_exit(0)
+                if kind == "Matroska":
+                    run_of(guest.pictures(), self.pictures)  # JPEGs stay what they are
+                shutil.rmtree(guest.dump)
+                boot.terminate()
 
     def test_a_camera_that_speaks_multipart(self):
         """What `curl -N http://camera/` writes is a stream, without a word."""

@@ -78,7 +78,7 @@ class Lab:
     """A temporary folder with copies of the programs, and the processes that run; leaving it ends them."""
 
     def __init__(self, programs):
-        """`programs`: ottd, ott-load and floor by name."""
+        """`programs`: ottd, ott-load, floor and others by name."""
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="ottd-bench."))
         self.folder.chmod(0o755)  # a relay may run as somebody else
         for name, path in programs.items():
@@ -236,6 +236,10 @@ class OttdRig(Rig):
         super().__init__(lab, chain=chain, **how)
         self.publishers = publishers
 
+    @staticmethod
+    def relay_flags(at):
+        return []
+
     def build(self):
         boot = f"{self.range}1"
         relays = [f"{self.range}{i + 2}" for i in range(self.chain)]
@@ -251,7 +255,8 @@ class OttdRig(Rig):
                                            "--stream", "unused=pattern:16x16@1"])
         boot_process.wait_for_log("listening on")
         for at in relays:
-            self.relays.append(self.start("ottd", [self.lab.ottd, "--role", "node", "--bootstrap", boot, "--id", at]))
+            self.relays.append(self.start("ottd", [self.lab.ottd, "--role", "node", "--bootstrap", boot, "--id", at,
+                                                   *self.relay_flags(at)]))
         for i, (source, (fps, frame_bytes)) in enumerate(zip(sources, self.publishers)):
             self.start("source", [self.lab.ott_load, "--publish", 1, "--name", f"load{i}", "--bootstrap", boot,
                                   "--id", source, "--frame-bytes", frame_bytes, "--fps", fps])

@@ -96,8 +96,8 @@ def there(peer):
     return shutil.which(peer.program, path=os.environ.get("PATH", "") + ":/usr/sbin") is not None
 
 
-def offer_to_install(show):
-    missing = [peer for peer in PEERS if not there(peer)]
+def offer_to_install(wanted, show):
+    missing = [peer for peer in wanted if not there(peer)]
     if not missing:
         return
     packages = [package for peer in missing for package in peer.packages]

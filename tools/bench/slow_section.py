@@ -7,6 +7,7 @@ import re
 import time
 
 from harness import MIB, Background, FPS, FRAME_BYTES, OttdRig, median, table
+from http_section import HttpRig
 from namespaces import namespaces, remove_namespaces
 from namespaces import run as command
 
@@ -56,20 +57,28 @@ def others_p99(rig, cycles, seconds, slow, fast_prefix=()):
     return {"fast_p99_ms_alone": p99["alone"], "fast_p99_ms_beside": p99["beside"]}
 
 
-def reads_slowly(lab, seconds, cycles, show):
+def reads_slowly(lab, kind, seconds, cycles, show):
     how = {"flags": ["--slow", 1, "--read-rate", HALF_RATE]}
-    with PlainRig(lab) as rig:
+    with kind(lab) as rig:
         slow = rig.load(FAST_VIEWERS + 1, seconds, **how)
         p99 = others_p99(rig, cycles, 10, how)
-    show(f"slow: reading at half the rate: age {slow['slow']['latency_ms']['p50']:.0f} ms (p50); the others' p99 "
+    show(f"slow: {kind.name}, reading at half the rate: age {slow['slow']['latency_ms']['p50']:.0f} ms (p50); the others' p99 "
          f"{p99['fast_p99_ms_alone']:.2f} ms without it, {p99['fast_p99_ms_beside']:.2f} with it")
-    return {"case": "reads at half the rate", **ages(slow, "slow"), **memory(slow), **p99,
+    return {"case": f"{kind.name}, reads at half the rate", **ages(slow, "slow"), **memory(slow), **p99,
             "series": [second["slow"] for second in slow["series"]]}
 
 
 class PlainRig(OttdRig):
     """Its viewers' buffers are as the kernel makes them: what they hold counts here."""
 
+    name = "guest"
+    viewer_flags = []
+
+
+class PlainHttp(HttpRig):
+    """What HTTP has no word for, a frame that was skipped, is counted as lost."""
+
+    name = "HTTP viewer"
     viewer_flags = []
 
 
@@ -117,6 +126,8 @@ class SlowLink:
 class BehindLink(PlainRig):
     """All in the near namespace; viewers of the far one connect to the link's address."""
 
+    http = False
+
     def __init__(self, lab, link):
         super().__init__(lab)
         self.link = link
@@ -132,15 +143,24 @@ class BehindLink(PlainRig):
         ottd = self.lab.ottd
         self.start("boot", [ottd, "--role", "bootstrap", "--topology", topology, "--id", boot,
                             "--stream", "unused=pattern:16x16@1"]).wait_for_log("listening on")
-        self.relays.append(self.start("ottd", [ottd, "--role", "node", "--bootstrap", boot, "--id", RELAY_END]))
+        self.relays.append(self.start("ottd", [ottd, "--role", "node", "--bootstrap", boot, "--id", RELAY_END,
+                                               *(HttpRig.relay_flags(RELAY_END) if self.http else [])]))
         self.start("source", [self.lab.ott_load, "--publish", 1, "--name", "load0", "--bootstrap", boot,
                               "--id", source])
         self.relays[0].wait_for_log("linked with")
         self.target, self.stream = RELAY_END, ["--stream", "load0"]
 
 
-def behind_slow_link(lab, seconds, cycles, show):
-    with SlowLink() as link, BehindLink(lab, link) as rig:
+class HttpBehindLink(BehindLink):
+    protocol, name, http = "http", PlainHttp.name, True
+
+    def build(self):
+        super().build()
+        self.target, self.stream = HttpRig.url(RELAY_END), []
+
+
+def behind_slow_link(lab, kind, seconds, cycles, show):
+    with SlowLink() as link, kind(lab, link) as rig:
         near, far = link.inside(link.near), link.inside(link.far)
         # The relay's processes are seen from outside of it.
         slow_load = rig.begin_load(1, seconds, prefix=far, name="far")
@@ -151,9 +171,9 @@ def behind_slow_link(lab, seconds, cycles, show):
         p99 = others_p99(rig, cycles, 10, {"prefix": far}, near)
     for second in slow["series"]:
         second["slow"] = second["fast"]
-    show(f"slow: behind a link of half the rate: age {slow['fast']['latency_ms']['p50']:.0f} ms (p50), of which "
+    show(f"slow: {kind.name}, behind a link of half the rate: age {slow['fast']['latency_ms']['p50']:.0f} ms (p50), of which "
          f"{median(waited):.0f} ms in the link's own queue")
-    return {"case": f"behind a link of half the rate (tbf {LINK})", **ages(dict(slow, slow=slow["fast"]), "slow"),
+    return {"case": f"{kind.name}, behind a link of half the rate (tbf {LINK})", **ages(dict(slow, slow=slow["fast"]), "slow"),
             **memory(slow), "link_queue_ms_p50": median(waited), "link_queue_ms_max": max(waited), **p99,
             "series": [second["slow"] for second in slow["series"]]}
 
@@ -170,9 +190,9 @@ def stops(lab, pause, show):
 
 def run(lab, options, show):
     seconds, pause, cycles = (6, 5, 1) if options.quick else (40, 30, 4)
-    cases = [reads_slowly(lab, seconds, cycles, show)]
+    cases = [reads_slowly(lab, kind, seconds, cycles, show) for kind in (PlainRig, PlainHttp)]
     if os.geteuid() == 0:
-        cases.append(behind_slow_link(lab, seconds, cycles, show))
+        cases += [behind_slow_link(lab, kind, seconds, cycles, show) for kind in (BehindLink, HttpBehindLink)]
     else:
         show("slow: a slow link needs root: left out")
     return {"cases": cases, "stopped": stops(lab, pause, show)}

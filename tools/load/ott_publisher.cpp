@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "ott/bytes.h"
 #include "ott/framer.h"
@@ -16,6 +17,9 @@ constexpr std::uint8_t kRtpVersion = 0x80;    // RFC 3550, section 5.1
 constexpr std::uint8_t kRtpMarker = 0x80;     // the last packet of its frame
 constexpr std::uint8_t kRtpPayloadJpeg = 26;  // RFC 3551
 constexpr std::uint32_t kRtpClockPerSecond = 90'000;
+/// RFC 2435, section 3.1, behind the offset: type 1, Q 80, 640 x 360, so that outlets put a JPEG together.
+constexpr std::array<std::uint8_t, 4> kPicture = {1, 80, 640 / 8, 360 / 8};
+constexpr std::size_t kHeaderBytesOfRtp = kRtpBytesMin + 8;
 
 }  // namespace
 
@@ -91,17 +95,20 @@ void OttPublisher::publish(Stream& stream, Now now) {
   const auto timestamp = static_cast<std::uint32_t>(
       std::chrono::duration<double>(now.mono.time_since_epoch()).count() * kRtpClockPerSecond);
   for (std::size_t left = plan_.frame_bytes; left > 0;) {
-    const std::size_t payload = std::min(left, kRtpBytesMax - kRtpBytesMin);
-    const bool first = left == plan_.frame_bytes;
+    const std::size_t payload = std::min(left, kRtpBytesMax - kHeaderBytesOfRtp);
+    const std::size_t offset = plan_.frame_bytes - left;
     left -= payload;
-    const OwnRecord record{stream.last, first, left == 0, kRtpBytesMin + payload};
+    const OwnRecord record{stream.last, offset == 0, left == 0, kHeaderBytesOfRtp + payload};
     overlay_.write_record(flow, record, now, [&](MutableByteSpan rtp) {
       rtp[0] = kRtpVersion;
       rtp[1] = static_cast<std::uint8_t>(kRtpPayloadJpeg | (left == 0 ? kRtpMarker : 0));
       store_be<std::uint16_t>(rtp.data() + 2, stream.sequence++);
       store_be<std::uint32_t>(rtp.data() + 4, timestamp);
       store_be<std::uint32_t>(rtp.data() + 8, static_cast<std::uint32_t>(stream.id.value));
-      // No receiver looks at the payload, so the ring's former bytes stay.
+      store_be<std::uint32_t>(rtp.data() + kRtpBytesMin, static_cast<std::uint32_t>(offset));
+      std::ranges::copy(kPicture, rtp.data() + kRtpBytesMin + 4);
+      // No marker may be in it, as the ring's former bytes could have.
+      std::ranges::fill(rtp.subspan(kHeaderBytesOfRtp), std::uint8_t{0});
     });
   }
   overlay_.published(flow);

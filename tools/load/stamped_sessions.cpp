@@ -1,4 +1,5 @@
-// The protocols whose frames carry a stamp: the floor's, and MJPEG over HTTP.
+// The protocols whose frames carry a stamp: the floor's, and MJPEG over HTTP (where a part's header may have
+// it).
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -57,7 +58,8 @@ std::optional<std::string_view> field(std::string_view block, std::string_view n
   return std::nullopt;
 }
 
-/// The response's header is left out by some relays, which send the parts alone: both are taken.
+/// The response's header is left out by some relays, which send the parts alone: both are taken. Frames carry
+/// a stamp, or their parts X-Frame and X-Timestamp, as those of our own nodes.
 class HttpSession : public Session {
  public:
   HttpSession(FrameTally& tally, std::string host, std::string path)
@@ -91,16 +93,33 @@ class HttpSession : public Session {
         length < kStampBytes) {
       return fail("it sends parts without a Content-Length");
     }
+    if (const auto said = said_by_header(header)) return Step{end + 4, length, said};
     const std::size_t used = end + 4 + kStampBytes;
     if (bytes.size() < used) return Step{};
     const auto stamp = read_stamp(bytes.data() + end + 4);
-    if (!stamp) return fail("what it sends is no frame of this program");
+    if (!stamp) return fail("its parts have neither X-Frame and X-Timestamp nor a frame of this program");
     return Step{used, length - kStampBytes, FrameEnd{stamp->number, stamp->source_time_ns}};
   }
 
  private:
   static constexpr std::size_t kReadBytes = 512;
   static constexpr std::size_t kHeaderBytesMax = 4096;
+
+  /// A node of ours says in the part's header which frame it is.
+  static std::optional<FrameEnd> said_by_header(std::string_view header) {
+    const auto number = field(header, "x-frame");
+    const auto time = field(header, "x-timestamp");
+    if (!number || !time) return std::nullopt;
+    FrameEnd frame;
+    double seconds = 0;
+    const auto read = [](std::string_view text, auto& into) {
+      return std::from_chars(text.data(), text.data() + text.size(), into).ec == std::errc();
+    };
+    if (!read(*number, frame.number) || !read(*time, seconds)) return std::nullopt;
+    frame.source_time_ns =
+        std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::duration<double>(seconds)).count();
+    return frame;
+  }
 
   static Result<Step> response(std::string_view header) {
     const std::string_view status = header.substr(0, header.find("\r\n"));

@@ -193,6 +193,16 @@ TEST_CASE("HTTP server: a viewer gets the newest picture at once, and each that 
   CHECK(server.outlet->figures().frames == 4);
 }
 
+TEST_CASE("HTTP server: pictures that come at once are all for a viewer that takes them") {
+  Server server;
+  Client client(server);
+  client.get("/cam.mjpg");
+  client.wait_for(kMixedReplaceBegin);
+  for (std::uint64_t i = 1; i <= 5; ++i) server.streams.push("cam", i);
+  client.wait_for_bytes(5500);
+  CHECK(pictures_of(client.text) == std::vector<int>{1, 2, 3, 4, 5});
+}
+
 TEST_CASE("HTTP server: nothing is wanted any more when the last viewer has gone") {
   Server server;
   {

@@ -67,7 +67,7 @@ struct Bench {
     REQUIRE(outlet->begin(streams, clock_now()));
     return outlet;
   }
-  bool until(const std::function<bool()>& condition) { return test::run_until(loop.get(), condition); }
+  bool until(const std::function<bool()>& condition) const { return test::run_until(loop.get(), condition); }
 };
 
 Bytes picture(unsigned seed, unsigned width = 320) {

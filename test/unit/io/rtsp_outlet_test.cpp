@@ -10,6 +10,7 @@
 #include "fake_streams.h"
 #include "io/driver.h"
 #include "io/socket.h"
+#include "io/udp_socket.h"
 #include "media/rtcp.h"
 #include "media/rtsp_message.h"
 #include "ott/rtp_jpeg.h"
@@ -47,7 +48,7 @@ struct Bench {
     streams.add("other");
   }
   void begin() { REQUIRE(outlet->begin(streams, clock_now())); }
-  bool until(const std::function<bool()>& condition) { return test::run_until(loop.get(), condition); }
+  bool until(const std::function<bool()>& condition) const { return test::run_until(loop.get(), condition); }
 };
 
 struct Player {

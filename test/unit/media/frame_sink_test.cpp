@@ -22,6 +22,21 @@ std::set<std::string> names_in(const std::string& path) {
   return names;
 }
 
+TEST_CASE("of frames that come often one is taken so often, and the pace is kept", "[frame_sink]") {
+  using std::chrono::milliseconds;
+  FrameInterval interval(milliseconds(100));
+  std::vector<int> taken;
+  for (int ms = 7; ms < 700; ms += 30) {
+    if (interval.is_due(MonoTime(milliseconds(ms)))) taken.push_back(ms);
+  }
+  CHECK(taken == std::vector<int>{7, 127, 217, 307, 427, 517, 607});
+  CHECK(interval.is_due(MonoTime(milliseconds(5'000))));  // after a pause there is nothing to make up for
+  CHECK_FALSE(interval.is_due(MonoTime(milliseconds(5'099))));
+  CHECK(interval.is_due(MonoTime(milliseconds(5'100))));
+  FrameInterval each(Duration{});
+  for (int i = 0; i < 3; ++i) CHECK(each.is_due(MonoTime(milliseconds(1))));
+}
+
 TEST_CASE("frames appear under their number, and nothing else stays", "[frame_sink]") {
   const test::TemporaryDirectory directory;
   const std::string path = directory.path("deep/frames");

@@ -1,63 +1,25 @@
 #include "media/mjpeg_splitter.h"
 
-#include <algorithm>
 #include <catch2/catch.hpp>
-#include <cstring>
 #include <string>
 #include <vector>
 
 #include "jpeg_helpers.h"
+#include "split_helpers.h"
 
 namespace ott {
 namespace {
 
-using Bytes = std::vector<std::uint8_t>;
-
-struct Split {
-  std::vector<Bytes> frames;
-  std::vector<std::uint64_t> offsets;
-  std::vector<std::string> errors;
-};
-
-void take_all(FrameSplitter& splitter, Split& split) {
-  for (;;) {
-    const auto frame = splitter.next();
-    if (!frame) {
-      split.errors.push_back(frame.error().message);
-    } else if (*frame) {
-      split.frames.emplace_back((*frame)->begin(), (*frame)->end());
-      split.offsets.push_back(splitter.frame_offset());
-    } else {
-      return;
-    }
-  }
-}
-
-Split split_in_pieces(FrameSplitter& splitter, ByteSpan stream, std::size_t piece_bytes) {
-  Split split;
-  while (!stream.empty()) {
-    const MutableByteSpan space = splitter.space();
-    const std::size_t bytes = std::min({piece_bytes, space.size(), stream.size()});
-    std::memcpy(space.data(), stream.data(), bytes);
-    splitter.advance(bytes);
-    stream = stream.subspan(bytes);
-    take_all(splitter, split);
-  }
-  splitter.finish();
-  take_all(splitter, split);
-  CHECK(splitter.at_end());
-  return split;
-}
+using test::Bytes;
+using test::first_bytes;
+using test::join;
+using test::Split;
+using test::split_in_pieces;
+using test::text;
 
 Split split_mjpeg(const Bytes& stream, std::size_t piece_bytes) {
   MjpegSplitter splitter;
   return split_in_pieces(splitter, stream, piece_bytes);
-}
-
-Bytes join(const std::vector<Bytes>& parts) {
-  Bytes all;
-  for (const Bytes& part : parts) test::append(all, part);
-  return all;
 }
 
 const std::vector<Bytes>& frames() {
@@ -104,12 +66,6 @@ TEST_CASE("padding between frames is silent, garbage is reported once", "[mjpeg_
   REQUIRE(split.errors.size() == 1);
   CHECK(split.errors[0].starts_with("byte " + std::to_string(frames()[0].size())));
 }
-
-Bytes first_bytes(const Bytes& bytes, std::size_t count) {
-  return {bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(count)};
-}
-
-Bytes text(const std::string& words) { return {words.begin(), words.end()}; }
 
 TEST_CASE("a frame without EOI ends where the next one begins, or the stream", "[mjpeg_splitter]") {
   const std::size_t piece_bytes = GENERATE(std::size_t{1}, std::size_t{64}, SIZE_MAX);

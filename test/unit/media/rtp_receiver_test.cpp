@@ -160,18 +160,6 @@ TEST_CASE("a sender that begins anew is followed from its first packet on", "[rt
   CHECK(bench.firsts == 2);
 }
 
-TEST_CASE("after a reset any sender is a new one", "[rtp_receiver]") {
-  Bench bench;
-  bench.push({1, 2, 9});
-  bench.receiver.reset();
-  CHECK(bench.receiver.next_deadline() == MonoTime::max());
-  CHECK_FALSE(bench.receiver.ssrc());
-  bench.push({4, 5}, 2);
-  CHECK(bench.out == std::vector<unsigned>{1, 2, 4, 5});
-  CHECK(bench.counters().packets == 4);
-  CHECK(bench.counters().restarts == 0);
-}
-
 TEST_CASE("one packet proves nothing", "[rtp_receiver]") {
   Bench bench;
   bench.push({5});

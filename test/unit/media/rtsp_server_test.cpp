@@ -315,9 +315,9 @@ TEST_CASE("a stream's name is the path of the URL", "[rtsp_server]") {
   CHECK(*rtsp_stream_name("rtsp://node:8554/cam/") == "cam");
   CHECK(*rtsp_stream_name("rtsp://user:pw@node/cam/video/trackID=0?x=1") == "cam/video");
   CHECK(*rtsp_stream_name("rtsp://[::1]/a%20b%2Fc") == "a b/c");
-  CHECK(*rtsp_stream_name("rtsp://node") == "");
-  CHECK(*rtsp_stream_name("rtsp://node/") == "");
-  CHECK(*rtsp_stream_name("rtsp://node/trackID=0") == "");
+  CHECK(rtsp_stream_name("rtsp://node")->empty());
+  CHECK(rtsp_stream_name("rtsp://node/")->empty());
+  CHECK(rtsp_stream_name("rtsp://node/trackID=0")->empty());
   CHECK(*rtsp_stream_name("rtsp://node/mytrackID=0") == "mytrackID=0");
   CHECK_FALSE(rtsp_stream_name("rtsp://node/a%zz"));
   CHECK_FALSE(rtsp_stream_name("rtspu://node/a"));

@@ -7,7 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "edited_file.h"
 #include "jpeg_helpers.h"
+#include "media/avi_writer.h"
 #include "media/test_picture.h"
 #include "ott/rtp_jpeg.h"
 
@@ -114,12 +116,73 @@ TEST_CASE("files that are no clip are told apart", "[source]") {
   const std::string empty = directory.write("empty.mjpeg", {});
   CHECK(open_error(empty) == "'" + empty + "' is empty");
   const std::string text = directory.write("text", Bytes(100, 'a'));
-  CHECK(open_error(text).starts_with("'" + text + "' is neither concatenated JPEGs"));
+  CHECK(open_error(text).starts_with("'" + text + "' is neither AVI with MJPEG, nor concatenated JPEGs"));
   Bytes broken = test::make_jpeg({});
   broken.resize(300);
   const std::string cut = directory.write("cut.mjpeg", broken);
   CHECK(open_error(cut) == "'" + cut + "': frame 1: byte 0: the frame is cut off after 300 bytes");
   CHECK(open_error(directory.path()) == "the directory '" + directory.path() + "' holds no *.jpg or *.jpeg");
+}
+
+Bytes text_bytes(std::string_view text) { return {text.begin(), text.end()}; }
+
+TEST_CASE("what only other programs play is named, and there is the SOURCE that has them do it", "[source]") {
+  const auto [name, start] = GENERATE(table<std::string, std::string>({
+      {"MP4", std::string(4, 0) + "ftypisom"},
+      {"Matroska", "\x1A\x45\xDF\xA3"},
+      {"an MPEG transport stream", "G" + std::string(187, 'x') + "G"},
+  }));
+  const test::TemporaryDirectory directory;
+  const std::string path = directory.write("film.mjpeg", text_bytes(start + std::string(100, 'x')));
+  CHECK(open_error(path) == "'" + path + "' is " + name +
+                                "; ffmpeg plays it: --stream 'NAME=exec:ffmpeg -re -i " + path +
+                                " -c:v mjpeg -q:v 3 -f mjpeg -'");
+  const std::string own = directory.write("own.mkv", text_bytes("\x1A\x45\xDF\xA3 V_MJPEG"));
+  CHECK(open_error(own).ends_with("-i " + own + " -c:v copy -f mjpeg -'"));
+  const std::string odd = directory.write("it's $1 \"film\"", text_bytes("    ftyp    "));
+  CHECK(open_error(odd).find("-i \"" + directory.path() + "/it'\\''s \\$1 \\\"film\\\"\" -c:v") !=
+        std::string::npos);
+}
+
+TEST_CASE("the parts of a multipart stream are a clip, with or without the head of the response",
+          "[source]") {
+  const std::string before =
+      GENERATE("", "\r\n", "HTTP/1.0 200 OK\r\nContent-Type: multipart/x-mixed-replace\r\n\r\n");
+  const test::TemporaryDirectory directory;
+  const std::vector<Bytes> jpegs = {test::make_jpeg({.width = 40, .height = 24}),
+                                    test::make_jpeg({.seed = 2})};
+  Bytes bytes = text_bytes(before);
+  for (const Bytes& jpeg : jpegs) {
+    test::append(bytes, text_bytes("--part\r\nContent-Type: image/jpeg\r\n\r\n"));
+    test::append(bytes, jpeg);
+    test::append(bytes, text_bytes("\r\n"));
+  }
+  const auto source = open(directory.write("saved", bytes));
+  CHECK(source->info().width == 40);
+  for (int round = 0; round < 2; ++round) {
+    for (const Bytes& jpeg : jpegs) CHECK(next(*source) == jpeg);
+  }
+}
+
+TEST_CASE("an AVI file plays at its own rate, or at the one that is asked for", "[source]") {
+  const test::TemporaryDirectory directory;
+  const Bytes first = test::make_jpeg({.width = 40, .height = 24});
+  const Bytes second = test::make_jpeg({.width = 40, .height = 24, .seed = 2});
+  AviWriter writer(12.5);
+  test::EditedFile file;
+  file.perform(writer.add({first, {}, 40, 24}));
+  file.perform(writer.add({second, std::chrono::milliseconds(160), 40, 24}));
+  file.perform(writer.finish());
+  const std::string path = directory.write("film", file.bytes);
+  const auto source = open(path);
+  CHECK(source->info().kind == "avi");
+  CHECK(source->info().fps == 12.5);
+  CHECK(open(path + "?fps=50")->info().fps == 50);
+  for (int round = 0; round < 2; ++round) {
+    CHECK(next(*source) == first);
+    CHECK(next(*source) == first);
+    CHECK(next(*source) == second);
+  }
 }
 
 TEST_CASE("a clip plays its frames in turn, for ever, converting what must be", "[source]") {

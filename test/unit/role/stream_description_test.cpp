@@ -10,7 +10,10 @@ using std::chrono::milliseconds;
 
 /// A live stream's description, on a clock of its own, and what was said of it.
 struct Live {
-  Live() : description(named("cam"), true) { description.begin(StreamId{5}, at()); }
+  Live() : description(named("cam"), true) {
+    description.begin(StreamId{5}, at());
+    description.expect_frames(true, at());
+  }
 
   static StreamInfo named(const std::string& name) {
     StreamInfo info;
@@ -139,6 +142,21 @@ TEST_CASE("of a file all is known at the start, and it may rest", "[description]
   description.tick({MonoTime(milliseconds(60'000)), {}});
   CHECK_FALSE(description.take_news({MonoTime(milliseconds(60'000)), {}}));
   CHECK(description.info().state == StreamState::Live);
+}
+
+TEST_CASE("a source that is not asked for frames is not stalled", "[description]") {
+  Live live;
+  live.frames(100, 40);
+  live.pass(5'000);
+  REQUIRE(live.said.back().state == StreamState::Stalled);
+  live.description.expect_frames(false, live.at());
+  live.pass(60'000);
+  CHECK(live.said.back().state == StreamState::Live);
+  live.description.expect_frames(true, live.at());
+  live.pass(1'500);
+  CHECK(live.said.back().state == StreamState::Live);
+  live.pass(1'500);
+  CHECK(live.said.back().state == StreamState::Stalled);
 }
 
 }  // namespace

@@ -34,7 +34,7 @@ struct Watching {
   Frames frames;
   NoLog log;
   LimitedLog limited{log, 1};
-  FrameCounter counter{&frames, 0, limited};
+  FrameCounter counter{&frames, {}, 0, limited};
   Viewer viewer{counter};
   std::int64_t ms = 0;
   std::uint16_t sequence = 0;
@@ -174,7 +174,7 @@ TEST_CASE("the longest time between two frames is kept") {
 
 TEST_CASE("a counter stops at the frames that are wanted, and at a sink that takes no more") {
   Watching w;
-  FrameCounter three(&w.frames, 3, w.limited);
+  FrameCounter three(&w.frames, {}, 3, w.limited);
   Viewer viewer(three);
   for (std::uint64_t frame = 1; frame <= 5; ++frame) w.picture(frame);
   viewer.read(w.flow, {});

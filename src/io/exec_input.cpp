@@ -11,6 +11,7 @@
 #include "io/clock.h"
 #include "io/pipe_input.h"
 #include "media/source_spec.h"
+#include "media/url.h"
 #include "ott/retry.h"
 
 namespace ott {
@@ -24,13 +25,17 @@ constexpr Duration kEndTime = std::chrono::seconds(2);
 constexpr Duration kEndLook = std::chrono::milliseconds(20);
 constexpr std::size_t kLastWordsBytesMax = 400;
 
-/// Hides what stands between "://" and '@' in addresses: a name and a password.
-std::string without_credentials(std::string text) {
-  for (std::size_t at = text.find("://"); at != std::string::npos; at = text.find("://", at + 3)) {
-    const std::size_t end = text.find_first_of("/@ \t'\"", at + 3);
-    if (end != std::string::npos && text[end] == '@') text.replace(at + 3, end - at - 3, "…");
+/// A line of a program, whose addresses may hold passwords.
+std::string without_passwords(const std::string& line) {
+  std::string shown;
+  for (std::size_t begin = 0; begin < line.size();) {
+    const std::size_t end = std::min(line.find_first_of(" \t\"'", begin), line.size());
+    const std::string word = line.substr(begin, end - begin);
+    shown += word.find("://") == std::string::npos ? word : without_credentials(word);
+    if (end < line.size()) shown += line[end];
+    begin = end + 1;
   }
-  return text;
+  return shown;
 }
 
 /// The last line that says something, for a log.
@@ -42,7 +47,7 @@ std::string last_line(const std::string& text) {
   line.resize(end - (before == std::string::npos ? 0 : before + 1) + 1);
   std::ranges::replace_if(
       line, [](unsigned char c) { return c < ' ' || c == 127; }, ' ');
-  return without_credentials(line);
+  return without_passwords(line);
 }
 
 /// A single command takes the shell's place, so that its end is told as it is.

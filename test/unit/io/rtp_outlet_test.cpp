@@ -159,7 +159,8 @@ TEST_CASE("an SDP file that cannot be written is told of", "[rtp_outlet]") {
   RtpOutlet outlet({"cam", *destinations, "/nowhere/cam.sdp"}, bench.loop.get(), bench.workers, bench.log);
   const auto begun = outlet.begin(bench.streams, clock_now());
   REQUIRE_FALSE(begun);
-  CHECK(begun.error().message == "--sdp: cannot write '/nowhere/cam.sdp': No such file or directory");
+  CHECK(begun.error().message ==
+        "--sdp: cannot write '/nowhere/cam.sdp': there is no directory '/nowhere'; make it first");
 }
 
 TEST_CASE("hosts and groups to send to are read from the command line", "[rtp_outlet]") {

@@ -1,7 +1,8 @@
 #include "media/http_auth.h"
 
 #include <catch2/catch.hpp>
-#include <regex>
+#include <string>
+#include <vector>
 
 namespace ott {
 namespace {
@@ -11,8 +12,13 @@ Result<void> challenge(HttpAuth& auth, std::vector<std::string_view> values) {
 }
 
 std::string field(const std::string& value, const std::string& name) {
-  std::smatch match;
-  return std::regex_search(value, match, std::regex("[ ,]" + name + "=\"?([^\",]*)")) ? match[1].str() : "";
+  std::size_t at = value.find(name + "=");
+  while (at != std::string::npos && value[at - 1] != ' ' && value[at - 1] != ',')
+    at = value.find(name + "=", at + 1);
+  if (at == std::string::npos) return "";
+  at += name.size() + 1;
+  if (value[at] == '"') ++at;
+  return value.substr(at, value.find_first_of("\",", at) - at);
 }
 
 TEST_CASE("Basic is answered as RFC 7617 has it") {

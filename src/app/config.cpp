@@ -13,6 +13,7 @@
 #include "io/inputs.h"
 #include "io/socket.h"
 #include "media/source_spec.h"
+#include "media/text.h"
 #include "media/url.h"
 #include "ott/message.h"
 
@@ -215,6 +216,7 @@ Result<void> streams(const Words& words, Config& config) {
     }
     StreamSpec spec{word.substr(0, equals), word.substr(equals + 1)};
     if (spec.name.size() > 255) return fail("--stream: a name has at most 255 bytes");
+    if (to_utf8(spec.name) != spec.name) return fail("--stream: a name is text in UTF-8");
     if (has_control_character(spec.name)) return fail("--stream: a name has no control characters");
     for (const StreamSpec& other : config.options.publish) {
       if (other.name == spec.name)

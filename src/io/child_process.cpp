@@ -61,24 +61,25 @@ Result<ChildProcess> ChildProcess::start(const std::string& command) {
 
 ChildProcess::ChildProcess(ChildProcess&& other) noexcept
     : pid_(std::exchange(other.pid_, -1)),
+      group_(std::exchange(other.group_, -1)),
       output_(std::move(other.output_)),
       errors_(std::move(other.errors_)) {}
 
 ChildProcess& ChildProcess::operator=(ChildProcess&& other) noexcept {
   std::swap(pid_, other.pid_);
+  std::swap(group_, other.group_);
   output_ = std::move(other.output_);
   errors_ = std::move(other.errors_);
   return *this;
 }
 
 ChildProcess::~ChildProcess() {
-  if (pid_ < 0) return;
   terminate(true);
   (void)ended();
 }
 
 void ChildProcess::terminate(bool at_once) const {
-  if (pid_ > 0) ::kill(-pid_, at_once ? SIGKILL : SIGTERM);
+  if (group_ > 0) ::kill(-group_, at_once ? SIGKILL : SIGTERM);
 }
 
 std::optional<std::string> ChildProcess::ended() {

@@ -23,16 +23,17 @@ class ChildProcess {
 
   [[nodiscard]] int output() const { return output_.get(); }
   [[nodiscard]] int errors() const { return errors_.get(); }
-  /// Asks all processes of the group to end, or ends them.
+  /// Asks all processes of the group to end, or ends them; also those that its first one has left behind.
   void terminate(bool at_once) const;
   /// How it has ended, in words ("ended with status 1", "was killed by signal 9"); nothing while it runs.
   std::optional<std::string> ended();
 
  private:
   ChildProcess(pid_t pid, Fd output, Fd errors)
-      : pid_(pid), output_(std::move(output)), errors_(std::move(errors)) {}
+      : pid_(pid), group_(pid), output_(std::move(output)), errors_(std::move(errors)) {}
 
-  pid_t pid_ = -1;  // -1: it has ended and was waited for
+  pid_t pid_ = -1;    // -1: it has ended and was waited for
+  pid_t group_ = -1;  // what it has started may outlive it
   Fd output_;
   Fd errors_;
 };

@@ -25,19 +25,6 @@ constexpr Duration kEndTime = std::chrono::seconds(2);
 constexpr Duration kEndLook = std::chrono::milliseconds(20);
 constexpr std::size_t kLastWordsBytesMax = 400;
 
-/// A line of a program, whose addresses may hold passwords.
-std::string without_passwords(const std::string& line) {
-  std::string shown;
-  for (std::size_t begin = 0; begin < line.size();) {
-    const std::size_t end = std::min(line.find_first_of(" \t\"'", begin), line.size());
-    const std::string word = line.substr(begin, end - begin);
-    shown += word.find("://") == std::string::npos ? word : without_credentials(word);
-    if (end < line.size()) shown += line[end];
-    begin = end + 1;
-  }
-  return shown;
-}
-
 /// The last line that says something, for a log.
 std::string last_line(const std::string& text) {
   const std::size_t end = text.find_last_not_of(" \t\r\n");
@@ -47,7 +34,7 @@ std::string last_line(const std::string& text) {
   line.resize(end - (before == std::string::npos ? 0 : before + 1) + 1);
   std::ranges::replace_if(
       line, [](unsigned char c) { return c < ' ' || c == 127; }, ' ');
-  return without_passwords(line);
+  return hide_credentials(line);
 }
 
 /// A single command takes the shell's place, so that its end is told as it is.

@@ -137,8 +137,9 @@ void HttpConnection::begin(const HttpRequest& request, Now now) {
   stream_ = &server_.join(picture.stream, *this);
   // Who names what it has need not miss what has come meanwhile.
   const bool any = !picture.next || !picture.if_none_match.empty();
+  const MonoTime since = any ? MonoTime{} : now.mono;
   deadline_ = now.mono + (picture.next ? kNextTime : kPictureTime);
-  wanted_ = std::make_unique<Wanted>(Wanted{std::move(picture), request, any ? 0 : stream_->count()});
+  wanted_ = std::make_unique<Wanted>(Wanted{std::move(picture), request, any ? 0 : stream_->count(), since});
   set_state(State::Waiting);
   (void)answer_with_picture(now);
 }
@@ -149,7 +150,7 @@ bool HttpConnection::answer_with_picture(Now now) {
   const HttpPicture& picture = wanted_->picture;
   const bool late = now.mono >= deadline_;
   HttpResponse response;
-  if (part && stream_->count() > wanted_->after) {
+  if (part && stream_->count() > wanted_->after && part->frame->arrived.mono >= wanted_->since) {
     response = picture_response(picture, part->frame, server_.site());
     if (picture.next && response.status == 304 && !late) return false;
   } else {

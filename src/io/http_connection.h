@@ -131,6 +131,7 @@ class HttpConnection {
     HttpPicture picture;
     HttpRequest request;
     std::uint64_t after = 0;  // the stream's count
+    MonoTime since{};         // older pictures are no answer
   };
   std::unique_ptr<Wanted> wanted_;  // while it waits
   std::size_t discarded_ = 0;

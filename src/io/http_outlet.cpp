@@ -155,7 +155,8 @@ void HttpOutlet::take(Fd fd, const NodeId& remote, Now now) {
     reading_.front()->close("");
     full = false;
   }
-  if (reading_.size() + busy_.size() >= connections_max_ + kRefusedMax) return;
+  if (reading_.size() + busy_.size() >= connections_max_ + std::min(kRefusedMax, connections_max_ / 4))
+    return;
   // A viewer of a stream that stands still may go without a word.
   const int on = 1;
   (void)::setsockopt(fd.get(), SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);

@@ -16,7 +16,8 @@ HttpStream::HttpStream(WatchableStreams& streams, const std::string& name, const
 void HttpStream::on_frame(const FramePtr& frame) {
   // Pictures that come at once are all for a viewer that takes them.
   if (fresh_) send_now_(*this);
-  newest_ = std::make_shared<const HttpPart>(HttpPart{frame, part_head(*frame)});
+  number_ = before_ + frame->number.value;
+  newest_ = std::make_shared<const HttpPart>(HttpPart{frame, part_head(*frame, number_)});
   ++count_;
   fresh_ = true;
 }

@@ -37,6 +37,8 @@ class HttpStream final : public FrameTaker {
   [[nodiscard]] std::string why_nothing() const { return subscription_->why_nothing(); }
 
   void on_frame(const FramePtr& frame) override;
+  /// Viewers' frame numbers go on rising.
+  void on_stream(const StreamInfo&) override { before_ = number_; }
 
   /// Whether a picture has come since take_fresh() was called last.
   bool take_fresh() { return std::exchange(fresh_, false); }
@@ -47,6 +49,8 @@ class HttpStream final : public FrameTaker {
   const SendNow& send_now_;
   HttpPartPtr newest_;
   std::uint64_t count_ = 0;
+  std::uint64_t before_ = 0;  // the last number of the streams before this one
+  std::uint64_t number_ = 0;  // of the newest picture, for viewers
   bool fresh_ = false;
   std::unique_ptr<Subscription> subscription_;  // the last, since it may call at once
 };

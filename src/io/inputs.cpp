@@ -63,7 +63,8 @@ Result<std::unique_ptr<Input>> InputTable::open(std::string_view source, InputSi
   const auto common = take_common_options(rest);
   if (!common) return tl::unexpected<Error>(common.error());
   auto input = spec_of(rest).open(rest, sink, context_);
-  if (input) (*input)->set_common(*common);
+  if (!input) return fail(hide_credentials(input.error().message));
+  (*input)->set_common(*common);
   return input;
 }
 

@@ -11,13 +11,14 @@ struct LatestOutlet::Shared {
   std::mutex mutex;
   FramePtr newest;    // that waits; guarded, and so is what follows
   bool busy = false;  // there is a job
-  std::string failure;
+  std::uint64_t failures = 0;
+  std::string failure;  // the last one
   std::uint64_t frames = 0, replaced = 0, bytes = 0;
 
   /// The frame that is to be written; null: the job is over.
   FramePtr take() {
     const std::lock_guard lock(mutex);
-    busy = newest != nullptr && failure.empty();
+    busy = newest != nullptr;
     return busy ? std::exchange(newest, nullptr) : nullptr;
   }
 };
@@ -36,6 +37,7 @@ class LatestOutlet::Writing : public Job {
         ++shared_->frames;
         shared_->bytes += frame->bytes.size();
       } else {
+        ++shared_->failures;
         shared_->failure = written.error().message;
       }
     }
@@ -69,17 +71,14 @@ void LatestOutlet::on_frame(const FramePtr& frame) {
   bool begin = false;
   {
     const std::lock_guard lock(shared_->mutex);
-    if (shared_->failure.empty()) {
-      if (shared_->newest != nullptr) ++shared_->replaced;
-      shared_->newest = frame;
-      begin = !std::exchange(shared_->busy, true);
-    }
+    if (shared_->newest != nullptr) ++shared_->replaced;
+    shared_->newest = frame;
+    begin = !std::exchange(shared_->busy, true);
+    // A disk that is full now may have room for a later frame.
+    if (failures_.due(shared_->failures, frame->arrived) > 0)
+      log_.warning(shared_->failure + "; the next frames are tried, too");
   }
-  if (begin) return queue_->submit(std::make_unique<Writing>(shared_, path_));
-  const std::lock_guard lock(shared_->mutex);
-  if (shared_->failure.empty()) return;
-  log_.error(shared_->failure + "; no more frames are written there");
-  subscription_.reset();
+  if (begin) queue_->submit(std::make_unique<Writing>(shared_, path_));
 }
 
 bool LatestOutlet::finish(bool give_up, Now) {

@@ -10,6 +10,7 @@
 #include "media/frame_sink.h"
 #include "media/outlet.h"
 #include "ott/log.h"
+#include "ott/repeated_warning.h"
 #include "ott/worker.h"
 
 namespace ott {
@@ -34,6 +35,7 @@ class LatestOutlet final : public Outlet, private FrameTaker {
 
   std::string path_;
   FrameInterval interval_;
+  RepeatedWarning failures_;
   std::string stream_;
   Log& log_;
   std::shared_ptr<Shared> shared_;

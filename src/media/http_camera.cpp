@@ -42,6 +42,7 @@ void HttpCamera::ask(Now now) {
   request_ = Request{polled() ? etag_ : ""};
   asked_at_ = byte_at_ = picture_at_ = now.mono;
   pictures_.reset();
+  refused_in_turn_ = 0;
   pictures_of_answer_ = 0;
   etag_of_answer_.clear();
   not_modified_ = false;
@@ -124,6 +125,7 @@ void HttpCamera::take_pictures(Now now) {
     const auto picture = pictures_->next();
     if (!picture) {
       sink_.refuse(source_.shown + ": " + picture.error().message, now);
+      if (++refused_in_turn_ >= kRefusedInTurnMax) return lose("it sends no pictures", now);
     } else if (*picture) {
       take_picture(**picture, now);
     } else {
@@ -134,6 +136,7 @@ void HttpCamera::take_pictures(Now now) {
 
 void HttpCamera::take_picture(ByteSpan jpeg, Now now) {
   picture_at_ = now.mono;
+  refused_in_turn_ = 0;
   ++pictures_of_answer_;
   say_connected(now);
   if (pictures_->is_multipart() || pictures_of_answer_ > 1) return push(jpeg, now);
@@ -178,6 +181,7 @@ void HttpCamera::on_end(const std::string& error, Now now) {
   if (pictures_ && (error.empty() || pictures_->is_multipart())) {
     pictures_->finish();
     take_pictures(now);
+    if (state_ != State::Asking) return;
   }
   const bool has_all = polled() && pictures_of_answer_ > 0;
   if (!error.empty() && !has_all) return lose(printable(error, 200), now);

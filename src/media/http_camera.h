@@ -33,6 +33,8 @@ struct HttpHead {
 class HttpCamera {
  public:
   static constexpr Duration kPoll = std::chrono::seconds(1);
+  /// A camera that sends so much in turn that is no picture is given up for a while.
+  static constexpr unsigned kRefusedInTurnMax = 20;
   static constexpr Duration kRepeatAfter = std::chrono::milliseconds(900);
   static constexpr Retry::Pauses kPauses{std::chrono::milliseconds(500), std::chrono::seconds(5)};
   /// So many times the source's time out may pass without a whole picture while bytes come.
@@ -83,6 +85,7 @@ class HttpCamera {
   State state_ = State::Idle;
   std::optional<Request> request_;  // to be taken
   std::optional<Duration> poll_;
+  unsigned refused_in_turn_ = 0;
   bool said_connected_ = false;
   std::string lost_why_;  // why it is away, as far as that was said; empty while it is there
   Retry retry_;

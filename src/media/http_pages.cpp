@@ -5,6 +5,7 @@
 #include <rapidjson/writer.h>
 
 #include "media/http_site.h"
+#include "media/text.h"
 
 namespace ott {
 namespace {
@@ -74,43 +75,7 @@ std::string figure(const StreamInfo& stream, bool moving) {
       mjpg, moving ? mjpg : jpg, name, size, facts, jpg);
 }
 
-/// The bytes of the UTF-8 sequence at the beginning (RFC 3629, section 4); 0 if none is there.
-std::size_t sequence_length(std::string_view text) {
-  const auto byte = [&text](std::size_t i) {
-    return static_cast<unsigned char>(i < text.size() ? text[i] : '\0');
-  };
-  const auto continues = [&byte](std::size_t i) { return (byte(i) & 0xC0U) == 0x80; };
-  const unsigned char first = byte(0);
-  if (first < 0x80) return 1;
-  if (first >= 0xC2 && first <= 0xDF) return continues(1) ? 2 : 0;
-  if (first >= 0xE0 && first <= 0xEF) {
-    const bool overlong = first == 0xE0 && byte(1) < 0xA0;
-    const bool surrogate = first == 0xED && byte(1) > 0x9F;
-    return continues(1) && continues(2) && !overlong && !surrogate ? 3 : 0;
-  }
-  if (first >= 0xF0 && first <= 0xF4) {
-    const bool overlong = first == 0xF0 && byte(1) < 0x90;
-    const bool beyond = first == 0xF4 && byte(1) > 0x8F;
-    return continues(1) && continues(2) && continues(3) && !overlong && !beyond ? 4 : 0;
-  }
-  return 0;
-}
-
 }  // namespace
-
-std::string to_utf8(std::string_view text) {
-  std::string valid;
-  while (!text.empty()) {
-    const std::size_t length = sequence_length(text);
-    if (length == 0) {
-      valid += "\xEF\xBF\xBD";
-    } else {
-      valid += text.substr(0, length);
-    }
-    text.remove_prefix(std::max<std::size_t>(length, 1));
-  }
-  return valid;
-}
 
 HttpResponse index_page(std::span<const StreamInfo> streams) {
   HttpResponse response;

@@ -18,7 +18,4 @@ HttpResponse index_page(std::span<const StreamInfo> streams);
 /// start.
 HttpResponse streams_json(std::span<const StreamInfo> streams);
 
-/// The text as UTF-8: what is none becomes U+FFFD.
-std::string to_utf8(std::string_view text);
-
 }  // namespace ott

@@ -120,10 +120,10 @@ std::string unix_seconds(WallTime time) {
   return fmt::format("{}.{:06}", ns / kPerSecond, ns % kPerSecond / kPerMicrosecond);
 }
 
-std::string part_head(const Frame& frame) {
+std::string part_head(const Frame& frame, std::uint64_t number) {
   return fmt::format(
       "Content-Type: image/jpeg\r\nContent-Length: {}\r\nX-Timestamp: {}\r\nX-Frame: {}\r\n\r\n",
-      frame.bytes.size(), unix_seconds(frame.source_time), frame.number.value);
+      frame.bytes.size(), unix_seconds(frame.source_time), number);
 }
 
 }  // namespace ott

@@ -44,6 +44,6 @@ inline constexpr std::string_view kMixedReplaceType = "multipart/x-mixed-replace
 inline constexpr std::string_view kMixedReplaceBegin = "--ottdframe\r\n";
 inline constexpr std::string_view kMixedReplaceNext = "\r\n--ottdframe\r\n";
 /// X-Timestamp is when the origin had the picture, in seconds since 1970 by its clock; X-Frame is its number.
-std::string part_head(const Frame& frame);
+std::string part_head(const Frame& frame, std::uint64_t number);
 
 }  // namespace ott

@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "media/http_pages.h"
+#include "media/text.h"
 
 namespace ott {
 namespace {

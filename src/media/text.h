@@ -80,4 +80,7 @@ template <std::unsigned_integral Number>
   return shown;
 }
 
+/// The text as UTF-8: what is none becomes U+FFFD.
+std::string to_utf8(std::string_view text);
+
 }  // namespace ott

@@ -151,6 +151,26 @@ std::string without_credentials(std::string_view url) {
   return shown += masked(behind);
 }
 
+std::string hide_credentials(std::string_view text) {
+  std::string shown;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find_first_of(" \t\"'"), text.size());
+    const std::string_view word = text.substr(0, end);
+    const std::size_t at = word.rfind('@');
+    const std::size_t begin = at == word.npos ? 0 : word.substr(0, at).find_last_of("/=,") + 1;
+    if (word.find("://") != word.npos) {
+      shown += without_credentials(word);
+    } else if (at != word.npos && word.substr(begin, at - begin).find(':') != word.npos) {
+      shown += std::string(word.substr(0, begin)) + "…" + std::string(word.substr(at));
+    } else {
+      shown += word;
+    }
+    if (end < text.size()) shown += text[end];
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return shown;
+}
+
 std::optional<std::string_view> query_value(std::string_view query, std::string_view name) {
   while (!query.empty()) {
     const auto [key, value] = cut(take_until(query, '&'), '=');

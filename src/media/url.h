@@ -34,6 +34,8 @@ std::string to_string(const Url& url);
 /// Any text that is a URL or was meant to be one, for logs, errors and lists: without user and password, and
 /// with *** for the values in path and query whose names say that they are secret (?pwd=, ;token=).
 std::string without_credentials(std::string_view url);
+/// The same for each address in a text, also for what is nearly one ("rtp:user:secret@host").
+std::string hide_credentials(std::string_view text);
 
 /// The value of a name in a query ("a=1&b=2"); nothing if the name is not there. As written.
 std::optional<std::string_view> query_value(std::string_view query, std::string_view name);

@@ -44,6 +44,8 @@ Result<void> check_directory_of(const std::string& path) {
   if (!S_ISDIR(status.st_mode)) return fail("'" + folder + "' is no directory");
   if (::access(folder.c_str(), W_OK | X_OK) != 0)
     return fail("no file can be made in '" + folder + "': " + reason(errno));
+  if (::lstat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode) && !S_ISLNK(status.st_mode))
+    return fail("'" + path + "' is there already, and is no file");
   return {};
 }
 

@@ -20,6 +20,8 @@ constexpr Duration kEndedListed = std::chrono::seconds(5);
 constexpr Duration kOthersKnownAfter = std::chrono::seconds(2);
 /// How long another origin must have had a stream before this one stands by.
 constexpr Duration kStandByAfter = std::chrono::seconds(3);
+/// When a picture is not shown any more to who comes after a rest.
+constexpr Duration kStaleAfter = std::chrono::seconds(1);
 /// How often a placeholder is shown.
 constexpr Duration kPlaceholderInterval = std::chrono::seconds(1);
 /// How soon it is looked for again while a worker draws it.
@@ -139,8 +141,9 @@ void PublishedStream::stand_by(Now now) {
 void PublishedStream::start_input(Now now) {
   started_ = true;
   description_.expect_frames(true, now);
-  // A camera's last picture from when somebody watched before is not what it sees now.
-  if (offered_ && source().live) overlay_.forget_frames(*overlay_.flow(description_.info().id), now);
+  // The last picture from when somebody watched before is not what is to be seen now.
+  if (offered_ && now.mono - last_at_ > kStaleAfter)
+    overlay_.forget_frames(*overlay_.flow(description_.info().id), now);
   input_->start(now);
 }
 
@@ -274,6 +277,7 @@ void PublishedStream::take(const Result<LiveFrame>& frame, Now now) {
 
 void PublishedStream::publish(const LiveFrame& frame, Now now) {
   ++last_.value;
+  last_at_ = now.mono;
   // A paced frame is as old as it is for viewers: what has waited in a pipe was not made then.
   LiveFrame timed = frame;
   if (paced()) timed.arrived = now;

@@ -87,6 +87,7 @@ class PublishedStream final : public InputSink {
   MonoTime next_at_ = MonoTime::max();  // when its next frame is due
 
   FrameNumber last_;
+  MonoTime last_at_{};  // when it was published
   MediaClock clock_;
   std::uint16_t rtp_sequence_ = 0;
 

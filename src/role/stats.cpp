@@ -1,5 +1,7 @@
 #include "role/stats.h"
 
+#include "media/text.h"
+
 namespace ott {
 
 StatsLine::StatsLine(std::string_view role, const std::optional<NodeId>& id, WallTime time) {
@@ -16,7 +18,8 @@ void StatsLine::key(std::string_view name) {
 
 void StatsLine::add(std::string_view name, std::string_view value) {
   key(name);
-  json_.String(value.data(), static_cast<rapidjson::SizeType>(value.size()));
+  const std::string text = to_utf8(value);  // a stream's name is what its origin says
+  json_.String(text.data(), static_cast<rapidjson::SizeType>(text.size()));
 }
 
 void StatsLine::add(std::string_view name, std::uint64_t value) {

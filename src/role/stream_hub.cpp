@@ -11,6 +11,10 @@ namespace {
 /// How long a viewer stays with a stream that is not listed any more, while there are others.
 constexpr Duration kLetGoAfter = std::chrono::seconds(3);
 
+/// Of the streams that a guest may watch, so many are kept free of those that only linger, since the access
+/// node hears of their end a bit later.
+constexpr std::size_t kSpareWatches = 4;
+
 std::string names_of(const std::vector<KnownStream>& streams) {
   std::string names;
   for (const KnownStream& stream : streams) names += (names.empty() ? "" : ", ") + stream.info.name;
@@ -43,6 +47,7 @@ class StreamHub::Reading final : public FrameTaker {
   }
 
   KnownStream stream;
+  bool begun = false;
   Viewer viewer;
   FramePtr newest;
 
@@ -139,16 +144,21 @@ StreamHub::Reading* StreamHub::find(StreamId stream) const {
 }
 
 void StreamHub::step(Now now) {
+  read_at_ = MonoTime::max();
   for (std::size_t i = 0; i < choices_.size(); ++i) choose(*choices_[i], now);
   for (std::size_t i = 0; i < readings_.size(); ++i) {
     Reading& reading = *readings_[i];
+    if (!std::exchange(reading.begun, true)) {
+      read_at_ = now.mono;  // as soon as an origin that is this node has seen that somebody watches
+      continue;
+    }
     if (const Flow* flow = overlay_.flow(reading.stream.info.id)) reading.viewer.read(*flow, now);
   }
   linger(now);
 }
 
 MonoTime StreamHub::next_deadline() const {
-  MonoTime next = MonoTime::max();
+  MonoTime next = read_at_;
   for (const auto& choice : choices_) next = std::min({next, choice->let_go_at, choice->unused_at});
   return next;
 }
@@ -216,6 +226,7 @@ void StreamHub::take_up(Choice& choice, const KnownStream& stream, Now now) {
     }
     return;
   }
+  if (overlay_.is_guest() && readings_.size() + kSpareWatches > Limits{}.watches_per_guest) make_room(now);
   overlay_.peer_log().info(
       fmt::format("watching '{}' from {}", stream.info.name, overlay_.describe(stream.origin)));
   readings_.push_back(std::make_unique<Reading>(*this, stream));
@@ -245,6 +256,16 @@ void StreamHub::linger(Now now) {
   }
   std::erase_if(choices_,
                 [now](const auto& choice) { return choice->wants.empty() && now.mono >= choice->unused_at; });
+}
+
+/// A guest may watch so many streams: the one that nobody has wanted for longest gives way.
+void StreamHub::make_room(Now now) {
+  Choice* unused = nullptr;
+  for (const auto& choice : choices_) {
+    const bool is_unused = choice->reading != nullptr && choice->wants.empty();
+    if (is_unused && (unused == nullptr || choice->unused_at < unused->unused_at)) unused = choice.get();
+  }
+  if (unused != nullptr) let_go(*unused, now);
 }
 
 void StreamHub::leave(Now now) {

@@ -51,6 +51,7 @@ class StreamHub final : public WatchableStreams {
   void complain(Choice& choice);
   void take_up(Choice& choice, const KnownStream& stream, Now now);
   void let_go(Choice& choice, Now now);
+  void make_room(Now now);
   void linger(Now now);
   Reading* find(StreamId stream) const;
 
@@ -59,6 +60,7 @@ class StreamHub final : public WatchableStreams {
   std::function<std::string()> trouble_;
   std::vector<std::unique_ptr<Choice>> choices_;
   std::vector<std::unique_ptr<Reading>> readings_;
+  MonoTime read_at_ = MonoTime::max();  // when a stream is read for the first time
 };
 
 }  // namespace ott

@@ -20,7 +20,10 @@ void Viewer::begin(const Flow& flow) {
 
 void Viewer::join(const Flow& flow) {
   begin(flow);
-  if (const auto* newest = flow.buffer.newest_complete()) position_ = newest->start;
+  const auto* newest = flow.buffer.newest_complete();
+  if (newest == nullptr) return;
+  position_ = newest->start;
+  history_ = {newest->number, newest->arrived};
 }
 
 void Viewer::read(const Flow& flow, Now now) {
@@ -61,6 +64,10 @@ void Viewer::complete(const Record& record, ByteSpan jpeg, Now now) {
   // A peer may claim any time: one before the epoch would leave the range of a Duration.
   frame->source_time = WallTime(Duration(std::max<std::int64_t>(record.source_time_ns(), 0)));
   frame->arrived = now;
+  if (record.frame == history_.frame) {
+    frame->arrived = {history_.arrived, now.wall - std::max(now.mono - history_.arrived, Duration{})};
+    history_ = {};
+  }
   frame->hops = record.header.hops;
   frame->record_bytes = bytes;
   frame->bytes.assign(jpeg.begin(), jpeg.end());

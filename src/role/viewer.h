@@ -30,8 +30,12 @@ class Viewer {
   unsigned buffer_number_ = 0;
   unsigned numbering_ = 0;
   Position position_;
-  FrameNumber known_;             // frames up to here come again and are passed over
-  FrameNumber last_;              // the last one that was handed on
+  FrameNumber known_;  // frames up to here come again and are passed over
+  FrameNumber last_;   // the last one that was handed on
+  struct {
+    FrameNumber frame;
+    MonoTime arrived;
+  } history_{};                   // the frame that was here when this began, and is handed on as the first
   std::size_t record_bytes_ = 0;  // since then
 };
 

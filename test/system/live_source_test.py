@@ -91,6 +91,17 @@ class LiveSources(unittest.TestCase):
         boot.wait_for_exit(0)
         wait_until(lambda: not any(map(is_running, self.pids())), "the end of the program with that of its node")
 
+    def test_what_a_program_leaves_behind_ends_with_it(self):
+        sleep = f"sleep {300_000 + os.getpid()}"  # nobody else's
+        command = f"(trap '' TERM; exec {sleep}) & cat film.mjpeg; wait"
+        self.net.bootstrap(f"cam=exec:{command}?linger=1s")
+        self.net.guest("g1", "boot", "--frames", "5").wait_for_exit(0)
+
+        def left():
+            return subprocess.run(["pgrep", "-f", f"^{sleep}$"], capture_output=True, text=True).stdout.split()
+        wait_until(left, "a process that ignores SIGTERM")
+        wait_until(lambda: not left(), "its end")
+
     def test_the_end_of_a_program(self):
         net = self.net
         boot = net.bootstrap("cam=exec:cat film.mjpeg?eof=end&fps=50")

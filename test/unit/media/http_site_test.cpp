@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "media/http_pages.h"
+#include "media/text.h"
 
 namespace ott {
 namespace {
@@ -175,7 +176,7 @@ TEST_CASE("HTTP response: what keeps a connection, by version") {
 }
 
 TEST_CASE("HTTP response: a part of a stream of pictures") {
-  CHECK(part_head(*frame(9, 1234)) ==
+  CHECK(part_head(*frame(9, 1234), 9) ==
         "Content-Type: image/jpeg\r\nContent-Length: 1234\r\nX-Timestamp: 1700000000.250000\r\nX-Frame: "
         "9\r\n\r\n");
 }

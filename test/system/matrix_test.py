@@ -11,12 +11,10 @@ import unittest
 
 from film_senders import SIZE, Senders
 from http_client import Browser
-from media_programs import GSTREAMER_RTP, Curl, Program, ffmpeg, gstreamer, pictures_in
+from media_programs import GSTREAMER_RTP, MPV, Curl, Program, ffmpeg, gstreamer, pictures_in
 from overlay import Overlay, run_of, wait_until, what_lacks_for_namespaces
 
 PICTURES = 10  # of each at each
-MPV = ["mpv", "--no-config", "--really-quiet", "--vo=image", "--vo-image-format=jpg", "--ao=null",
-       "--profile=low-latency", "--rtsp-transport=tcp"]
 AT_ONCE = ["-fpsprobesize", "0"]  # it would look at 20 pictures before it gives one
 HTTP_PORT, RTSP_PORT = 8080, 8555
 
@@ -57,7 +55,7 @@ class Row:
         self.add("rtsp-ffmpeg", Program, ffmpeg(*AT_ONCE, "-rtsp_transport", "tcp", "-i", rtsp))
         self.add("rtsp-gstreamer", Program,
                  gstreamer("rtspsrc", f"location={rtsp}", "protocols=udp", "latency=100"))
-        self.add("rtsp-mpv", Program, [*MPV, rtsp])
+        self.add("rtsp-mpv", Program, [*MPV, "--rtsp-transport=tcp", rtsp])
         wait_until(sdp.exists, "the SDP file")
         self.add("rtp-ffmpeg", Program, ffmpeg(*AT_ONCE, "-protocol_whitelist", "file,rtp,udp", "-i", str(sdp)))
         self.add("rtp-gstreamer", Program, gstreamer("udpsrc", "address=127.0.0.1", f"port={rtp_port + 4}",

@@ -9,6 +9,9 @@ from http_client import split_parts
 from overlay import Overlay, _die_with_parent, wait_until
 
 GSTREAMER_RTP = "application/x-rtp,media=video,clock-rate=90000,encoding-name=JPEG,payload=26"
+# It decodes and draws: its pictures are not those that came.
+MPV = ["mpv", "--no-config", "--really-quiet", "--profile=low-latency", "--vo=image", "--vo-image-format=jpg",
+       "--ao=null"]
 
 
 def scan(data: bytes) -> str:

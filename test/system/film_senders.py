@@ -8,7 +8,7 @@ import pathlib
 import subprocess
 
 import jpeg
-from overlay import Overlay, _die_with_parent, made_frames
+from overlay import Overlay, _die_with_parent, made_frames, run_of
 from rtsp_servers import GstCamera
 
 FAKE_CAMERA = pathlib.Path(__file__).with_name("fake_camera.c")
@@ -112,6 +112,13 @@ class Senders:
     def pictures(self, name: str) -> list:
         """Those that this one shows, round and round."""
         return self.film.pictures[:CAMERA_PICTURES] if name == "ustreamer" else self.film.pictures
+
+    def check(self, name: str, pictures: list) -> None:
+        """These are what this one sends, one after the other."""
+        if name == "ustreamer":  # on a loaded machine it leaves some of its camera's out
+            assert pictures and set(pictures) <= set(self.pictures(name)), "pictures that ustreamer has not sent"
+        else:
+            run_of(pictures, self.pictures(name))
 
     def __exit__(self, kind, value, traceback):
         for name, program in [*self.programs.items(), ("ffmpeg-pipe", self.pipe)]:

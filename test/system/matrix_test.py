@@ -12,7 +12,7 @@ import unittest
 from film_senders import SIZE, Senders
 from http_client import Browser
 from media_programs import GSTREAMER_RTP, MPV, Curl, Program, ffmpeg, gstreamer, pictures_in
-from overlay import Overlay, run_of, wait_until, what_lacks_for_namespaces
+from overlay import Overlay, wait_until, what_lacks_for_namespaces
 
 PICTURES = 10  # of each at each
 AT_ONCE = ["-fpsprobesize", "0"]  # it would look at 20 pictures before it gives one
@@ -69,7 +69,6 @@ class Row:
         return all([program.has(PICTURES) for program in self.programs.values()])
 
     def check(self) -> None:
-        pictures = self.test.senders.pictures(self.name)
         for kind, program in self.programs.items():
             self.times[kind] = program.first_s
             with self.test.subTest(f"{self.name} to {kind}"):
@@ -77,23 +76,22 @@ class Row:
                     drawn = {path.read_bytes() for path in program.files()}
                     self.test.assertGreater(len(drawn), PICTURES // 2)
                 else:
-                    run_of(program.wait_for(PICTURES), pictures)
+                    self.test.senders.check(self.name, program.pictures(PICTURES))
             program.popen.kill()
 
     def end(self) -> None:
         """And looks at the files."""
-        pictures = self.test.senders.pictures(self.name)
         self.guest.wait_for_frames(PICTURES)
         self.avi.wait_for_stats(lambda line: line["outlets"][0]["frames"] >= PICTURES, "recorded frames", fresh=False)
         for process in (self.guest, self.avi):
             process.terminate()
         with self.test.subTest(f"{self.name} to a dump"):
-            run_of(self.guest.pictures(), pictures)
+            self.test.senders.check(self.name, self.guest.pictures())
         for kind in ("mkv", "avi"):
             with self.test.subTest(f"{self.name} to {kind}"):
                 recorded = pictures_in(self.net.folder / f"{self.name}.{kind}")
                 self.test.assertGreaterEqual(len(recorded), PICTURES)
-                run_of(recorded, pictures)
+                self.test.senders.check(self.name, recorded)
 
 
 class Matrix(unittest.TestCase):

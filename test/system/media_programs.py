@@ -62,13 +62,19 @@ class Curl(Program):
 
     def __init__(self, net: Overlay, name: str, url: str):
         super().__init__(net, name, ["curl", "-sN", "-o", "stream", url])
+        self.parts, self.rest, self.read_bytes = [], b"", 0
 
     def files(self) -> list:
-        path = self.folder / "stream"
-        found = split_parts(path.read_bytes())[0] if path.exists() else []
-        if found and self.first_s is None:
+        if (path := self.folder / "stream").exists():
+            with open(path, "rb") as stream:
+                stream.seek(self.read_bytes)
+                new = stream.read()
+            self.read_bytes += len(new)
+            parts, self.rest = split_parts(self.rest + new)
+            self.parts += parts
+        if self.parts and self.first_s is None:
             self.first_s = time.monotonic() - self.began
-        return found
+        return self.parts
 
     def pictures(self, count=None) -> list:
         return [jpeg.picture(part.picture) for part in self.files()[:count]]

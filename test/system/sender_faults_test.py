@@ -157,6 +157,8 @@ class Camera:
 
 
 class Clocks(unittest.TestCase):
+    alone = True
+
     def test_a_clock_that_jumps(self):
         """Of the camera, by RTP and by RTSP. No frame is lost, and neither a player that keeps to the times nor
         recordings, ours and ffmpeg's, have more than the time that has passed."""

@@ -12,8 +12,8 @@
 #include <string_view>
 #include <vector>
 
-#include "overlay/overlay_config.h"
 #include "ott/retry.h"
+#include "overlay/overlay_config.h"
 
 namespace ott {
 

@@ -11,8 +11,8 @@
 #include <utility>
 #include <vector>
 
-#include "overlay/overlay_config.h"
 #include "ott/retry.h"
+#include "overlay/overlay_config.h"
 
 namespace ott {
 

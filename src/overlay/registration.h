@@ -10,9 +10,9 @@
 #include <string_view>
 #include <vector>
 
+#include "ott/retry.h"
 #include "overlay/neighbours.h"
 #include "overlay/overlay_config.h"
-#include "ott/retry.h"
 
 namespace ott {
 

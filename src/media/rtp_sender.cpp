@@ -22,6 +22,9 @@ Result<RtpFramePtr> make_rtp_frame(FramePtr frame) {
   if (!image) return tl::unexpected<Error>(std::move(image.error()));
   if (!image->carriable())
     return fail("RTP carries no such JPEG: " + std::string(to_string(image->obstacle)));
+  // The EOI goes along, as it may (RFC 2435, section 3.1.9): GStreamer up to 1.22 takes a scan that ends with
+  // 0xD9, or with 0xFF and a stuffed zero, for one that has it, and writes a JPEG without an end.
+  if (!image->cut_off) image->scan = ByteSpan(frame->bytes).first(image->bytes).last(image->scan.size() + 2);
   if (image->scan.empty() || image->scan.size() > kJpegScanBytesMax)
     return fail("RTP carries no JPEG of " + std::to_string(frame->bytes.size()) + " bytes");
   return std::make_shared<const RtpFrame>(RtpFrame{std::move(frame), *image});

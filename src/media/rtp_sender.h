@@ -19,7 +19,8 @@ namespace ott {
 /// An RTP packet that travels whole in an Ethernet frame, in UDP and IPv6, which has the longer header.
 inline constexpr std::size_t kRtpDatagramBytesMax = 1'500 - 40 - 8;
 
-/// A frame that RTP can carry. It is parsed once for all that send it; `image` points into the frame.
+/// A frame that RTP can carry. It is parsed once for all that send it; `image` points into the frame, and its
+/// scan includes the EOI.
 struct RtpFrame {
   FramePtr frame;
   JpegImage image;

@@ -87,7 +87,7 @@ int ioctl(int fd, unsigned long request, ...) {
   va_end(more);
   if (fd != camera || fd < 0) return real(fd, request, argument);
   const struct itimerspec period = {{0, 40000000}, {0, 40000000}};
-  switch (request) {
+  switch ((unsigned)request) {  // some callers keep it in an int
     case VIDIOC_QUERYCAP:
       ((struct v4l2_capability*)argument)->capabilities = V4L2_CAP_VIDEO_CAPTURE | V4L2_CAP_STREAMING;
       return 0;
@@ -117,6 +117,8 @@ int ioctl(int fd, unsigned long request, ...) {
       return 0;
     case VIDIOC_QBUF:
       queued[((struct v4l2_buffer*)argument)->index] = 1;
+      return 0;
+    case VIDIOC_S_INPUT:
       return 0;
     case VIDIOC_STREAMON:
       return timerfd_settime(camera, 0, &period, NULL);

@@ -121,20 +121,30 @@ class Players(unittest.TestCase):
 class PlayersOfAnAddress(unittest.TestCase):
     alone = True
 
+    def setUp(self):
+        self.net = Overlay("boot-r1")
+        self.net.__enter__()
+        self.addCleanup(self.net.end, show=True)
+        self.net.folder.chmod(self.net.folder.stat().st_mode | stat.S_IXOTH)  # for VLC's user
+        self.http, self.rtsp = (f"{self.net.address['boot']}:{port}" for port in (8080, 8554))
+        self.net.bootstrap("clock=pattern:160x96@30", flags=["--http", self.http, "--rtsp", self.rtsp])
+
+    def play(self, lines) -> None:
+        for n, line in enumerate(lines):
+            player = Player(line, self.net.folder / f"player{n}")
+            self.addCleanup(player.end)
+            player.wait_for_pictures(10)
+
     def test_rtsp(self):
         """ffplay and mpv as the README calls them; GStreamer's line needs a display."""
-        net = Overlay("boot-r1")
-        net.__enter__()
-        self.addCleanup(net.end, show=True)
-        at = f"{net.address['boot']}:8554"
-        net.bootstrap("clock=pattern:160x96@30", flags=["--rtsp", at])
         lines = [command.text for command in Readme().block("In players, by address: RTSP and RTP").commands()]
         lines = [line for line in lines if re.match("(ffplay|mpv) ", line)]
         self.assertEqual(len(lines), 2)
-        for n, line in enumerate(lines):
-            player = Player(line.replace("10.0.0.1:8554", at), net.folder / f"player{n}")
-            self.addCleanup(player.end)
-            player.wait_for_pictures(10)
+        self.play(line.replace("10.0.0.1:8554", self.rtsp) for line in lines)
+
+    def test_http(self):
+        """They find out by themselves what it is."""
+        self.play(f"{player} http://{self.http}/clock.mjpg" for player in ("ffplay", "mpv", "vlc"))
 
 
 if __name__ == "__main__":

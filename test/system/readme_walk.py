@@ -31,7 +31,7 @@ LONG = re.compile(r"make$|make (demo|test|scenarios|failures|sim|chaos|check|fuz
                   r"tools/(failures|bench/run) |tools/scenario 2$")
 NOT_TYPED = [
     (r"\| (ffplay|mpv|vlc) |ffplay ", "players_test types it, and counts frames"),
-    (r"(mpv|location=)\S* ?rtsp://|--rtsp 8554|--sdp clock.sdp", "rtsp_outlet_test and rtp_outlet_test type the like"),
+    (r"(mpv .*|location=)rtsp://|--rtsp 8554|--sdp clock.sdp", "rtsp_outlet_test and rtp_outlet_test type the like"),
     (r"apt-get install ffmpeg mpv vlc$", "make test has installed what a player needs without a display"),
     (r"ffmpeg -f mjpeg$", "names a format, in which the walk's film.mjpeg is"),
     (r"core-cli |tools/scenario .*--core$|ip link .*(type bridge|p\.N\.S)$",
@@ -39,6 +39,8 @@ NOT_TYPED = [
     (r"ottd --role client$", "names a program in a table of limits"),
     (r"readme_walk\.py ", "is this walk"),
     (r"rtsp://", "rtsp_input_test has cameras"),
+    (r"=exec:|=v4l2:|sh -c$", "live_source_test has programs and a camera"),
+    (r"ffmpeg -sdp_file$", "names an option, whose file rtp_outlet_test and rtp_input_test have"),
 ]
 PICTURE = "-f lavfi -i testsrc=size=320x240:rate=25"
 CAMERA = "-f v4l2 -i /dev/video0", f"-re {PICTURE}"  # a test picture instead
@@ -206,7 +208,7 @@ class Walk:
         with self.lab("core-scenarios/1-paths.xml"):
             bootstrap = self.block("bootstrap").commands()[0]
             node = self.block("node").commands()[0]
-            plain, with_streams = variants(node.text)
+            plain, with_streams, *_ = variants(node.text)
             roles = [self.open(bootstrap, variants(bootstrap.text)[0], node=HOST["10.0.0.10"]),
                      self.open(node, plain, node=HOST["10.0.0.1"]),
                      self.open(node, with_streams.replace("NAME=SOURCE", "own=pattern:"), node=HOST["10.0.1.2"])]
@@ -481,7 +483,7 @@ class Walk:
 
 def variants(synopsis: str) -> list:
     """Of `ottd A [B]... [C x|y]`: `ottd A`, `ottd A B`, `ottd A C x` and `ottd A C y`."""
-    plain = re.sub(r" \[[^]]*\](\.\.\.)?", "", synopsis)
+    plain = re.sub(r" \[[^]]*\](\.\.\.)?", "", synopsis).rstrip(" …")
     options = []
     for option in re.findall(r"\[([^]]*)\]", synopsis):
         words = option.split()

@@ -10,26 +10,11 @@ import subprocess
 import unittest
 
 import jpeg
+from media_programs import pictures_in, run, seconds
 from overlay import Overlay, made_frames, run_of, wait_for_more_frames, what_lacks_for_namespaces
 
 FORMATS = ("mkv", "avi", "Mjpeg", "mjpeg")
 RATE = 50
-
-
-def run(*command) -> str:
-    """Its output; it must say nothing else."""
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0 and not done.stderr, f"{command}: {done.returncode} {done.stderr}"
-    return done.stdout
-
-
-def pictures_in(path: pathlib.Path) -> list:
-    """As ffmpeg finds them in a container: each packet as it was recorded."""
-    if path.suffix == ".Mjpeg":
-        return [jpeg.picture(frame) for frame in jpeg.split_classic(path.read_bytes())]
-    data = subprocess.run(["ffmpeg", "-v", "error", "-i", path, "-c", "copy", "-f", "mjpeg", "-"], check=True,
-                          capture_output=True, timeout=60).stdout
-    return [jpeg.picture(frame) for frame in jpeg.split(data)]
 
 
 def pictures_as_far_as_whole(path: pathlib.Path) -> list:
@@ -59,10 +44,6 @@ def decode(path: pathlib.Path) -> int:
     """How many pictures ffmpeg decodes; it must complain of nothing."""
     text = run("ffmpeg", "-v", "warning", "-i", path, "-fps_mode", "passthrough", "-f", "framemd5", "-")
     return sum(not line.startswith("#") for line in text.splitlines())
-
-
-def seconds(path: pathlib.Path) -> float:
-    return float(run("ffprobe", "-v", "warning", "-show_entries", "format=duration", "-of", "csv=p=0", path))
 
 
 def pictures_in_vlc(path: pathlib.Path, folder: pathlib.Path) -> int:

@@ -7,7 +7,7 @@ import socket
 import threading
 import unittest
 
-from media_programs import Program, ffmpeg, gstreamer, scan
+from media_programs import MPV, Program, ffmpeg, gstreamer, scan
 from overlay import Overlay, made_frames, run_of, wait_until
 from rtsp_client import TCP, Player
 
@@ -63,9 +63,8 @@ class Players(Rtsp):
 
     def test_mpv(self):
         """It decodes and draws, so its pictures are counted and not compared."""
-        arguments = ["mpv", "--no-config", "--really-quiet", "--vo=image", "--vo-image-format=jpg", "--ao=null"]
         for by in ("tcp", "udp"):
-            program = self.run_program(f"mpv-{by}", [*arguments, f"--rtsp-transport={by}", self.url()])
+            program = self.run_program(f"mpv-{by}", [*MPV, f"--rtsp-transport={by}", self.url()])
             wait_until(lambda: len(program.files()) >= PICTURES, f"pictures of mpv over {by}")
 
     def test_the_default_stream_and_a_stream_that_there_is_not(self):

@@ -75,6 +75,7 @@ TEST_CASE("a frame becomes packets that fit a datagram and give the same JPEG ag
     if (*pushed) jpeg.assign((*pushed)->begin(), (*pushed)->end());
   }
   CHECK(test::decode(jpeg) == test::decode(sent->frame->bytes));
+  CHECK(Bytes(packets.back().end() - 2, packets.back().end()) == Bytes{0xFF, 0xD9});
   CHECK(out.frames_sent() == 1);
   CHECK(out.next_deadline() == MonoTime::max());
 }

@@ -169,7 +169,7 @@ Result<std::unique_ptr<Input>> open_exec(const std::string& source, InputSink& s
     return fail("source 'exec:': there is no command; such as 'exec:ffmpeg -i film.mp4 -f mjpeg -'");
   SourceInfo info{"exec", 0, 0, spec->options.fps, spec->options.at_end.value_or(AtEnd::Loop)};
   info.live = true;
-  info.linger = std::chrono::seconds(10);
+  info.linger = kLinger;
   return std::make_unique<ExecInput>(std::move(info), std::move(command), sink, context.loop);
 }
 

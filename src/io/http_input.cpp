@@ -13,6 +13,7 @@ SourceInfo http_info() {
   info.kind = "http";
   info.at_end = AtEnd::Wait;
   info.live = true;
+  info.linger = kLinger;
   info.on_demand = true;
   return info;
 }

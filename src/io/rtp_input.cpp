@@ -231,6 +231,7 @@ std::unique_ptr<Input> make_input(std::string name, RtpAddress address, InputSin
                                   const InputContext& context) {
   SourceInfo info{"rtp"};
   info.live = true;
+  info.linger = kLinger;
   info.linger = std::chrono::seconds(10);
   return std::make_unique<RtpInput>(std::move(info), std::move(name), std::move(address), sink, context);
 }

@@ -391,6 +391,7 @@ Result<std::unique_ptr<Input>> open_rtsp(const std::string& source, InputSink& s
   info.kind = "rtsp";
   info.at_end = AtEnd::Wait;
   info.live = true;
+  info.linger = kLinger;
   info.linger = std::chrono::seconds(10);
   RtspInput::Camera camera{std::move(*url), transport == "udp", transport == "tcp", {}};
   if (size_text) camera.size = *size;

@@ -139,6 +139,7 @@ Result<std::unique_ptr<Input>> open_v4l2(const std::string& source, InputSink& s
   if (settings.device.empty()) return fail("source '" + source + "': which device? v4l2:/dev/video0");
   SourceInfo info{"camera"};
   info.live = true;
+  info.linger = kLinger;
   info.linger = std::chrono::seconds(10);
   return std::make_unique<V4l2Input>(std::move(info), std::move(settings), sink, context);
 }

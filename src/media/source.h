@@ -30,6 +30,10 @@ enum class AtEnd : std::uint8_t {
   End,   // it ends
 };
 
+/// How long an input that is live runs on when nobody watches any more: viewers that come back, or whose way
+/// to here was cut for a moment, find it as it was.
+inline constexpr Duration kLinger = std::chrono::seconds(10);
+
 struct SourceInfo {
   std::string kind;    // "pattern", "clip", "stdin", …: a word for lists
   unsigned width = 0;  // of the first frame; 0 for a live source

@@ -4,6 +4,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import unittest
 import urllib.parse
@@ -112,6 +113,17 @@ class OddCameras(Case):
         self.assertEqual(self.camera.requests, [])
         self.check(self.watch("cam", 5))
         self.boot.wait(lambda: not self.connections(), "that the camera is let go")
+        self.assertEqual(len(self.camera.requests), 1)
+
+    def test_a_camera_is_kept_while_its_viewers_are_cut_off_for_a_moment(self):
+        self.serve(cam=self.camera.url("plain"))
+        relay = self.net.node("r1")
+        guest = self.net.guest("g", "r1", "--stream", "cam")
+        guest.wait_for_frames(10)
+        relay.send(signal.SIGSTOP)
+        self.boot.wait_for_log("watches, but cannot be reached")
+        relay.send(signal.SIGCONT)
+        guest.wait_for_frames(guest.frame_count() + 50)
         self.assertEqual(len(self.camera.requests), 1)
 
     def connections(self) -> str:

@@ -156,7 +156,7 @@ std::string hide_credentials(std::string_view text) {
   while (!text.empty()) {
     const std::size_t end = std::min(text.find_first_of(" \t\"'"), text.size());
     const std::string_view word = text.substr(0, end);
-    const std::size_t at = word.rfind('@');
+    const std::size_t at = word.starts_with("pattern:") ? word.npos : word.rfind('@');
     const std::size_t begin = at == word.npos ? 0 : word.substr(0, at).find_last_of("/=,") + 1;
     if (word.find("://") != word.npos) {
       shown += without_credentials(word);

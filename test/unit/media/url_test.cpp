@@ -66,6 +66,15 @@ TEST_CASE("A URL is shown without what is secret in it") {
   CHECK(without_credentials("pattern:640x360@25") == "25");  // no URL: rather too little than too much
 }
 
+TEST_CASE("what a program or an error says shows no password") {
+  CHECK(hide_credentials("cannot open rtsp://me:secret@cam/x: no route") ==
+        "cannot open rtsp://cam/x: no route");
+  CHECK(hide_credentials("'https:/me:secret@cam/x' is none") == "'https:/…@cam/x' is none");
+  CHECK(hide_credentials("source=me:secret@10.0.0.1") == "source=…@10.0.0.1");
+  CHECK(hide_credentials("the form is pattern:WIDTHxHEIGHT@FPS") == "the form is pattern:WIDTHxHEIGHT@FPS");
+  CHECK(hide_credentials("mail me@home\tnow") == "mail me@home\tnow");
+}
+
 TEST_CASE("A reference is resolved as its base says") {
   const auto base = parse_url("rtsp://u:p@cam:8554/a/b?c=1");
   REQUIRE(base);

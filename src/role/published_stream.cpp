@@ -20,8 +20,6 @@ constexpr Duration kEndedListed = std::chrono::seconds(5);
 constexpr Duration kOthersKnownAfter = std::chrono::seconds(2);
 /// How long another origin must have had a stream before this one stands by.
 constexpr Duration kStandByAfter = std::chrono::seconds(3);
-/// When a film's picture is not shown any more to who comes after a rest.
-constexpr Duration kStaleAfter = std::chrono::seconds(1);
 /// How often a placeholder is shown.
 constexpr Duration kPlaceholderInterval = std::chrono::seconds(1);
 /// How soon it is looked for again while a worker draws it.
@@ -141,8 +139,9 @@ void PublishedStream::stand_by(Now now) {
 void PublishedStream::start_input(Now now) {
   started_ = true;
   description_.expect_frames(true, now);
-  // The last picture from when somebody watched before is not what is to be seen now.
-  if (offered_ && (source().live || now.mono - last_at_ > kStaleAfter))
+  // What was to be seen before a rest is not what is to be seen now. But a viewer that has lost its way for a
+  // moment, and comes back within the history, is owed what it has missed.
+  if (offered_ && now.mono - last_at_ > context_.options.overlay.history)
     overlay_.forget_frames(*overlay_.flow(description_.info().id), now);
   input_->start(now);
 }

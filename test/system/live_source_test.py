@@ -64,7 +64,7 @@ class LiveSources(unittest.TestCase):
         wait_until(lambda: not is_running(pid), "the end of the program that nobody watches")
         again = net.guest("g2", "r1", "--stream", "cam", "--frames", "100")
         again.wait_for_exit(0)
-        run_of(again.pictures(), self.pictures)
+        run_of(again.pictures()[1:], self.pictures)  # the first one may be from a second ago
         self.assertEqual(len(self.pids()), 2)
         self.assertEqual(boot.said("warning"), [])
 

@@ -40,6 +40,7 @@ class FakeStreams : public WatchableStreams {
     auto frame = std::make_shared<Frame>();
     frame->stream = StreamId{1};
     frame->number = FrameNumber{number};
+    frame->arrived = clock_now();
     frame->bytes.assign(bytes, static_cast<std::uint8_t>(number));
     newest[name] = frame;
     for (FrameTaker* taker : std::vector(takers[name])) taker->on_frame(frame);

@@ -60,15 +60,18 @@ TEST_CASE("frames that come before it is time are neither written nor skipped", 
   CHECK(kept.outlet.figures().frames_skipped == 0);
 }
 
-TEST_CASE("a directory that goes away is told of once, and the stream is let go", "[latest_outlet]") {
+TEST_CASE("a directory that goes away is told of at a rate, and may come back", "[latest_outlet]") {
   Kept kept(true);
   std::filesystem::remove_all(kept.directory.path());
   for (int i = 0; i < 5; ++i) kept.stream.push(Bytes{1});
   REQUIRE(kept.log.lines.size() == 1);
   CHECK(kept.log.lines[0] ==
-        std::pair{LogLevel::Error, "cannot write '" + kept.path +
-                                       "': No such file or directory; no more frames are written there"});
-  CHECK_FALSE(kept.stream.wanted());
+        std::pair{LogLevel::Warning, "cannot write '" + kept.path +
+                                         "': No such file or directory; the next frames are tried, too"});
+  CHECK(kept.stream.wanted());
+  std::filesystem::create_directories(kept.directory.path());
+  kept.stream.push(Bytes{2});
+  CHECK(kept.outlet.figures().frames == 1);
   CHECK(kept.outlet.finish(false, {}));
 }
 

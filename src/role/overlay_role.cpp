@@ -37,7 +37,7 @@ void OverlayRole::begin_outlets(Now now) {
   }
 }
 
-bool OverlayRole::finish_outlets(bool give_up, Now now) {
+bool OverlayRole::finish_outlets(bool give_up, Now now) const {
   bool finished = true;
   if (context_.outlets == nullptr) return finished;
   for (const auto& outlet : *context_.outlets) finished = outlet->finish(give_up, now) && finished;

@@ -57,7 +57,7 @@ class OverlayRole : public Machine {
  private:
   void after(Now now);
   void begin_outlets(Now now);
-  [[nodiscard]] bool finish_outlets(bool give_up, Now now);
+  [[nodiscard]] bool finish_outlets(bool give_up, Now now) const;
   void add_outlets(class StatsLine& line) const;
   void report();
   void try_to_end(Now now);

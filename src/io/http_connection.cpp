@@ -13,7 +13,7 @@
 namespace ott {
 namespace {
 
-/// What is read and thrown away at most of a connection whose last response is sent.
+/// How much is read at most, and thrown away, of a connection whose last response is sent.
 constexpr std::size_t kDiscardedMax = 64U << 10U;
 
 ByteSpan bytes_of(std::string_view text) {
@@ -57,7 +57,7 @@ void HttpConnection::receive(Now now) {
   if (got < 0) return close(state_ == State::Watching ? std::strerror(errno) : "");
   if (got == 0) {
     ended_ = true;
-    // Who has asked for one thing and closes its own end may still wait for the answer.
+    // A client that closes its own end after a request may still wait for the answer.
     if (state_ == State::Waiting || state_ == State::Sending) {
       keep_ = false;
       return choose_events();
@@ -135,7 +135,7 @@ void HttpConnection::begin(const HttpRequest& request, Now now) {
   if (const auto* stream = std::get_if<HttpWatch>(&action)) return watch(*stream, request, now);
   auto& picture = std::get<HttpPicture>(action);
   stream_ = &server_.join(picture.stream, *this);
-  // Who names what it has need not miss what has come meanwhile.
+  // A client that names the picture which it has is given one that has come meanwhile.
   const bool any = !picture.next || !picture.if_none_match.empty();
   const MonoTime since = any ? MonoTime{} : now.mono;
   deadline_ = now.mono + (picture.next ? kNextTime : kPictureTime);

@@ -17,7 +17,7 @@
 namespace ott {
 namespace {
 
-/// What is not a source by itself, but can be had as one; empty: the name of a file.
+/// The source that plays something which is none by itself; empty: it is the name of a file.
 std::string how_else(const std::string& source) {
   if (source.starts_with("/dev/video")) return "v4l2:" + source;
   if (source.find("://") == std::string::npos) return "";

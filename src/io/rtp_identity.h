@@ -1,4 +1,4 @@
-// Who this process is to RTP receivers: its CNAME, and the random numbers that a sender begins with.
+// The identity of this process to RTP receivers: its CNAME, and the random numbers that a sender begins with.
 #pragma once
 
 #include <fmt/format.h>

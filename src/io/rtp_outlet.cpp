@@ -222,7 +222,7 @@ void RtpOutlet::report_due() {
 void RtpOutlet::send_report() {
   const auto report = sender_.report(clock_now());
   const ByteSpan bytes = report;
-  // Whoever is not reached by a report is not reached by packets either, of which is warned.
+  // A receiver that no report reaches is not reached by packets either, and of those there is a warning.
   for (const auto& destination : destinations_)
     (void)destination->rtcp.send(std::span(&bytes, 1), destination->rtcp_at());
 }

@@ -17,7 +17,7 @@
 namespace ott {
 namespace {
 
-/// What is read at once: some requests, so that a player that sends many takes turns with the others.
+/// How much is read at once: some requests, so that a player that sends many takes turns with the others.
 constexpr std::size_t kReadBytes = 4096;
 /// What one round sends to one player.
 constexpr std::size_t kBytesPerRound = std::size_t{256} << 10U;

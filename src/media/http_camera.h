@@ -50,7 +50,7 @@ class HttpCamera {
   void start(Now now);
   void stop();
 
-  // What has come. All but step() are ignored while no request is under way.
+  // These say what has come. All but step() are ignored while no request is under way.
   void on_head(const HttpHead& head, Now now);
   void on_body(ByteSpan bytes, Now now);
   /// Any other byte: of a head, of an answer that leads elsewhere.

@@ -107,6 +107,28 @@ TEST_CASE("what an http source cannot say is told without what is secret", "[htt
   CHECK_THAT(error("http://u:hush@cam:99999/v"), Contains("HOST"));
 }
 
+TEST_CASE("a camera that sends no pictures in turn is left alone for a while", "[http_camera]") {
+  const std::string page = "--frame\r\nContent-Type: text/html\r\nContent-Length: 2\r\n\r\nno\r\n";
+  Lab lab("http://cam/v");
+  lab.request();
+  lab.answer(200, kMultipart);
+  const auto say = [&lab](const std::string& text) {
+    lab.camera.on_body(Bytes(text.begin(), text.end()), lab.now);
+  };
+  for (unsigned i = 1; i < HttpCamera::kRefusedInTurnMax; ++i) say(page);
+  say(kPart);
+  lab.camera.on_body(a(), lab.now);  // a picture between them
+  say("\r\n");
+  for (unsigned i = 1; i < HttpCamera::kRefusedInTurnMax; ++i) say(page);
+  CHECK(lab.sink.lost.empty());
+  CHECK(lab.camera.asking());
+  say(page + page + "--frame\r\n");
+  CHECK(lab.sink.lost == std::vector<std::string>{"http://cam/v: it sends no pictures"});
+  CHECK_FALSE(lab.camera.asking());
+  lab.wait_for_deadline();
+  lab.request();  // it is asked again
+}
+
 TEST_CASE("a multipart stream goes on for as long as it comes", "[http_camera]") {
   Lab lab("http://u:p@cam/v");
   CHECK(lab.request().if_none_match.empty());

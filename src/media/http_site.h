@@ -1,9 +1,11 @@
 // What the paths of our HTTP server mean:
 //
-//     /NAME.mjpg          a moving picture; ?fps=5: at most so many a second
-//     /NAME.jpg           the newest picture; ?wait=next: the next one, or the first that If-None-Match does
-//     not name /streams.json       the streams that there are /healthz            "ok" while the process is
-//     there /                   a page with a picture of each stream
+//     /NAME.mjpg      a moving picture; ?fps=5: at most so many a second
+//     /NAME.jpg       the newest picture; ?wait=next: the next one, or the
+//                     first that If-None-Match does not name
+//     /streams.json   the streams that there are
+//     /healthz        "ok" while the process is there
+//     /               a page with a picture of each stream
 //
 // A name is percent-encoded, and may contain '/'. No I/O.
 #pragma once

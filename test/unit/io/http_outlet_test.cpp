@@ -372,6 +372,26 @@ TEST_CASE("HTTP server: a picture under way is finished before the process ends"
   idle.wait_until_closed();
 }
 
+TEST_CASE("HTTP server: who has been stuck for longest goes when too much is held for those who are") {
+  constexpr std::size_t kBytes = std::size_t{16} << 20U;
+  constexpr std::size_t kMost = HttpOutlet::kHeldBytesMax / kBytes;
+  Server server;
+  std::vector<std::unique_ptr<Client>> stuck;
+  for (std::size_t i = 1; i <= kMost + 1; ++i) {  // each in the middle of a picture of its own
+    server.streams.push("cam", i, kBytes);
+    stuck.push_back(std::make_unique<Client>(server, 4096));
+    stuck.back()->get("/cam.mjpg");
+    stuck.back()->wait_for("Content-Length: ");
+  }
+  server.run_until([&] { return server.outlet->figures().viewers == kMost; });
+  stuck.front()->wait_until_closed();
+  CHECK(std::ranges::any_of(server.log.lines, [](const std::string& line) {
+    return line.find("too much is held for viewers that take nothing") != std::string::npos;
+  }));
+  stuck.erase(stuck.begin());
+  for (const auto& other : stuck) other->wait_for(kMixedReplaceNext);  // its picture is whole in the end
+}
+
 TEST_CASE("HTTP server: where to listen") {
   const auto is = [](const char* text, const char* address, std::uint16_t port) {
     const auto at = parse_listen_address(text);

@@ -24,7 +24,7 @@ TEST_CASE("a compound RTCP packet comes back as it was written", "[rtcp]") {
   }
   SECTION("as many reports as fit") { packet.reports.resize(RtcpPacket::kReportsMax); }
   SECTION("CNAMEs of every length modulo 4") {
-    packet.cname = GENERATE("a", "ab", "abc", "abcd", "abcde", std::string(255, 'x'));
+    packet.cname = GENERATE(as<std::string>{}, "a", "ab", "abc", "abcd", "abcde", std::string(255, 'x'));
   }
   SECTION("BYE") {
     packet.byes = {packet.ssrc, 5};

@@ -11,7 +11,7 @@ import urllib.parse
 
 import jpeg
 from odd_camera import PASSWORD, STREAMS, USER, OddCamera
-from overlay import Overlay, _die_with_parent, made_frames, run_of
+from overlay import Overlay, _die_with_parent, made_frames, run_of, wait_for_more_frames
 
 WHO = f"{USER}:{urllib.parse.quote(PASSWORD, safe='')}@"
 
@@ -266,12 +266,15 @@ class RealCameras(Case):
     def test_ffmpeg_which_goes_and_comes(self):
         command = ("ffmpeg", "-loglevel", "error", "-re", "-stream_loop", "-1", "-f", "mjpeg", "-i", "film.mjpeg",
                    "-c", "copy", "-f", "mpjpeg", "-listen", "1", f"http://{self.address}:8080/v")
-        self.start_camera(*command)
+        camera = self.start_camera(*command)
         self.see("v")
         guest = self.net.guest("g", "boot", "--stream", "cam")
-        self.boot.wait_for_log("cam': .*trying again")  # it serves a single client
+        guest.wait_for_frames(5)
+        camera.kill()
+        camera.wait()
+        self.boot.wait_for_log("cam': no frame comes: its viewers are told that it is stalled")
         self.start_camera(*command)
-        guest.wait_for_frames(20)
+        wait_for_more_frames([guest], 20)
 
     def test_gstreamer(self):
         self.start_camera("gst-launch-1.0", "-q", "multifilesrc", "location=%05d.jpg", "loop=true", "stop-index=59",

@@ -257,10 +257,12 @@ std::string Origin::what_changed(const OwnStream& stream, const RouteChange& cha
 void Origin::measure(OwnStream& stream, Duration elapsed) {
   const Flow& flow = *flows_.find(stream.info.id);
   const std::uint64_t bytes = flow.buffer.bytes_committed();
-  const std::uint64_t rate =
-      static_cast<std::uint64_t>(static_cast<double>(bytes - stream.bytes_at_measurement) * 8.0 /
-                                 std::chrono::duration<double>(elapsed).count());
-  stream.bytes_at_measurement = bytes;
+  // A buffer that has taken another's place has begun at 0.
+  if (std::exchange(stream.buffer_at_measurement, flow.buffer_number) != flow.buffer_number)
+    stream.bytes_at_measurement = 0;
+  const std::uint64_t new_bytes = bytes - std::exchange(stream.bytes_at_measurement, bytes);
+  const std::uint64_t rate = static_cast<std::uint64_t>(static_cast<double>(new_bytes) * 8.0 /
+                                                        std::chrono::duration<double>(elapsed).count());
   std::uint64_t viewers = interests_.viewers(stream.info.id);
   for (const NodeId& node : stream.tree.destinations()) {  // the others are out of reach
     const auto watcher = stream.watchers.find(node);

@@ -74,6 +74,7 @@ class Origin {
     bool dirty = false;   // the tree has to be computed again
     bool resend = false;  // and sent down even if it is the same
     std::uint64_t bytes_at_measurement = 0;
+    unsigned buffer_at_measurement = 0;  // Flow::buffer_number
   };
 
   /// A link by which a stream did not come, although both its ends live. It costs more than any way around.

@@ -159,8 +159,8 @@ void Hostile::own_state(LinkId id, Link& link, Now) {
   }
   for (std::uint64_t i = chance(40) ? pick(20) : 0; i > 0; --i) m.state.links.push_back({any_node(), 1});
   std::ranges::sort(m.state.links, {}, &Adjacency::id);
-  const auto rest = std::ranges::unique(m.state.links, {}, &Adjacency::id);
-  m.state.links.erase(rest.begin(), rest.end());
+  const auto same = [](const Adjacency& a, const Adjacency& b) { return a.id == b.id; };
+  m.state.links.erase(std::unique(m.state.links.begin(), m.state.links.end(), same), m.state.links.end());
   for (std::uint64_t i = chance(30) ? 1 + pick(4) : 0; i > 0; --i)
     m.state.streams.push_back(any_stream().info);
   // Its links count only if all neighbours receive the state.

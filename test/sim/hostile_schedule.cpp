@@ -299,7 +299,7 @@ void HostileSchedule::check_all_is_forgotten() {
     if (process == nullptr) continue;
     for (const auto& [reporter, state] : process->overlay().link_states().all()) {
       const bool there = std::ranges::any_of(
-          members_, [&](const Member& member) { return member.running && member.id == reporter; });
+          members_, [&id = reporter](const Member& member) { return member.running && member.id == id; });
       if (!there) violated(fmt::format("{} still has a link state of {}", i, to_string(reporter)));
     }
     for (const PeerLink& link : process->overlay().links().all()) {

@@ -75,7 +75,7 @@ std::set<std::string> linked(const Process& process) {
 }
 
 TEST_CASE("a topology that changes all the time costs no viewer a frame") {
-  const std::uint64_t seed = GENERATE(range(1, 13));
+  const std::uint64_t seed = GENERATE(range(1U, 13U));
   CAPTURE(seed);
   const std::filesystem::path file =
       std::filesystem::temp_directory_path() / ("ottd-topology." + std::to_string(::getpid()) + ".json");

@@ -126,10 +126,12 @@ class LiveSources(unittest.TestCase):
         guest = net.guest("g1", "r1")
         guest.wait_for_log("watching 'cam'")
         boot.wait_for_log("watches")
+        path.write_bytes(self.frames[0])  # from the first frame on nothing is left out
+        guest.wait_for_frames(1)
         for count in (1, 2, 3):
             path.write_bytes(b"".join(self.frames))
-            guest.wait_for_frames(60 * count)
-        self.assertEqual(guest.pictures(), self.pictures * 3)
+            guest.wait_for_frames(1 + 60 * count)
+        self.assertEqual(guest.pictures(), self.pictures[:1] + self.pictures * 3)
         self.assertEqual(boot.said("ended"), [])
 
     # Cameras of this host. Where the kernel has none, one is preloaded in its place.

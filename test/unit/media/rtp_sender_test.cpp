@@ -116,7 +116,8 @@ TEST_CASE("packets are spread over half of the measured interval", "[rtp_sender]
 TEST_CASE("a frame that comes before the last one is out sends the rest of that at once", "[rtp_sender]") {
   RtpSender out = sender(RtpSender::Pace::Spread);
   for (int i = 0; i < 2; ++i) {
-    out.push(frame(i * 9'000U, milliseconds(100 * i), large()), at(milliseconds(100 * i)));
+    out.push(frame(static_cast<std::uint32_t>(i) * 9'000U, milliseconds(100 * i), large()),
+             at(milliseconds(100 * i)));
     if (i == 0) take(out, {});
   }
   CHECK(take(out, milliseconds(100)).size() == 1);

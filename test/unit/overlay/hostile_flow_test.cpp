@@ -119,7 +119,8 @@ TEST_CASE(
 
 TEST_CASE("a first guest that asks for what comes after the end of the range keeps it from nobody else") {
   HostileRelay relay;
-  const std::uint64_t last = GENERATE(kFrameNumberMax, kFrameNumberMax - 1, std::uint64_t{1'000'000});
+  const std::uint64_t last =
+      GENERATE(as<std::uint64_t>{}, kFrameNumberMax, kFrameNumberMax - 1, std::uint64_t{1'000'000});
   const LinkId hostile = relay.guest("192.168.9.9:5555");
   const LinkId honest = relay.guest("192.168.9.8:5555");
   const auto watch = [&relay](LinkId link, const NodeId& who) {

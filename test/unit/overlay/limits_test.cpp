@@ -299,6 +299,25 @@ TEST_CASE("a watcher that comes and goes all the time costs its origin a bounded
   CHECK(origin.overlay.flow(origin.stream)->child(origin.twenty) != nullptr);
 }
 
+TEST_CASE("an origin that forgets its frames measures its rate all the same") {
+  WatchedOrigin origin;
+  Flow& flow = *origin.overlay.flow(origin.stream);
+  std::uint64_t frame = 0;
+  const auto rate_after_a_second = [&] {
+    for (int i = 0; i < 20; ++i) {
+      const OwnRecord record{FrameNumber{++frame}, true, true, 1'000};
+      origin.overlay.write_record(flow, record, origin.now(),
+                                  [](MutableByteSpan rtp) { std::ranges::fill(rtp, std::uint8_t{0}); });
+      origin.pass(milliseconds(50));
+    }
+    return origin.overlay.origin().figures()[0].bits_per_second;
+  };
+  rate_after_a_second();
+  CHECK(rate_after_a_second() == Approx(20 * 1'032 * 8).epsilon(0.1));
+  origin.overlay.forget_frames(flow, origin.now());
+  CHECK(rate_after_a_second() == Approx(20 * 1'032 * 8).epsilon(0.1));
+}
+
 TEST_CASE("guests that come and go all the time are not told of one by one") {
   HostileRelay relay;
   std::vector<LinkId> guests;

@@ -191,7 +191,7 @@ TEST_CASE("a child whose link comes back before the origin has looked gets its t
 
 TEST_CASE("a node that was forgotten less of than it knows goes on from there, and says so at once") {
   // Its own number was lost; and its clock was set back, or set forward.
-  const std::uint64_t incarnation = GENERATE(1'001, 9'999, 1);
+  const std::uint64_t incarnation = GENERATE(1'001U, 9'999U, 1U);
   const std::uint64_t number = 50;
   Relay relay;
   relay.say(relay.two, test::links_of(node("10.0.0.20"), number, {}, {}, PeerKind::Node, incarnation));

@@ -116,7 +116,7 @@ TEST_CASE("past the bound a child goes on with the newest frame, and is told wha
     CHECK(child.feed().frames_skipped() == 5);
   }
   SECTION("a half-sent frame is finished first") {
-    child.send(GENERATE(132, 50));
+    child.send(GENERATE(132U, 50U));
     child.now = at_ms(300);
     CHECK(child.send(10) == 10);
     child.send();

@@ -17,7 +17,6 @@ import resource
 import socket
 import struct
 import sys
-import time
 
 import protocol as p
 

@@ -11,7 +11,7 @@ import jpeg
 from overlay import PORT, TIMEOUT_S, Overlay, link_to, made_frames, run_of, wait_for_more_frames
 from protocol import (ACK, BYE, CLIENT, CONTROL_RELATION, DATA, FINALACK, GUEST, GUEST_RELATION, HEARTBEAT, HELLO_MS, LINKS,
                       MESSAGE, NEIGHBOUR_RELATION, NODE, PING, SKIP, SPEERS, START, STREAMS, TRACKER, VERSION, WATCH, ack,
-                      final_ack, message, node_id, read_message, read_to_end, read_until, route, start, streams_of, watch)
+                      final_ack, message, node_id, read_to_end, read_until, route, start, streams_of, watch)
 
 def connect(address, source: str = "") -> socket.socket:
     return socket.create_connection(address, timeout=TIMEOUT_S, source_address=(source, 0) if source else None)

@@ -120,7 +120,7 @@ class Pauses(unittest.TestCase):
     def test_a_log_that_takes_nothing(self):
         """The pipe of a service manager that hangs. Later it gets what was said last, and how much is missing."""
         net = self.net
-        boot = net.bootstrap("test=pattern:160x120@60")
+        net.bootstrap("test=pattern:160x120@60")
         read_end, write_end = full_pipe()
         self.addCleanup(os.close, read_end)
         r1 = net.start("r1", ["--role", "node", "--bootstrap", net.address["boot"], "--id", net.address["r1"],

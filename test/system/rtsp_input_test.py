@@ -1,7 +1,6 @@
 """Cameras by RTSP: GStreamer's server and VLC's, with all that they ask for, and servers that mean no good."""
 
 import random
-import re
 import subprocess
 import unittest
 import urllib.parse

@@ -182,7 +182,7 @@ class Walk:
     def installing(self):
         """Whatever is installed is removed again."""
         root = self.home / "installed"
-        build = pathlib.Path(OTTD).resolve().parent
+        build = os.path.relpath(pathlib.Path(OTTD).resolve().parent, ROOT)  # as make's dependency files name it
         def files():
             return sorted(str(path.relative_to(root)) for path in root.rglob("*") if not path.is_dir())
         for span in self.spans("make install"):

@@ -103,6 +103,7 @@ struct Record {
   [[nodiscard]] bool is_skip() const { return header.type == MessageType::Skip; }
   [[nodiscard]] bool first() const { return (header.flags & kFirstOfFrame) != 0; }
   [[nodiscard]] bool last() const { return (header.flags & kLastOfFrame) != 0; }
+  [[nodiscard]] bool sync_point() const { return (header.flags & kSyncPoint) != 0; }
   [[nodiscard]] std::int64_t source_time_ns() const { return static_cast<std::int64_t>(time_or_last); }
   [[nodiscard]] FrameNumber last_skipped() const { return FrameNumber{time_or_last}; }
   /// RFC 3550, section 5.1. REQUIRES: !is_skip().

@@ -7,6 +7,7 @@
 
 #include "ott/bytes.h"
 #include "ott/framer.h"
+#include "ott/media_format.h"
 #include "ott/tracker.h"
 
 namespace ott {
@@ -136,6 +137,10 @@ struct StreamInfo {
   std::uint32_t fps_milli = 0;  // 0: not known yet
   StreamState state = StreamState::Live;
   std::uint64_t state_since = 0;  // the origin's wall clock, ns since the epoch; 0: from the start
+  MediaFormat format{};
+  /// A film: each viewer asks for a stream of its own, which begins where it wants. It has no frames itself.
+  bool on_request = false;
+  std::uint32_t duration_ms = 0;  // of a film; 0: not known, or none
 
   auto operator<=>(const StreamInfo&) const = default;
 };

@@ -98,17 +98,50 @@ void read(Reader& in, StreamInfo& stream) {
   stream.fps_milli = in.u32();
 }
 
+/// True for live MJPEG, which is what the first ones of this version have.
+bool has_plain_format(const StreamInfo& stream) {
+  return stream.format == MediaFormat{} && !stream.on_request && stream.duration_ms == 0;
+}
+
+void write_format(Writer& out, const StreamInfo& stream) {
+  const MediaFormat& format = stream.format;
+  write_enum(out, format.media);
+  out.text(format.encoding);
+  out.u32(format.clock_rate);
+  out.u8(format.channels);
+  out.u8(format.payload_type);
+  out.text(format.parameters);
+  out.u8(stream.on_request ? 1 : 0);
+  out.u32(stream.duration_ms);
+}
+
+void read_format(Reader& in, StreamInfo& stream) {
+  MediaFormat& format = stream.format;
+  format.media = read_enum(in, MediaKind::Video, MediaKind{kMediaKindLast});
+  format.encoding = read_text(in, kEncodingBytesMax);
+  format.clock_rate = read_between(in, 1, kClockRateMax);
+  format.channels = in.u8();
+  format.payload_type = in.u8();
+  format.parameters = read_text(in, kFormatParametersBytesMax);
+  if (format.channels > kChannelsMax || format.payload_type > kRtpPayloadTypeMax) in.fail();
+  stream.on_request = read_bool(in);
+  stream.duration_ms = in.u32();
+}
+
 /// What was added to the description of streams later stands behind all that the first ones of this version
 /// know. It is left out where it would say nothing.
 void write_states(Writer& out, const std::vector<StreamInfo>& streams) {
   const auto plain = [](const StreamInfo& stream) {
     return stream.state == StreamState::Live && stream.state_since == 0;
   };
-  if (std::ranges::all_of(streams, plain)) return;
+  const bool plain_formats = std::ranges::all_of(streams, has_plain_format);
+  if (plain_formats && std::ranges::all_of(streams, plain)) return;
   for (const StreamInfo& stream : streams) {
     write_enum(out, stream.state);
     out.u64(stream.state_since);
   }
+  if (plain_formats) return;
+  for (const StreamInfo& stream : streams) write_format(out, stream);
 }
 
 void read_states(Reader& in, std::vector<StreamInfo>& streams) {
@@ -117,6 +150,8 @@ void read_states(Reader& in, std::vector<StreamInfo>& streams) {
     stream.state = read_enum(in, StreamState::Live, StreamState{kStreamStateLast});
     stream.state_since = read_up_to(in, kNumberMax);
   }
+  if (in.at_end()) return;
+  for (StreamInfo& stream : streams) read_format(in, stream);
 }
 
 void write(Writer& out, const LinkState& state) {
@@ -310,6 +345,7 @@ void write(Writer& out, const TrackerMessage& m) {
   out.node_id(m.origin);
   write(out, m.stream);
   out.u8(m.expects_start ? 1 : 0);
+  if (!has_plain_format(m.stream)) write_format(out, m.stream);
 }
 
 void read(Reader& in, TrackerMessage& m) {
@@ -318,6 +354,7 @@ void read(Reader& in, TrackerMessage& m) {
   m.origin = in.node_id();
   read(in, m.stream);
   m.expects_start = read_bool(in);
+  if (!in.at_end()) read_format(in, m.stream);
   if (m.tracker.flood || stream_of(m.label) != m.stream.id) in.fail();
 }
 

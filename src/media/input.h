@@ -9,6 +9,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,19 +17,39 @@
 
 #include "media/source.h"
 #include "media/source_spec.h"
+#include "ott/media_format.h"
 #include "ott/result.h"
 #include "ott/time.h"
 #include "ott/types.h"
 
 namespace ott {
 
+/// One of the streams that a source has. Most have one; a camera with a microphone has two parts.
+struct MediaPart {
+  MediaFormat format;
+  unsigned width = 0;  // of video, where it is known; else 0
+  unsigned height = 0;
+  double fps = 0;  // access units a second, where it is known; else 0
+
+  bool operator==(const MediaPart&) const = default;
+};
+
 /// One access unit as an input has it; the spans are valid during the call that hands it over.
 struct AccessUnit {
-  ByteSpan bytes;  // a JPEG; any that libjpeg reads
+  ByteSpan bytes{};  // a JPEG; any that libjpeg reads
+  /// Of a part that is not JPEG: its RTP packets, in order, without a gap in their sequence numbers, each of
+  /// 12 bytes to kRtpBytesMax - kRtpInstantBytes (rtp_instant.h). They travel as they are. `bytes` is not
+  /// looked at then.
+  std::span<const ByteSpan> packets{};
+  std::size_t part = 0;  // of those that on_parts() has said
   /// When the source had it; viewers measure the age of a frame from here.
   Now arrived;
-  /// The source's own media clock (RTP's, 90 kHz, RFC 2435 section 3.1), where it has one. It may jump.
+  /// The source's own media clock (RTP's, in units of the part's clock rate; JPEG: 90 kHz, RFC 2435 section
+  /// 3.1), where it has one. It may jump. Of packets it is their timestamp.
   std::optional<std::uint32_t> media_time{};
+  /// When this unit was taken, by the clock that the parts of the source have in common (NTP's time of RTCP
+  /// sender reports, RFC 3550 section 6.4.1), where that is known. Viewers align the parts by it.
+  std::optional<WallTime> instant{};
   bool sync_point = true;  // decoding can begin here
   /// Set if it is known already how RTP carries it; `bytes` is not looked at then.
   const SourceFrame* carriable = nullptr;
@@ -43,6 +64,9 @@ using InputFigures = std::vector<std::pair<std::string_view, std::uint64_t>>;
 class InputSink {
  public:
   virtual ~InputSink() = default;
+  /// What the source has, before anything is pushed of it, and again when that has changed. An input that
+  /// never says it has one part, of JPEG. REQUIRES: there is one.
+  virtual void on_parts(const std::vector<MediaPart>& /*parts*/, Now /*now*/) {}
   virtual void push(const AccessUnit& unit) = 0;
   /// Something came that is no frame, or not a whole one: it is counted, and warned of at a rate. `why` says
   /// what and where.
@@ -69,6 +93,9 @@ class Input {
   virtual void start(Now now) = 0;
   /// Pushes no more, and lets go of the source. It may be started again. REQUIRES: started.
   virtual void stop(Now now) = 0;
+  /// Finds out which parts the source has (on_parts()), if that takes no more than asking it; says nothing
+  /// else and tries again by itself. It ends when the input is started. REQUIRES: not started.
+  virtual void probe(Now /*now*/) {}
   /// While it is held an input does not push; one that can wait reads no further (whoever writes a pipe
   /// waits). Only inputs with a rate of ours (info().fps) are held.
   virtual void hold(bool /*held*/, Now /*now*/) {}

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,12 +23,25 @@ namespace ott {
 struct Frame {
   StreamId stream;
   FrameNumber number;            // of the stream, as its origin counts
-  std::uint32_t media_time = 0;  // the RTP timestamp, 90 kHz
+  std::uint32_t media_time = 0;  // the RTP timestamp, in units of the stream's clock rate
   WallTime source_time{};        // when the origin had it, by the origin's clock
-  Now arrived;                   // here
+  /// When it was taken, by the clock that all parts of the source have in common: of a frame now and then,
+  /// the first one among them (rtp_instant.h).
+  std::optional<WallTime> instant{};
+  bool sync_point = true;  // decoding can begin here
+  Now arrived;             // here
   unsigned hops = 0;
-  std::size_t record_bytes = 0;     // on the overlay's link
-  std::vector<std::uint8_t> bytes;  // a whole JPEG, with all its tables
+  std::size_t record_bytes = 0;  // on the overlay's link
+  /// A whole JPEG, with all its tables; or, of other formats, the frame's RTP packets one behind the other.
+  std::vector<std::uint8_t> bytes;
+  std::vector<std::uint32_t> packet_ends{};  // of each packet in `bytes`; none of a JPEG
+
+  [[nodiscard]] bool is_jpeg() const { return packet_ends.empty(); }
+  /// One of the RTP packets, as its sender has made it. REQUIRES: index < packet_ends.size().
+  [[nodiscard]] ByteSpan packet(std::size_t index) const {
+    const std::size_t begin = index == 0 ? 0 : packet_ends[index - 1];
+    return ByteSpan(bytes).subspan(begin, packet_ends[index] - begin);
+  }
 };
 using FramePtr = std::shared_ptr<const Frame>;
 
@@ -60,15 +74,41 @@ class Subscription {
   [[nodiscard]] virtual std::string why_nothing() const = 0;
 };
 
+/// Takes the streams that one name means: the one of that name, or all that have it as their first part, so
+/// "cam" means "cam/video" and "cam/audio".
+class PartsTaker {
+ public:
+  virtual ~PartsTaker() = default;
+  /// One of them is there, the first time. Its frames go to what is returned, which must outlive the
+  /// subscription; null: it is not wanted.
+  virtual FrameTaker* on_part(const StreamInfo& part) = 0;
+};
+
+/// The streams are wanted for as long as this lives.
+class PartsSubscription {
+ public:
+  virtual ~PartsSubscription() = default;
+  /// Those that are taken, in the order in which they came.
+  [[nodiscard]] virtual std::vector<StreamInfo> parts() const = 0;
+  /// Why no frame comes of any, for people; empty while frames come.
+  [[nodiscard]] virtual std::string why_nothing() const = 0;
+};
+
+/// True if `name` means this stream: its own name, or the first part of it. An empty one means all.
+[[nodiscard]] bool is_part_of(const std::string& stream_name, const std::string& name);
+
 /// The streams that can be watched from here; the capability of outlets.
 class WatchableStreams {
  public:
   virtual ~WatchableStreams() = default;
   /// The default stream first.
   [[nodiscard]] virtual std::vector<StreamInfo> all() const = 0;
-  /// Wants a stream (an empty name: the default one), also one that is not there yet. Its taker must outlive
-  /// the subscription.
+  /// Wants one stream (an empty name: the default one), also one that is not there yet. Of a name that means
+  /// several parts it is the video, or else the first. Its taker must outlive the subscription.
   virtual std::unique_ptr<Subscription> subscribe(const std::string& name, FrameTaker& taker) = 0;
+  /// Wants all streams that a name means (an empty one: the default stream, and those that belong to it),
+  /// also such as come later. Its taker must outlive the subscription.
+  virtual std::unique_ptr<PartsSubscription> subscribe_parts(const std::string& name, PartsTaker& taker) = 0;
 };
 
 /// What an outlet has done so far, for statistics.

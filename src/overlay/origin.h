@@ -16,6 +16,7 @@ struct OwnRecord {
   bool first = false;  // of its frame
   bool last = false;
   std::size_t rtp_bytes = 0;
+  bool sync_point = true;  // the same for all records of a frame
 };
 
 class Origin {
@@ -111,8 +112,9 @@ void Origin::write_record(Flow& flow, const OwnRecord& record, Now now, Fill&& f
   fill(room.subspan(kRecordHeaderBytes));
   Header header;
   header.type = MessageType::Data;
-  header.flags = static_cast<std::uint8_t>(kSyncPoint | (record.first ? kFirstOfFrame : 0) |
-                                           (record.last ? kLastOfFrame : 0));
+  header.flags =
+      static_cast<std::uint8_t>((record.sync_point ? kSyncPoint : 0) | (record.first ? kFirstOfFrame : 0) |
+                                (record.last ? kLastOfFrame : 0));
   header.length = static_cast<std::uint32_t>(room.size() - kHeaderBytes);
   store_record_header(
       room.data(), header, flow.label, record.frame,

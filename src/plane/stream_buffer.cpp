@@ -103,7 +103,7 @@ void StreamBuffer::commit(const Record& record, MonoTime now) {
     last_frame_ = record.last_skipped();
     open_ = false;
   } else {
-    if (record.frame > last_frame_) add_frame(record.frame);
+    if (record.frame > last_frame_) add_frame(record.frame, record.sync_point());
     if (count_ > 0) {  // otherwise the frame is larger than the ring, and its beginning is forgotten
       Frame& newest = frames_[(first_ + count_ - 1) & mask_];
       newest.arrived = now;
@@ -117,10 +117,10 @@ void StreamBuffer::commit(const Record& record, MonoTime now) {
   head_.value += record.header.total();
 }
 
-void StreamBuffer::add_frame(FrameNumber number) {
+void StreamBuffer::add_frame(FrameNumber number, bool sync_point) {
   if (count_ == frames_.size() && count_ < frames_max_) grow_index();
   if (count_ == frames_.size()) forget_oldest();
-  frames_[(first_ + count_) & mask_] = Frame{number, skip_start_.value_or(head_), {}, false};
+  frames_[(first_ + count_) & mask_] = Frame{number, skip_start_.value_or(head_), {}, false, sync_point};
   ++count_;
   skip_start_.reset();
 }
@@ -146,6 +146,13 @@ Record StreamBuffer::record_at(Position position) const {
 const StreamBuffer::Frame* StreamBuffer::newest_complete() const {
   for (std::size_t i = count_; i-- > 0;) {
     if (frame(i).complete) return &frame(i);
+  }
+  return nullptr;
+}
+
+const StreamBuffer::Frame* StreamBuffer::newest_sync_point() const {
+  for (std::size_t i = count_; i-- > 0;) {
+    if (frame(i).complete && frame(i).sync_point) return &frame(i);
   }
   return nullptr;
 }

@@ -30,6 +30,7 @@ class StreamBuffer {
     Position start;    // of its first record, or of the SKIP records right before it
     MonoTime arrived;  // when its newest record was committed here
     bool complete = false;
+    bool sync_point = false;  // decoding can begin here
   };
 
   /// `frames_max`: how many frames are remembered at most, a power of two. The ring's memory is taken from
@@ -81,6 +82,8 @@ class StreamBuffer {
   /// The newest frame, complete or not; none before the first.
   [[nodiscard]] const Frame* newest() const { return count_ == 0 ? nullptr : &frame(count_ - 1); }
   [[nodiscard]] const Frame* newest_complete() const;
+  /// The newest complete frame at which decoding can begin.
+  [[nodiscard]] const Frame* newest_sync_point() const;
   [[nodiscard]] const Frame* oldest() const { return count_ == 0 ? nullptr : &frame(0); }
   /// When the source wrote it, in ns since the epoch, by the source's clock.
   [[nodiscard]] std::int64_t source_time_ns(const Frame& frame) const;
@@ -113,7 +116,7 @@ class StreamBuffer {
   [[nodiscard]] std::size_t first_where(Predicate holds) const;
   [[nodiscard]] const Frame& frame(std::size_t index) const { return frames_[(first_ + index) & mask_]; }
   void forget_oldest();
-  [[gnu::hot]] void add_frame(FrameNumber number);
+  [[gnu::hot]] void add_frame(FrameNumber number, bool sync_point);
   void grow_index();
 
   MirroredRing ring_;

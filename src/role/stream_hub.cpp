@@ -59,7 +59,8 @@ class StreamHub::Reading final : public FrameTaker {
 };
 
 struct StreamHub::Choice {
-  std::string name;  // empty: the default stream
+  std::string name;    // empty: the default stream
+  bool exact = false;  // no part of a stream of that name will do
   Reading* reading = nullptr;
   std::vector<Want*> wants;  // null: given up while they were being called
   std::optional<std::uint64_t> seen_version;
@@ -94,6 +95,81 @@ class StreamHub::Want final : public Subscription {
   Choice& choice_;
 };
 
+/// A stream whose encoding its origin does not know yet is wanted as well: it is found out when the input is
+/// started. Nobody takes its frames.
+class StreamHub::PartsWant final : public PartsSubscription, public FrameTaker {
+ public:
+  PartsWant(StreamHub& hub, std::string name, PartsTaker& taker)
+      : hub_(hub), name_(std::move(name)), taker_(taker) {
+    hub_.parts_wants_.push_back(this);
+  }
+  ~PartsWant() override {
+    // The list may be gone through at this moment.
+    std::ranges::replace(hub_.parts_wants_, this, static_cast<PartsWant*>(nullptr));
+  }
+
+  [[nodiscard]] std::vector<StreamInfo> parts() const override {
+    std::vector<StreamInfo> all;
+    for (const Part& part : parts_) {
+      if (part.taken && part.want->stream() != nullptr) all.push_back(*part.want->stream());
+    }
+    return all;
+  }
+  [[nodiscard]] std::string why_nothing() const override {
+    std::string why;
+    for (const Part& part : parts_) {
+      if (!part.taken) continue;
+      why = part.want->why_nothing();
+      if (why.empty()) return "";
+    }
+    return why.empty() ? hub_.why_nothing(name_) : why;
+  }
+  void on_frame(const FramePtr&) override {}
+
+  void look() {
+    if (seen_version_ == hub_.overlay_.streams_version()) return;
+    seen_version_ = hub_.overlay_.streams_version();
+    const std::vector<StreamInfo> listed = hub_.all();
+    if (listed.empty()) return;
+    const std::string& first = listed.front().name;
+    const std::string name = name_.empty() ? first.substr(0, first.find('/')) : name_;
+    // Where the parts of a source are known, the stream that stood for all of them is none.
+    const bool has_parts = std::ranges::any_of(
+        listed, [&](const StreamInfo& one) { return one.name != name && is_part_of(one.name, name); });
+    std::erase_if(parts_, [&](const Part& part) { return has_parts && !part.taken; });
+    for (const StreamInfo& one : listed) {
+      if (is_part_of(one.name, name) && !(has_parts && one.format.encoding.empty())) take(one);
+    }
+  }
+
+ private:
+  struct Part {
+    std::string name;
+    bool taken = false;  // what comes is handed on
+    std::unique_ptr<Subscription> want;
+  };
+
+  void take(const StreamInfo& stream) {
+    const bool known = !stream.format.encoding.empty();
+    const auto same = std::ranges::find(parts_, stream.name, &Part::name);
+    if (same != parts_.end() && (same->taken || !known || same->want == nullptr)) return;
+    FrameTaker* taker = known ? taker_.on_part(stream) : this;
+    auto want = taker == nullptr ? nullptr : hub_.want(stream.name, true, *taker);
+    Part part{stream.name, known && taker != nullptr, std::move(want)};
+    if (same != parts_.end()) {
+      *same = std::move(part);
+    } else {
+      parts_.push_back(std::move(part));
+    }
+  }
+
+  StreamHub& hub_;
+  std::string name_;
+  PartsTaker& taker_;
+  std::vector<Part> parts_;
+  std::optional<std::uint64_t> seen_version_;
+};
+
 template <class Call>
 void StreamHub::Reading::each(Call call) {
   // Takers may subscribe and give up meanwhile: lists grow, and their members become null.
@@ -104,6 +180,11 @@ void StreamHub::Reading::each(Call call) {
       if (choice.wants[k] != nullptr) call(choice.wants[k]->taker);
     }
   }
+}
+
+bool is_part_of(const std::string& stream_name, const std::string& name) {
+  if (name.empty() || stream_name == name) return true;
+  return stream_name.size() > name.size() && stream_name.starts_with(name) && stream_name[name.size()] == '/';
 }
 
 StreamHub::StreamHub(Overlay& overlay, std::function<void()> wake)
@@ -118,7 +199,16 @@ std::vector<StreamInfo> StreamHub::all() const {
 }
 
 std::unique_ptr<Subscription> StreamHub::subscribe(const std::string& name, FrameTaker& taker) {
-  Choice& choice = choice_of(name);
+  return want(name, false, taker);
+}
+
+std::unique_ptr<PartsSubscription> StreamHub::subscribe_parts(const std::string& name, PartsTaker& taker) {
+  wake_();
+  return std::make_unique<PartsWant>(*this, name, taker);
+}
+
+std::unique_ptr<Subscription> StreamHub::want(const std::string& name, bool exact, FrameTaker& taker) {
+  Choice& choice = choice_of(name, exact);
   auto want = std::make_unique<Want>(*this, choice, taker);
   choice.wants.push_back(want.get());
   choice.unused_at = MonoTime::max();
@@ -127,12 +217,13 @@ std::unique_ptr<Subscription> StreamHub::subscribe(const std::string& name, Fram
   return want;
 }
 
-StreamHub::Choice& StreamHub::choice_of(const std::string& name) {
+StreamHub::Choice& StreamHub::choice_of(const std::string& name, bool exact) {
   for (const auto& choice : choices_) {
-    if (choice->name == name) return *choice;
+    if (choice->name == name && choice->exact == exact) return *choice;
   }
   choices_.push_back(std::make_unique<Choice>());
   choices_.back()->name = name;
+  choices_.back()->exact = exact;
   return *choices_.back();
 }
 
@@ -145,6 +236,10 @@ StreamHub::Reading* StreamHub::find(StreamId stream) const {
 
 void StreamHub::step(Now now) {
   read_at_ = MonoTime::max();
+  for (std::size_t i = 0; i < parts_wants_.size(); ++i) {
+    if (parts_wants_[i] != nullptr) parts_wants_[i]->look();
+  }
+  std::erase(parts_wants_, nullptr);
   for (std::size_t i = 0; i < choices_.size(); ++i) choose(*choices_[i], now);
   for (std::size_t i = 0; i < readings_.size(); ++i) {
     Reading& reading = *readings_[i];
@@ -173,8 +268,12 @@ const KnownStream* StreamHub::best(const Choice& choice) const {
   const KnownStream* same = nullptr;
   const KnownStream* live = nullptr;  // of the name
   const KnownStream* named = nullptr;
+  const KnownStream* part = nullptr;  // of that name: the video, or else the first
   for (const KnownStream& stream : overlay_.streams()) {
     const bool is_named = name.empty() || stream.info.name == name;
+    const bool is_video = stream.info.format.media == MediaKind::Video;
+    const bool better = part == nullptr || (is_video && part->info.format.media != MediaKind::Video);
+    if (!choice.exact && better && is_part_of(stream.info.name, name)) part = &stream;
     if (before != nullptr && stream.info.id == before->info.id) same = &stream;
     if (is_named && named == nullptr) named = &stream;
     if (is_named && live == nullptr && stream.info.state == StreamState::Live) live = &stream;
@@ -182,6 +281,7 @@ const KnownStream* StreamHub::best(const Choice& choice) const {
   if (same != nullptr && (same->info.state == StreamState::Live || live == nullptr)) return same;
   if (live != nullptr && before != nullptr) return live;
   if (named != nullptr) return named;
+  if (part != nullptr) return part;
   const bool any = choice.name.empty() && !overlay_.streams().empty();
   return any ? &overlay_.streams().front() : nullptr;
 }

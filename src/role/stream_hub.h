@@ -4,6 +4,7 @@
 // kLinger longer.
 //
 //     Want (a subscription) --> Choice (a name, and the stream that it means now) --> Reading (a stream)
+//     PartsWant (all streams of a name) --> a Want for each
 #pragma once
 
 #include <functional>
@@ -29,6 +30,7 @@ class StreamHub final : public WatchableStreams {
 
   [[nodiscard]] std::vector<StreamInfo> all() const override;
   std::unique_ptr<Subscription> subscribe(const std::string& name, FrameTaker& taker) override;
+  std::unique_ptr<PartsSubscription> subscribe_parts(const std::string& name, PartsTaker& taker) override;
 
   /// Chooses, reads what has come and hands it out.
   void step(Now now);
@@ -42,10 +44,12 @@ class StreamHub final : public WatchableStreams {
 
  private:
   class Want;
+  class PartsWant;
   struct Choice;
   class Reading;
 
-  Choice& choice_of(const std::string& name);
+  std::unique_ptr<Subscription> want(const std::string& name, bool exact, FrameTaker& taker);
+  Choice& choice_of(const std::string& name, bool exact);
   [[nodiscard]] const KnownStream* best(const Choice& choice) const;
   void choose(Choice& choice, Now now);
   void complain(Choice& choice);
@@ -58,6 +62,7 @@ class StreamHub final : public WatchableStreams {
   Overlay& overlay_;
   std::function<void()> wake_;
   std::function<std::string()> trouble_;
+  std::vector<PartsWant*> parts_wants_;  // null: given up while they were being called
   std::vector<std::unique_ptr<Choice>> choices_;
   std::vector<std::unique_ptr<Reading>> readings_;
   MonoTime read_at_ = MonoTime::max();  // when a stream is read for the first time

@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <memory>
+#include <utility>
+
+#include "media/rtp_instant.h"
 
 namespace ott {
 
@@ -15,12 +18,14 @@ void Viewer::begin(const Flow& flow) {
   known_ = last_ = FrameNumber{};
   record_bytes_ = 0;
   depacketizer_.reset();
+  frame_.reset();
+  is_jpeg_ = flow.info.format.is_jpeg();
   taker_.on_stream(flow.info);
 }
 
 void Viewer::join(const Flow& flow) {
   begin(flow);
-  const auto* newest = flow.buffer.newest_complete();
+  const auto* newest = flow.buffer.newest_sync_point();
   if (newest == nullptr) return;
   position_ = newest->start;
   history_ = {newest->number, newest->arrived};
@@ -44,20 +49,55 @@ void Viewer::read(const Flow& flow, Now now) {
 
 void Viewer::take(const Record& record, Now now) {
   record_bytes_ += record.header.total();
-  if (record.is_skip()) return taker_.on_skip(record.frame, record.last_skipped());
-  const auto jpeg = depacketizer_.push(record.rtp);
+  if (record.is_skip()) {
+    frame_.reset();
+    return taker_.on_skip(record.frame, record.last_skipped());
+  }
+  if (record.first() || frame_ == nullptr) {
+    frame_ = std::make_shared<Frame>();
+    frame_->sync_point = record.sync_point();
+  }
+  ByteSpan rtp = record.rtp;
+  if (record.first()) {
+    const auto parsed = parse_rtp(rtp);
+    if (parsed && parsed->header.extension && parsed->header.extension->profile == kRtpInstantProfile) {
+      without_instant_.assign(rtp.begin(), rtp.end());
+      const auto instant = take_rtp_instant(without_instant_);
+      if (!instant) {
+        taker_.on_broken(fmt::format("frame {}: {}", record.frame.value, instant.error().message), now);
+      } else {
+        frame_->instant = *instant;
+      }
+      rtp = without_instant_;
+    }
+  }
+  if (is_jpeg_) return take_jpeg(record, rtp, now);
+  take_packet(record, rtp, now);
+}
+
+void Viewer::take_jpeg(const Record& record, ByteSpan rtp, Now now) {
+  const auto jpeg = depacketizer_.push(rtp);
   if (!jpeg) {
     taker_.on_broken(fmt::format("frame {}: {}", record.frame.value, jpeg.error().message), now);
   } else if (*jpeg) {
-    complete(record, **jpeg, now);
+    frame_->bytes.assign((**jpeg).begin(), (**jpeg).end());
+    complete(record, now);
   }
 }
 
-void Viewer::complete(const Record& record, ByteSpan jpeg, Now now) {
+/// A frame whose beginning is missing is none.
+void Viewer::take_packet(const Record& record, ByteSpan rtp, Now now) {
+  if (!record.first() && frame_->packet_ends.empty()) return;
+  frame_->bytes.insert(frame_->bytes.end(), rtp.begin(), rtp.end());
+  frame_->packet_ends.push_back(static_cast<std::uint32_t>(frame_->bytes.size()));
+  if (record.last()) complete(record, now);
+}
+
+void Viewer::complete(const Record& record, Now now) {
   const std::size_t bytes = std::exchange(record_bytes_, 0);
+  const auto frame = std::exchange(frame_, nullptr);
   if (record.frame <= last_) return taker_.on_duplicate(record.frame);
   last_ = record.frame;
-  auto frame = std::make_shared<Frame>();
   frame->stream = *stream_;
   frame->number = record.frame;
   if (const auto rtp = parse_rtp(record.rtp)) frame->media_time = rtp->header.timestamp;
@@ -70,7 +110,6 @@ void Viewer::complete(const Record& record, ByteSpan jpeg, Now now) {
   }
   frame->hops = record.header.hops;
   frame->record_bytes = bytes;
-  frame->bytes.assign(jpeg.begin(), jpeg.end());
   taker_.on_frame(frame);
 }
 

@@ -1,5 +1,5 @@
 // The end of a stream: reads its records from the flow's buffer, in place, and puts the frames together
-// again, once for all who take them.
+// again, once for all who take them: JPEG to whole pictures, other formats as the packets that they are.
 #pragma once
 
 #include <optional>
@@ -14,7 +14,8 @@ class Viewer {
  public:
   explicit Viewer(FrameTaker& taker) : taker_(taker) {}
 
-  /// The next read begins at the newest complete frame: what lies before it is history.
+  /// The next read begins at the newest complete frame at which decoding can begin: what lies before it is
+  /// history.
   void join(const Flow& flow);
   /// Reads what is new. Frames of another stream than last time are read from its beginning here.
   void read(const Flow& flow, Now now);
@@ -22,10 +23,15 @@ class Viewer {
  private:
   void begin(const Flow& flow);
   void take(const Record& record, Now now);
-  void complete(const Record& record, ByteSpan jpeg, Now now);
+  void take_jpeg(const Record& record, ByteSpan rtp, Now now);
+  void take_packet(const Record& record, ByteSpan rtp, Now now);
+  void complete(const Record& record, Now now);
 
   FrameTaker& taker_;
   RtpJpegDepacketizer depacketizer_;
+  std::shared_ptr<Frame> frame_;               // under way
+  std::vector<std::uint8_t> without_instant_;  // a packet that had one
+  bool is_jpeg_ = true;                        // the stream is
   std::optional<StreamId> stream_;
   unsigned buffer_number_ = 0;
   unsigned numbering_ = 0;

@@ -86,6 +86,15 @@ inline StreamInfo any_stream(Random& random) {
   stream.width = any_u32(random);
   stream.height = any_u32(random);
   stream.fps_milli = any_u32(random);
+  if (random.below(2) == 0) return stream;
+  stream.format.media = MediaKind{static_cast<std::uint8_t>(random.below(kMediaKindLast + 1))};
+  stream.format.encoding = any_text(random, kEncodingBytesMax);
+  stream.format.clock_rate = 1 + random.below(kClockRateMax);
+  stream.format.channels = static_cast<std::uint8_t>(random.below(kChannelsMax + 1));
+  stream.format.payload_type = static_cast<std::uint8_t>(random.below(kRtpPayloadTypeMax + 1));
+  stream.format.parameters = any_text(random, kFormatParametersBytesMax);
+  stream.on_request = random.below(2) == 0;
+  stream.duration_ms = any_u32(random);
   return stream;
 }
 /// As LINKS and STREAMS have them; TRACKER does not say how a stream's source is doing.
@@ -254,15 +263,34 @@ inline Bytes record_bytes(Label label, std::uint64_t frame, std::uint8_t flags, 
   return bytes;
 }
 
+inline void forget_format(StreamInfo& info) {
+  info.format = {};
+  info.on_request = false;
+  info.duration_ms = 0;
+}
+
+/// The message as senders write it that know the states of streams, but not their formats.
+template <class T>
+T without_formats(T message) {
+  if constexpr (std::is_same_v<T, Streams>) std::ranges::for_each(message.streams, forget_format);
+  if constexpr (std::is_same_v<T, Links>) std::ranges::for_each(message.state.streams, forget_format);
+  return message;
+}
+
 /// The message as senders write it that do not know the fields that have come later.
 template <class T>
 T without_later_fields(T message) {
   if constexpr (std::is_same_v<T, Report>) {
     for (StreamFigures& figures : message.figures) figures.frames_refused = 0;
   }
-  const auto forget_states = [](std::vector<StreamInfo>& streams) {
-    for (StreamInfo& info : streams) info.state = StreamState::Live, info.state_since = 0;
+  const auto forget_states = [&](std::vector<StreamInfo>& streams) {
+    for (StreamInfo& info : streams) {
+      forget_format(info);
+      info.state = StreamState::Live;
+      info.state_since = 0;
+    }
   };
+  if constexpr (std::is_same_v<T, TrackerMessage>) forget_format(message.stream);
   if constexpr (std::is_same_v<T, Speers> || std::is_same_v<T, Place>) {
     message.addresses.clear();
     for (Peer& peer : message.peers) peer.at = {}, peer.addresses.clear();
@@ -301,13 +329,26 @@ class Wire {
     return u32(info.fps_milli);
   }
   Wire& states(const std::vector<StreamInfo>& streams) {
-    const bool any = std::ranges::any_of(streams, [](const StreamInfo& info) {
-      return info.state != StreamState::Live || info.state_since != 0;
-    });
+    const bool formats = std::ranges::any_of(streams, has_format);
+    const bool any = formats || std::ranges::any_of(streams, [](const StreamInfo& info) {
+                       return info.state != StreamState::Live || info.state_since != 0;
+                     });
     for (const StreamInfo& info : streams) {
       if (any) u8(static_cast<std::uint8_t>(info.state)).u64(info.state_since);
     }
+    for (const StreamInfo& info : streams) {
+      if (formats) format(info);
+    }
     return *this;
+  }
+  /// Of anything but live MJPEG.
+  static bool has_format(const StreamInfo& info) {
+    return info.format != MediaFormat{} || info.on_request || info.duration_ms != 0;
+  }
+  Wire& format(const StreamInfo& info) {
+    const MediaFormat& f = info.format;
+    u8(static_cast<std::uint8_t>(f.media)).text(f.encoding).u32(f.clock_rate).u8(f.channels);
+    return u8(f.payload_type).text(f.parameters).u8(info.on_request ? 1 : 0).u32(info.duration_ms);
   }
   Wire& greeting(const Greeting& g) {
     return u8(static_cast<std::uint8_t>(g.kind)).u64(g.incarnation).u32(g.hello_ms).u64(g.capabilities);
@@ -357,13 +398,10 @@ inline Bytes wire_body(const Message& m) {
   return Wire().tracker(m.tracker).id(m.from).u64(m.number).text(m.text).bytes;
 }
 inline Bytes wire_body(const TrackerMessage& m) {
-  return Wire()
-      .tracker(m.tracker)
-      .u64(m.label.value)
-      .id(m.origin)
-      .stream(m.stream)
-      .u8(m.expects_start ? 1 : 0)
-      .bytes;
+  Wire wire;
+  wire.tracker(m.tracker).u64(m.label.value).id(m.origin).stream(m.stream).u8(m.expects_start ? 1 : 0);
+  if (Wire::has_format(m.stream)) wire.format(m.stream);
+  return wire.bytes;
 }
 inline Bytes wire_body(const Start& m) {
   return Wire().u64(m.stream.value).u64(m.last.value).u32(m.number).bytes;

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "io/clock.h"
-#include "media/outlet.h"
+#include "parts_of_one.h"
 
 namespace ott::test {
 
@@ -71,6 +71,9 @@ class FakeStreams final : public WatchableStreams {
       if (stream.known) infos.push_back(stream.info);
     }
     return infos;
+  }
+  std::unique_ptr<PartsSubscription> subscribe_parts(const std::string& name, PartsTaker& taker) override {
+    return std::make_unique<PartsOfOne>(*this, name, taker);
   }
   std::unique_ptr<Subscription> subscribe(const std::string& name, FrameTaker& taker) override {
     Stream& stream = streams_[name.empty() ? default_ : name];

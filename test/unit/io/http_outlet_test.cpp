@@ -12,6 +12,7 @@
 #include "io/clock.h"
 #include "io/driver.h"
 #include "io/socket.h"
+#include "parts_of_one.h"
 
 namespace ott {
 namespace {
@@ -26,6 +27,9 @@ class QuietLog : public Log {
 class FakeStreams : public WatchableStreams {
  public:
   [[nodiscard]] std::vector<StreamInfo> all() const override { return infos; }
+  std::unique_ptr<PartsSubscription> subscribe_parts(const std::string& name, PartsTaker& taker) override {
+    return std::make_unique<test::PartsOfOne>(*this, name, taker);
+  }
   std::unique_ptr<Subscription> subscribe(const std::string& name, FrameTaker& taker) override {
     takers[name].push_back(&taker);
     return std::make_unique<Wanted>(*this, name, taker);

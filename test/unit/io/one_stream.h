@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "media/outlet.h"
 #include "ott/log.h"
+#include "parts_of_one.h"
 
 namespace ott::test {
 
@@ -22,6 +22,9 @@ class Lines : public Log {
 class OneStream : public WatchableStreams {
  public:
   [[nodiscard]] std::vector<StreamInfo> all() const override { return {info}; }
+  std::unique_ptr<PartsSubscription> subscribe_parts(const std::string& name, PartsTaker& taker) override {
+    return std::make_unique<PartsOfOne>(*this, name, taker);
+  }
   std::unique_ptr<Subscription> subscribe(const std::string& name, FrameTaker& taker) override {
     REQUIRE(name == info.name);
     taker_ = &taker;

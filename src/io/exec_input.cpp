@@ -53,8 +53,10 @@ std::string in_place_of_shell(const std::string& command) {
 class ExecInput final : public PipeInput {
  public:
   ExecInput(SourceInfo info, std::string command, InputSink& sink, struct ev_loop* loop)
-      : PipeInput(std::move(info), sink,
-                  {"exec: " + command.substr(0, command.find(' ')), Content::Any, random_ssrc()}, loop),
+      : PipeInput(
+            std::move(info), sink,
+            {"exec: " + command.substr(0, command.find(' ')), Content::Any, random_number<std::uint32_t>()},
+            loop),
         command_(std::move(command)),
         errors_(loop),
         timer_(loop),

@@ -31,7 +31,7 @@ Result<std::unique_ptr<Input>> open_paced(const std::string& source, InputSink& 
   const std::string shown = without_credentials(source);
   if (const std::string how = how_else(shown); !how.empty())
     return fail(fmt::format("'{}' is no source by itself; write 'NAME={}'", shown, how));
-  auto timed = open_timed_source(source, random_ssrc());
+  auto timed = open_timed_source(source, random_number<std::uint32_t>());
   if (!timed) return tl::unexpected<Error>(timed.error());
   if (*timed != nullptr) return std::make_unique<TimedInput>(std::move(*timed), sink, context.workers);
   auto opened = open_source(source);
@@ -42,9 +42,9 @@ Result<std::unique_ptr<Input>> open_paced(const std::string& source, InputSink& 
 constexpr InputSpec kFiles{"", "FILE|DIRECTORY", open_paced};
 constexpr InputSpec kPattern{"pattern:", "pattern:[WxH@FPS][+tone]", open_paced};
 
-constexpr std::array kInputs = {&kPattern,   &kFiles,     &kStandardInput, &kFifoInput, &kTextInput,
-                                &kExecInput, &kV4l2Input, &kHttpInput,     &kHttpsInput,
-                                &kRtpInput,  &kSdpInput,  &kRtspInput,     &kRtspsInput};
+constexpr std::array kInputs = {&kPattern,   &kFiles,     &kStandardInput, &kFifoInput,  &kTextInput,
+                                &kExecInput, &kV4l2Input, &kHttpInput,     &kHttpsInput, &kRtpInput,
+                                &kSdpInput,  &kRtspInput, &kRtspsInput};
 
 const InputSpec& spec_of(const std::string& source) {
   for (const InputSpec* spec : kInputs) {

@@ -76,7 +76,8 @@ class StandardInput final : public PipeInput {
  public:
   StandardInput(const SourceOptions& options, InputSink& sink, ByteInput::Content content,
                 struct ev_loop* loop)
-      : PipeInput(pipe_info("stdin", options), sink, {"standard input", content, random_ssrc()}, loop) {
+      : PipeInput(pipe_info("stdin", options), sink,
+                  {"standard input", content, random_number<std::uint32_t>()}, loop) {
     read_from(STDIN_FILENO);
   }
 
@@ -89,7 +90,7 @@ class FifoInput final : public PipeInput {
  public:
   FifoInput(Fd fd, const std::string& path, const SourceOptions& options, InputSink& sink,
             ByteInput::Content content, struct ev_loop* loop)
-      : PipeInput(pipe_info("fifo", options), sink, {path, content, random_ssrc()}, loop),
+      : PipeInput(pipe_info("fifo", options), sink, {path, content, random_number<std::uint32_t>()}, loop),
         fd_(std::move(fd)) {
     read_from(fd_.get());
   }
@@ -150,7 +151,7 @@ Result<std::unique_ptr<Input>> open_text(const std::string& source, InputSink& s
   const std::string of = source.substr(kTextInput.prefix.size());
   if (of.starts_with(kStandardInput.prefix)) return open_standard_input(of, Content::Text, sink, context);
   if (of.starts_with(kFifoInput.prefix)) return open_fifo(of, Content::Text, sink, context);
-  auto file = open_timed_source(source, random_ssrc());
+  auto file = open_timed_source(source, random_number<std::uint32_t>());
   if (!file) return tl::unexpected<Error>(file.error());
   return std::make_unique<TimedInput>(std::move(*file), sink, context.workers);
 }

@@ -11,8 +11,8 @@ namespace ott {
 namespace {
 
 constexpr std::array<std::uint8_t, 3> kStartCode = {0, 0, 1};
-/// Behind a start code: a NAL unit's header, and the first byte of a slice, which says whether it is the first
-/// of its picture.
+/// Behind a start code: a NAL unit's header, and the first byte of a slice, which says whether it is the
+/// first of its picture.
 constexpr std::size_t kNalLookBytes = 3;
 
 namespace h264_nal {
@@ -92,8 +92,9 @@ std::optional<std::size_t> AnnexBSplitter::find_end() {
     const std::size_t nal = at + kStartCode.size();
     if (found == bytes.end() || bytes.size() < nal + kNalLookBytes) {
       // The last bytes may be the beginning of a start code, and are looked at again.
-      looked_at_ = found == bytes.end() ? std::max(looked_at_, bytes.size() - std::min<std::size_t>(bytes.size(), 2))
-                                        : at;
+      looked_at_ = found == bytes.end()
+                       ? std::max(looked_at_, bytes.size() - std::min<std::size_t>(bytes.size(), 2))
+                       : at;
       return std::nullopt;
     }
     if (has_picture_ && begins_unit(bytes.subspan(nal))) {

@@ -168,8 +168,7 @@ void ByteInput::push_sample(ByteSpan sample, Now now) {
   const Duration otherwise = is_by_arrival ? time : std::max(arrived_.mono - zero_->mono, line_.end());
   const auto placed = line_.place(
       {stamp.part, time, sample_duration(format, sample), format.media == MediaKind::Text}, otherwise);
-  if (placed.jumped)
-    sink_.refuse(place + ": its times jump; they go on from when it came", now);
+  if (placed.jumped) sink_.refuse(place + ": its times jump; they go on from when it came", now);
   units_.clear();
   if (const auto packed = packets_->pack(stamp.part, placed.time, stamp.sync_point, sample, units_); !packed)
     return sink_.refuse(place + ": " + packed.error().message, now);

@@ -1,7 +1,7 @@
 // A live input that has its access units as bytes which come in pieces: of any container that media_kind.h
 // knows, found by the first bytes; or concatenated JPEGs, or the parts of a multipart stream. Whoever reads
-// the pipe (src/io) puts the bytes in here; the units in them go on to the sink as they come. While it is held
-// it wants no more bytes, so that whoever writes them waits.
+// the pipe (src/io) puts the bytes in here; the units in them go on to the sink as they come. While it is
+// held it wants no more bytes, so that whoever writes them waits.
 #pragma once
 
 #include <memory>
@@ -72,10 +72,10 @@ class ByteInput : public Input {
   std::optional<PartPackets> packets_;
   std::vector<PackedUnit> units_;
   TimeLine line_;
-  std::optional<Now> zero_;   // of the units' times
+  std::optional<Now> zero_;    // of the units' times
   std::uint64_t counted_ = 0;  // units without times, since the bytes began
-  Now arrived_{};             // the last bytes
-  std::uint64_t frames_ = 0;  // that were found, good or bad
+  Now arrived_{};              // the last bytes
+  std::uint64_t frames_ = 0;   // that were found, good or bad
   bool started_ = false;
   bool held_ = false;
   bool over_ = false;

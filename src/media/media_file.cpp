@@ -34,7 +34,8 @@ Result<std::unique_ptr<TimedSource>> MediaFile::open(const std::string& path, co
   auto found = recognise_media(*start, true, fps);
   if (found.splitter == nullptr) return nullptr;
   if (options.fps != 0 && found.has_times)
-    return fail(fmt::format("'{}' is {}, which has times of its own: there is no ?fps= of it", path, found.kind));
+    return fail(
+        fmt::format("'{}' is {}, which has times of its own: there is no ?fps= of it", path, found.kind));
   return open_content(path, std::move(*file), {found.kind, found.has_times, fps, std::move(found.splitter)},
                       options.at_end.value_or(AtEnd::Loop), first_ssrc);
 }
@@ -138,8 +139,8 @@ Result<void> MediaFile::take(ByteSpan sample, std::vector<PackedUnit>& units) {
   const bool at_a_rate = !content_.has_times;
   const Duration time = at_a_rate ? at_rate(frames_ - 1, content_.fps) : stamp.time.value_or(position_);
   const auto lasts = at_a_rate ? at_rate(1, content_.fps) : sample_duration(format, sample);
-  const auto placed = line_.place(
-      {stamp.part, time, lasts, format.media == MediaKind::Text || at_a_rate}, line_.end());
+  const auto placed =
+      line_.place({stamp.part, time, lasts, format.media == MediaKind::Text || at_a_rate}, line_.end());
   position_ = placed.time;
   const std::size_t before = units.size();
   if (auto packed = packets_->pack(stamp.part, placed.time, stamp.sync_point, sample, units); !packed)

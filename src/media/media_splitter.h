@@ -1,6 +1,6 @@
 // Finds the access units of one or several parts in a container's bytes that arrive in pieces: a
-// FrameSplitter whose frames belong to parts and have times. A frame is what media_sample.h calls a sample, or
-// a JPEG.
+// FrameSplitter whose frames belong to parts and have times. A frame is what media_sample.h calls a sample,
+// or a JPEG.
 #pragma once
 
 #include <optional>

@@ -10,8 +10,8 @@ namespace ott {
 namespace {
 
 constexpr std::int64_t kNsPerSecond = 1'000'000'000;
-/// Times are often rounded to milliseconds: a sample that is this near to the end of the one before follows it
-/// at once.
+/// Times are often rounded to milliseconds: a sample that is this near to the end of the one before follows
+/// it at once.
 constexpr std::int64_t kRoundingPerSecond = 400;  // 1/400 s
 constexpr std::size_t kTimestampAt = 4;           // in a packet (RFC 3550, section 5.1)
 constexpr std::uint32_t kAacFrameTicks = 1'024;

@@ -32,9 +32,7 @@ std::size_t find_fault(std::string_view text) {
 
 }  // namespace
 
-TextSplitter::TextSplitter() {
-  parts_ = {MediaPart{.format = format_of(MediaKind::Text, "t140", {})}};
-}
+TextSplitter::TextSplitter() { parts_ = {MediaPart{.format = format_of(MediaKind::Text, "t140", {})}}; }
 
 void TextSplitter::on_reset() {
   line_ = 1;

@@ -51,9 +51,7 @@ bool is_transport_stream(ByteSpan start) {
          start[TsSplitter::kPacketBytes] == kSyncByte;
 }
 
-TsSplitter::TsSplitter() {
-  parts_ = {MediaPart{.format = format_of(MediaKind::Video, "MP2T", {})}};
-}
+TsSplitter::TsSplitter() { parts_ = {MediaPart{.format = format_of(MediaKind::Video, "MP2T", {})}}; }
 
 void TsSplitter::on_reset() {
   packets_ = 0;
@@ -106,8 +104,8 @@ void TsSplitter::look_at(ByteSpan packet) {
   if (packets_ == 0) {
     unit_time_.reset();
     if (clock_) {
-      unit_time_ = clock_->time + Duration(static_cast<std::int64_t>(clock_->ns_each *
-                                                                     static_cast<double>(clock_->bytes)));
+      unit_time_ = clock_->time +
+                   Duration(static_cast<std::int64_t>(clock_->ns_each * static_cast<double>(clock_->bytes)));
     }
   }
   const unsigned pid = pid_at(&packet[1]);

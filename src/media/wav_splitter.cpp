@@ -34,9 +34,8 @@ Number load_le(ByteSpan bytes, std::size_t at) {
 
 bool begins_with(ByteSpan bytes, std::string_view text, std::size_t at = 0) {
   return bytes.size() >= at + text.size() &&
-         std::ranges::equal(bytes.subspan(at, text.size()), text, [](std::uint8_t byte, char c) {
-           return byte == static_cast<std::uint8_t>(c);
-         });
+         std::ranges::equal(bytes.subspan(at, text.size()), text,
+                            [](std::uint8_t byte, char c) { return byte == static_cast<std::uint8_t>(c); });
 }
 
 /// A sample of so many bytes, little endian, as 16 bits.
@@ -95,7 +94,8 @@ Result<bool> WavSplitter::read_head() {
     skip_ -= skipped;
     if (skip_ > 0 || window().empty()) return false;
     const std::size_t header = begun_ ? kChunkHeaderBytes : kRiffHeaderBytes;
-    if (window().size() < header) return finished() ? bad(0, "it ends before its sound begins") : Result<bool>(false);
+    if (window().size() < header)
+      return finished() ? bad(0, "it ends before its sound begins") : Result<bool>(false);
     if (!begun_) {
       if (!is_wav(window())) return bad(0, "it is no WAV");
       begun_ = true;
@@ -135,9 +135,10 @@ Result<void> WavSplitter::read_format(ByteSpan chunk) {
   const bool is_floats = format == kFloat && bits == 32;
   const bool is_logarithmic = (format == kALaw || format == kMuLaw) && bits == 8;
   if (!is_integers && !is_floats && !is_logarithmic) {
-    return fail(fmt::format("its coding {:#x} with {} bits is none of PCM with 8, 16, 24 or 32 bits, floats, "
-                            "A-law and mu-law",
-                            format, bits));
+    return fail(
+        fmt::format("its coding {:#x} with {} bits is none of PCM with 8, 16, 24 or 32 bits, floats, "
+                    "A-law and mu-law",
+                    format, bits));
   }
   coding_ = is_integers ? Coding::Integers : is_floats ? Coding::Floats : Coding::Logarithmic;
   rate_ = rate;

@@ -83,7 +83,7 @@ bool ByteInput::recognise(bool is_all, Now now) {
       take_media(std::move(found));
     } else {
       splitter_ = std::make_unique<MjpegSplitter>();
-      sink_.on_parts({MediaPart{.fps = info_.fps}}, now);
+      sink_.on_parts({MediaPart{}}, now);
     }
   }
   for (ByteSpan rest = start; !rest.empty();) {

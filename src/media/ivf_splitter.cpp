@@ -10,8 +10,8 @@
 namespace ott {
 namespace {
 
-constexpr std::size_t kHeaderBytes = 32;
-constexpr std::size_t kFrameHeaderBytes = 12;
+constexpr std::size_t kFileHeaderBytes = 32;
+constexpr std::size_t kUnitHeaderBytes = 12;
 constexpr std::string_view kSignature = "DKIF";
 constexpr unsigned kRateMax = 1'000'000'000;
 // Types of OBUs (AV1, section 6.2.2).
@@ -64,16 +64,16 @@ Result<std::optional<ByteSpan>> IvfSplitter::next() {
       }
       if (!*read) return std::nullopt;
     }
-    if (window().size() >= kFrameHeaderBytes) {
+    if (window().size() >= kUnitHeaderBytes) {
       const std::size_t bytes = load_le<std::uint32_t>(window(), 0);
       if (bytes > kFrameBytesMax) {
         broken_ = true;
         return bad(0, fmt::format("a frame of {} bytes; nothing of what follows can be read", bytes));
       }
-      if (window().size() >= kFrameHeaderBytes + bytes) {
+      if (window().size() >= kUnitHeaderBytes + bytes) {
         const double ticks = static_cast<double>(load_le<std::uint64_t>(window(), 4));
         const double seconds = std::min(ticks * scale_ / rate_, 1e9);
-        ByteSpan unit = take(kFrameHeaderBytes, bytes);
+        ByteSpan unit = take(kUnitHeaderBytes, bytes);
         if (codec_ == Codec::Av1) unit = without_delimiter(unit);
         if (unit.empty() || !describe(unit)) continue;
         const bool is_key = codec_ == Codec::Vp8   ? (unit[0] & 1U) == 0
@@ -91,11 +91,11 @@ Result<std::optional<ByteSpan>> IvfSplitter::next() {
 }
 
 Result<bool> IvfSplitter::read_head() {
-  if (window().size() < kHeaderBytes)
+  if (window().size() < kFileHeaderBytes)
     return finished() ? bad(0, "it ends within its header") : Result<bool>(false);
   const std::string_view fourcc = as_text(window()).substr(8, 4);
   const std::size_t header_bytes = load_le<std::uint16_t>(window(), 6);
-  if (!is_ivf(window()) || header_bytes != kHeaderBytes) return bad(0, "it has no header of IVF");
+  if (!is_ivf(window()) || header_bytes != kFileHeaderBytes) return bad(0, "it has no header of IVF");
   rate_ = load_le<std::uint32_t>(window(), 16);
   scale_ = load_le<std::uint32_t>(window(), 20);
   if (rate_ == 0 || rate_ > kRateMax || scale_ == 0 || scale_ > kRateMax)
@@ -106,7 +106,7 @@ Result<bool> IvfSplitter::read_head() {
   width_ = load_le<std::uint16_t>(window(), 12);
   height_ = load_le<std::uint16_t>(window(), 14);
   config_.emplace(encoding);
-  (void)take(0, kHeaderBytes);
+  (void)take(0, kFileHeaderBytes);
   drop_taken();
   begun_ = true;
   return true;

@@ -88,12 +88,17 @@ bool TsSplitter::ends_unit() const {
   return packets_ > 0 && pid_at(&behind[1]) == kTablePid;
 }
 
+/// Looks for the next packet: two sync bytes that are as far apart as packets are.
 Result<std::optional<ByteSpan>> TsSplitter::resynchronise() {
-  std::size_t at = 1;
   const ByteSpan bytes = window();
-  while (at < bytes.size() && !(bytes[at] == kSyncByte &&
-                                (at + kPacketBytes >= bytes.size() || bytes[at + kPacketBytes] == kSyncByte)))
-    ++at;
+  std::size_t at = 1;
+  const auto may_begin = [&bytes](std::size_t at) {
+    return bytes[at] == kSyncByte &&
+           (at + kPacketBytes >= bytes.size() || bytes[at + kPacketBytes] == kSyncByte);
+  };
+  while (at < bytes.size() && !may_begin(at)) ++at;
+  const bool is_sure = at + kPacketBytes < bytes.size() || finished();
+  if (!is_sure && bytes.size() < kReadBytes) return std::nullopt;
   const auto error = bad(0, fmt::format("{} bytes are no packet of a transport stream", at));
   drop(at);
   return error;

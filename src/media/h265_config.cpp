@@ -13,7 +13,7 @@
 namespace ott {
 namespace {
 
-constexpr unsigned kVpsIdMax = 15, kSpsIdMax = 15, kPpsIdMax = 63;  // H.265, section 7.4.3
+constexpr unsigned kSpsIdMax = 15, kPpsIdMax = 63;  // H.265, section 7.4.3
 constexpr unsigned kSideMax = 16'384;
 constexpr std::size_t kHvccHeadBytes = 22;
 constexpr std::size_t kHvccLengthAt = 21, kHvccProfileAt = 1;

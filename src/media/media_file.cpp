@@ -89,7 +89,7 @@ Result<void> MediaFile::rewind() {
   content_.splitter->reset();
   line_.restart();
   frames_ = 0;
-  had_unit_ = false;
+  units_ = 0;
   return file_.rewind();
 }
 
@@ -116,7 +116,6 @@ Result<void> MediaFile::read(WallTime /*zero*/, std::vector<PackedUnit>& units) 
     if (!sample || *sample) ++frames_;
     if (!sample) return bad(sample.error().message);
     if (*sample) {
-      had_unit_ = true;
       return take(**sample, units);
     }
     const auto more = read_more();
@@ -126,7 +125,7 @@ Result<void> MediaFile::read(WallTime /*zero*/, std::vector<PackedUnit>& units) 
       ended_ = true;
       return {};
     }
-    if (!had_unit_) return fail(fmt::format("'{}' holds no frame any more", path_));
+    if (units_ == 0) return fail(fmt::format("'{}' holds no frame any more", path_));
     if (auto done = rewind(); !done) return done;
   }
 }
@@ -137,7 +136,8 @@ Result<void> MediaFile::take(ByteSpan sample, std::vector<PackedUnit>& units) {
   if (content_.splitter->parts() != parts_) return bad(place + ": another stream begins, with other parts");
   const MediaFormat& format = parts_[stamp.part].format;
   const bool at_a_rate = !content_.has_times;
-  const Duration time = at_a_rate ? at_rate(frames_ - 1, content_.fps) : stamp.time.value_or(position_);
+  const std::uint64_t index = units_++;
+  const Duration time = at_a_rate ? at_rate(index, content_.fps) : stamp.time.value_or(position_);
   const auto lasts = at_a_rate ? at_rate(1, content_.fps) : sample_duration(format, sample);
   const auto placed =
       line_.place({stamp.part, time, lasts, format.media == MediaKind::Text || at_a_rate}, line_.end());

@@ -49,7 +49,7 @@ class MediaFile final : public TimedSource {
   std::optional<PartPackets> packets_;
   TimeLine line_;
   std::uint64_t frames_ = 0;  // of this round, good or bad
-  bool had_unit_ = false;     // in this round
+  std::uint64_t units_ = 0;   // of this round, that were found
   Duration position_{};
   bool ended_ = false;
 };

@@ -92,9 +92,9 @@ bool TsSplitter::ends_unit() const {
 Result<std::optional<ByteSpan>> TsSplitter::resynchronise() {
   const ByteSpan bytes = window();
   std::size_t at = 1;
-  const auto may_begin = [&bytes](std::size_t at) {
-    return bytes[at] == kSyncByte &&
-           (at + kPacketBytes >= bytes.size() || bytes[at + kPacketBytes] == kSyncByte);
+  const auto may_begin = [&bytes](std::size_t from) {
+    return bytes[from] == kSyncByte &&
+           (from + kPacketBytes >= bytes.size() || bytes[from + kPacketBytes] == kSyncByte);
   };
   while (at < bytes.size() && !may_begin(at)) ++at;
   const bool is_sure = at + kPacketBytes < bytes.size() || finished();

@@ -18,8 +18,8 @@
 namespace ott {
 namespace {
 
-using test::text;
 using std::chrono::milliseconds;
+using test::text;
 using Bytes = std::vector<std::uint8_t>;
 
 struct Found {
@@ -90,9 +90,9 @@ TEST_CASE("samples of other widths become 16 bits, and logarithmic ones pass", "
                                             {1, 8, {0xFF}, {0x7F, 0}, "L16"},
                                             {1, 24, {0x99, 0x34, 0x92}, {0x92, 0x34}, "L16"},
                                             {1, 32, {0x99, 0x99, 0x34, 0x12}, {0x12, 0x34}, "L16"},
-                                            {3, 32, {0, 0, 0, 0xBF}, {0xC0, 0}, "L16"},      // -0.5
-                                            {3, 32, {0, 0, 0, 0x41}, {0x7F, 0xFF}, "L16"},   // 8
-                                            {3, 32, {0, 0, 0xC0, 0x7F}, {0, 0}, "L16"},      // no number
+                                            {3, 32, {0, 0, 0, 0xBF}, {0xC0, 0}, "L16"},     // -0.5
+                                            {3, 32, {0, 0, 0, 0x41}, {0x7F, 0xFF}, "L16"},  // 8
+                                            {3, 32, {0, 0, 0xC0, 0x7F}, {0, 0}, "L16"},     // no number
                                             {6, 8, {0x55}, {0x55}, "PCMA"},
                                             {7, 8, {0x7F}, {0x7F}, "PCMU"}}));
   WavSplitter splitter;
@@ -277,9 +277,10 @@ TEST_CASE("a transport stream is cut where its tables come, and has the programm
   const Bytes sound = ts_packet(0x101, true, Bytes(50, 2), {}, true);
   const Bytes tables = test::join({ts_packet(0, true, association()), ts_packet(0x1000, true, map_table())});
   constexpr std::uint64_t kSecond = 27'000'000;
-  const Bytes stream = test::join({tables, video(kSecond, true), sound, video(), video(), video(),  // a whole unit
-                                   sound, video(kSecond * 2), sound, test::text("junk"),  //
-                                   tables, video(kSecond * 3, true)});
+  const Bytes stream =
+      test::join({tables, video(kSecond, true), sound, video(), video(), video(),  // a whole unit
+                  sound, video(kSecond * 2), sound, test::text("junk"),            //
+                  tables, video(kSecond * 3, true)});
   TsSplitter splitter;
   const Found found = find_all(splitter, stream, piece);
   REQUIRE(found.errors.size() == 1);

@@ -297,7 +297,8 @@ const KnownStream* StreamHub::best(const Choice& choice) const {
     const bool is_named = name.empty() || stream.info.name == name;
     const bool is_video = stream.info.format.media == MediaKind::Video;
     const bool better = part == nullptr || (is_video && part->info.format.media != MediaKind::Video);
-    if (!choice.exact && better && is_part_of(stream.info.name, name)) part = &stream;
+    const bool is_part = is_part_of(stream.info.name, choice.name.empty() ? name : choice.name);
+    if (!choice.exact && better && is_part) part = &stream;
     if (before != nullptr && stream.info.id == before->info.id) same = &stream;
     if (is_named && named == nullptr) named = &stream;
     if (is_named && live == nullptr && stream.info.state == StreamState::Live) live = &stream;
@@ -325,7 +326,10 @@ void StreamHub::choose(Choice& choice, Now now) {
   }
   // One of the same name stands in at once. Another one has to wait: the origin may just be out of reach for
   // a moment, or somebody may have spoken in its name.
-  const bool stands_in = before == nullptr || found->info.name == before->info.name;
+  // So do the parts of a source of which it was not known yet what it has.
+  const bool stands_in =
+      before == nullptr || found->info.name == before->info.name ||
+      (before->info.format.encoding.empty() && is_part_of(found->info.name, before->info.name));
   if (!stands_in && choice.let_go_at == MonoTime::max()) choice.let_go_at = now.mono + kLetGoAfter;
   if (!stands_in && now.mono < choice.let_go_at) return;
   choice.let_go_at = MonoTime::max();

@@ -7,7 +7,7 @@
 #include <sstream>
 
 #include "../media/jpeg_helpers.h"
-#include "../media/packet_frames.h"
+#include "../media/made_packets.h"
 #include "fake_streams.h"
 #include "io/driver.h"
 #include "io/worker_pool.h"

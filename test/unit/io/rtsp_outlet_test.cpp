@@ -8,7 +8,7 @@
 #include <map>
 
 #include "../media/jpeg_helpers.h"
-#include "../media/packet_frames.h"
+#include "../media/made_packets.h"
 #include "fake_streams.h"
 #include "io/driver.h"
 #include "io/socket.h"

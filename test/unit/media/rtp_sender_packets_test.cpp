@@ -1,9 +1,9 @@
 // Frames that came as RTP packets, through RtpSender.
 #include <catch2/catch.hpp>
 
+#include "made_packets.h"
 #include "media/rtcp.h"
 #include "media/rtp_sender.h"
-#include "packet_frames.h"
 
 namespace ott {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "packet_frames.h"
+#include "made_packets.h"
 
 namespace ott {
 namespace {

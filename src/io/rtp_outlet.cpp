@@ -68,7 +68,7 @@ FrameTaker* RtpOutlet::on_part(const StreamInfo& stream) {
   }
   std::vector<RtpDestination> destinations;
   for (const RtpDestination& to : config_.destinations) destinations.push_back(for_slot(to, *slot));
-  auto part = std::make_unique<RtpPart>(stream, loop_, log_, [this] { write_sdp(); });
+  auto part = std::make_unique<RtpOutletPart>(stream, loop_, log_, [this] { write_sdp(); });
   if (auto opened = part->open(destinations); !opened) {
     log_.warning(fmt::format("'{}' is not sent: {}", stream.name, opened.error().message));
     return nullptr;

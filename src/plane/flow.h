@@ -27,6 +27,7 @@ struct alignas(64) Child {
   bool tracker_sent = false;
   bool asked = false;  // START has come
   FrameNumber last;    // the frame that it named
+  bool gap = false;    // it has not got that one: see Feed::start
   std::uint32_t start_number = 0;
   MonoTime since{};  // when a TRACKER made it a child
 };
@@ -88,6 +89,7 @@ struct Flow {
   std::optional<NodeId> suspect;  // the former parent if it sent nothing; avoided once the new one sends
   std::optional<NodeId> avoided;  // for a while no TRACKER is taken from it
   MonoTime avoided_until{};
+  std::uint64_t sync_points_lost = 0;  // of the buffer's, how many were counted and warned of
   Duration avoided_for{};
   /// In the order of their links, which is mostly that of their sockets in memory. With a thousand children
   /// any other order costs more.

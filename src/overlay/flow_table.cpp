@@ -177,6 +177,9 @@ void FlowTable::install_own(Flow& flow, Label label, const PathTree& tree, Now n
 }
 
 void FlowTable::install_children(Flow& flow, const Tracker& tracker, Now now) {
+  for (const auto& child : flow.children) {
+    if (PeerLink* link = state_.links.find(child->link)) link->sort_feed(*child);
+  }
   const std::vector<Branch> branches = split(tracker);
   flow.tree_children.clear();
   for (const Branch& branch : branches) flow.tree_children.push_back(branch.next);

@@ -79,10 +79,11 @@ void Feed::begin_after(const StreamBuffer& buffer, FrameNumber last, bool gap, M
   if (next != nullptr && next->arrived < oldest) {
     frame = buffer.first_since(oldest);
     if (!buffer.all_are_sync_points()) {
-      // What is younger may need what is older; then that counts as the history's beginning.
-      const auto* sync_point = frame != nullptr ? buffer.first_sync_point_from(frame->number) : nullptr;
-      if (sync_point == nullptr) sync_point = buffer.newest_sync_point();
-      frame = sync_point != nullptr && sync_point->number > last ? sync_point : next;
+      // What is younger may need what is older; then that belongs to the history, too.
+      const auto* needed =
+          buffer.newest_sync_point_until(frame != nullptr ? frame->number : buffer.last_frame());
+      if (needed != nullptr) frame = needed->number > last ? needed : next;
+      if (frame == nullptr) frame = next;
     }
   }
   if (frame == nullptr) {

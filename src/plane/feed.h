@@ -78,9 +78,11 @@ class Feed {
   [[gnu::hot]] void pass_over_known(const StreamBuffer& buffer, MonoTime now) {
     if (known_.value != 0) pass_over(buffer, now);
   }
-  /// True once after a claim was dropped: the feed has begun anew at the newest complete sync point, which is
-  /// earlier than the one after which start() said that it would begin. The child must be told before it is
-  /// sent anything else of this stream. Looked at after pass_over_known().
+  /// True if the child must be told something before it is sent anything else: see the next one and
+  /// take_skip. True once after a claim was dropped: the feed has begun anew at the newest complete sync
+  /// point, which is earlier than the one after which start() said that it would begin. The child must be
+  /// told before it is sent anything else of this stream. Looked at after pass_over_known().
+  [[nodiscard]] bool has_news() const { return restarted_ || skip_.has_value(); }
   [[nodiscard]] bool take_restarted() { return std::exchange(restarted_, false); }
 
   /// All that can be sent now, in one run; empty when the child has everything.

@@ -23,6 +23,7 @@ struct alignas(64) Child {
   Feed feed;
 
   NodeId node;
+  bool urgent = false;  // which of the link's two rings it is in
   bool guest = false;
   bool tracker_sent = false;
   bool asked = false;  // START has come
@@ -37,6 +38,10 @@ struct Flow {
       : origin(stream_origin), info(std::move(stream_info)), buffer(std::move(stream_buffer)) {}
 
   [[nodiscard]] StreamId id() const { return info.id; }
+  /// Audio and text go before video and all else on a link that cannot take all.
+  [[nodiscard]] bool is_urgent() const {
+    return info.format.media == MediaKind::Audio || info.format.media == MediaKind::Text;
+  }
   Child* child(LinkId link);
   Child& add_child(LinkId link, const NodeId& node);
   void remove_child(LinkId link);

@@ -214,6 +214,13 @@ const StreamBuffer::Frame* StreamBuffer::first_after(FrameNumber last) const {
   return index == count_ ? nullptr : &frame(index);
 }
 
+const StreamBuffer::Frame* StreamBuffer::newest_sync_point_until(FrameNumber until) const {
+  const std::size_t behind = first_where([until](const Frame& frame) { return frame.number > until; });
+  if (behind == 0) return nullptr;
+  const std::size_t index = sync_point_before(behind - 1);
+  return index == count_ ? nullptr : &frame(index);
+}
+
 const StreamBuffer::Frame* StreamBuffer::first_since(MonoTime time) const {
   const std::size_t index = first_where([time](const Frame& frame) { return frame.arrived >= time; });
   return index == count_ ? nullptr : &frame(index);

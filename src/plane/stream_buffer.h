@@ -95,6 +95,8 @@ class StreamBuffer {
   }
   /// The oldest one that is this frame or comes after it.
   [[nodiscard]] const Frame* first_sync_point_from(FrameNumber frame) const;
+  /// The newest one that is this frame or comes before it.
+  [[nodiscard]] const Frame* newest_sync_point_until(FrameNumber frame) const;
   /// True until a frame came that needs those before it: then every frame is a sync point.
   [[nodiscard]] bool all_are_sync_points() const { return all_are_sync_points_; }
   /// True if SKIP was the last record, or the only ones: what comes next must be a sync point.

@@ -325,7 +325,8 @@ TEST_CASE(
   CHECK(sent_after(20, 0, true) == "21 22 23 24 25");
   CHECK(sent_after(18, 0, true) == "19-20s 21 22 23 24 25");
   // Frame 19 has come at 760 ms, and 24 at 960 ms. What was sent before is still needed then.
-  CHECK(sent_after(12, 760, false) == "21 22 23 24 25");
+  CHECK(sent_after(12, 760, false) == "13 14 15 16 17 18 19 20 21 22 23 24 25");
+  CHECK(sent_after(8, 760, false) == "11 12 13 14 15 16 17 18 19 20 21 22 23 24 25");
   CHECK(sent_after(12, 960, false) == "21 22 23 24 25");
   CHECK(sent_after(22, 1'500, false) == "23 24 25");
   CHECK(sent_after(12, 1'500, false) == "21 22 23 24 25");

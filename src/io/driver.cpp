@@ -236,19 +236,18 @@ void Driver::connect(const Requests::Connect& request) {
 
 /// Sends until nothing is left, the kernel takes no more, or `bytes_max` is reached.
 void Driver::pump(Connection& connection, Now time, std::size_t bytes_max) {
-  std::array<ByteSpan, kPiecesMax> pieces;
   if (connection.measured) machine_->set_flight(connection.link, flight_of(connection.fd), time);
   while (!connection.blocked && !connection.dead) {
-    const std::size_t count = machine_->send_slices(connection.link, time, pieces);
+    const std::size_t count = machine_->send_slices(connection.link, time, pieces_);
     if (count == 0) return;
     if (bytes_max == 0) return to_send_.push_back(connection.link);
     std::size_t wanted = 0;
     for (std::size_t i = 0; i < count; ++i) {
-      pieces[i] = pieces[i].first(std::min(pieces[i].size(), bytes_max - wanted));
-      wanted += pieces[i].size();
+      pieces_[i] = pieces_[i].first(std::min(pieces_[i].size(), bytes_max - wanted));
+      wanted += pieces_[i].size();
     }
-    const ssize_t sent = count == 1 ? send_some(connection.fd, pieces[0])
-                                    : send_gathered(connection.fd, std::span(pieces).first(count));
+    const ssize_t sent = count == 1 ? send_some(connection.fd, pieces_[0])
+                                    : send_gathered(connection.fd, std::span(pieces_).first(count));
     if (sent < 0 && errno != EAGAIN && errno != EINTR) return lose(connection, std::strerror(errno));
     if (sent > 0) {
       const bool more = machine_->send_advance(connection.link, static_cast<std::size_t>(sent), time);

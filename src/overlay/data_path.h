@@ -65,10 +65,10 @@ class DataPath {
   [[nodiscard]] Duration lag_max(const Child& child) const;
   [[nodiscard, gnu::hot]] ByteSpan what_to_send(const Child& child, Now now) const;
   [[gnu::hot]] bool prepare(PeerLink& link, Child& child, Now now);
-  void gather_in_turn(PeerLink& link, Child*& first, Now now);
+  [[gnu::hot]] void gather_in_turn(PeerLink& link, Child*& first, Now now);
   [[nodiscard]] ByteSpan bounded(PeerLink& link, const Child& child, ByteSpan bytes);
   void hold(PeerLink& link, Now now);
-  void give(Child* child, ByteSpan bytes);
+  [[gnu::hot]] void give(Child* child, ByteSpan bytes);
   bool outbox_advanced(PeerLink& link);
 
   /// What send_slices gives, while it gathers, and until send_advance.

@@ -161,6 +161,7 @@ struct Start {
   StreamId stream;
   FrameNumber last;
   std::uint32_t number = 0;  // comes back in STARTED
+  bool gap = false;          // `last` was left out by SKIP: what follows must begin at a sync point
 };
 
 /// Parent to child, in band: the records that answer that START follow; those before it were older. They

@@ -362,12 +362,14 @@ void write(Writer& out, const Start& m) {
   out.u64(m.stream.value);
   out.u64(m.last.value);
   out.u32(m.number);
+  if (m.gap) out.u8(1);
 }
 
 void read(Reader& in, Start& m) {
   m.stream = read_stream_id(in);
   m.last = FrameNumber{read_up_to(in, kFrameNumberMax)};
   m.number = in.u32();
+  if (!in.at_end()) m.gap = (in.u8() & 1U) != 0;
 }
 
 void write(Writer& out, const Started& m) {

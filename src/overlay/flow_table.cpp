@@ -177,6 +177,9 @@ void FlowTable::install_own(Flow& flow, Label label, const PathTree& tree, Now n
 }
 
 void FlowTable::install_children(Flow& flow, const Tracker& tracker, Now now) {
+  for (const auto& child : flow.children) {
+    if (PeerLink* link = state_.links.find(child->link)) link->sort_feed(*child);
+  }
   const std::vector<Branch> branches = split(tracker);
   flow.tree_children.clear();
   for (const Branch& branch : branches) flow.tree_children.push_back(branch.next);
@@ -311,7 +314,8 @@ void FlowTable::maybe_start(Flow& flow, Now now) {
       fmt::format("START {} after {} to {}", flow.info.name, flow.start_after().value, link->name()));
   flow.started = false;
   flow.asked_after = flow.start_after();
-  state_.links.send(*link, Start{flow.id(), flow.asked_after, ++flow.start_number});
+  state_.links.send(*link,
+                    Start{flow.id(), flow.asked_after, ++flow.start_number, flow.buffer.ends_with_skip()});
 }
 
 void FlowTable::on_start(PeerLink& link, const Start& message, Now now) {
@@ -322,6 +326,7 @@ void FlowTable::on_start(PeerLink& link, const Start& message, Now now) {
   if (child->feed.started()) child->feed.leave(flow->buffer);
   child->asked = true;
   child->last = message.last;
+  child->gap = message.gap;
   child->start_number = message.number;
   if (must_rewind(*flow, *child, now)) {
     state_.links.send(link, Started{message.stream, message.number, message.last});
@@ -330,7 +335,8 @@ void FlowTable::on_start(PeerLink& link, const Start& message, Now now) {
   const MonoTime oldest = now.mono - state_.config.history;
   // No other parent can have more of a stream than its origin.
   const bool beyond = flow->own && message.last > flow->buffer.last_frame();
-  child->last = child->feed.start(flow->buffer, beyond ? FrameNumber{} : message.last, oldest, now.mono);
+  child->last =
+      child->feed.start(flow->buffer, beyond ? FrameNumber{} : message.last, message.gap, oldest, now.mono);
   if (child->last != message.last) ++state_.counters.numbers_refused;
   state_.links.send(link, Started{message.stream, message.number, child->last});
   state_.links.want_send(link);
@@ -378,9 +384,13 @@ bool FlowTable::empty(Flow& flow) {
   }
   set_receiver(flow, nullptr);
   for (const auto& child : flow.children) {
-    if (child->feed.started()) child->last = child->feed.leave(flow.buffer);
+    if (!child->feed.started()) continue;
+    const Feed::Place place = child->feed.leave(flow.buffer);
+    child->last = place.last;
+    child->gap = place.gap;
   }
   flow.buffer = std::move(*buffer);
+  flow.sync_points_lost = 0;
   flow.buffer_number = ++buffers_made_;
   return true;
 }
@@ -389,7 +399,7 @@ void FlowTable::forget_frames(Flow& flow, Now now) {
   OTT_ASSERT(flow.own);
   if (!empty(flow)) return;
   for (const auto& child : flow.children) {
-    if (child->asked) child->feed.start(flow.buffer, child->last, now.mono, now.mono);
+    if (child->asked) child->feed.start(flow.buffer, child->last, true, now.mono, now.mono);
   }
 }
 
@@ -402,7 +412,8 @@ void FlowTable::rewind(Flow& flow, Now now) {
   flow.since_rewound = {};
   flow.rewound_at = now.mono;
   for (const auto& child : flow.children) {
-    if (child->asked) child->feed.start(flow.buffer, child->last, now.mono - state_.config.history, now.mono);
+    if (!child->asked) continue;
+    child->feed.start(flow.buffer, child->last, child->gap, now.mono - state_.config.history, now.mono);
   }
   flow.owe_start();
   flow.start_deadline = now.mono + start_patience(flow);
@@ -422,7 +433,7 @@ void FlowTable::begin_anew(Flow& flow, Now now) {
   flow.began_after = flow.asked_after = flow.reached = {};
   for (const auto& child : flow.children) {
     if (!child->asked) continue;
-    child->feed.start(flow.buffer, FrameNumber{0}, MonoTime{}, now.mono);
+    child->feed.start(flow.buffer, FrameNumber{0}, false, MonoTime{}, now.mono);
     tell_restarted(flow, *child);
   }
 }
@@ -571,6 +582,19 @@ void FlowTable::drop_silent_children(Flow& flow, Now now) {
   }
 }
 
+/// Says once of a stream that who joins has to wait for a sync point, and counts it always.
+void FlowTable::note_lost_sync_points(Flow& flow) {
+  const std::uint64_t lost = flow.buffer.sync_points_lost();
+  if (lost == flow.sync_points_lost) return;
+  if (flow.sync_points_lost == 0) {
+    state_.log.warning(
+        fmt::format("stream {}: its ring of {} KiB does not hold all since the last frame at which decoding "
+                    "can begin: viewers that join wait for the next one",
+                    flow.info.name, flow.buffer.capacity() >> 10U));
+  }
+  state_.counters.sync_points_lost += lost - std::exchange(flow.sync_points_lost, lost);
+}
+
 [[gnu::hot]] void FlowTable::tick(Now now) {
   const bool look = now.mono >= look_at_;
   if (look) {
@@ -583,6 +607,7 @@ void FlowTable::drop_silent_children(Flow& flow, Now now) {
       leave_starving(*flow, state_, now);
       if (is_complaint_due(*flow, state_, now)) starving_.push_back(stream);
       check_label(*flow);
+      note_lost_sync_points(*flow);
       if (fails_to_reach(*flow)) forget_reached(*flow);
       if (sends_only_known(*flow, now)) {
         flow->owe_start();

@@ -88,6 +88,7 @@ class FlowTable {
   void begin_anew(Flow& flow, Now now);
   void forget_reached(Flow& flow);
   void drop_silent_children(Flow& flow, Now now);
+  void note_lost_sync_points(Flow& flow);
   void erase_unlisted(Now now);
 
   OverlayState& state_;

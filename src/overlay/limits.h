@@ -43,9 +43,10 @@ struct LimitCounters {
   std::uint64_t states_deferred = 0;
   std::uint64_t trees_deferred = 0;
   std::uint64_t messages_dropped = 0;
-  std::uint64_t numbers_refused = 0;  // out of the range in which they make sense
-  std::uint64_t ids_refused = 0;      // claimed from an address that is not theirs
-  std::uint64_t parents_left = 0;     // since they sent nothing
+  std::uint64_t numbers_refused = 0;   // out of the range in which they make sense
+  std::uint64_t ids_refused = 0;       // claimed from an address that is not theirs
+  std::uint64_t parents_left = 0;      // since they sent nothing
+  std::uint64_t sync_points_lost = 0;  // newest ones that a ring had no room for, with what needs them
 };
 
 struct LimitCounterName {
@@ -66,6 +67,7 @@ inline constexpr std::array kLimitCounters = {
     LimitCounterName{"numbers_refused", &LimitCounters::numbers_refused},
     LimitCounterName{"ids_refused", &LimitCounters::ids_refused},
     LimitCounterName{"parents_left", &LimitCounters::parents_left},
+    LimitCounterName{"sync_points_lost", &LimitCounters::sync_points_lost},
 };
 
 /// Lets `rate` things a second happen, and some at once after a pause.

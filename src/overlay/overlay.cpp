@@ -121,34 +121,40 @@ bool Overlay::recv_advance(LinkId id, std::size_t bytes, Now now) {
   return true;
 }
 
-ByteSpan Overlay::send_slice(LinkId id, Now now) {
+std::size_t Overlay::send_slices(LinkId id, Now now, std::span<ByteSpan> pieces) {
   PeerLink* link = state_.links.find(id);
-  if (link == nullptr) return {};
+  if (link == nullptr) return 0;
   now = own(now);
-  const ByteSpan bytes = link->states_due ? slice_with_states(*link, now) : data_.send_slice(*link, now);
-  link->queued = !bytes.empty();
-  return bytes;
+  const std::size_t count =
+      link->states_due ? slices_with_states(*link, now, pieces) : data_.send_slices(*link, now, pieces);
+  link->queued = count != 0;
+  return count;
 }
 
 /// The bytes to send next on a link to which link states are due.
-ByteSpan Overlay::slice_with_states(PeerLink& link, Now now) {
-  const bool feeds_first = link.states_had_turn && link.feeds != nullptr;
+std::size_t Overlay::slices_with_states(PeerLink& link, Now now, std::span<ByteSpan> pieces) {
+  const bool feeds_first = link.states_had_turn && link.has_feeds();
   if (link.outbox.empty() && !feeds_first) link_states_.write_due(link, now);
-  ByteSpan bytes = data_.send_slice(link, now);
+  std::size_t count = data_.send_slices(link, now, pieces);
   link.states_had_turn = false;
-  if (bytes.empty() && link.states_due && link.outbox.empty()) {
+  if (count == 0 && link.states_due && link.outbox.empty()) {
     link_states_.write_due(link, now);
-    bytes = data_.send_slice(link, now);
+    count = data_.send_slices(link, now, pieces);
   }
-  return bytes;
+  return count;
 }
 
 bool Overlay::send_advance(LinkId id, std::size_t bytes, Now now) {
   PeerLink& link = *state_.links.find(id);
-  const bool of_outbox = link.sending == nullptr;
+  const bool had_outbox = !link.outbox.empty();
   link.queued = data_.send_advance(link, bytes, own(now)) || link.states_due;
-  if (of_outbox && link.outbox.empty()) outbox_sent(link);
+  if (had_outbox && link.outbox.empty()) outbox_sent(link);
   return link.queued;
+}
+
+void Overlay::set_flight(LinkId id, const Flight& flight, Now now) {
+  PeerLink* link = state_.links.find(id);
+  if (link != nullptr && link->has_both_kinds()) link->flight.measured(flight, own(now).mono);
 }
 
 void Overlay::outbox_sent(PeerLink& link) {

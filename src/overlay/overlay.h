@@ -33,12 +33,25 @@ class Overlay {
   [[gnu::hot]] MutableByteSpan recv_slice(LinkId link);
   /// False if only records that pass through came: no deadline has changed, and no other part has to act.
   [[gnu::hot]] bool recv_advance(LinkId link, std::size_t bytes, Now now);
-  [[gnu::hot]] ByteSpan send_slice(LinkId link, Now now);
+  [[gnu::hot]] std::size_t send_slices(LinkId link, Now now, std::span<ByteSpan> pieces);
+  ByteSpan send_slice(LinkId link, Now now) {
+    ByteSpan piece;
+    return send_slices(link, now, {&piece, 1}) == 0 ? ByteSpan{} : piece;
+  }
   [[gnu::hot]] bool send_advance(LinkId link, std::size_t bytes, Now now);
+  void set_flight(LinkId link, const Flight& flight, Now now);
   void set_blocked(LinkId link, bool blocked, Now now);
   [[nodiscard]] MonoTime next_deadline() const;
   /// From this time on tick() finds something to do, if it is called before the next deadline.
   [[nodiscard]] MonoTime early_deadline() const;
+  /// When wake_held() wants to be called; apart from the other deadlines, since sending makes it, for a short
+  /// while.
+  [[nodiscard, gnu::hot]] MonoTime held_until() const {
+    const MonoTime at = data_.next_deadline();
+    return at == MonoTime::max() ? at : at + stalled_;
+  }
+  /// Asks the driver to send on links whose streams had to wait for what was under way.
+  void wake_held(Now now) { data_.wake_held(own(now)); }
   void tick(Now now);
   Requests& requests() { return state_.links.requests(); }
 
@@ -140,7 +153,7 @@ class Overlay {
   void on_place(PeerLink& link, const Place& m, Now now) { handshakes_.on_place(link, m, now); }
   void on_absent(PeerLink& link, const Absent& m, Now) { absences_.on_absent(link, m); }
 
-  ByteSpan slice_with_states(PeerLink& link, Now now);
+  std::size_t slices_with_states(PeerLink& link, Now now, std::span<ByteSpan> pieces);
   void outbox_sent(PeerLink& link);
   [[nodiscard]] bool forwards_for_others() const;
   [[nodiscard]] LinkState own_state(Now now) const;

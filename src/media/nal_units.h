@@ -1,42 +1,29 @@
-// The NAL units that an RTP packet of H.264 (RFC 6184) or H.265 (RFC 7798) has: what kind each is, and the
-// bytes of it that are in the packet. No state; nothing is read past the payload's end.
+// NAL units of H.264 and H.265: as samples hold them, each behind its length in 4 bytes (ISO/IEC 14496-15),
+// and as byte streams do, each behind a start code (annex B of both). All spans point into what was given.
 #pragma once
 
-#include <cstdint>
-#include <string_view>
+#include <vector>
 
+#include "ott/result.h"
 #include "ott/types.h"
 
 namespace ott {
 
-struct NalUnit {
-  unsigned type = 0;
-  ByteSpan body;       // behind its header
-  bool begins = true;  // false: a later fragment (FU)
-};
+inline constexpr std::size_t kNalLengthBytes = 4;
+/// Of one that is kept: a parameter set.
+inline constexpr std::size_t kParameterSetBytesMax = 4'096;
 
-/// Goes through one payload. After the last unit, or what is malformed, next() is false.
-class NalReader {
- public:
-  enum class Codec : std::uint8_t { H264, H265 };
-  NalReader(Codec codec, ByteSpan payload);
+/// Those of a sample. The error names the one that is empty or not whole. `length_bytes`: 1, 2 or 4.
+Result<std::vector<ByteSpan>> nal_units_of_sample(ByteSpan sample,
+                                                  std::size_t length_bytes = kNalLengthBytes);
+/// Those of a byte stream that begins with a start code and ends with a NAL unit; without empty ones.
+std::vector<ByteSpan> nal_units_of_byte_stream(ByteSpan stream);
 
-  bool next(NalUnit& unit);
-  /// What is malformed, as far as next() has come; empty: nothing.
-  [[nodiscard]] std::string_view flaw() const { return flaw_; }
+/// REQUIRES: a NAL unit of less than 4 GiB.
+void append_nal_to_sample(ByteSpan nal, std::vector<std::uint8_t>& sample);
+void append_nal_to_byte_stream(ByteSpan nal, std::vector<std::uint8_t>& stream);
 
- private:
-  bool take_whole(ByteSpan unit, NalUnit& into);
-  bool take_fragment(NalUnit& into);
-  bool malformed(std::string_view flaw);
-
-  Codec codec_;
-  ByteSpan rest_;
-  std::size_t header_bytes_;   // of a NAL unit
-  std::size_t length_at_ = 0;  // in an aggregate: what stands behind each length, before the unit
-  bool aggregate_ = false;
-  bool begun_ = false;
-  std::string_view flaw_;
-};
+/// What a NAL unit says, without its emulation prevention bytes (H.264, section 7.3.1).
+std::vector<std::uint8_t> unescaped_nal(ByteSpan nal);
 
 }  // namespace ott

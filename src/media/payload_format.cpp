@@ -4,7 +4,7 @@
 #include <array>
 #include <optional>
 
-#include "media/nal_units.h"
+#include "media/nal_payload.h"
 #include "media/text.h"
 #include "ott/rtp.h"
 

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "media/frames_since_sync.h"
+
 namespace ott {
 namespace {
 
@@ -30,11 +32,14 @@ class StreamHub::Reading final : public FrameTaker {
 
   void on_stream(const StreamInfo& info) override {
     newest.reset();
+    history.clear();
     each([&](FrameTaker& taker) { taker.on_stream(info); });
   }
   void on_frame(const FramePtr& frame) override {
     newest = frame;
-    each([&](FrameTaker& taker) { taker.on_frame(frame); });
+    if (frame->is_jpeg()) return each([&](FrameTaker& taker) { taker.on_frame(frame); });
+    history.push(frame);
+    each([&](FrameTaker& taker) { taker.on_frame(frame); }, true);
   }
   void on_skip(FrameNumber first, FrameNumber last) override {
     each([&](FrameTaker& taker) { taker.on_skip(first, last); });
@@ -50,10 +55,12 @@ class StreamHub::Reading final : public FrameTaker {
   bool begun = false;
   Viewer viewer;
   FramePtr newest;
+  FramesSinceSync history;  // of a stream that is not JPEG
 
  private:
+  /// `joined`: only for those that have had the history.
   template <class Call>
-  void each(Call call);
+  void each(Call call, bool joined = false);
 
   const StreamHub& hub_;
 };
@@ -89,6 +96,7 @@ class StreamHub::Want final : public Subscription {
   }
 
   FrameTaker& taker;
+  bool joined = false;  // it has had the frames since the newest sync point
 
  private:
   StreamHub& hub_;
@@ -171,13 +179,13 @@ class StreamHub::PartsWant final : public PartsSubscription, public FrameTaker {
 };
 
 template <class Call>
-void StreamHub::Reading::each(Call call) {
+void StreamHub::Reading::each(Call call, bool joined) {
   // Takers may subscribe and give up meanwhile: lists grow, and their members become null.
   for (std::size_t i = 0; i < hub_.choices_.size(); ++i) {
     Choice& choice = *hub_.choices_[i];
     if (choice.reading != this) continue;
     for (std::size_t k = 0; k < choice.wants.size(); ++k) {
-      if (choice.wants[k] != nullptr) call(choice.wants[k]->taker);
+      if (choice.wants[k] != nullptr && (choice.wants[k]->joined || !joined)) call(choice.wants[k]->taker);
     }
   }
 }
@@ -240,7 +248,10 @@ void StreamHub::step(Now now) {
     if (parts_wants_[i] != nullptr) parts_wants_[i]->look();
   }
   std::erase(parts_wants_, nullptr);
-  for (std::size_t i = 0; i < choices_.size(); ++i) choose(*choices_[i], now);
+  for (std::size_t i = 0; i < choices_.size(); ++i) {
+    choose(*choices_[i], now);
+    join(*choices_[i]);
+  }
   for (std::size_t i = 0; i < readings_.size(); ++i) {
     Reading& reading = *readings_[i];
     if (!std::exchange(reading.begun, true)) {
@@ -250,6 +261,19 @@ void StreamHub::step(Now now) {
     if (const Flow* flow = overlay_.flow(reading.stream.info.id)) reading.viewer.read(*flow, now);
   }
   linger(now);
+}
+
+/// Whoever comes to a stream that is read already has a picture at once.
+void StreamHub::join(Choice& choice) {
+  const auto is_new = [](const Want* want) { return want != nullptr && !want->joined; };
+  if (choice.reading == nullptr || std::ranges::none_of(choice.wants, is_new)) return;
+  const std::vector<FramePtr> history = choice.reading->history.frames();
+  for (std::size_t i = 0; i < choice.wants.size(); ++i) {
+    if (choice.wants[i] == nullptr || std::exchange(choice.wants[i]->joined, true)) continue;
+    for (const FramePtr& frame : history) {
+      if (choice.wants[i] != nullptr) choice.wants[i]->taker.on_frame(frame);
+    }
+  }
 }
 
 MonoTime StreamHub::next_deadline() const {
@@ -326,7 +350,9 @@ void StreamHub::take_up(Choice& choice, const KnownStream& stream, Now now) {
   choice.reading = find(stream.info.id);
   if (choice.reading != nullptr) {  // by another name
     for (std::size_t i = 0; i < choice.wants.size(); ++i) {
-      if (choice.wants[i] != nullptr) choice.wants[i]->taker.on_stream(stream.info);
+      if (choice.wants[i] == nullptr) continue;
+      choice.wants[i]->joined = false;
+      choice.wants[i]->taker.on_stream(stream.info);
     }
     return;
   }

@@ -76,7 +76,7 @@ class Cameras(unittest.TestCase):
         formats = {row["NAME"]: row["FORMAT"] for row in listed}
         self.assertEqual(formats, {"udp/audio": "audio/PCMA/8000", "udp/video": "video/JPEG",
                                    "sound": "audio/PCMA/8000", **{name: "-" for name in refused},
-                                   **{name: "video/JPEG" for name in sources if name != "udp"}})
+                                   **{name: "video/JPEG" for name in [*sources, "vlctcp"] if name != "udp"}})
         rows = str(listed)
         for secret in (PASSWORD, USER.split(":")[1], "geheim"):
             self.assertNotIn(secret, boot.log() + boot.stats_path.read_text() + rows)

@@ -70,7 +70,11 @@ class RtspInput final : public Input, private RtspUdpPorts::Owner {
         timer_(context.loop) {}
 
   void start(Now now) override {
-    if (probing_) stop(now);
+    const bool probing = std::exchange(probing_, false);
+    if (!probing) return begin(now);
+    if (state_ != State::Pausing) return;  // the session under way goes on, beyond the description
+    if (lost_for_long_) return sink_.on_lost(lost_why_, now);
+    retry_.succeeded();
     begin(now);
   }
 
@@ -371,7 +375,9 @@ class RtspInput final : public Input, private RtspUdpPorts::Owner {
     state_ = State::Pausing;
     retry_.schedule(lasting ? kLongPauses : probing_ ? kProbePauses : kPauses, random_, now);
     arm(now);
-    if (!probing_) sink_.on_lost(fmt::format("{}: {}", name_, why), now);
+    lost_why_ = fmt::format("{}: {}", name_, why);
+    lost_for_long_ = lasting;
+    if (!probing_) sink_.on_lost(lost_why_, now);
   }
 
   const Camera camera_;
@@ -399,6 +405,8 @@ class RtspInput final : public Input, private RtspUdpPorts::Owner {
   std::uint64_t frames_before_ = 0;  // this session
   std::vector<std::string> said_;    // what cannot be taken
   bool probing_ = false;             // it is only asked what it has
+  std::string lost_why_;             // the last time
+  bool lost_for_long_ = false;       // it would most likely fail again at once
   bool prepared_ = false;            // packets of this session may come
   IpAddress source_address_;
   MonoTime playing_since_{};

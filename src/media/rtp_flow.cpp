@@ -22,7 +22,7 @@ RtpFlow::RtpFlow(std::string name, std::uint8_t payload_type, std::uint32_t cloc
 void RtpFlow::begin_anew() {
   past_ = packets();
   receiver_ = RtpReceiver(receiver_.payload_type(), clock_rate_);
-  clock_.reset();
+  clocks_.clear();
   forget();
 }
 
@@ -34,12 +34,24 @@ void RtpFlow::push(ByteSpan packet, Now now) {
 std::optional<RtcpPacket> RtpFlow::push_rtcp(ByteSpan packet) {
   auto parsed = parse_rtcp(packet);
   if (!parsed) return std::nullopt;
-  // A report may come before the packets by which a sender is known.
-  const auto followed = receiver_.ssrc();
-  if (parsed->sender && (!followed || *followed == parsed->ssrc))
-    clock_ = {parsed->ssrc, parsed->sender->ntp, parsed->sender->rtp_timestamp};
+  if (parsed->sender) keep({parsed->ssrc, parsed->sender->ntp, parsed->sender->rtp_timestamp});
   const bool ends = std::ranges::any_of(parsed->byes, [this](auto ssrc) { return receiver_.on_bye(ssrc); });
   return ends ? std::optional(std::move(*parsed)) : std::nullopt;
+}
+
+/// A report may come before the packets by which its sender is known.
+void RtpFlow::keep(const SenderClock& clock) {
+  const auto same = std::ranges::find(clocks_, clock.ssrc, &SenderClock::ssrc);
+  if (same != clocks_.end()) {
+    *same = clock;
+    return;
+  }
+  if (clocks_.size() == kClocksMax) {
+    const auto strange = std::ranges::find_if(
+        clocks_, [this](const SenderClock& one) { return receiver_.ssrc() != one.ssrc; });
+    clocks_.erase(strange);
+  }
+  clocks_.push_back(clock);
 }
 
 void RtpFlow::step(Now now) {
@@ -56,12 +68,14 @@ void RtpFlow::step(Now now) {
 MonoTime RtpFlow::next_deadline() const { return std::min(receiver_.next_deadline(), own_deadline()); }
 
 std::optional<WallTime> RtpFlow::instant_of(std::uint32_t timestamp) const {
-  if (!clock_ || receiver_.ssrc() != clock_->ssrc) return std::nullopt;
-  const std::int64_t ticks = static_cast<std::int32_t>(timestamp - clock_->timestamp);
+  const auto followed = receiver_.ssrc();
+  const auto clock = std::ranges::find_if(
+      clocks_, [&](const SenderClock& one) { return followed && one.ssrc == *followed; });
+  if (clock == clocks_.end()) return std::nullopt;
+  const std::int64_t ticks = static_cast<std::int32_t>(timestamp - clock->timestamp);
   const std::int64_t seconds = ticks / clock_rate_;
   const std::int64_t rest = ticks % clock_rate_;
-  return wall_time(clock_->ntp) + std::chrono::seconds(seconds) +
-         Duration(rest * 1'000'000'000 / clock_rate_);
+  return wall_time(clock->ntp) + std::chrono::seconds(seconds) + Duration(rest * 1'000'000'000 / clock_rate_);
 }
 
 void RtpFlow::push_unit(AccessUnit unit) {

@@ -84,12 +84,16 @@ class RtpFlow {
     std::uint32_t timestamp = 0;
   };
 
+  static constexpr std::size_t kClocksMax = 4;
+
+  void keep(const SenderClock& clock);
+
   const std::uint32_t clock_rate_;
   const std::size_t part_;
   InputSink& sink_;
   RtpReceiver receiver_;
-  RtpReceiver::Counters past_;  // of receivers before this one
-  std::optional<SenderClock> clock_;
+  RtpReceiver::Counters past_;       // of receivers before this one
+  std::vector<SenderClock> clocks_;  // by the last reports of so many senders
   std::uint64_t frames_ = 0;
   std::uint64_t senders_ = 0;
   std::array<Found, kFaults> faults_;

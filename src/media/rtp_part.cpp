@@ -44,6 +44,7 @@ std::string flaw_of(const SdpFormat& format) {
 }  // namespace
 
 Result<RtpPart> rtp_part(const SdpMedia& media) {
+  if (!media.flaw.empty()) return fail(media.flaw);
   const auto kind = kind_of(media.kind);
   if (!kind) return fail("it is none of video, audio, text and application");
   if (media.formats.empty() || media.protocol.find("SAVP") != std::string::npos)

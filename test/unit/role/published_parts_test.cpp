@@ -1,6 +1,7 @@
 // Sources that have several parts, or of which it is found out what they have, and where their frames come
 // out far away. The real roles, on a virtual network and clock.
 #include <catch2/catch.hpp>
+#include <set>
 
 #include "../../sim/lab.h"
 #include "../media/jpeg_helpers.h"
@@ -269,10 +270,7 @@ TEST_CASE("a source that comes back with another codec is another stream of the 
   }
   const auto& part = studio.taker->parts["cam"];
   CHECK(part.frames.size() == 5);
-  REQUIRE(part.ids.size() == 3);
-  CHECK(part.ids[0] != part.ids[1]);
-  CHECK(part.ids[1] != part.ids[2]);
-  CHECK(part.ids[0] != part.ids[2]);
+  CHECK(std::set<StreamId>(part.ids.begin(), part.ids.end()).size() == 3);
   CHECK(studio.logged("stream 'cam': its source has another format now"));
 }
 

@@ -33,6 +33,11 @@ void PipeInput::hold(bool held, Now now) {
   watch();
 }
 
+void PipeInput::step(Now now) {
+  ByteInput::step(now);
+  watch();
+}
+
 void PipeInput::read_from(int fd) {
   fd_ = fd;
   watch();

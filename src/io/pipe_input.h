@@ -16,6 +16,7 @@ class PipeInput : public ByteInput {
   void start(Now now) override;
   void stop(Now now) override;
   void hold(bool held, Now now) override;
+  void step(Now now) override;
 
  protected:
   /// Reads from it from now on; whoever calls owns it.

@@ -14,6 +14,10 @@ namespace {
 
 /// Units that came at once and say no time are so far apart.
 constexpr Duration kApart = std::chrono::milliseconds(1);
+/// How far a container's times may be ahead of when they come: writers collect a second or so. Beyond it, and
+/// beyond what two hosts' clocks differ, they are written faster than they go.
+constexpr Duration kAheadMax = std::chrono::seconds(2);
+constexpr int kClocksDiffer = 1'000;  // by a 1,000th
 
 }  // namespace
 
@@ -31,6 +35,13 @@ void ByteInput::begin_anew() {
   start_bytes_ = 0;
   line_.restart();
   frames_ = counted_ = 0;
+  ahead_ = false;
+}
+
+void ByteInput::step(Now now) {
+  if (!ahead_ || now.mono < goes_on_at_) return;
+  ahead_ = false;
+  push_frames(now);
 }
 
 void ByteInput::hold(bool held, Now now) {
@@ -107,7 +118,7 @@ void ByteInput::take_media(MediaKindFound found) {
 
 void ByteInput::push_frames(Now now) {
   if (splitter_ == nullptr) return;
-  while (started_ && !held_ && !over_) {
+  while (started_ && !held_ && !ahead_ && !over_) {
     const auto frame = splitter_->next();
     if (frame && !*frame) break;
     ++frames_;
@@ -122,7 +133,7 @@ void ByteInput::push_frames(Now now) {
     }
     if (splitter_ == nullptr) return;  // it was stopped meanwhile
   }
-  if (over_ || held_ || !splitter_->at_end()) return;
+  if (over_ || held_ || ahead_ || !splitter_->at_end()) return;
   over_ = true;
   sink_.on_end(now);
 }
@@ -156,8 +167,16 @@ Duration ByteInput::time_of(const MediaSplitter::Stamp& stamp) {
       std::chrono::duration<double>(static_cast<double>(index) / info_.fps));
 }
 
+void ByteInput::look_whether_ahead(Duration time) {
+  const Duration since_zero = arrived_.mono - zero_->mono;
+  const Duration ahead = time - since_zero - since_zero / kClocksDiffer - kAheadMax;
+  ahead_ = has_times_ && ahead > Duration{};
+  goes_on_at_ = arrived_.mono + ahead;
+}
+
 void ByteInput::push_sample(ByteSpan sample, Now now) {
   take_parts(now);
+  if (has_times_) arrived_ = now;  // what has waited here was not to be shown before
   if (!zero_) zero_ = arrived_;
   const MediaSplitter::Stamp stamp = media_->stamp();
   const MediaFormat& format = packets_->parts()[stamp.part].format;
@@ -169,6 +188,7 @@ void ByteInput::push_sample(ByteSpan sample, Now now) {
   const auto placed = line_.place(
       {stamp.part, time, sample_duration(format, sample), format.media == MediaKind::Text}, otherwise);
   if (placed.jumped) sink_.refuse(place + ": its times jump; they go on from when it came", now);
+  look_whether_ahead(placed.time);
   units_.clear();
   if (const auto packed = packets_->pack(stamp.part, placed.time, stamp.sync_point, sample, units_); !packed)
     return sink_.refuse(place + ": " + packed.error().message, now);

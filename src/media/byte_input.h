@@ -31,8 +31,12 @@ class ByteInput : public Input {
   /// The beginning of a frame that was not completed is forgotten.
   void stop(Now) override;
   void hold(bool held, Now now) override;
+  void step(Now now) override;
+  [[nodiscard]] MonoTime next_deadline() const override {
+    return ahead_ && started_ ? goes_on_at_ : MonoTime::max();
+  }
   /// False while nothing is to be read.
-  [[nodiscard]] bool wants_bytes() const { return started_ && !held_ && !over_; }
+  [[nodiscard]] bool wants_bytes() const { return started_ && !held_ && !ahead_ && !over_; }
 
   /// Room to read into; valid until the next call.
   MutableByteSpan space();
@@ -56,6 +60,7 @@ class ByteInput : public Input {
   void push_frames(Now now);
   void push_sample(ByteSpan sample, Now now);
   void take_parts(Now now);
+  void look_whether_ahead(Duration time);
   [[nodiscard]] bool is_by_arrival(const MediaSplitter::Stamp& stamp) const {
     return !stamp.time && info_.fps == 0;
   }
@@ -78,6 +83,8 @@ class ByteInput : public Input {
   std::uint64_t frames_ = 0;   // that were found, good or bad
   bool started_ = false;
   bool held_ = false;
+  bool ahead_ = false;  // of the container's times, until goes_on_at_
+  MonoTime goes_on_at_{};
   bool over_ = false;
 };
 

@@ -40,9 +40,9 @@ ByteSpan without_delimiter(ByteSpan unit) {
 /// frame again.
 bool is_vp9_key_frame(std::uint8_t first) {
   const bool is_profile_3 = (first & 0x30U) == 0x30U;
-  const unsigned shift = is_profile_3 ? 1 : 0;  // a reserved bit
-  const bool shows_existing = ((first << shift) & 0x08U) != 0;
-  return !shows_existing && ((first << shift) & 0x04U) == 0;
+  const unsigned bits = unsigned{first} << (is_profile_3 ? 1U : 0U);  // a reserved bit
+  const bool shows_existing = (bits & 0x08U) != 0;
+  return !shows_existing && (bits & 0x04U) == 0;
 }
 
 }  // namespace

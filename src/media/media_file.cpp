@@ -2,12 +2,16 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "media/media_kind.h"
 #include "media/text_splitter.h"
 
 namespace ott {
 namespace {
 
+/// How much of a file is read at the start, to find what it has.
+constexpr std::size_t kFindBytesMax = std::size_t{64} << 20;
 constexpr double kVideoFps = 25;
 constexpr double kLinesPerSecond = 1;
 
@@ -63,6 +67,7 @@ Result<std::unique_ptr<TimedSource>> MediaFile::open_content(const std::string& 
 Result<void> MediaFile::find_parts(std::uint32_t first_ssrc) {
   if (auto done = rewind(); !done) return done;
   std::optional<Error> first;
+  std::size_t bytes = 0;
   for (;;) {
     const auto sample = content_.splitter->next();
     if (!sample && !first) first = sample.error();
@@ -70,7 +75,7 @@ Result<void> MediaFile::find_parts(std::uint32_t first_ssrc) {
     if (!sample) continue;
     const auto more = read_more();
     if (!more) return tl::unexpected<Error>(more.error());
-    if (*more) continue;
+    if (*more > 0 && (bytes += *more) < kFindBytesMax) continue;
     return fail(first ? fmt::format("'{}': {}", path_, first->message)
                       : fmt::format("'{}' is {}, and holds nothing that can be carried", path_, info_.kind));
   }
@@ -93,9 +98,9 @@ Result<void> MediaFile::rewind() {
   return file_.rewind();
 }
 
-/// False at the end.
-Result<bool> MediaFile::read_more() {
-  if (content_.splitter->at_end()) return false;
+/// Returns the bytes read, or 1 for the end itself; then 0.
+Result<std::size_t> MediaFile::read_more() {
+  if (content_.splitter->at_end()) return 0;
   const auto bytes = file_.read(content_.splitter->space());
   if (!bytes) return tl::unexpected<Error>(bytes.error());
   if (*bytes == 0) {
@@ -103,7 +108,7 @@ Result<bool> MediaFile::read_more() {
   } else {
     content_.splitter->advance(*bytes);
   }
-  return true;
+  return std::max<std::size_t>(*bytes, 1);
 }
 
 tl::unexpected<Error> MediaFile::bad(const std::string& what) const {
@@ -120,7 +125,7 @@ Result<void> MediaFile::read(WallTime /*zero*/, std::vector<PackedUnit>& units) 
     }
     const auto more = read_more();
     if (!more) return tl::unexpected<Error>(more.error());
-    if (*more) continue;
+    if (*more > 0) continue;
     if (info_.at_end != AtEnd::Loop) {
       ended_ = true;
       return {};

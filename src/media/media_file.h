@@ -39,7 +39,7 @@ class MediaFile final : public TimedSource {
                                                            std::uint32_t first_ssrc);
   Result<void> find_parts(std::uint32_t first_ssrc);
   Result<void> rewind();
-  Result<bool> read_more();
+  Result<std::size_t> read_more();
   Result<void> take(ByteSpan sample, std::vector<PackedUnit>& units);
   [[nodiscard]] tl::unexpected<Error> bad(const std::string& what) const;
 

@@ -137,6 +137,23 @@ TEST_CASE("a program that begins anew goes on in packets and in time", "[input]"
   CHECK(sink.connected.size() == 2);
 }
 
+TEST_CASE("who writes a container faster than its times go waits", "[input]") {
+  test::Sink sink;
+  ByteInput input({"exec"}, sink, {"exec: sox"});
+  input.start(at_ms(0));
+  input.feed(test::make_wav({}, Bytes(16'000 * 10)), at_ms(0));
+  CHECK_FALSE(input.wants_bytes());
+  CHECK(sink.units.size() == Approx(200).margin(2));
+  CHECK(input.next_deadline() > at_ms(0).mono);
+  input.finish(at_ms(0));
+  for (std::int64_t ms = 0; ms < 7'000; ms += 5) input.step(at_ms(ms));
+  CHECK(sink.units.size() == Approx(900).margin(3));
+  CHECK_FALSE(sink.ended);
+  for (std::int64_t ms = 7'000; ms < 8'100; ms += 5) input.step(at_ms(ms));
+  CHECK(sink.units.size() == 1'000);
+  CHECK(sink.ended);
+}
+
 TEST_CASE("a rate is of no use where a container has times", "[input]") {
   Pipe pipe;
   pipe.input.start(at_ms(0));

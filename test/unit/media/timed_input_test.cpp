@@ -63,7 +63,7 @@ TEST_CASE("the tone of a test picture begins with the frame of each second, to t
   CHECK(sink.parts[1].format.clock_rate == 48'000);
 
   std::vector<std::int16_t> sound;
-  for (const test::PacketUnit& unit : sink.units) {
+  for (const test::Sink::Unit& unit : sink.units) {
     CHECK(unit.part == 1);
     REQUIRE(unit.packets.size() == 1);
     CHECK(unit.packets[0].size() <= 1'400);
@@ -117,9 +117,9 @@ TEST_CASE("a WAV file plays at its rate, round after round without a gap", "[tim
   std::uint32_t expected = 0;
   unsigned value = 0;
   std::uint16_t sequence = 0;
-  for (const test::PacketUnit& unit : player.sink.units) {
+  for (const test::Sink::Unit& unit : player.sink.units) {
     CHECK(unit.media_time == expected);
-    CHECK(unit.arrived >= MonoTime(std::chrono::microseconds(expected * 125)));
+    CHECK(unit.arrived.mono >= MonoTime(std::chrono::microseconds(expected * 125)));
     CHECK(load_be<std::uint16_t>(&unit.packets[0][2]) == sequence++);
     CHECK(unit.sync_point);
     const Bytes payload = unit.payload();
@@ -171,7 +171,7 @@ TEST_CASE("a source that has fallen behind does not catch up", "[timed]") {
   player.input->step(player.now);
   player.play_until(9'100);
   CHECK(player.sink.units.size() < before + 40);
-  CHECK(player.sink.units.back().arrived > at_ms(9'000).mono);
+  CHECK(player.sink.units.back().arrived.mono > at_ms(9'000).mono);
 }
 
 TEST_CASE("a file of text has a line each second, or at the rate that is asked for", "[timed]") {

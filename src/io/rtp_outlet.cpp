@@ -120,7 +120,7 @@ void RtpOutlet::write_sdp() {
   const bool whole = std::ranges::all_of(parts_, [](const Part& one) { return one.part->is_described(); });
   if (now < (whole ? sdp_due_ : sdp_due_ + kPictureTime)) return;
   auto sdp = described();
-  if (!sdp) return;
+  if (!sdp) return sdp_timer_.start<&RtpOutlet::write_sdp>(*this, kPartsTime);  // not listed yet
   std::string text = to_string(*sdp);
   if (text == described_) return;
   sdp->origin.version = ++sdp_version_;

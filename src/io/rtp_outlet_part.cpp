@@ -67,9 +67,8 @@ Result<void> RtpOutletPart::open(const std::vector<RtpDestination>& destinations
 
 void RtpOutletPart::on_stream(const StreamInfo& stream) {
   sender_.change_stream(stream.format);
-  if (stream.format == stream_.format) return;
+  if (stream.format != stream_.format) size_.reset();
   stream_ = stream;
-  size_.reset();
   changed_();
 }
 

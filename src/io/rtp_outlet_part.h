@@ -21,7 +21,7 @@ namespace ott {
 
 class RtpOutletPart final : public FrameTaker {
  public:
-  /// `changed` is called when is_described() or size() have changed.
+  /// `changed` is called when what SDP says of the stream may have changed.
   RtpOutletPart(StreamInfo stream, struct ev_loop* loop, Log& log, std::function<void()> changed);
   ~RtpOutletPart() override;
   /// The error says which of them cannot be sent to, and why.

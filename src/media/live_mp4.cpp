@@ -188,15 +188,20 @@ void LiveMp4::begin_tracks() {
   if (track == 0) return;
   if (!write_head()) return end_tracks(trouble_);
   has_begun_ = true;
-  // As it came. The first frame of the first track is at zero, and what was taken before that is left out.
+  // As it came, but behind the first frame of the first track: that is at zero, and viewers begin with it.
   std::vector<std::pair<Part*, FramePtr>> kept;
   for (const auto& part : parts_) {
     if (part->track == 0) continue;
     part->depacketizer = make_depacketizer(part->stream.format);
     if (part->track == 1) zero_ = part->clock().time_of(part->kept.front()->media_time);
-    for (const FramePtr& frame : part->kept) kept.emplace_back(part.get(), frame);
+    const auto place = part->track == 1 ? kept.begin() : kept.end();
+    std::vector<std::pair<Part*, FramePtr>> own;
+    for (const FramePtr& frame : part->kept) own.emplace_back(part.get(), frame);
+    kept.insert(place, own.begin(), own.end());
   }
-  std::ranges::stable_sort(kept, {}, [](const auto& each) { return each.second->source_time; });
+  const WallTime first = kept.front().second->source_time;
+  std::ranges::stable_sort(kept, {},
+                           [first](const auto& each) { return std::max(first, each.second->source_time); });
   for (const auto& [part, frame] : kept) {
     if (!has_begun_) return;
     put(*part, *frame);

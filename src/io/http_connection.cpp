@@ -1,5 +1,6 @@
 #include "io/http_connection.h"
 
+#include <fmt/format.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -199,9 +200,10 @@ bool HttpConnection::answer_with_content(Now now) {
     return true;
   }
   keep_ = false;
+  followed_->cursor = content.begin();
+  response.fields += fmt::format("X-Backlog: {}\r\n", content.backlog_bytes(followed_->cursor));
   text_ = to_bytes(response, &request, false, now.wall);
   progress_at_ = now.mono;
-  followed_->cursor = content.begin();
   set_state(State::Following);
   server_.watches(*this);
   return true;

@@ -247,6 +247,7 @@ void HttpOutlet::watches(const HttpConnection& connection) {
 void HttpOutlet::round() {
   if (streams_->wanted().empty() && streams_->followed().empty() && later_.empty() && dead_.empty()) return;
   const Now now = clock_now();
+  for (auto& [key, live] : streams_->followed()) live.content->step(now);
   for (HttpConnection* connection : std::exchange(later_, {})) connection->go_on(now);
   send_pictures(now);
   reap();

@@ -6,7 +6,7 @@ const std::string_view kPlayerScript = R"js("use strict";
 // Live: what is played is at most kBehindMax_s behind what has arrived, and nearer where that suffices. It
 // catches up by speed. A jump is for the beginning, for a gap, and for a page that has slept.
 const kBehind_s = 0.16, kBehindMax_s = 0.3, kAsleep_s = 5, kRateMin = 0.9, kRateMax = 1.25;
-const kKept_s = 10, kCheck_ms = 50, kCaptionLines = 2;
+const kBeginning_ms = 1500, kKept_s = 10, kCheck_ms = 50, kCaptionLines = 2;
 const kVideoCodec = /^(avc|hvc|hev|av01|vp0)/;
 const sleep = ms => new Promise(done => setTimeout(done, ms));
 const once = (target, event) => new Promise(done => target.addEventListener(event, done, {once: true}));
@@ -52,18 +52,20 @@ class Player {
     const source = new MediaSource();
     const url = URL.createObjectURL(source);
     try {
-      this.begun = false;
+      this.begun = 0;
       this.video.src = url;
       await once(source, "sourceopen");
       const buffer = source.addSourceBuffer(type);
       const reader = response.body.getReader();
-      for (;;) {
+      // What the server had already is behind: playing begins at its end.
+      for (let backlog = Number(response.headers.get("X-Backlog"));;) {
         const {done, value} = await reader.read();
         if (done) return;
         buffer.appendBuffer(value);
         await once(buffer, "updateend");
         if (this.video.error) throw new Error("this browser cannot play it: " + this.video.error.message);
-        this.keepUp();
+        backlog -= value.length;
+        if (!this.begun && backlog <= 0) this.begin();
         await this.forget(buffer);
       }
     } finally {
@@ -91,16 +93,19 @@ class Player {
     return false;
   }
 
-  keepUp() {
+  begin() {
     const video = this.video, ranges = video.buffered;
     if (ranges.length === 0) return;
+    this.begun = performance.now();
+    const last = ranges.length - 1;
+    video.currentTime = Math.max(ranges.start(last), ranges.end(last) - kBehind_s);
+    video.play().catch(() => {});  // interrupted when the stream begins anew
+  }
+
+  keepUp() {
+    const video = this.video, ranges = video.buffered;
+    if (!this.begun || ranges.length === 0) return;
     const last = ranges.length - 1, end = ranges.end(last);
-    if (!this.begun) {
-      this.begun = true;
-      video.currentTime = Math.max(ranges.start(last), end - kBehind_s);
-      video.play().catch(error => this.say(error.message));
-      return;
-    }
     if (video.seeking) return;
     const at = video.currentTime;
     for (let i = 0; i <= last; ++i) {
@@ -111,7 +116,8 @@ class Player {
       }
     }
     const behind = end - at;
-    if (behind > kAsleep_s) {
+    const begins = performance.now() - this.begun < kBeginning_ms;
+    if (behind > (begins ? 2 * kBehindMax_s : kAsleep_s)) {
       video.currentTime = end - kBehind_s;
       return;
     }

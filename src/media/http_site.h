@@ -3,7 +3,8 @@
 //     /NAME.mjpg      a moving picture; ?fps=5: at most so many a second
 //     /NAME.jpg       the newest picture; ?wait=next: the next one, or the
 //                     first that If-None-Match does not name
-//     /NAME.mp4       video and audio that are no JPEG, as fragmented MP4
+//     /NAME.mp4       video and audio that are no JPEG, as fragmented MP4;
+//                     X-Backlog: so many bytes of it are here already
 //     /NAME.events    text, as server-sent events
 //     /streams.json   the streams that there are
 //     /healthz        "ok" while the process is there

@@ -28,12 +28,16 @@ struct LiveCursor {
 class LiveContent {
  public:
   virtual ~LiveContent() = default;
+  /// In each round of the loop, before anything else of that round is asked.
+  virtual void step(Now /*now*/) {}
   /// Empty until it is known.
   [[nodiscard]] virtual std::string content_type() const = 0;
   /// Why nothing comes, for people.
   [[nodiscard]] virtual std::string why_nothing() const = 0;
   /// Where a new viewer begins. REQUIRES: the content type is known.
   [[nodiscard]] virtual LiveCursor begin() const = 0;
+  /// How many bytes are here for a cursor that has begun just now.
+  [[nodiscard]] virtual std::size_t backlog_bytes(const LiveCursor& /*cursor*/) const { return 0; }
   /// What a viewer is sent next, and its cursor moves on; null if nothing is here.
   virtual LiveBytes next(LiveCursor& cursor, Now now) = 0;
   /// True if nothing more comes for such a cursor: what follows is another content, with a beginning of its

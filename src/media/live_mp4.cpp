@@ -100,6 +100,11 @@ std::string LiveMp4::why_nothing() const {
   return why.empty() ? "nothing has come yet at which decoding can begin" : why;
 }
 
+void LiveMp4::step(Now now) {
+  now_ = now.mono;
+  if (!has_begun_ && is_time_to_begin()) begin_tracks();
+}
+
 // ---- what comes -----------------------------------------------------------------------------------------
 
 LiveMp4::Part* LiveMp4::part_of(MediaKind media) const {
@@ -116,7 +121,7 @@ FrameTaker* LiveMp4::on_part(const StreamInfo& stream) {
 
 void LiveMp4::take(Part& part, const FramePtr& frame) {
   if (!part.is_usable() || frame->is_jpeg()) return;
-  part.came_at = frame->arrived.mono;
+  part.came_at = now_;
   if (!part.by_instant.look(*frame) || !part.by_source_time.look(*frame)) {
     end_tracks(fmt::format("the time line of '{}' begins anew", part.stream.name));
     for (const auto& each : parts_) each->forget();
@@ -131,11 +136,11 @@ void LiveMp4::take(Part& part, const FramePtr& frame) {
     if (!samples) trouble_ = fmt::format("'{}': {}", part.stream.name, samples.error().message);
     if (const CodecConfig* config = part.depacketizer->config()) part.config = *config;
   }
-  if (part.is_known()) part.known_at = std::min(part.known_at, frame->arrived.mono);
+  if (part.is_known()) part.known_at = std::min(part.known_at, now_);
   // What has come later gets its track when all begin anew.
   if (has_begun_ && part.is_known() && part.track == 0)
     end_tracks(fmt::format("'{}' has come", part.stream.name));
-  if (!has_begun_ && is_time_to_begin(frame->arrived)) begin_tracks();
+  if (!has_begun_ && is_time_to_begin()) begin_tracks();
 }
 
 /// Decoding does not begin before a sync point.
@@ -164,16 +169,20 @@ void LiveMp4::look_for_silent_parts(const Part& part) {
   }
 }
 
-/// A part of which nothing comes is not waited for.
-bool LiveMp4::is_time_to_begin(Now now) const {
-  bool all = true;
+/// A part of which nothing comes is not waited for long.
+bool LiveMp4::is_time_to_begin() const {
   MonoTime first = MonoTime::max();
+  Duration wait{};
   for (const auto& part : parts_) {
     if (!part->is_usable()) continue;
-    all = all && part->is_known();
-    if (part->is_known()) first = std::min(first, part->known_at);
+    if (part->is_known()) {
+      first = std::min(first, part->known_at);
+    } else {
+      const bool comes = part->came_at != MonoTime{} && now_ < part->came_at + kPartsTime;
+      wait = std::max(wait, comes ? kSyncPointTime : kPartsTime);
+    }
   }
-  return first != MonoTime::max() && (all || now.mono >= first + kPartsTime);
+  return first != MonoTime::max() && now_ >= first + wait;
 }
 
 void LiveMp4::begin_tracks() {
@@ -340,6 +349,12 @@ void LiveMp4::append(Piece piece) {
 
 LiveCursor LiveMp4::begin() const {
   return {.next = sync_point_.value_or(end()), .history = end(), .generation = generation_};
+}
+
+std::size_t LiveMp4::backlog_bytes(const LiveCursor& cursor) const {
+  std::size_t bytes = head_ ? head_->size() : 0;
+  for (std::uint64_t number = cursor.next; number < end(); ++number) bytes += at(number).bytes->size();
+  return bytes;
 }
 
 LiveBytes LiveMp4::next(LiveCursor& cursor, Now now) {

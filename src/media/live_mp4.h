@@ -27,6 +27,8 @@ class LiveMp4 final : public LiveContent, private PartsTaker {
  public:
   /// How long parts are waited for when one is there.
   static constexpr Duration kPartsTime = std::chrono::milliseconds(300);
+  /// The same where frames come of the missing part, but none yet at which decoding can begin.
+  static constexpr Duration kSyncPointTime = std::chrono::seconds(2);
   /// A part that says nothing for so long while another does is left out.
   static constexpr Duration kSilenceMax = std::chrono::seconds(3);
   /// A viewer that is so far behind is sent no video until the next sync point.
@@ -37,9 +39,11 @@ class LiveMp4 final : public LiveContent, private PartsTaker {
   LiveMp4(WatchableStreams& streams, const std::string& name);
   ~LiveMp4() override;
 
+  void step(Now now) override;
   [[nodiscard]] std::string content_type() const override;
   [[nodiscard]] std::string why_nothing() const override;
   [[nodiscard]] LiveCursor begin() const override;
+  [[nodiscard]] std::size_t backlog_bytes(const LiveCursor& cursor) const override;
   LiveBytes next(LiveCursor& cursor, Now now) override;
   [[nodiscard]] bool has_ended(const LiveCursor& cursor) const override {
     return cursor.generation != generation_;
@@ -63,7 +67,7 @@ class LiveMp4 final : public LiveContent, private PartsTaker {
   void put(Part& part, const Frame& frame);
   void go_by_instants();
   void put_sample(Part& part, const Frame& frame, const MediaSample& sample);
-  [[nodiscard]] bool is_time_to_begin(Now now) const;
+  [[nodiscard]] bool is_time_to_begin() const;
   void begin_tracks();
   bool fits(Part& part);
   bool write_head();
@@ -74,6 +78,7 @@ class LiveMp4 final : public LiveContent, private PartsTaker {
   [[nodiscard]] const Piece& at(std::uint64_t number) const { return pieces_[number - first_]; }
 
   std::string name_;
+  MonoTime now_{};  // of this round. Frames that are history here have come before
   std::vector<std::unique_ptr<Part>> parts_;
   unsigned generation_ = 1;
   bool has_begun_ = false;

@@ -37,6 +37,7 @@ struct Camera {
     if (with_audio) streams.add("cam/audio", test::opus_format());
   }
   void video(unsigned frame, std::size_t bytes = 100) {
+    if (mp4 != nullptr) mp4->step(at_frame(frame));
     const bool sync_point = frame % 10 == 0;
     streams.push("cam/video", {.bytes = picture(sync_point, bytes),
                                .media_time = 4'294'960'000U + frame * kFrameTicks,  // wraps soon
@@ -54,6 +55,7 @@ struct Camera {
   static Now at_frame(unsigned frame) { return FakeParts::now(frame * kFrameTime); }
 
   FakeParts streams;
+  LiveMp4* mp4 = nullptr;  // whose time it is
 };
 
 struct Got {
@@ -191,6 +193,7 @@ TEST_CASE("Live MP4: a viewer that is too slow has no video until it can be deco
 TEST_CASE("Live MP4: one part is shown when the other says nothing, and both when it has come") {
   Camera camera;
   LiveMp4 mp4(camera.streams, "cam");
+  camera.mp4 = &mp4;
   for (unsigned frame = 0; frame < 12; ++frame) camera.video(frame);
   CHECK(mp4.content_type() == "video/mp4; codecs=\"avc1.64000d\"");
   LiveCursor cursor = mp4.begin();

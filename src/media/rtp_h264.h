@@ -3,11 +3,11 @@
 #pragma once
 
 #include "media/h264_config.h"
-#include "media/rtp_payload.h"
+#include "media/rtp_nal.h"
 
 namespace ott {
 
-class H264Depacketizer final : public PayloadDepacketizer {
+class H264Depacketizer final : public NalDepacketizer {
  public:
   explicit H264Depacketizer(const MediaFormat& format);
   [[nodiscard]] const CodecConfig* config() const override {
@@ -15,28 +15,14 @@ class H264Depacketizer final : public PayloadDepacketizer {
   }
 
  private:
-  Result<void> unpack(const RtpPacket& packet) override;
-  Result<void> finish() override;
-  void reset() override;
-  Result<void> take_aggregate(ByteSpan payload);
-  Result<void> take_fragment(ByteSpan payload);
-  void begin_nal();
-  void end_nal();
+  void on_nal(ByteSpan nal) override { sets_.take(nal); }
 
   H264ParameterSets sets_;
-  /// Of an access unit that came without a picture (a sender that sends parameter sets by themselves): they
-  /// belong to the next one.
-  std::vector<std::uint8_t> ahead_;
-  std::size_t nal_at_ = 0;   // of the NAL unit under way, in the sample
-  bool fragmented_ = false;  // the NAL unit under way waits for its last fragment
-  bool has_slice_ = false;
-  std::uint32_t media_time_ = 0;
 };
 
-class H264Packetizer final : public PayloadPacketizer {
+class H264Packetizer final : public NalPacketizer {
  public:
-  explicit H264Packetizer(const Flow& flow) : PayloadPacketizer(flow) {}
-  Result<void> cut(const MediaSample& sample, PacketList& packets) override;
+  explicit H264Packetizer(const Flow& flow);
 };
 
 }  // namespace ott

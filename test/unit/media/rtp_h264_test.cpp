@@ -104,8 +104,7 @@ TEST_CASE("A broken H.264 frame says why, and samples come again from a sync poi
   }));
   const auto broken = depacketizer->take(test::frame_of_payloads(payloads));
   REQUIRE_FALSE(broken);
-  CHECK_THAT(broken.error().message, Catch::Contains(why) && Catch::Contains("RTP packet") ||
-                                         Catch::Contains("last fragment of a NAL unit is missing"));
+  CHECK_THAT(broken.error().message, Catch::Contains(why));
   const auto waiting = depacketizer->take(test::frame_of_payloads({hex("41aa")}, 2'000, false));
   REQUIRE(waiting);
   CHECK(waiting->empty());

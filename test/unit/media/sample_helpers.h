@@ -14,11 +14,7 @@ namespace ott::test {
 
 using Bytes = std::vector<std::uint8_t>;
 
-inline Bytes hex(std::string_view digits) {
-  const auto bytes = from_hex(digits);
-  REQUIRE(bytes);
-  return *bytes;
-}
+inline Bytes hex(std::string_view digits) { return from_hex(digits).value(); }
 
 inline Bytes random_bytes(std::mt19937& random, std::size_t count) {
   Bytes bytes(count);

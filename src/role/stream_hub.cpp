@@ -15,6 +15,9 @@ constexpr Duration kLetGoAfter = std::chrono::seconds(3);
 /// node hears of their end a bit later.
 constexpr std::size_t kSpareWatches = 4;
 
+/// What is kept of a stream's frames for takers that come later.
+constexpr std::size_t kKeptBytesMax = std::size_t{32} << 20U;
+
 std::string names_of(const std::vector<KnownStream>& streams) {
   std::string names;
   for (const KnownStream& stream : streams) names += (names.empty() ? "" : ", ") + stream.info.name;
@@ -30,10 +33,12 @@ class StreamHub::Reading final : public FrameTaker {
 
   void on_stream(const StreamInfo& info) override {
     newest.reset();
+    forget();
     each([&](FrameTaker& taker) { taker.on_stream(info); });
   }
   void on_frame(const FramePtr& frame) override {
     newest = frame;
+    keep(frame);
     each([&](FrameTaker& taker) { taker.on_frame(frame); });
   }
   void on_skip(FrameNumber first, FrameNumber last) override {
@@ -50,12 +55,27 @@ class StreamHub::Reading final : public FrameTaker {
   bool begun = false;
   Viewer viewer;
   FramePtr newest;
+  /// Of video in which frames need others before them: the frames since the newest sync point.
+  std::vector<FramePtr> kept;
 
  private:
   template <class Call>
   void each(Call call);
+  void forget() {
+    kept.clear();
+    kept_bytes_ = 0;
+  }
+  void keep(const FramePtr& frame) {
+    if (frame->is_jpeg() || stream.info.format.media != MediaKind::Video) return;
+    if (frame->sync_point) forget();
+    if (kept.empty() && !frame->sync_point) return;
+    kept_bytes_ += frame->bytes.size();
+    if (kept_bytes_ > kKeptBytesMax) return forget();
+    kept.push_back(frame);
+  }
 
   const StreamHub& hub_;
+  std::size_t kept_bytes_ = 0;
 };
 
 struct StreamHub::Choice {
@@ -89,6 +109,7 @@ class StreamHub::Want final : public Subscription {
   }
 
   FrameTaker& taker;
+  bool is_new = true;  // what is kept was not handed to it yet
 
  private:
   StreamHub& hub_;
@@ -234,13 +255,27 @@ StreamHub::Reading* StreamHub::find(StreamId stream) const {
   return nullptr;
 }
 
+/// A taker that joins a stream which is read already has first what decoding can begin with.
+void StreamHub::hand_out_kept(Choice& choice) {
+  for (std::size_t i = 0; i < choice.wants.size(); ++i) {
+    if (choice.wants[i] == nullptr || !choice.wants[i]->is_new || choice.reading == nullptr) continue;
+    choice.wants[i]->is_new = false;
+    for (const FramePtr& frame : std::vector(choice.reading->kept)) {
+      if (choice.wants[i] != nullptr) choice.wants[i]->taker.on_frame(frame);
+    }
+  }
+}
+
 void StreamHub::step(Now now) {
   read_at_ = MonoTime::max();
   for (std::size_t i = 0; i < parts_wants_.size(); ++i) {
     if (parts_wants_[i] != nullptr) parts_wants_[i]->look();
   }
   std::erase(parts_wants_, nullptr);
-  for (std::size_t i = 0; i < choices_.size(); ++i) choose(*choices_[i], now);
+  for (std::size_t i = 0; i < choices_.size(); ++i) {
+    choose(*choices_[i], now);
+    hand_out_kept(*choices_[i]);
+  }
   for (std::size_t i = 0; i < readings_.size(); ++i) {
     Reading& reading = *readings_[i];
     if (!std::exchange(reading.begun, true)) {

@@ -53,6 +53,7 @@ class StreamHub final : public WatchableStreams {
   [[nodiscard]] const KnownStream* best(const Choice& choice) const;
   void choose(Choice& choice, Now now);
   void complain(Choice& choice);
+  static void hand_out_kept(Choice& choice);
   void take_up(Choice& choice, const KnownStream& stream, Now now);
   void let_go(Choice& choice, Now now);
   void make_room(Now now);

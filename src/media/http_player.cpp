@@ -5,8 +5,8 @@ namespace ott {
 const std::string_view kPlayerScript = R"js("use strict";
 // Live: what is played is at most kBehindMax_s behind what has arrived, and nearer where that suffices. It
 // catches up by speed. A jump is for the beginning, for a gap, and for a page that has slept.
-const kBehind_s = 0.16, kBehindMax_s = 0.3, kAsleep_s = 5, kRateMin = 0.9, kRateMax = 1.25;
-const kBeginning_ms = 1500, kKept_s = 10, kCheck_ms = 50, kCaptionLines = 2;
+const kBehind_s = 0.2, kBehindMax_s = 0.3, kAsleep_s = 5, kRateMin = 0.9, kRateMax = 1.25;
+const kEnough_s = 0.22, kAgain_ms = 500, kBeginning_ms = 1500, kKept_s = 10, kCheck_ms = 50, kCaptionLines = 2;
 const kVideoCodec = /^(avc|hvc|hev|av01|vp0)/;
 const sleep = ms => new Promise(done => setTimeout(done, ms));
 const once = (target, event) => new Promise(done => target.addEventListener(event, done, {once: true}));
@@ -22,6 +22,8 @@ class Player {
       this.video.muted = !this.video.muted;
       this.sound.textContent = this.video.muted ? "sound on" : "sound off";
     });
+    this.video.addEventListener("waiting", () => { this.waits = true; });
+    this.video.addEventListener("playing", () => { this.waits = false; });
     setInterval(() => this.keepUp(), kCheck_ms);
     if (this.path) this.run();
     if (figure.dataset.events) this.caption(figure.querySelector(".text"), figure.dataset.events);
@@ -96,7 +98,7 @@ class Player {
   begin() {
     const video = this.video, ranges = video.buffered;
     if (ranges.length === 0) return;
-    this.begun = performance.now();
+    this.begun = this.sought = performance.now();
     const last = ranges.length - 1;
     video.currentTime = Math.max(ranges.start(last), ranges.end(last) - kBehind_s);
     video.play().catch(() => {});  // interrupted when the stream begins anew
@@ -119,6 +121,13 @@ class Player {
     const begins = performance.now() - this.begun < kBeginning_ms;
     if (behind > (begins ? 2 * kBehindMax_s : kAsleep_s)) {
       video.currentTime = end - kBehind_s;
+      return;
+    }
+    // With each time that Chromium has run out of sound it waits for twice as much, up to 3 s, before it goes on.
+    // Where it is sought to, even where it is, it forgets that.
+    if (this.waits && behind > kEnough_s && performance.now() - this.sought > kAgain_ms) {
+      this.sought = performance.now();
+      video.currentTime = at;
       return;
     }
     // Up to the highest rate at the most that it may be behind.

@@ -13,7 +13,8 @@
 namespace ott {
 namespace {
 
-constexpr unsigned kSpsIdMax = 31, kPpsIdMax = 255;  // H.264, section 7.4.2
+constexpr unsigned kSpsIdMax = 31, kPpsIdMax = 255;           // H.264, section 7.4.2
+constexpr std::size_t kSpsCountMax = 31, kPpsCountMax = 255;  // of an avcC
 constexpr unsigned kSideMax = 16'384;
 
 /// Profiles whose SPS says more of chroma (section 7.3.2.1.1).
@@ -137,14 +138,14 @@ void H264ParameterSets::take(ByteSpan nal) {
   const unsigned type = h264::nal_type(nal[0]);
   if (type == h264::kSps) {
     const auto parsed = parse_h264_sps(nal);
-    if (!parsed) return;
+    if (!parsed || (sps_.size() == kSpsCountMax && !sps_.contains(parsed->id))) return;
     Sps& kept = sps_[parsed->id];
     if (std::ranges::equal(kept.nal, nal)) return;
     kept = {{nal.begin(), nal.end()}, *parsed};
     configure();
   } else if (type == h264::kPps) {
     const auto id = pps_id(nal);
-    if (!id) return;
+    if (!id || (pps_.size() == kPpsCountMax && !pps_.contains(*id))) return;
     auto& kept = pps_[*id];
     if (std::ranges::equal(kept, nal)) return;
     kept.assign(nal.begin(), nal.end());
@@ -183,18 +184,10 @@ void H264ParameterSets::configure() {
     out.u16(static_cast<std::uint16_t>(nal.size()));
     config.record.insert(config.record.end(), nal.begin(), nal.end());
   };
-  const std::size_t sps_count = std::min<std::size_t>(sps_.size(), kSpsIdMax);  // the count has 5 bits
-  out.u8(static_cast<std::uint8_t>(0xE0 | sps_count));
-  for (std::size_t left = sps_count; const auto& [id, kept] : sps_) {
-    if (left-- == 0) break;
-    put(kept.nal);
-  }
-  const std::size_t pps_count = std::min<std::size_t>(pps_.size(), 0xFF);
-  out.u8(static_cast<std::uint8_t>(pps_count));
-  for (std::size_t left = pps_count; const auto& [id, nal] : pps_) {
-    if (left-- == 0) break;
-    put(nal);
-  }
+  out.u8(static_cast<std::uint8_t>(0xE0U | sps_.size()));
+  for (const auto& [id, kept] : sps_) put(kept.nal);
+  out.u8(static_cast<std::uint8_t>(pps_.size()));
+  for (const auto& [id, nal] : pps_) put(nal);
   if (has_chroma_fields(sps.profile_level[0])) {
     out.u8(static_cast<std::uint8_t>(0xFC | sps.chroma_format));
     out.u8(static_cast<std::uint8_t>(0xF8 | (sps.luma_bits - 8)));

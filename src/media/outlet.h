@@ -104,7 +104,8 @@ class WatchableStreams {
   /// The default stream first.
   [[nodiscard]] virtual std::vector<StreamInfo> all() const = 0;
   /// Wants one stream (an empty name: the default one), also one that is not there yet. Of a name that means
-  /// several parts it is the video, or else the first. Its taker must outlive the subscription.
+  /// several parts it is the video, or else the first. Its taker must outlive the subscription. Of a stream
+  /// that is not JPEG it is given the frames since the newest sync point first.
   virtual std::unique_ptr<Subscription> subscribe(const std::string& name, FrameTaker& taker) = 0;
   /// Wants all streams that a name means (an empty one: the default stream, and those that belong to it),
   /// also such as come later. Its taker must outlive the subscription.

@@ -1,11 +1,11 @@
-// The streams that begin at this node (published_stream.h).
+// The streams that begin at this node (published_input.h).
 #pragma once
 
 #include <functional>
 #include <memory>
 #include <vector>
 
-#include "role/published_stream.h"
+#include "role/published_input.h"
 
 namespace ott {
 
@@ -27,7 +27,7 @@ class Publisher {
   Overlay& overlay_;
   RoleContext& context_;
   std::function<void()> wake_;
-  std::vector<std::unique_ptr<PublishedStream>> streams_;
+  std::vector<std::unique_ptr<PublishedInput>> inputs_;
   bool announced_ = false;
 };
 

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "media/frames_since_sync.h"
+
 namespace ott {
 namespace {
 
@@ -14,9 +16,6 @@ constexpr Duration kLetGoAfter = std::chrono::seconds(3);
 /// Of the streams that a guest may watch, so many are kept free of those that only linger, since the access
 /// node hears of their end a bit later.
 constexpr std::size_t kSpareWatches = 4;
-
-/// What is kept of a stream's frames for takers that come later.
-constexpr std::size_t kKeptBytesMax = std::size_t{32} << 20U;
 
 std::string names_of(const std::vector<KnownStream>& streams) {
   std::string names;
@@ -33,13 +32,14 @@ class StreamHub::Reading final : public FrameTaker {
 
   void on_stream(const StreamInfo& info) override {
     newest.reset();
-    forget();
+    history.clear();
     each([&](FrameTaker& taker) { taker.on_stream(info); });
   }
   void on_frame(const FramePtr& frame) override {
     newest = frame;
-    keep(frame);
-    each([&](FrameTaker& taker) { taker.on_frame(frame); });
+    if (frame->is_jpeg()) return each([&](FrameTaker& taker) { taker.on_frame(frame); });
+    history.push(frame);
+    each([&](FrameTaker& taker) { taker.on_frame(frame); }, true);
   }
   void on_skip(FrameNumber first, FrameNumber last) override {
     each([&](FrameTaker& taker) { taker.on_skip(first, last); });
@@ -55,27 +55,14 @@ class StreamHub::Reading final : public FrameTaker {
   bool begun = false;
   Viewer viewer;
   FramePtr newest;
-  /// Of video in which frames need others before them: the frames since the newest sync point.
-  std::vector<FramePtr> kept;
+  FramesSinceSync history;  // of a stream that is not JPEG
 
  private:
+  /// `joined`: only for those that have had the history.
   template <class Call>
-  void each(Call call);
-  void forget() {
-    kept.clear();
-    kept_bytes_ = 0;
-  }
-  void keep(const FramePtr& frame) {
-    if (frame->is_jpeg() || stream.info.format.media != MediaKind::Video) return;
-    if (frame->sync_point) forget();
-    if (kept.empty() && !frame->sync_point) return;
-    kept_bytes_ += frame->bytes.size();
-    if (kept_bytes_ > kKeptBytesMax) return forget();
-    kept.push_back(frame);
-  }
+  void each(Call call, bool joined = false);
 
   const StreamHub& hub_;
-  std::size_t kept_bytes_ = 0;
 };
 
 struct StreamHub::Choice {
@@ -109,7 +96,7 @@ class StreamHub::Want final : public Subscription {
   }
 
   FrameTaker& taker;
-  bool is_new = true;  // what is kept was not handed to it yet
+  bool joined = false;  // it has had the frames since the newest sync point
 
  private:
   StreamHub& hub_;
@@ -192,13 +179,13 @@ class StreamHub::PartsWant final : public PartsSubscription, public FrameTaker {
 };
 
 template <class Call>
-void StreamHub::Reading::each(Call call) {
+void StreamHub::Reading::each(Call call, bool joined) {
   // Takers may subscribe and give up meanwhile: lists grow, and their members become null.
   for (std::size_t i = 0; i < hub_.choices_.size(); ++i) {
     Choice& choice = *hub_.choices_[i];
     if (choice.reading != this) continue;
     for (std::size_t k = 0; k < choice.wants.size(); ++k) {
-      if (choice.wants[k] != nullptr) call(choice.wants[k]->taker);
+      if (choice.wants[k] != nullptr && (choice.wants[k]->joined || !joined)) call(choice.wants[k]->taker);
     }
   }
 }
@@ -255,17 +242,6 @@ StreamHub::Reading* StreamHub::find(StreamId stream) const {
   return nullptr;
 }
 
-/// A taker that joins a stream which is read already has first what decoding can begin with.
-void StreamHub::hand_out_kept(Choice& choice) {
-  for (std::size_t i = 0; i < choice.wants.size(); ++i) {
-    if (choice.wants[i] == nullptr || !choice.wants[i]->is_new || choice.reading == nullptr) continue;
-    choice.wants[i]->is_new = false;
-    for (const FramePtr& frame : std::vector(choice.reading->kept)) {
-      if (choice.wants[i] != nullptr) choice.wants[i]->taker.on_frame(frame);
-    }
-  }
-}
-
 void StreamHub::step(Now now) {
   read_at_ = MonoTime::max();
   for (std::size_t i = 0; i < parts_wants_.size(); ++i) {
@@ -274,7 +250,7 @@ void StreamHub::step(Now now) {
   std::erase(parts_wants_, nullptr);
   for (std::size_t i = 0; i < choices_.size(); ++i) {
     choose(*choices_[i], now);
-    hand_out_kept(*choices_[i]);
+    join(*choices_[i]);
   }
   for (std::size_t i = 0; i < readings_.size(); ++i) {
     Reading& reading = *readings_[i];
@@ -285,6 +261,19 @@ void StreamHub::step(Now now) {
     if (const Flow* flow = overlay_.flow(reading.stream.info.id)) reading.viewer.read(*flow, now);
   }
   linger(now);
+}
+
+/// Whoever comes to a stream that is read already has a picture at once.
+void StreamHub::join(Choice& choice) {
+  const auto is_new = [](const Want* want) { return want != nullptr && !want->joined; };
+  if (choice.reading == nullptr || std::ranges::none_of(choice.wants, is_new)) return;
+  const std::vector<FramePtr> history = choice.reading->history.frames();
+  for (std::size_t i = 0; i < choice.wants.size(); ++i) {
+    if (choice.wants[i] == nullptr || std::exchange(choice.wants[i]->joined, true)) continue;
+    for (const FramePtr& frame : history) {
+      if (choice.wants[i] != nullptr) choice.wants[i]->taker.on_frame(frame);
+    }
+  }
 }
 
 MonoTime StreamHub::next_deadline() const {
@@ -308,7 +297,8 @@ const KnownStream* StreamHub::best(const Choice& choice) const {
     const bool is_named = name.empty() || stream.info.name == name;
     const bool is_video = stream.info.format.media == MediaKind::Video;
     const bool better = part == nullptr || (is_video && part->info.format.media != MediaKind::Video);
-    if (!choice.exact && better && is_part_of(stream.info.name, name)) part = &stream;
+    const bool is_part = is_part_of(stream.info.name, choice.name.empty() ? name : choice.name);
+    if (!choice.exact && better && is_part) part = &stream;
     if (before != nullptr && stream.info.id == before->info.id) same = &stream;
     if (is_named && named == nullptr) named = &stream;
     if (is_named && live == nullptr && stream.info.state == StreamState::Live) live = &stream;
@@ -336,7 +326,10 @@ void StreamHub::choose(Choice& choice, Now now) {
   }
   // One of the same name stands in at once. Another one has to wait: the origin may just be out of reach for
   // a moment, or somebody may have spoken in its name.
-  const bool stands_in = before == nullptr || found->info.name == before->info.name;
+  // So do the parts of a source of which it was not known yet what it has.
+  const bool stands_in =
+      before == nullptr || found->info.name == before->info.name ||
+      (before->info.format.encoding.empty() && is_part_of(found->info.name, before->info.name));
   if (!stands_in && choice.let_go_at == MonoTime::max()) choice.let_go_at = now.mono + kLetGoAfter;
   if (!stands_in && now.mono < choice.let_go_at) return;
   choice.let_go_at = MonoTime::max();
@@ -357,7 +350,9 @@ void StreamHub::take_up(Choice& choice, const KnownStream& stream, Now now) {
   choice.reading = find(stream.info.id);
   if (choice.reading != nullptr) {  // by another name
     for (std::size_t i = 0; i < choice.wants.size(); ++i) {
-      if (choice.wants[i] != nullptr) choice.wants[i]->taker.on_stream(stream.info);
+      if (choice.wants[i] == nullptr) continue;
+      choice.wants[i]->joined = false;
+      choice.wants[i]->taker.on_stream(stream.info);
     }
     return;
   }

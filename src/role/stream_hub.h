@@ -1,7 +1,8 @@
 // The streams that are watched here, and who takes their frames: the client itself, and outlets. Chooses
 // which stream is meant by a name, stays with it while its origin may come back, and goes over to another of
 // that name when it does not. A stream is read once for all who take it, for as long as somebody wants it and
-// kLinger longer.
+// kLinger longer. Whoever comes later is given the frames since the newest sync point first (of JPEG,
+// Subscription::newest()).
 //
 //     Want (a subscription) --> Choice (a name, and the stream that it means now) --> Reading (a stream)
 //     PartsWant (all streams of a name) --> a Want for each
@@ -52,8 +53,8 @@ class StreamHub final : public WatchableStreams {
   Choice& choice_of(const std::string& name, bool exact);
   [[nodiscard]] const KnownStream* best(const Choice& choice) const;
   void choose(Choice& choice, Now now);
+  static void join(Choice& choice);
   void complain(Choice& choice);
-  static void hand_out_kept(Choice& choice);
   void take_up(Choice& choice, const KnownStream& stream, Now now);
   void let_go(Choice& choice, Now now);
   void make_room(Now now);

@@ -77,11 +77,12 @@ std::string figure(const StreamInfo& stream, bool moving) {
   std::string size;
   if (stream.width > 0) size = fmt::format(R"( width="{}" height="{}")", stream.width, stream.height);
   return fmt::format(
-      "<figure><a href=\"./{0}\"><img src=\"./{1}\" alt=\"{2}\"{3}></a>\n"
+      "<figure{6}><a href=\"./{0}\"><img src=\"./{1}\" alt=\"{2}\"{3}></a>\n"
       "<figcaption>{2} <small>{4}</small> <a href=\"./{0}\">moving</a> <a "
       "href=\"./{5}\">picture</a></figcaption>"
       "</figure>\n",
-      mjpg, moving ? mjpg : jpg, name, size, facts_of(stream), jpg);
+      mjpg, moving ? mjpg : jpg, name, size, facts_of(stream), jpg,
+      stream.format.encoding.empty() ? " class=\"unknown\"" : "");
 }
 
 /// What the player plays of the streams that belong together: one video, one audio, all text.
@@ -149,9 +150,11 @@ std::string player(const PlayerParts& parts) {
 HttpResponse index_page(std::span<const StreamInfo> streams) {
   std::string figures;
   std::size_t connections = 0;
+  bool has_script = false;
   std::set<std::string> played;
   for (const StreamInfo& stream : streams) {
     if (can_have_pictures(stream.format)) {
+      has_script = has_script || stream.format.encoding.empty();
       figures += figure(stream, connections++ < kConnections);
       continue;
     }
@@ -159,20 +162,21 @@ HttpResponse index_page(std::span<const StreamInfo> streams) {
     const PlayerParts parts = parts_of(streams, name);
     if (parts.connections() == 0 || !played.insert(name).second) continue;
     figures += player(parts);
+    has_script = true;
     connections += parts.connections();
   }
   HttpResponse response;
   response.fields = fmt::format(
       "Content-Type: text/html; charset=utf-8\r\nCache-Control: no-store\r\n"
       "Content-Security-Policy: default-src 'none'; img-src 'self' data:; style-src 'unsafe-inline'{}\r\n",
-      played.empty() ? "" : "; script-src 'self'; connect-src 'self'; media-src blob:");
+      has_script ? "; script-src 'self'; connect-src 'self'; media-src blob:" : "");
   response.text = kPageBegin;
   if (streams.empty()) {
     response.text += "<meta http-equiv=\"refresh\" content=\"2\">\n<p>No stream is known here yet.\n";
     return response;
   }
   response.text += "<main>\n" + figures + "</main>\n<p><a href=\"./streams.json\">streams.json</a>\n";
-  if (!played.empty()) response.text += "<script src=\"./player.js\"></script>\n";
+  if (has_script) response.text += "<script src=\"./player.js\"></script>\n";
   return response;
 }
 

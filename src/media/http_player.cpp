@@ -158,6 +158,15 @@ class Player {
 }
 
 for (const figure of document.querySelectorAll("figure.player")) new Player(figure);
+
+// What a stream is may be known only when it is watched, as its picture does.
+const unknown = document.querySelectorAll("figure.unknown").length;
+if (unknown > 0) {
+  setInterval(async () => {
+    const {streams} = await (await fetch("./streams.json", {cache: "no-store"})).json();
+    if (streams.filter(stream => stream.encoding === "").length < unknown) location.reload();
+  }, 1000);
+}
 )js";
 
 }  // namespace ott

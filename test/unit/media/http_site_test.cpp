@@ -203,6 +203,7 @@ TEST_CASE("HTTP site: the page plays the parts of a name together") {
   CHECK(page.text.find("class=\"player\"") == page.text.rfind("class=\"player\""));
   CHECK(has(page.text, "<img src=\"./old/video.mjpg\""));
   CHECK(has(page.text, "<script src=\"./player.js\"></script>"));
+  CHECK(has(page.text, "<figure class=\"unknown\"><a href=\"./new.mjpg\">"));
   CHECK(has(page.fields, "script-src 'self'"));
   CHECK_FALSE(has(response_to("/").fields, "script-src"));
   CHECK(has(std::get<HttpResponse>(act_on_parts("/player.js")).fields, "text/javascript"));

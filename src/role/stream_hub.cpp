@@ -34,6 +34,7 @@ class StreamHub::Reading final : public FrameTaker {
   }
   void on_frame(const FramePtr& frame) override {
     newest = frame;
+    if (film != nullptr) film->on_frame(frame->number);
     each([&](FrameTaker& taker) { taker.on_frame(frame); });
   }
   void on_skip(FrameNumber first, FrameNumber last) override {
@@ -46,7 +47,11 @@ class StreamHub::Reading final : public FrameTaker {
     each([&](FrameTaker& taker) { taker.on_broken(why, now); });
   }
 
-  KnownStream stream;
+  /// The stream whose records are read; null while there is none yet.
+  [[nodiscard]] const KnownStream* carrier() const { return film == nullptr ? &stream : film->stream(); }
+
+  KnownStream stream;                 // as it is listed
+  std::unique_ptr<FilmViewing> film;  // null: it is no film on request
   bool begun = false;
   Viewer viewer;
   FramePtr newest;
@@ -84,7 +89,7 @@ class StreamHub::Want final : public Subscription {
     return choice_.reading == nullptr ? nullptr : &choice_.reading->stream.info;
   }
   [[nodiscard]] std::string why_nothing() const override {
-    const bool comes = newest() != nullptr && hub_.overlay_.absence(stream()->id) == nullptr;
+    const bool comes = newest() != nullptr && hub_.absence(choice_.name) == nullptr;
     return comes ? "" : hub_.why_nothing(choice_.name);
   }
 
@@ -240,14 +245,18 @@ void StreamHub::step(Now now) {
     if (parts_wants_[i] != nullptr) parts_wants_[i]->look();
   }
   std::erase(parts_wants_, nullptr);
+  take_answers(now);
   for (std::size_t i = 0; i < choices_.size(); ++i) choose(*choices_[i], now);
   for (std::size_t i = 0; i < readings_.size(); ++i) {
     Reading& reading = *readings_[i];
+    if (reading.film != nullptr && reading.film->step(now)) reading.begun = false;
+    const KnownStream* carrier = reading.carrier();
+    if (carrier == nullptr) continue;
     if (!std::exchange(reading.begun, true)) {
       read_at_ = now.mono;  // as soon as an origin that is this node has seen that somebody watches
       continue;
     }
-    if (const Flow* flow = overlay_.flow(reading.stream.info.id)) reading.viewer.read(*flow, now);
+    if (const Flow* flow = overlay_.flow(carrier->info.id)) reading.viewer.read(*flow, now);
   }
   linger(now);
 }
@@ -255,7 +264,19 @@ void StreamHub::step(Now now) {
 MonoTime StreamHub::next_deadline() const {
   MonoTime next = read_at_;
   for (const auto& choice : choices_) next = std::min({next, choice->let_go_at, choice->unused_at});
+  for (const auto& reading : readings_) {
+    if (reading->film != nullptr) next = std::min(next, reading->film->next_deadline());
+  }
   return next;
+}
+
+/// What origins say of the films that are seen here.
+void StreamHub::take_answers(Now now) {
+  for (const FilmAnswer& answer : overlay_.films().take_answers()) {
+    for (const auto& reading : readings_) {
+      if (reading->film != nullptr && reading->film->take(answer, now)) break;
+    }
+  }
 }
 
 // ---- which stream ----------------------------------------------------------------------------------------
@@ -296,6 +317,7 @@ void StreamHub::choose(Choice& choice, Now now) {
   const KnownStream* before = choice.reading == nullptr ? nullptr : &choice.reading->stream;
   if (before != nullptr && found->info.id == before->info.id) {
     choice.reading->stream = *found;
+    if (choice.reading->film != nullptr) choice.reading->film->describe(found->info);
     choice.let_go_at = MonoTime::max();
     return;
   }
@@ -306,8 +328,11 @@ void StreamHub::choose(Choice& choice, Now now) {
   if (!stands_in && now.mono < choice.let_go_at) return;
   choice.let_go_at = MonoTime::max();
   const KnownStream stream = *found;
+  // A film whose origin has restarted goes on where it was.
+  const bool goes_on = before != nullptr && stands_in && choice.reading->film != nullptr;
+  const Duration film_start = goes_on ? choice.reading->film->position() : film_start_;
   let_go(choice, now);
-  take_up(choice, stream, now);
+  take_up(choice, stream, film_start, now);
 }
 
 void StreamHub::complain(Choice& choice) {
@@ -318,7 +343,7 @@ void StreamHub::complain(Choice& choice) {
                                           choice.name, names_of(streams)));
 }
 
-void StreamHub::take_up(Choice& choice, const KnownStream& stream, Now now) {
+void StreamHub::take_up(Choice& choice, const KnownStream& stream, Duration film_start, Now now) {
   choice.reading = find(stream.info.id);
   if (choice.reading != nullptr) {  // by another name
     for (std::size_t i = 0; i < choice.wants.size(); ++i) {
@@ -331,17 +356,25 @@ void StreamHub::take_up(Choice& choice, const KnownStream& stream, Now now) {
       fmt::format("watching '{}' from {}", stream.info.name, overlay_.describe(stream.origin)));
   readings_.push_back(std::make_unique<Reading>(*this, stream));
   choice.reading = readings_.back().get();
+  if (stream.info.on_request) {
+    choice.reading->film = std::make_unique<FilmViewing>(overlay_, stream, film_start, now);
+    return;
+  }
   if (const Flow* flow = overlay_.flow(stream.info.id)) choice.reading->viewer.join(*flow);
   overlay_.watch(stream, true, now);
 }
 
 void StreamHub::let_go(Choice& choice, Now now) {
-  const Reading* reading = std::exchange(choice.reading, nullptr);
+  Reading* reading = std::exchange(choice.reading, nullptr);
   if (reading == nullptr) return;
   for (const auto& other : choices_) {
     if (other->reading == reading) return;
   }
-  overlay_.watch(reading->stream, false, now);
+  if (reading->film != nullptr) {
+    reading->film->close(now);
+  } else {
+    overlay_.watch(reading->stream, false, now);
+  }
   std::erase_if(readings_, [reading](const auto& each) { return each.get() == reading; });
 }
 
@@ -375,10 +408,33 @@ void StreamHub::leave(Now now) {
   }
 }
 
-std::string StreamHub::why_nothing(const std::string& name) const {
+StreamHub::Reading* StreamHub::read_by(const std::string& name) const {
   for (const auto& choice : choices_) {
-    if (choice->name == name && choice->reading != nullptr)
-      return overlay_.why_absent(choice->reading->stream.info.id);
+    if (choice->name == name && choice->reading != nullptr) return choice->reading;
+  }
+  return nullptr;
+}
+
+const Absences::Absence* StreamHub::absence(const std::string& name) const {
+  const Reading* reading = read_by(name);
+  if (reading == nullptr || reading->carrier() == nullptr) return nullptr;
+  if (reading->film != nullptr && !reading->film->why_nothing().empty()) return nullptr;
+  return overlay_.absence(reading->carrier()->info.id);
+}
+
+Result<FilmViewing*> StreamHub::film(const std::string& name) const {
+  const Reading* reading = read_by(name);
+  if (reading == nullptr) return fail(why_nothing(name));
+  if (reading->film == nullptr)
+    return fail(fmt::format("'{}' is live: it has no beginning to go back to, and no speed but its own",
+                            reading->stream.info.name));
+  return reading->film.get();
+}
+
+std::string StreamHub::why_nothing(const std::string& name) const {
+  if (const Reading* reading = read_by(name)) {
+    const std::string why = reading->film == nullptr ? "" : reading->film->why_nothing();
+    return why.empty() ? overlay_.why_absent(reading->carrier()->info.id) : why;
   }
   if (!overlay_.attached()) return trouble_ ? trouble_() : overlay_.trouble();
   const std::string names = names_of(overlay_.streams());

@@ -5,7 +5,7 @@
 namespace ott {
 namespace {
 
-constexpr const char* kRow = "{:<16} {:<10} {:>11} {:>7} {:>12} {:>8} {:>8} {:<8} {}";
+constexpr const char* kRow = "{:<16} {:<10} {:>11} {:>7} {:>8} {:>12} {:>8} {:>8} {:<8} {}";
 
 std::string size_of(const StreamInfo& info) {
   return info.width == 0 ? "-" : fmt::format("{}x{}", info.width, info.height);
@@ -13,6 +13,14 @@ std::string size_of(const StreamInfo& info) {
 
 std::string rate_of(const StreamInfo& info) {
   return info.fps_milli == 0 ? "-" : fmt::format("{}", info.fps_milli / 1000.0);
+}
+
+/// "1:02:03", "2:03"
+std::string duration_of(const StreamInfo& info) {
+  const std::uint32_t seconds = info.duration_ms / 1'000;
+  if (info.duration_ms == 0) return "-";
+  if (seconds < 3'600) return fmt::format("{}:{:02}", seconds / 60, seconds % 60);
+  return fmt::format("{}:{:02}:{:02}", seconds / 3'600, seconds / 60 % 60, seconds % 60);
 }
 
 std::string bit_rate_of(const StreamFigures& figures) {
@@ -23,14 +31,14 @@ std::string bit_rate_of(const StreamFigures& figures) {
 }  // namespace
 
 std::string stream_table(Overlay& overlay) {
-  std::string table = fmt::format(fmt::runtime(kRow), "NAME", "SOURCE", "SIZE", "FPS", "BITRATE", "VIEWERS",
-                                  "REFUSED", "STATE", "ORIGIN");
+  std::string table = fmt::format(fmt::runtime(kRow), "NAME", "SOURCE", "SIZE", "FPS", "DURATION", "BITRATE",
+                                  "VIEWERS", "REFUSED", "STATE", "ORIGIN");
   for (const KnownStream& stream : overlay.streams()) {
     const StreamInfo& info = stream.info;
     const StreamFigures figures = overlay.figures().of(info.id);
     table += "\n" + fmt::format(fmt::runtime(kRow), info.name, info.kind, size_of(info), rate_of(info),
-                                bit_rate_of(figures), figures.viewers, figures.frames_refused,
-                                to_string(info.state), to_string(stream.origin));
+                                duration_of(info), bit_rate_of(figures), figures.viewers,
+                                figures.frames_refused, to_string(info.state), to_string(stream.origin));
   }
   return table;
 }

@@ -46,7 +46,6 @@ FilmSession::FilmSession(Overlay& overlay, Workers& workers, const Film& film, S
       opened_(request),
       unwatched_since_(now.mono) {
   position_ = film_.frame_at(request.value);
-  number_ = request.number;
   overlay_.films().answer(request, answer(), now);
 }
 
@@ -76,8 +75,8 @@ void FilmSession::take(const FilmRequest& request, Now now) {
     closed_ = true;
     return;
   }
-  if (request.number != number_ && request.command != FilmCommand::Open) {
-    number_ = request.number;
+  if (std::ranges::find(done_, request.number) == done_.end() && request.command != FilmCommand::Open) {
+    done_[requests_done_++ % done_.size()] = request.number;
     if (request.command == FilmCommand::Seek) go_to(request.value, now);
     if (request.command == FilmCommand::Step)
       go_to(std::int64_t{film_.ms_of(position_)} + request.value, now);
@@ -104,8 +103,8 @@ void FilmSession::go_to(std::int64_t ms, Now now) {
 // ---- frames ----------------------------------------------------------------------------------------------
 
 MonoTime FilmSession::next_deadline() const {
+  if (unwatched_since_ != MonoTime::max()) return unwatched_since_ + kFilmUnwatchedMax;
   MonoTime next = tell_at_;
-  if (unwatched_since_ != MonoTime::max()) return std::min(next, unwatched_since_ + kFilmUnwatchedMax);
   const bool reading = ahead_ != nullptr && ahead_->reading();
   return wants_frame() && can_read() && !reading ? std::min(next, next_at_) : next;
 }
@@ -129,13 +128,13 @@ void FilmSession::step(Now now) {
   if (!wants_frame() || !can_read()) return;
   read_ahead(now);
   for (const Result<SourceFrame>* frame; (frame = ahead_->frame()) != nullptr;) {
+    const bool has_time = *frame || ahead_->ended();
+    if (has_time && now.mono < next_at_) return;
     if (ahead_->ended()) {
       const std::string why = frame->error().message;
       ahead_->drop();
       if (film_.source.at_end != AtEnd::Loop || !why.empty() || position_ == 0) return end(why, now);
       begin_again(now);
-    } else if (*frame && now.mono < next_at_) {
-      return;
     } else if (*frame) {
       publish(**frame, now);
       ahead_->drop();

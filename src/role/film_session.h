@@ -3,6 +3,7 @@
 // pauses, but the one that a seek has led to.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <string>
 
@@ -64,7 +65,8 @@ class FilmSession {
   const Film& film_;
   StreamInfo info_;
   FilmRequest opened_;
-  std::uint32_t number_ = 0;  // of the last request that was done
+  std::array<std::uint32_t, 16> done_{};  // the numbers of the last requests, which may be said again
+  std::size_t requests_done_ = 0;
   std::unique_ptr<FrameAhead> ahead_;
   bool has_survey_ = false;  // the reader knows it
   bool begun_ = false;       // it reads on from where it is

@@ -39,7 +39,8 @@ void FilmViewing::leave_stream(Now now) {
   if (!stream_) return;
   position_ms_ = static_cast<std::uint32_t>(std::max<std::int64_t>(in_ms(position()), 0));
   after_ = last_ = {};
-  overlay_.films().give_up(std::exchange(command_number_, 0));
+  overlay_.films().give_up(std::exchange(place_number_, 0));
+  overlay_.films().give_up(std::exchange(speed_number_, 0));
   overlay_.watch(*std::exchange(stream_, std::nullopt), false, now);
   changed_ = true;
 }
@@ -56,23 +57,30 @@ void FilmViewing::close(Now now) {
 
 // ---- what the viewer wants -------------------------------------------------------------------------------
 
-void FilmViewing::ask(FilmCommand command, std::int64_t value, Now now) {
+void FilmViewing::ask_place(FilmCommand command, std::int64_t value, Now now) {
   if (!stream_) return;
   // Of several the newest counts, but for steps, which add up.
-  if (command != FilmCommand::Step) overlay_.films().give_up(command_number_);
-  command_number_ = overlay_.films().ask(stream_->origin, stream_->info.id, command, value, now);
+  if (command == FilmCommand::Seek) overlay_.films().give_up(place_number_);
+  place_number_ = overlay_.films().ask(stream_->origin, stream_->info.id, command, value, now);
+}
+
+void FilmViewing::ask_speed(Now now) {
+  if (!stream_) return;
+  overlay_.films().give_up(speed_number_);
+  speed_number_ =
+      overlay_.films().ask(stream_->origin, stream_->info.id, FilmCommand::Speed, paused_ ? 0 : speed_, now);
 }
 
 void FilmViewing::seek_to(Duration position, Now now) {
   state_ = FilmState::Playing;
   if (!stream_) position_ms_ = static_cast<std::uint32_t>(std::max<std::int64_t>(in_ms(position), 0));
-  ask(FilmCommand::Seek, std::max<std::int64_t>(in_ms(position), 0), now);
+  ask_place(FilmCommand::Seek, std::max<std::int64_t>(in_ms(position), 0), now);
 }
 
 void FilmViewing::seek_by(Duration distance, Now now) {
   if (!stream_) return seek_to(position() + distance, now);
   state_ = FilmState::Playing;
-  ask(FilmCommand::Step, in_ms(distance), now);
+  ask_place(FilmCommand::Step, in_ms(distance), now);
 }
 
 Result<void> FilmViewing::set_speed(double speed, Now now) {
@@ -82,18 +90,18 @@ Result<void> FilmViewing::set_speed(double speed, Now now) {
                             kFilmSpeedMax / 1000.0));
   speed_ = static_cast<std::uint32_t>(thousandths);
   paused_ = false;
-  ask(FilmCommand::Speed, speed_, now);
+  ask_speed(now);
   return {};
 }
 
 void FilmViewing::pause(Now now) {
   if (std::exchange(paused_, true)) return;
-  ask(FilmCommand::Speed, 0, now);
+  ask_speed(now);
 }
 
 void FilmViewing::resume(Now now) {
   if (!std::exchange(paused_, false)) return;
-  ask(FilmCommand::Speed, speed_, now);
+  ask_speed(now);
 }
 
 // ---- where it is -----------------------------------------------------------------------------------------
@@ -118,7 +126,8 @@ bool FilmViewing::take(const FilmAnswer& answer, Now now) {
   const bool opens = answer.number != 0 && answer.number == open_number_;
   const bool of_stream = stream_ && answer.stream.id == stream_->info.id;
   if (!opens && !of_stream) return false;
-  if (answer.number != 0 && answer.number == command_number_) command_number_ = 0;
+  if (answer.number == place_number_) place_number_ = 0;
+  if (answer.number == speed_number_) speed_number_ = 0;
   if (answer.state == FilmState::Refused) {
     refusal_ = answer.reason;
     open_number_ = 0;
@@ -137,11 +146,11 @@ bool FilmViewing::take(const FilmAnswer& answer, Now now) {
     changed_ = true;
     overlay_.watch(*stream_, true, now);
     take_state(answer, now);
-    if (paused_ || speed_ != kFilmSpeedNormal) ask(FilmCommand::Speed, paused_ ? 0 : speed_, now);
+    if (paused_ || speed_ != kFilmSpeedNormal) ask_speed(now);
     return true;
   }
-  // What was said before a command that is under way does not count any more.
-  if (command_number_ == 0) take_state(answer, now);
+  // What was said before a seek that is under way does not count any more.
+  if (place_number_ == 0) take_state(answer, now);
   return true;
 }
 

@@ -55,15 +55,17 @@ class FilmViewing {
 
  private:
   void open(Now now);
-  void ask(FilmCommand command, std::int64_t value, Now now);
+  void ask_place(FilmCommand command, std::int64_t value, Now now);
+  void ask_speed(Now now);
   void take_state(const FilmAnswer& answer, Now now);
   void leave_stream(Now now);
 
   Overlay& overlay_;
   KnownStream film_;
   std::optional<KnownStream> stream_;
-  std::uint32_t open_number_ = 0;     // of the request that is not answered yet; 0: none
-  std::uint32_t command_number_ = 0;  // likewise
+  std::uint32_t open_number_ = 0;   // of the request that is not answered yet; 0: none
+  std::uint32_t place_number_ = 0;  // likewise: of a seek or step,
+  std::uint32_t speed_number_ = 0;  // and of a speed or pause
   MonoTime open_at_ = MonoTime::max();
   MonoTime look_at_ = MonoTime::max();
   std::string refusal_;  // why the film could not be had last

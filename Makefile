@@ -96,6 +96,8 @@ $(bench_programs): $(build)/%: $(build)/tools/bench/%.o $(program_lib) $(lib)
 	$(Q)$(CXX) $(all_ldflags) $^ $(libs) -o $@
 
 $(build)/test/unit/wire/%.o: all_cxxflags += -Itools
+# What tests say need not be fast, and is half of all there is to compile. What they run is.
+$(build)/test/unit/%.o: all_cxxflags += -O0
 # The tests' own code is checked by AddressSanitizer alone: with UBSan it takes half as long again to build.
 $(build)/test/%.o: all_cxxflags += $(if $(findstring undefined,$(san)),-fno-sanitize=undefined)
 $(unit): $(call object,$(unit_sources) tools/wire/delay_line.cpp) $(program_lib) $(lib)

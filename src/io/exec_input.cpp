@@ -10,6 +10,7 @@
 #include "io/child_process.h"
 #include "io/clock.h"
 #include "io/pipe_input.h"
+#include "io/random.h"
 #include "media/source_spec.h"
 #include "media/url.h"
 #include "ott/retry.h"
@@ -52,7 +53,10 @@ std::string in_place_of_shell(const std::string& command) {
 class ExecInput final : public PipeInput {
  public:
   ExecInput(SourceInfo info, std::string command, InputSink& sink, struct ev_loop* loop)
-      : PipeInput(std::move(info), sink, "exec: " + command.substr(0, command.find(' ')), loop),
+      : PipeInput(
+            std::move(info), sink,
+            {"exec: " + command.substr(0, command.find(' ')), Content::Any, random_number<std::uint32_t>()},
+            loop),
         command_(std::move(command)),
         errors_(loop),
         timer_(loop),
@@ -170,6 +174,7 @@ Result<std::unique_ptr<Input>> open_exec(const std::string& source, InputSink& s
   SourceInfo info{"exec", 0, 0, spec->options.fps, spec->options.at_end.value_or(AtEnd::Loop)};
   info.live = true;
   info.linger = kLinger;
+  info.parts_unknown = true;
   return std::make_unique<ExecInput>(std::move(info), std::move(command), sink, context.loop);
 }
 

@@ -7,11 +7,13 @@
 #include "io/exec_input.h"
 #include "io/http_input.h"
 #include "io/pipe_input.h"
+#include "io/random.h"
 #include "io/rtp_input.h"
 #include "io/rtsp_input.h"
 #include "io/v4l2_input.h"
 #include "media/paced_input.h"
 #include "media/source_spec.h"
+#include "media/timed_input.h"
 #include "media/url.h"
 
 namespace ott {
@@ -29,17 +31,20 @@ Result<std::unique_ptr<Input>> open_paced(const std::string& source, InputSink& 
   const std::string shown = without_credentials(source);
   if (const std::string how = how_else(shown); !how.empty())
     return fail(fmt::format("'{}' is no source by itself; write 'NAME={}'", shown, how));
+  auto timed = open_timed_source(source, random_number<std::uint32_t>());
+  if (!timed) return tl::unexpected<Error>(timed.error());
+  if (*timed != nullptr) return std::make_unique<TimedInput>(std::move(*timed), sink, context.workers);
   auto opened = open_source(source);
   if (!opened) return tl::unexpected<Error>(opened.error());
   return std::make_unique<PacedInput>(std::move(*opened), sink, context.workers);
 }
 
 constexpr InputSpec kFiles{"", "FILE|DIRECTORY", open_paced};
-constexpr InputSpec kPattern{"pattern:", "pattern:[WxH@FPS]", open_paced};
+constexpr InputSpec kPattern{"pattern:", "pattern:[WxH@FPS][+tone]", open_paced};
 
-constexpr std::array kInputs = {&kPattern,   &kFiles,     &kStandardInput, &kFifoInput,
-                                &kExecInput, &kV4l2Input, &kHttpInput,     &kHttpsInput,
-                                &kRtpInput,  &kSdpInput,  &kRtspInput,     &kRtspsInput};
+constexpr std::array kInputs = {&kPattern,   &kFiles,     &kStandardInput, &kFifoInput,  &kTextInput,
+                                &kExecInput, &kV4l2Input, &kHttpInput,     &kHttpsInput, &kRtpInput,
+                                &kSdpInput,  &kRtspInput, &kRtspsInput};
 
 const InputSpec& spec_of(const std::string& source) {
   for (const InputSpec* spec : kInputs) {

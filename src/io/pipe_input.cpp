@@ -9,12 +9,14 @@
 #include <cstring>
 
 #include "io/clock.h"
+#include "io/random.h"
 #include "media/source_spec.h"
+#include "media/timed_input.h"
 
 namespace ott {
 
-PipeInput::PipeInput(SourceInfo info, InputSink& sink, std::string name, struct ev_loop* loop)
-    : ByteInput(std::move(info), sink, std::move(name)), watcher_(loop) {}
+PipeInput::PipeInput(SourceInfo info, InputSink& sink, Form form, struct ev_loop* loop)
+    : ByteInput(std::move(info), sink, std::move(form)), watcher_(loop) {}
 
 void PipeInput::start(Now now) {
   ByteInput::start(now);
@@ -66,13 +68,16 @@ SourceInfo pipe_info(const std::string& kind, const SourceOptions& options) {
   SourceInfo info{kind, 0, 0, options.fps, options.at_end.value_or(AtEnd::Wait)};
   info.live = true;
   info.on_demand = false;  // whoever writes it does not wait for viewers
+  info.parts_unknown = true;
   return info;
 }
 
 class StandardInput final : public PipeInput {
  public:
-  StandardInput(const SourceOptions& options, InputSink& sink, struct ev_loop* loop)
-      : PipeInput(pipe_info("stdin", options), sink, "standard input", loop) {
+  StandardInput(const SourceOptions& options, InputSink& sink, ByteInput::Content content,
+                struct ev_loop* loop)
+      : PipeInput(pipe_info("stdin", options), sink,
+                  {"standard input", content, random_number<std::uint32_t>()}, loop) {
     read_from(STDIN_FILENO);
   }
 
@@ -84,8 +89,9 @@ class StandardInput final : public PipeInput {
 class FifoInput final : public PipeInput {
  public:
   FifoInput(Fd fd, const std::string& path, const SourceOptions& options, InputSink& sink,
-            struct ev_loop* loop)
-      : PipeInput(pipe_info("fifo", options), sink, path, loop), fd_(std::move(fd)) {
+            ByteInput::Content content, struct ev_loop* loop)
+      : PipeInput(pipe_info("fifo", options), sink, {path, content, random_number<std::uint32_t>()}, loop),
+        fd_(std::move(fd)) {
     read_from(fd_.get());
   }
 
@@ -107,16 +113,18 @@ Result<SourceSpec> parse_pipe(const std::string& source) {
   return spec;
 }
 
-Result<std::unique_ptr<Input>> open_standard_input(const std::string& source, InputSink& sink,
-                                                   const InputContext& context) {
+using Content = ByteInput::Content;
+
+Result<std::unique_ptr<Input>> open_standard_input(const std::string& source, Content content,
+                                                   InputSink& sink, const InputContext& context) {
   const auto spec = parse_pipe(source);
   if (!spec) return tl::unexpected<Error>(spec.error());
   if (spec->name != kStandardInput.prefix)
     return fail("source '" + source + "': '-' is standard input; a file whose name begins so is ./" + source);
-  return std::make_unique<StandardInput>(spec->options, sink, context.loop);
+  return std::make_unique<StandardInput>(spec->options, sink, content, context.loop);
 }
 
-Result<std::unique_ptr<Input>> open_fifo(const std::string& source, InputSink& sink,
+Result<std::unique_ptr<Input>> open_fifo(const std::string& source, Content content, InputSink& sink,
                                          const InputContext& context) {
   const auto spec = parse_pipe(source);
   if (!spec) return tl::unexpected<Error>(spec.error());
@@ -128,12 +136,30 @@ Result<std::unique_ptr<Input>> open_fifo(const std::string& source, InputSink& s
   if (!S_ISFIFO(status.st_mode)) return fail(fmt::format("'{}' is no fifo", path));
   Fd fd(::open(path.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC));
   if (!fd.valid()) return fail(fmt::format("cannot open '{}': {}", path, std::strerror(errno)));
-  return std::make_unique<FifoInput>(std::move(fd), path, spec->options, sink, context.loop);
+  return std::make_unique<FifoInput>(std::move(fd), path, spec->options, sink, content, context.loop);
+}
+
+template <auto open>
+Result<std::unique_ptr<Input>> open_any(const std::string& source, InputSink& sink,
+                                        const InputContext& context) {
+  return open(source, Content::Any, sink, context);
+}
+
+/// text:-, text:fifo:PATH or text:FILE.
+Result<std::unique_ptr<Input>> open_text(const std::string& source, InputSink& sink,
+                                         const InputContext& context) {
+  const std::string of = source.substr(kTextInput.prefix.size());
+  if (of.starts_with(kStandardInput.prefix)) return open_standard_input(of, Content::Text, sink, context);
+  if (of.starts_with(kFifoInput.prefix)) return open_fifo(of, Content::Text, sink, context);
+  auto file = open_timed_source(source, random_number<std::uint32_t>());
+  if (!file) return tl::unexpected<Error>(file.error());
+  return std::make_unique<TimedInput>(std::move(*file), sink, context.workers);
 }
 
 }  // namespace
 
-const InputSpec kStandardInput{"-", "- (standard input)", open_standard_input};
-const InputSpec kFifoInput{"fifo:", "fifo:PATH", open_fifo};
+const InputSpec kStandardInput{"-", "- (standard input)", open_any<open_standard_input>};
+const InputSpec kFifoInput{"fifo:", "fifo:PATH", open_any<open_fifo>};
+const InputSpec kTextInput{"text:", "text:FILE, text:-, text:fifo:PATH", open_text};
 
 }  // namespace ott

@@ -1,4 +1,4 @@
-// Inputs that read a pipe: standard input, and a named one.
+// Inputs that read a pipe: standard input, and a named one; also as lines of text (text:-, text:fifo:PATH).
 #pragma once
 
 #include "io/fd.h"
@@ -11,7 +11,7 @@ namespace ott {
 /// Reads a descriptor that becomes readable, for as long as its bytes are wanted.
 class PipeInput : public ByteInput {
  public:
-  PipeInput(SourceInfo info, InputSink& sink, std::string name, struct ev_loop* loop);
+  PipeInput(SourceInfo info, InputSink& sink, Form form, struct ev_loop* loop);
 
   void start(Now now) override;
   void stop(Now now) override;
@@ -35,5 +35,6 @@ class PipeInput : public ByteInput {
 
 extern const InputSpec kStandardInput;
 extern const InputSpec kFifoInput;
+extern const InputSpec kTextInput;
 
 }  // namespace ott

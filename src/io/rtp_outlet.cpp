@@ -2,250 +2,137 @@
 
 #include <fmt/format.h>
 
-#include <array>
+#include <algorithm>
 #include <utility>
 
 #include "io/clock.h"
-#include "io/rtcp_socket.h"
-#include "io/rtp_identity.h"
 #include "media/stream_sdp.h"
-#include "media/text.h"
 
 namespace ott {
 namespace {
 
-constexpr unsigned kHopsMax = 255;
-constexpr unsigned kLostPercentToWarnOf = 2;
-
-Result<void> read_option(std::string_view option, RtpDestination& destination) {
-  const auto [name, value] = cut(option, '=');
-  if (name == "ttl") {
-    const auto ttl = parse_number<unsigned>(value);
-    if (!ttl || *ttl < 1 || *ttl > kHopsMax) return fail("ttl= is a number from 1 to 255");
-    destination.ttl = *ttl;
-    return {};
-  }
-  if (name == "interface" && !value.empty()) {
-    destination.interface = value;
-    return {};
-  }
-  return fail(fmt::format("'{}' is none of ttl=N and interface=NAME", option));
+/// A stream and those of its name have ports by what they are.
+bool is_alone(const StreamInfo& stream, const std::string& name) {
+  return stream.name == name || stream.name.find('/') == std::string::npos;
 }
 
-Result<RtpDestination> parse_destination(std::string_view text) {
-  RtpDestination destination;
-  auto [at, options] = cut(text, '?');
-  const std::size_t colon = at.rfind(':');
-  const bool has_port = colon != std::string_view::npos && at.find(']', colon) == std::string_view::npos &&
-                        (at.starts_with('[') || at.find(':') == colon);
-  if (!has_port) return fail("it needs a port, as in 10.0.0.7:5004 or [2001:db8::7]:5004");
-  const auto id = parse_node_id(at);
-  if (!id) return fail(id.error().message);
-  if (id->port == 0 || id->port == 65'535)
-    return fail("its port is from 1 to 65534: RTCP takes the next one");
-  destination.at = *id;
-  while (!options.empty()) {
-    if (auto read = read_option(take_until(options, '&'), destination); !read)
-      return tl::unexpected<Error>(std::move(read.error()));
-  }
-  return destination;
-}
-
-std::string to_string(const RtpDestination& to) {
-  const std::string address = to_string(to.at.address);
-  return fmt::format("{}:{}", to.at.address.is_v4() ? address : '[' + address + ']', to.at.port);
-}
-
-Sdp described(const StreamInfo& stream, const JpegImage& image, const RtpDestination& to) {
-  Sdp sdp = stream_sdp(stream, image);
-  SdpConnection connection{to_string(to.at.address), std::nullopt};
-  if (is_multicast(to.at.address) && to.at.address.is_v4())
-    connection.ttl = static_cast<std::uint8_t>(to.ttl);
-  sdp.connection = connection;
-  sdp.media.front().port = to.at.port;
-  return sdp;
+RtpDestination for_slot(const RtpDestination& to, std::size_t slot) {
+  RtpDestination shifted = to;
+  shifted.at.port = static_cast<std::uint16_t>(to.at.port + 2 * slot);
+  return shifted;
 }
 
 }  // namespace
 
-Result<std::vector<RtpDestination>> parse_rtp_destinations(std::string_view text) {
-  std::vector<RtpDestination> destinations;
-  do {
-    const std::string_view one = take_until(text, ',');
-    auto destination = parse_destination(one);
-    if (!destination) return fail(fmt::format("'{}': {}", one, destination.error().message));
-    destinations.push_back(std::move(*destination));
-    if (destinations.size() > RtpOutlet::kDestinationsMax)
-      return fail(fmt::format("at most {} addresses", RtpOutlet::kDestinationsMax));
-  } while (!text.empty());
-  return destinations;
-}
-
-/// One receiver, or one group of them.
-struct RtpOutlet::Destination {
-  Destination(RtpOutlet& owner, RtpDestination where, std::pair<UdpSocket, UdpSocket> sockets)
-      : outlet(owner),
-        to(std::move(where)),
-        rtp(std::move(sockets.first)),
-        rtcp(std::move(sockets.second)),
-        watcher(owner.loop_) {
-    rtp.set_send_buffer(kSendBufferBytes);
-    watcher.start<&Destination::rtcp_ready>(*this, rtcp.fd(), EV_READ);
-  }
-
-  [[nodiscard]] NodeId rtcp_at() const { return {to.at.address, static_cast<std::uint16_t>(to.at.port + 1)}; }
-
-  void rtcp_ready(int) {
-    read_rtcp(rtcp, [this](const RtcpPacket& packet, const NodeId&) {
-      outlet.receivers_.take(packet, outlet.sender_.ssrc(), clock_now());
-    });
-  }
-
-  static constexpr std::size_t kSendBufferBytes = std::size_t{1} << 20;
-
-  RtpOutlet& outlet;
-  RtpDestination to;
-  UdpSocket rtp, rtcp;
-  IoWatcher watcher;
-};
-
 RtpOutlet::RtpOutlet(Config config, struct ev_loop* loop, Workers& workers, Log& log)
-    : config_(std::move(config)),
-      loop_(loop),
-      log_(log),
-      sender_(random_rtp_fields(), rtp_cname(), RtpSender::Pace::Spread),
-      packet_timer_(loop),
-      report_timer_(loop) {
+    : config_(std::move(config)), loop_(loop), log_(log), report_timer_(loop), sdp_timer_(loop) {
   if (!config_.sdp_path.empty()) sdp_file_.emplace(config_.sdp_path, workers);
 }
 
 RtpOutlet::~RtpOutlet() = default;
 
-/// Receivers in a group send their reports to it; others to where ours come from.
-Result<std::pair<UdpSocket, UdpSocket>> RtpOutlet::open_sockets(const RtpDestination& to) {
-  if (!is_multicast(to.at.address)) {
-    IpAddress any;
-    if (to.at.address.is_v4()) any = *parse_ip("0.0.0.0");
-    return UdpSocket::bind_pair(any);
-  }
-  const IpAddress any = to.at.address.is_v4() ? *parse_ip("0.0.0.0") : IpAddress{};
-  auto rtp = UdpSocket::bind({any, 0}, to.interface);
-  if (!rtp) return tl::unexpected<Error>(std::move(rtp.error()));
-  auto rtcp = UdpSocket::bind({to.at.address, static_cast<std::uint16_t>(to.at.port + 1)}, to.interface);
-  if (!rtcp) return tl::unexpected<Error>(std::move(rtcp.error()));
-  if (auto joined = rtcp->join(to.at.address); !joined)
-    return tl::unexpected<Error>(std::move(joined.error()));
-  rtp->set_multicast_hops(to.ttl);
-  rtcp->set_multicast_hops(to.ttl);
-  return std::pair(std::move(*rtp), std::move(*rtcp));
-}
-
 Result<void> RtpOutlet::begin(WatchableStreams& streams, Now) {
   for (const RtpDestination& to : config_.destinations) {
-    auto sockets = open_sockets(to);
-    if (!sockets) return fail(fmt::format("--rtp {}: {}", to_string(to), sockets.error().message));
-    destinations_.push_back(std::make_unique<Destination>(*this, to, std::move(*sockets)));
+    if (auto sockets = open_rtp_sockets(to); !sockets)
+      return fail(fmt::format("--rtp {}: {}", to_string(to), sockets.error().message));
   }
   if (sdp_file_) {
     if (auto writable = sdp_file_->check(); !writable) return fail("--sdp: " + writable.error().message);
   }
   report_timer_.start<&RtpOutlet::report_due>(*this, RtpSender::kReportInterval);
-  subscription_ = streams.subscribe(config_.stream, *this);
+  subscription_ = streams.subscribe_parts(config_.stream, *this);
   return {};
 }
 
-void RtpOutlet::on_stream(const StreamInfo&) { sender_.change_stream(); }
+// ---- parts -----------------------------------------------------------------------------------------------
 
-void RtpOutlet::on_frame(const FramePtr& frame) {
-  const Now now = clock_now();
-  auto made = make_rtp_frame(frame);
-  if (!made) {
-    ++frames_refused_;
-    warn(refused_warning_, frames_refused_, made.error().message, now);
-    return;
-  }
-  const bool first = sender_.frames_sent() == 0;
-  write_sdp(**made);
-  sender_.push(std::move(*made), now);
-  send_due();
-  if (first) send_report();  // receivers can align the stream from its first frame on
+/// Those of a stream that is alone are the destination's own; else there is a pair for the first one of each
+/// kind of media, and more pairs above these.
+std::optional<std::size_t> RtpOutlet::free_slot(const StreamInfo& stream) const {
+  const auto is_free = [this](std::size_t slot) {
+    return std::ranges::count(parts_, slot, &Part::slot) == 0;
+  };
+  std::size_t slot = is_alone(stream, config_.stream) ? 0 : static_cast<std::size_t>(stream.format.media);
+  if (!is_free(slot)) slot = kMediaKindLast + 1;
+  while (!is_free(slot)) ++slot;
+  const bool fits = std::ranges::all_of(
+      config_.destinations, [slot](const RtpDestination& to) { return to.at.port + 2 * slot + 1 <= 65'535; });
+  return fits && slot < kPartsMax ? std::optional(slot) : std::nullopt;
 }
 
-void RtpOutlet::send_due() {
-  const Now now = clock_now();
-  std::array<ByteSpan, kDatagramsMax> packets;
-  std::size_t count = 0;
-  batch_.resize(kDatagramsMax * kRtpDatagramBytesMax);
-  for (ByteSpan packet; !(packet = sender_.next(now)).empty();) {
-    const auto room = MutableByteSpan(batch_).subspan(count * kRtpDatagramBytesMax, packet.size());
-    std::ranges::copy(packet, room.begin());
-    packets[count++] = room;
-    if (count < packets.size()) continue;
-    send_to_all(packets);
-    count = 0;
+FrameTaker* RtpOutlet::on_part(const StreamInfo& stream) {
+  const auto slot = free_slot(stream);
+  if (!slot) {
+    log_.warning(fmt::format("--rtp: '{}' is not sent: there are no ports for it", stream.name));
+    return nullptr;
   }
-  send_to_all(std::span(packets).first(count));
-  const MonoTime next = sender_.next_deadline();
-  if (next != MonoTime::max()) packet_timer_.start<&RtpOutlet::send_due>(*this, next - now.mono);
+  std::vector<RtpDestination> destinations;
+  for (const RtpDestination& to : config_.destinations) destinations.push_back(for_slot(to, *slot));
+  auto part = std::make_unique<RtpOutletPart>(stream, loop_, log_, [this] { write_sdp(); });
+  if (auto opened = part->open(destinations); !opened) {
+    log_.warning(fmt::format("'{}' is not sent: {}", stream.name, opened.error().message));
+    return nullptr;
+  }
+  const bool alone = is_alone(stream, config_.stream);
+  if (parts_.empty()) sdp_due_ = clock_now().mono + (alone ? Duration{} : kPartsTime);
+  parts_.push_back({*slot, std::move(part)});
+  sdp_timer_.start<&RtpOutlet::write_sdp>(*this, alone ? Duration{} : kPartsTime);
+  return parts_.back().part.get();
 }
 
-void RtpOutlet::send_to_all(std::span<const ByteSpan> packets) {
-  if (packets.empty()) return;
-  for (const auto& destination : destinations_) {
-    const auto sent = destination->rtp.send(packets, destination->to.at);
-    const std::size_t count = sent.value_or(0);
-    for (const ByteSpan packet : packets.first(count)) bytes_ += packet.size();
-    if (count == packets.size()) continue;
-    packets_not_sent_ += packets.size() - count;
-    const std::string why = sent ? "this host's network takes no more" : sent.error().message;
-    warn(not_sent_warning_, packets_not_sent_,
-         fmt::format("a packet to {} was left out: {}", to_string(destination->to), why), clock_now());
-  }
-}
+// ---- reports and the SDP file ----------------------------------------------------------------------------
 
 void RtpOutlet::report_due() {
   report_timer_.start<&RtpOutlet::report_due>(*this, RtpSender::kReportInterval);
-  send_report();
   const Now now = clock_now();
-  if (const unsigned lost = receivers_.lost_percent_most(now); lost >= kLostPercentToWarnOf) {
-    ++lossy_reports_;
-    warn(lossy_warning_, lossy_reports_,
-         fmt::format("a receiver reports that it has lost {} % of the packets", lost), now);
-  }
+  for (const Part& one : parts_) one.part->report(now);
   if (!sdp_file_) return;
   if (const std::string failure = sdp_file_->take_failure(); !failure.empty()) {
     log_.warning(failure);
-    described_.reset();  // the next frame tries again
+    described_.clear();
   }
+  write_sdp();
 }
 
-void RtpOutlet::send_report() {
-  const auto report = sender_.report(clock_now());
-  const ByteSpan bytes = report;
-  // A receiver that no report reaches is not reached by packets either, and of those there is a warning.
-  for (const auto& destination : destinations_)
-    (void)destination->rtcp.send(std::span(&bytes, 1), destination->rtcp_at());
+std::optional<Sdp> RtpOutlet::described() const {
+  const RtpDestination& to = config_.destinations.front();
+  std::vector<DescribedPart> described;
+  for (const StreamInfo& stream : subscription_->parts()) {
+    const auto same =
+        std::ranges::find(parts_, stream.name, [](const Part& one) { return one.part->name(); });
+    if (same == parts_.end() || !same->part->is_described()) continue;
+    DescribedPart part{stream, stream_media(stream, same->part->size())};
+    part.media.port = for_slot(to, same->slot).at.port;
+    described.push_back(std::move(part));
+  }
+  if (described.empty()) return std::nullopt;
+  Sdp sdp = stream_sdp(std::move(described));
+  sdp.connection = SdpConnection{to_string(to.at.address), std::nullopt};
+  if (is_multicast(to.at.address) && to.at.address.is_v4())
+    sdp.connection->ttl = static_cast<std::uint8_t>(to.ttl);
+  return sdp;
 }
 
-void RtpOutlet::write_sdp(const RtpFrame& frame) {
-  const StreamInfo* stream = subscription_ == nullptr ? nullptr : subscription_->stream();
-  if (!sdp_file_ || stream == nullptr) return;
-  const Described now{stream->id, stream->name, stream->fps_milli, frame.image.width, frame.image.height};
-  if (described_ == now) return;
-  Sdp sdp = described(*stream, frame.image, config_.destinations.front());
-  sdp.origin.version = ++sdp_version_;
-  if (sdp_file_->write(to_string(sdp))) described_ = now;
+/// Players read it once: it waits for what comes a bit later, but not for what does not come.
+void RtpOutlet::write_sdp() {
+  if (!sdp_file_ || subscription_ == nullptr || parts_.empty()) return;
+  const MonoTime now = clock_now().mono;
+  const bool whole = std::ranges::all_of(parts_, [](const Part& one) { return one.part->is_described(); });
+  if (now < (whole ? sdp_due_ : sdp_due_ + kPictureTime)) return;
+  auto sdp = described();
+  if (!sdp) return;
+  std::string text = to_string(*sdp);
+  if (text == described_) return;
+  sdp->origin.version = ++sdp_version_;
+  if (sdp_file_->write(to_string(*sdp))) described_ = std::move(text);
 }
 
 bool RtpOutlet::finish(bool give_up, Now now) {
   if (subscription_ != nullptr) {
     subscription_.reset();
-    packet_timer_.stop();
     report_timer_.stop();
-    const auto bye = sender_.bye(now);
-    const ByteSpan bytes = bye;
-    for (const auto& destination : destinations_)
-      (void)destination->rtcp.send(std::span(&bytes, 1), destination->rtcp_at());
+    sdp_timer_.stop();
+    for (const Part& one : parts_) one.part->say_bye(now);
   }
   return give_up || !sdp_file_ || sdp_file_->idle();
 }
@@ -257,17 +144,15 @@ OutletFigures RtpOutlet::figures() const {
     if (!figures.at.empty()) figures.at += ',';
     figures.at += to_string(to);
   }
-  figures.viewers = receivers_.count(clock_now());
-  figures.frames = sender_.frames_sent();
-  figures.frames_skipped = sender_.frames_skipped();
-  figures.bytes = bytes_;
+  const Now now = clock_now();
+  for (const Part& one : parts_) {
+    // Who receives several parts reports on each.
+    figures.viewers = std::max<std::uint64_t>(figures.viewers, one.part->receivers(now));
+    figures.frames += one.part->sender().frames_sent();
+    figures.frames_skipped += one.part->sender().frames_skipped();
+    figures.bytes += one.part->bytes();
+  }
   return figures;
-}
-
-void RtpOutlet::warn(RepeatedWarning& warning, std::uint64_t count, const std::string& what, Now now) {
-  const std::uint64_t times = warning.due(count, now);
-  if (times == 1) log_.warning(fmt::format("--rtp: {}", what));
-  if (times > 1) log_.warning(fmt::format("--rtp: {} times, the last one: {}", times, what));
 }
 
 // ---- the row --------------------------------------------------------------------------------------------
@@ -290,7 +175,8 @@ Result<std::unique_ptr<Outlet>> open_rtp(const OutletArguments& arguments, const
 
 const OutletSpec kRtpOutlet = {
     .flag = {"--rtp", "ADDR:PORT[?ttl=N],...",
-             "send the stream by RTP to hosts and multicast groups (RTCP on PORT+1)"},
+             "send the stream by RTP to hosts and multicast groups (RTCP on PORT+1; audio on PORT+2, text on "
+             "PORT+4)"},
     .options = std::span(&kSdp, 1),
     .of_one_stream = true,
     .open = open_rtp,

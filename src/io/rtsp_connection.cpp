@@ -12,7 +12,6 @@
 #include "io/rtcp_socket.h"
 #include "io/rtp_identity.h"
 #include "io/socket.h"
-#include "media/stream_sdp.h"
 
 namespace ott {
 namespace {
@@ -24,35 +23,6 @@ constexpr std::size_t kBytesPerRound = std::size_t{256} << 10U;
 
 }  // namespace
 
-// ---- a stream ---------------------------------------------------------------------------------------------
-
-RtspStream::RtspStream(WatchableStreams& streams, std::string name)
-    : name_(std::move(name)), subscription_(streams.subscribe(name_, *this)) {
-  const FramePtr frame = subscription_->newest();
-  if (auto made = frame == nullptr ? Result<RtpFramePtr>() : make_rtp_frame(frame)) newest_ = *made;
-}
-
-void RtspStream::on_frame(const FramePtr& frame) {
-  auto made = make_rtp_frame(frame);
-  if (!made) return;  // what comes over the overlay was carried by RTP before
-  newest_ = *made;
-  fresh_.push_back({std::move(*made), std::exchange(changes_, false)});
-}
-
-void RtspStream::on_stream(const StreamInfo&) {
-  changes_ = true;
-  newest_.reset();
-}
-
-void RtspStream::hand_out(Now now) {
-  for (const Fresh& fresh : std::exchange(fresh_, {})) {
-    for (auto at = connections.begin(); at != connections.end();) {
-      RtspConnection& connection = **at++;  // it may leave
-      connection.push(fresh.frame, fresh.first, now);
-    }
-  }
-}
-
 // ---- a connection -----------------------------------------------------------------------------------------
 
 RtspConnection::RtspConnection(RtspOutlet& outlet, Fd fd, NodeId remote, Now now)
@@ -61,9 +31,7 @@ RtspConnection::RtspConnection(RtspOutlet& outlet, Fd fd, NodeId remote, Now now
       remote_(remote),
       watcher_(outlet.loop_),
       timer_(outlet.loop_),
-      server_({remote.address, fmt::format("{:016X}", random_number<std::uint64_t>()), random_rtp_fields(),
-               rtp_cname()},
-              now) {
+      server_({remote.address, fmt::format("{:016X}", random_number<std::uint64_t>()), rtp_cname()}, now) {
   watcher_.start<&RtspConnection::ready>(*this, fd_.get(), EV_READ);
 }
 
@@ -101,41 +69,52 @@ void RtspConnection::answer(Now now) {
   } else if (server_.ask()->kind == RtspServer::Ask::Kind::Describe) {
     answer_describe(now);
   } else {
-    asks_ = false;
     answer_set_up(now);
   }
+}
+
+/// True if there is no such stream, which is said, or may still come.
+bool RtspConnection::refuse_unknown(const std::string& name, bool late, Now now) {
+  if (outlet_.is_known(name)) return false;
+  if (late || !outlet_.streams_->all().empty()) {
+    asks_ = false;
+    server_.refuse(404, fmt::format("there is no stream '{}' here ({})", name, outlet_.names()), now);
+  }
+  return true;
 }
 
 void RtspConnection::answer_describe(Now now) {
   const std::string name = server_.ask()->stream;
   const bool late = now.mono - asked_at_ >= RtspOutlet::kDescribeTime;
-  if (!outlet_.is_known(name) && (late || !outlet_.streams_->all().empty())) {
+  if (refuse_unknown(name, late, now)) return;
+  want(name);
+  if (auto sdp = stream_->described(late)) {
     asks_ = false;
-    return server_.refuse(404, fmt::format("there is no stream '{}' here ({})", name, outlet_.names()), now);
-  }
-  if (outlet_.is_known(name)) want(name);
-  const StreamInfo* stream = stream_ == nullptr ? nullptr : stream_->subscription().stream();
-  if (stream != nullptr && stream_->newest() != nullptr) {
-    asks_ = false;
-    return server_.describe(stream_sdp(*stream, stream_->newest()->image), now);
+    return server_.describe(std::move(*sdp), now);
   }
   if (!late) return;
   asks_ = false;
-  const std::string why = stream_ == nullptr ? "" : stream_->subscription().why_nothing();
-  server_.refuse(503, fmt::format("no picture of '{}' has come: {}", name, why), now);
+  server_.refuse(503, fmt::format("no picture of '{}' has come: {}", name, stream_->why_nothing()), now);
 }
 
+/// A player that has asked for no description may come before the parts are known.
 void RtspConnection::answer_set_up(Now now) {
   const RtspServer::Ask ask = *server_.ask();
-  if (!outlet_.is_known(ask.stream)) {
-    return server_.refuse(404, fmt::format("there is no stream '{}' here ({})", ask.stream, outlet_.names()),
-                          now);
+  const bool late = now.mono - asked_at_ >= RtspOutlet::kDescribeTime;
+  if (refuse_unknown(ask.stream, late, now)) return;
+  want(ask.stream);
+  const bool exists = ask.track < stream_->parts().size();
+  if (!exists && stream_->parts().empty() && !late) return;
+  asks_ = false;
+  if (!exists) return server_.refuse(404, fmt::format("'{}' has no track {}", ask.stream, ask.track), now);
+  RtspServer::TrackSetUp track{stream_->parts()[ask.track]->format(), random_rtp_fields(), std::nullopt};
+  if (ask.udp) {
+    const auto ports = outlet_.ports_of(local_end(fd_).address);
+    if (!ports) return server_.refuse(461, ports.error().message, now);
+    ports_ = *ports;
+    track.server_port = RtspTransport::Pair{ports_->rtp.local().port, ports_->rtcp.local().port};
   }
-  if (!ask.udp) return server_.set_up(std::nullopt, now);
-  const auto ports = outlet_.ports_of(local_end(fd_).address);
-  if (!ports) return server_.refuse(461, ports.error().message, now);
-  ports_ = *ports;
-  server_.set_up(RtspTransport::Pair{ports_->rtp.local().port, ports_->rtcp.local().port}, now);
+  server_.set_up(track, now);
 }
 
 void RtspConnection::begin_or_end_playing(Now now) {
@@ -147,11 +126,14 @@ void RtspConnection::begin_or_end_playing(Now now) {
   if (plays_ || !server_.playing()) return;
   plays_ = true;
   want(*server_.stream());
-  frames_before_ = server_.sender().frames_sent();
+  frames_before_ = server_.tracks().frames_sent();
   outlet_.viewer_log_.line(fmt::format("{} plays '{}' over {}", to_string(remote_), stream_->name(),
                                        server_.over_udp() ? "UDP" : "TCP"),
                            now.mono);
-  if (stream_->newest() != nullptr && !stream_->has_fresh()) server_.push(stream_->newest(), now);
+  for (const unsigned track : server_.tracks().ids()) {
+    if (track < stream_->parts().size())
+      server_.tracks().push_history(track, stream_->parts()[track]->history(), now);
+  }
 }
 
 void RtspConnection::want(const std::string& stream) {
@@ -165,11 +147,11 @@ void RtspConnection::want_none() {
   if (stream_ != nullptr) outlet_.leave(*std::exchange(stream_, nullptr), *this);
 }
 
-void RtspConnection::push(const RtpFramePtr& frame, bool first_of_stream, Now now) {
+void RtspConnection::push(unsigned track, const RtpFramePtr& frame, const MediaFormat* changed, Now now) {
   if (is_closed()) return;
   if (server_.playing()) {
-    if (first_of_stream) server_.change_stream();
-    server_.push(frame, now);
+    if (changed != nullptr) server_.tracks().change_stream(track, *changed);
+    server_.tracks().push(track, frame, now);
   }
   settle(now);
 }
@@ -207,26 +189,31 @@ void RtspConnection::send_datagrams(Now now) {
   std::array<std::uint8_t, kDatagramsMax * kRtpDatagramBytesMax> bytes;
   std::array<ByteSpan, kDatagramsMax> batch;
   std::size_t count = 0;
+  std::uint16_t port = 0;  // of those in the batch
   const auto flush = [&] {
+    if (count == 0) return;
     // What the network does not take is lost, as it may be further on.
-    (void)ports_->rtp.send(std::span(batch).first(count), NodeId{remote_.address, server_.rtp_port()});
+    (void)ports_->rtp.send(std::span(batch).first(count), NodeId{remote_.address, port});
     for (const ByteSpan one : std::span(batch).first(count)) outlet_.sums_.bytes += one.size();
     count = 0;
   };
   while (true) {
-    const RtspServer::Datagram one = server_.next_datagram(now);
+    const RtspTracks::Packet one = server_.tracks().next_datagram(now);
     if (one.bytes.empty()) break;
-    if (one.port != server_.rtp_port()) {
+    if (one.is_control) {
       (void)ports_->rtcp.send(std::span(&one.bytes, 1), NodeId{remote_.address, one.port});
       continue;
     }
+    if (one.port != port) flush();
+    port = one.port;
     const auto room = MutableByteSpan(bytes).subspan(count * kRtpDatagramBytesMax, one.bytes.size());
     std::ranges::copy(one.bytes, room.begin());
     batch[count++] = room;
     if (count == batch.size()) flush();
   }
-  if (count > 0) flush();
-  const MonoTime due = server_.datagram_due();
+  flush();
+  log_large_packets(now);
+  const MonoTime due = server_.tracks().datagram_due();
   if (due != MonoTime::max())
     timer_.start<&RtspConnection::datagrams_due>(*this, std::max(due - now.mono, Duration{}));
 }
@@ -238,9 +225,9 @@ void RtspConnection::datagrams_due() {
 void RtspConnection::end(Now now) {
   if (is_closed() || server_.over()) return;
   if (server_.over_udp()) {
-    const auto bye = server_.sender().bye(now);
-    const ByteSpan bytes = bye;
-    (void)ports_->rtcp.send(std::span(&bytes, 1), NodeId{remote_.address, server_.rtcp_port()});
+    server_.tracks().say_bye(false, now, [this](const RtspTracks::Packet& bye) {
+      (void)ports_->rtcp.send(std::span(&bye.bytes, 1), NodeId{remote_.address, bye.port});
+    });
   }
   server_.end(now);
   send(now);
@@ -256,11 +243,20 @@ void RtspConnection::close(const std::string& why) {
   outlet_.closed(*this);
 }
 
+void RtspConnection::log_large_packets(Now now) {
+  if (server_.tracks().packets_too_large() == 0 || std::exchange(said_large_, true)) return;
+  outlet_.viewer_log_.line(
+      fmt::format("packets of '{}' that have more than the {} bytes of a datagram do not go to {}: it can "
+                  "play over TCP",
+                  stream_->name(), kRtpDatagramBytesMax, to_string(remote_)),
+      now.mono);
+}
+
 void RtspConnection::log_end(const std::string& why, Now now) {
   plays_ = false;
   outlet_.viewer_log_.line(
       fmt::format("{} plays '{}' no more, after {} frames{}{}", to_string(remote_), stream_->name(),
-                  server_.sender().frames_sent() - frames_before_, why.empty() ? "" : ": ", why),
+                  server_.tracks().frames_sent() - frames_before_, why.empty() ? "" : ": ", why),
       now.mono);
 }
 

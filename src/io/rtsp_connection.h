@@ -10,44 +10,12 @@
 
 #include "io/fd.h"
 #include "io/rtsp_outlet.h"
+#include "io/rtsp_stream.h"
 #include "io/udp_socket.h"
 #include "io/watcher.h"
-#include "media/outlet.h"
 #include "media/rtsp_server.h"
 
 namespace ott {
-
-/// A stream that connections want, each frame made ready for RTP once for all of them.
-class RtspStream final : public FrameTaker {
- public:
-  RtspStream(WatchableStreams& streams, std::string name);
-
-  [[nodiscard]] const std::string& name() const { return name_; }
-  [[nodiscard]] const Subscription& subscription() const { return *subscription_; }
-  /// Null before the first frame.
-  [[nodiscard]] const RtpFramePtr& newest() const { return newest_; }
-  /// True if frames have come that are to be handed out.
-  [[nodiscard]] bool has_fresh() const { return !fresh_.empty(); }
-  /// Gives the frames that have come to those that play it.
-  void hand_out(Now now);
-
-  void on_frame(const FramePtr& frame) override;
-  void on_stream(const StreamInfo& stream) override;
-
-  std::list<RtspConnection*> connections;  // that want it
-
- private:
-  struct Fresh {
-    RtpFramePtr frame;
-    bool first = false;  // of another stream than the one before
-  };
-
-  std::string name_;
-  RtpFramePtr newest_;
-  std::vector<Fresh> fresh_;  // not handed out yet
-  bool changes_ = false;      // the next frame is another stream's
-  std::unique_ptr<Subscription> subscription_;
-};
 
 /// Two ports of an address of this host, that datagrams of all sessions are sent from.
 struct RtspPorts {
@@ -66,7 +34,8 @@ class RtspConnection {
   RtspConnection& operator=(const RtspConnection&) = delete;
   ~RtspConnection();
 
-  void push(const RtpFramePtr& frame, bool first_of_stream, Now now);
+  /// `changed`: the frame is the first one of another stream, of this format; else null.
+  void push(unsigned track, const RtpFramePtr& frame, const MediaFormat* changed, Now now);
   /// Answers what has waited for a frame, or for too long; ends what has gone.
   void look(Now now);
   /// Says BYE; closed when that is sent.
@@ -88,12 +57,14 @@ class RtspConnection {
   void answer(Now now);
   void answer_describe(Now now);
   void answer_set_up(Now now);
+  [[nodiscard]] bool refuse_unknown(const std::string& name, bool late, Now now);
   void begin_or_end_playing(Now now);
   void want(const std::string& stream);
   void want_none();
   void send(Now now);
   void send_datagrams(Now now);
   void datagrams_due();
+  void log_large_packets(Now now);
   void log_end(const std::string& why, Now now);
 
   RtspOutlet& outlet_;
@@ -105,6 +76,7 @@ class RtspConnection {
   RtspStream* stream_ = nullptr;  // that it wants
   RtspPorts* ports_ = nullptr;    // of a session over UDP
   bool plays_ = false;
+  bool said_large_ = false;          // that packets are too large for datagrams
   std::uint64_t frames_before_ = 0;  // it began to play
   MonoTime asked_at_{};              // what the server asks for now
   bool asks_ = false;

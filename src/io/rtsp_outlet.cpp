@@ -90,8 +90,8 @@ OutletFigures RtspOutlet::figures() const {
   figures.frames_skipped = sums_.frames_skipped;
   for (const auto& connection : connections_) {
     if (connection->plays()) ++figures.viewers;
-    figures.frames += connection->server().sender().frames_sent();
-    figures.frames_skipped += connection->server().sender().frames_skipped();
+    figures.frames += connection->server().tracks().frames_sent();
+    figures.frames_skipped += connection->server().tracks().frames_skipped();
   }
   return figures;
 }
@@ -110,7 +110,7 @@ std::vector<std::string> RtspOutlet::report() const {
     const RtspServer& server = connection->server();
     lines.push_back(fmt::format("  {} plays '{}' over {}, {} frames", to_string(connection->remote()),
                                 *server.stream(), server.over_udp() ? "UDP" : "TCP",
-                                server.sender().frames_sent()));
+                                server.tracks().frames_sent()));
   }
   return lines;
 }
@@ -163,8 +163,8 @@ bool RtspOutlet::make_room() {
 }
 
 void RtspOutlet::closed(RtspConnection& connection) {
-  sums_.frames += connection.server().sender().frames_sent();
-  sums_.frames_skipped += connection.server().sender().frames_skipped();
+  sums_.frames += connection.server().tracks().frames_sent();
+  sums_.frames_skipped += connection.server().tracks().frames_skipped();
   dead_.splice(dead_.end(), connections_, connection.place);
 }
 
@@ -183,18 +183,21 @@ void RtspOutlet::tick() {
   if (!connections_.empty()) tick_timer_.start<&RtspOutlet::tick>(*this, kTick);
 }
 
-/// Viewers that are stuck hold a frame each. Those that have been so for longest go when that is too much.
+/// Viewers that are stuck hold frames. Those that have been so for longest go when that is too much.
 void RtspOutlet::bound_what_is_held() {
   std::vector<RtspConnection*> holding;
   for (const auto& connection : connections_) {
-    if (connection->server().sender().current() != nullptr) holding.push_back(connection.get());
+    bool holds = false;
+    connection->server().tracks().each_held([&holds](const Frame&) { holds = true; });
+    if (holds) holding.push_back(connection.get());
   }
   std::ranges::sort(holding, std::greater(), [](const RtspConnection* one) { return one->server().moved(); });
-  std::set<const RtpFrame*> frames;
+  std::set<const Frame*> frames;
   std::size_t bytes = 0;
   for (RtspConnection* connection : holding) {
-    const RtpFramePtr& frame = connection->server().sender().current();
-    if (frames.insert(frame.get()).second) bytes += frame->frame->bytes.size();
+    connection->server().tracks().each_held([&](const Frame& frame) {
+      if (frames.insert(&frame).second) bytes += frame.bytes.size();
+    });
     if (bytes > kHeldBytesMax) connection->close("too much is held for viewers that take nothing");
   }
 }
@@ -214,8 +217,8 @@ void RtspOutlet::leave(RtspStream& stream, RtspConnection& connection) {
 
 bool RtspOutlet::is_known(const std::string& name) const {
   if (wanted_.contains(name)) return true;
-  const auto all = streams_->all();
-  return name.empty() ? !all.empty() : std::ranges::count(all, name, &StreamInfo::name) > 0;
+  return std::ranges::any_of(streams_->all(),
+                             [&](const StreamInfo& stream) { return is_part_of(stream.name, name); });
 }
 
 std::string RtspOutlet::names() const {
@@ -243,13 +246,12 @@ Result<RtspPorts*> RtspOutlet::ports_of(const IpAddress& local) {
 }
 
 /// A player's RTCP says that it is there. It comes from where its own goes, or from behind an address
-/// translation, and names our SSRC then.
+/// translation, and names an SSRC of ours then.
 void RtspOutlet::hear(const RtcpPacket& packet, const NodeId& from) {
   for (const auto& connection : connections_) {
     RtspServer& server = connection->server();
     if (!server.over_udp() || connection->remote().address != from.address) continue;
-    const bool names_it = std::ranges::count(packet.reports, server.sender().ssrc(), &RtcpReport::ssrc) > 0;
-    if (names_it || server.rtcp_port() == from.port) server.hear(clock_now());
+    if (server.tracks().is_of_player(packet, from.port)) server.hear(clock_now());
   }
 }
 

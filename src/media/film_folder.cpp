@@ -9,6 +9,7 @@
 
 #include "media/clip_format.h"
 #include "media/file_sources.h"
+#include "media/media_kind.h"
 #include "media/text.h"
 #include "ott/message.h"
 #include "ott/text.h"
@@ -54,12 +55,15 @@ std::string name_of(const std::filesystem::path& path, const std::vector<FilmFol
   }
 }
 
-Result<void> is_clip(const std::string& path) {
+Result<void> is_clip(const std::string& path, ClipKind kind) {
   auto file = InputFile::open(path);
   if (!file) return tl::unexpected<Error>(file.error());
   const auto start = file->read_start(kClipStartBytes);
   if (!start) return tl::unexpected<Error>(start.error());
   if (start->empty()) return fail("'" + path + "' is empty");
+  const ByteSpan first = ByteSpan(*start).first(std::min(start->size(), kMediaStartBytes));
+  const auto media = recognise_media(first, first.size() == start->size(), 0);
+  if (kind == ClipKind::Any && media.verdict == MediaKindFound::Verdict::Found) return {};
   const auto format = recognise_clip(*start, path);
   if (!format) return tl::unexpected<Error>(format.error());
   return {};
@@ -67,7 +71,8 @@ Result<void> is_clip(const std::string& path) {
 
 }  // namespace
 
-Result<FilmFolder> look_into(const std::string& path, std::size_t most, std::size_t prefix_bytes) {
+Result<FilmFolder> look_into(const std::string& path, ClipKind kind, std::size_t most,
+                             std::size_t prefix_bytes) {
   std::vector<std::filesystem::path> files;
   bool pictures = false;
   std::error_code error;
@@ -89,7 +94,7 @@ Result<FilmFolder> look_into(const std::string& path, std::size_t most, std::siz
       ++beyond;
       continue;
     }
-    if (const auto clip = is_clip(file.string()); !clip) {
+    if (const auto clip = is_clip(file.string(), kind); !clip) {
       if (others++ == 0) first_other = clip.error().message;
       continue;
     }

@@ -58,6 +58,8 @@ class FrameSplitter {
   void drop_taken();
   /// Returns the frame in the window and drops it at the next drop_taken().
   ByteSpan take(std::size_t skip, std::size_t bytes);
+  /// The frame that is returned began here; for frames that are not themselves in the window.
+  void note_frame_at(std::size_t at) { frame_offset_ = offset_ + at; }
   [[nodiscard]] tl::unexpected<Error> bad(std::size_t at, const std::string& what) const;
   [[nodiscard]] bool finished() const { return finished_; }
   virtual void on_reset() {}

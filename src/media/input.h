@@ -94,7 +94,8 @@ class Input {
   /// Pushes no more, and lets go of the source. It may be started again. REQUIRES: started.
   virtual void stop(Now now) = 0;
   /// Finds out which parts the source has (on_parts()), if that takes no more than asking it; says nothing
-  /// else and tries again by itself. It ends when the input is started. REQUIRES: not started.
+  /// else and tries again by itself. Called before the source's streams are made known: what is known at once
+  /// is said at once. It ends when the input is started. REQUIRES: not started.
   virtual void probe(Now /*now*/) {}
   /// While it is held an input does not push; one that can wait reads no further (whoever writes a pipe
   /// waits). Only inputs with a rate of ours (info().fps) are held.
@@ -104,6 +105,10 @@ class Input {
   [[nodiscard]] virtual MonoTime next_deadline() const { return MonoTime::max(); }
   /// What it counts beside its frames, since it was opened.
   [[nodiscard]] virtual InputFigures figures() const { return {}; }
+  /// The same of one part, where each has figures of its own; else the first one has them.
+  [[nodiscard]] virtual InputFigures figures_of(std::size_t part) const {
+    return part == 0 ? figures() : InputFigures{};
+  }
 
  protected:
   explicit Input(SourceInfo info) : info_(std::move(info)) {}

@@ -28,10 +28,13 @@ Result<std::optional<LiveFrame>> LiveFrames::push(const AccessUnit& unit) {
     const auto image = parse_jpeg(unit.bytes);
     if (!image) return at_place(unit.place, image.error());
     if (image->carriable())
-      return LiveFrame{{unit.bytes.first(image->bytes), *image}, unit.arrived, unit.media_time};
+      return LiveFrame{{unit.bytes.first(image->bytes), *image}, unit.arrived, unit.media_time, unit.instant};
   }
-  waiting_.push_back(
-      {{unit.bytes.begin(), unit.bytes.end()}, unit.arrived, unit.media_time, std::string(unit.place)});
+  waiting_.push_back({{unit.bytes.begin(), unit.bytes.end()},
+                      unit.arrived,
+                      unit.media_time,
+                      unit.instant,
+                      std::string(unit.place)});
   waiting_bytes_ += unit.bytes.size();
   while (waiting_.size() > 1 && (waiting_.size() > kFramesMax || waiting_bytes_ > kBytesMax))
     leave_out_oldest();
@@ -46,7 +49,7 @@ Result<std::optional<LiveFrame>> LiveFrames::next(Now now) {
     job_.reset(static_cast<Converting*>(done.release()));
     const Waiting& frame = job_->frame;
     if (!job_->converted) return at_place(frame.place, job_->converted.error());
-    return LiveFrame{*job_->converted, frame.arrived, frame.media_time};
+    return LiveFrame{*job_->converted, frame.arrived, frame.media_time, frame.instant};
   }
   convert_next(now);  // what was handed out by the last call has been used
   return job_ == nullptr ? next(now) : std::nullopt;

@@ -20,6 +20,7 @@ struct LiveFrame {
   SourceFrame frame;
   Now arrived;
   std::optional<std::uint32_t> media_time;
+  std::optional<WallTime> instant{};  // AccessUnit::instant
 };
 
 class LiveFrames {
@@ -50,6 +51,7 @@ class LiveFrames {
     std::vector<std::uint8_t> jpeg;
     Now arrived;
     std::optional<std::uint32_t> media_time;
+    std::optional<WallTime> instant;
     std::string place;
   };
 

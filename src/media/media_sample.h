@@ -12,7 +12,7 @@
 //     MPEG4-GENERIC       a raw AAC frame, without ADTS
 //     PCMU, PCMA, L16     samples, L16 in network order (RFC 3551)
 //     MP2T                transport stream packets of 188 bytes
-//     t140                UTF-8
+//     t140                UTF-8, whole characters; "red" of text is taken as t140
 #pragma once
 
 #include <cstdint>
@@ -35,8 +35,9 @@ struct MediaSample {
 
 /// What a decoder needs to know beside the samples; it may change at a sync point.
 struct CodecConfig {
-  /// As MP4 and Matroska hold it: avcC, hvcC, av1C, vpcC (without box headers), an AudioSpecificConfig
-  /// (ISO/IEC 14496-3), an OpusHead (RFC 7845, section 5.1); empty where there is none.
+  /// As MP4 and Matroska hold it: avcC, hvcC, av1C (without box headers), vpcC (its fields behind the
+  /// FullBox's version and flags), an AudioSpecificConfig (ISO/IEC 14496-3), an OpusHead (RFC 7845,
+  /// section 5.1); empty where there is none.
   std::vector<std::uint8_t> record;
   std::string codecs;  // RFC 6381: "avc1.64001f", "opus", "mp4a.40.2"
   unsigned width = 0;  // of video
@@ -81,7 +82,8 @@ class MediaPacketizer {
   virtual Result<void> cut(const MediaSample& sample, PacketList& packets) = 0;
 };
 
-/// Packets have the payload type of the format. Null if the encoding is none of those above.
+/// Packets have the payload type of the format. Null if the encoding is none of those above. REQUIRES:
+/// packet_bytes_max of 128 to kRtpBytesMax - kRtpInstantBytes.
 std::unique_ptr<MediaPacketizer> make_packetizer(const MediaFormat& format, std::uint32_t ssrc,
                                                  std::uint16_t first_sequence,
                                                  std::size_t packet_bytes_max = 1'400);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "media/text.h"
 #include "media/url.h"
@@ -17,7 +18,7 @@ constexpr std::string_view kMethods =
     "OPTIONS, DESCRIBE, SETUP, PLAY, PAUSE, TEARDOWN, GET_PARAMETER, SET_PARAMETER";
 /// Of RFC 2326, and nothing that a server of live streams does.
 constexpr std::array kOtherMethods = {"ANNOUNCE", "RECORD", "REDIRECT"};
-constexpr std::string_view kTrack = "trackID=0";
+constexpr std::string_view kTrack = "trackID=";
 constexpr RtspReader::Limits kLimits = {.header_bytes = 8 << 10, .headers = 64, .body_bytes = 4 << 10};
 
 constexpr unsigned kOk = 200, kBadRequest = 400, kNotFound = 404, kMethodNotAllowed = 405,
@@ -71,10 +72,20 @@ RtspMessage text_response(const std::string& text) {
   return response;
 }
 
+/// A path without the track at its end, which begins at a '/' or is all of it; and the track.
+std::pair<std::string_view, std::optional<unsigned>> split_track(std::string_view path) {
+  const std::size_t slash = path.rfind('/');
+  const std::size_t begin = slash == std::string_view::npos ? 0 : slash + 1;
+  const std::string_view last = path.substr(begin);
+  if (!last.starts_with(kTrack)) return {path, std::nullopt};
+  const auto track = parse_number<unsigned>(last.substr(kTrack.size()));
+  if (!track) return {path, std::nullopt};
+  return {path.substr(0, begin), track};
+}
+
 /// The control URL of a session, with its '/': the request's, without the track and the query.
 std::string base_of(std::string_view uri) {
-  std::string base(cut(uri, '?').first);
-  if (base.ends_with(kTrack)) base.resize(base.size() - kTrack.size());
+  std::string base(split_track(cut(uri, '?').first).first);
   if (!base.ends_with('/')) base += '/';
   return base;
 }
@@ -116,7 +127,7 @@ Result<std::string> rtsp_stream_name(std::string_view uri) {
   if (url->scheme != "rtsp") return fail("not a URL of rtsp");
   std::string_view path = url->path;
   if (path.starts_with('/')) path.remove_prefix(1);
-  if (path == kTrack || path.ends_with(fmt::format("/{}", kTrack))) path.remove_suffix(kTrack.size());
+  path = split_track(path).first;
   if (path.ends_with('/')) path.remove_suffix(1);
   auto name = percent_decoded(path);
   if (!name || has_control_character(*name)) return fail("the path of the URL is no name");
@@ -126,7 +137,7 @@ Result<std::string> rtsp_stream_name(std::string_view uri) {
 RtspServer::RtspServer(Config config, Now now)
     : config_(std::move(config)),
       reader_(kLimits),
-      sender_(config_.first, config_.cname, RtpSender::Pace::AtOnce),
+      tracks_(config_.cname),
       heard_(now.mono),
       partial_since_(now.mono),
       output_moved_(now.mono) {}
@@ -205,10 +216,10 @@ void RtspServer::handle(const RtspMessage& request, Now now) {
   if (request.method == "SETUP") return on_set_up(request);
   if (request.method == "PLAY") return on_play(request, now);
   if (request.method == "PAUSE") {
-    stop(State::Ready, now);
+    stop(State::Ready);
     return answer(kOk);
   }
-  if (request.method == "TEARDOWN") return on_tear_down(now);
+  if (request.method == "TEARDOWN") return on_tear_down();
   // Without parameters these say that the player is there (section 10.8).
   if (request.method == "GET_PARAMETER" || request.method == "SET_PARAMETER")
     return answer(request.body.empty() ? kOk : kParameterNotUnderstood);
@@ -220,7 +231,7 @@ void RtspServer::on_describe(const RtspMessage& request) {
   if (!name) return answer(kBadRequest, text_response(name.error().message));
   if (!accepts_sdp(request)) return answer(kNotAcceptable);
   asked_base_ = base_of(request.uri);
-  ask_ = Ask{Ask::Kind::Describe, std::move(*name)};
+  ask_ = Ask{Ask::Kind::Describe, std::move(*name), 0, false};
 }
 
 void RtspServer::describe(Sdp sdp, Now now) {
@@ -229,7 +240,6 @@ void RtspServer::describe(Sdp sdp, Now now) {
   sdp.connection = SdpConnection{config_.peer.is_v4() ? "0.0.0.0" : "::", std::nullopt};
   sdp.control = "*";
   sdp.other.emplace_back("range", "npt=now-");
-  for (SdpMedia& media : sdp.media) media.control = kTrack;
   RtspMessage response;
   response.add("Content-Type", "application/sdp");
   response.add("Content-Base", asked_base_);
@@ -241,33 +251,40 @@ void RtspServer::describe(Sdp sdp, Now now) {
 void RtspServer::on_set_up(const RtspMessage& request) {
   auto name = rtsp_stream_name(request.uri);
   if (!name) return answer(kBadRequest, text_response(name.error().message));
+  const unsigned track = split_track(cut(request.uri, '?').first).second.value_or(0);
+  if (track >= RtspTracks::kTracksMax) return answer(kNotFound);
   if (state_ == State::Playing) return answer(kNotValidInThisState);
   if (request.find("Session") != nullptr && *name != stream_) return answer(kAggregateNotAllowed);
-  const auto transport = choose_transport(request, config_.peer);
+  auto transport = choose_transport(request, config_.peer);
   if (!transport) return answer(kUnsupportedTransport);
-  asked_transport_ = *transport;
+  if (transport->tcp) {
+    const auto channel = static_cast<std::uint16_t>(2 * track);
+    if (!transport->interleaved) transport->interleaved = {channel, static_cast<std::uint16_t>(channel + 1)};
+    if (*name == stream_ && tracks_.has_channel(*transport->interleaved, track))
+      return answer(kUnsupportedTransport, text_response("another track has this channel"));
+  }
+  asked_transport_ = std::move(*transport);
   asked_base_ = base_of(request.uri);
-  ask_ = Ask{Ask::Kind::SetUp, std::move(*name), !transport->tcp};
+  ask_ = Ask{Ask::Kind::SetUp, std::move(*name), track, !asked_transport_.tcp};
 }
 
-void RtspServer::set_up(const std::optional<RtspTransport::Pair>& server_port, Now now) {
-  OTT_ASSERT(ask_ && ask_->kind == Ask::Kind::SetUp && ask_->udp == server_port.has_value());
+void RtspServer::set_up(const TrackSetUp& track, Now now) {
+  OTT_ASSERT(ask_ && ask_->kind == Ask::Kind::SetUp && ask_->udp == track.server_port.has_value());
+  if (stream_ != ask_->stream) tracks_.clear();
   stream_ = std::move(ask_->stream);
+  const unsigned id = ask_->track;
   ask_.reset();
   state_ = State::Ready;
   base_ = asked_base_;
-  transport_ = asked_transport_;
   RtspTransport chosen;
-  chosen.tcp = transport_.tcp;
-  chosen.ssrc = sender_.ssrc();
-  if (transport_.tcp) {
-    if (!transport_.interleaved) transport_.interleaved = {0, 1};
-    chosen.interleaved = transport_.interleaved;
+  chosen.tcp = asked_transport_.tcp;
+  chosen.ssrc = tracks_.set_up(id, asked_transport_, track.format, track.first);
+  if (chosen.tcp) {
+    chosen.interleaved = asked_transport_.interleaved;
   } else {
-    chosen.client_port = transport_.client_port;
-    chosen.server_port = server_port;
+    chosen.client_port = asked_transport_.client_port;
+    chosen.server_port = track.server_port;
   }
-  sender_.set_pace(transport_.tcp ? RtpSender::Pace::AtOnce : RtpSender::Pace::Spread);
   RtspMessage response;
   response.add("Transport", to_string(chosen));
   answer(kOk, std::move(response));
@@ -286,26 +303,23 @@ void RtspServer::on_play(const RtspMessage&, Now now) {
   // The stream is live: there is nothing to seek in, whatever the request says (section 12.29).
   response.add("Range", "npt=now-");
   if (state_ == State::Ready) {
-    std::string info = fmt::format("url={}{};seq={}", base_, kTrack, sender_.fields().sequence);
-    if (!was_playing_) info += fmt::format(";rtptime={}", sender_.fields().timestamp);
-    response.add("RTP-Info", info);
+    response.add("RTP-Info", tracks_.rtp_info(base_));
     state_ = State::Playing;
-    was_playing_ = true;
-    report_due_ = MonoTime::max();
+    tracks_.play();
     output_moved_ = now.mono;
   }
   answer(kOk, std::move(response));
 }
 
-void RtspServer::on_tear_down(Now now) {
-  stop(State::Init, now);
+void RtspServer::on_tear_down() {
+  stop(State::Init);
+  tracks_.clear();
   stream_.reset();
   answer(kOk);
 }
 
-void RtspServer::stop(State to, Now) {
-  if (state_ == State::Playing) sender_.clear();
-  report_due_ = MonoTime::max();
+void RtspServer::stop(State to) {
+  if (state_ == State::Playing) tracks_.pause();
   state_ = to;
 }
 
@@ -324,16 +338,10 @@ void RtspServer::answer(unsigned status, RtspMessage response) {
 
 // ---- packets ---------------------------------------------------------------------------------------------
 
-void RtspServer::push(RtpFramePtr frame, Now now) {
-  OTT_ASSERT(playing());
-  sender_.push(std::move(frame), now);
-  if (report_due_ == MonoTime::max()) report_due_ = now.mono;  // with the first frame, for alignment
-}
-
-void RtspServer::send_interleaved(std::uint8_t channel, ByteSpan packet) {
-  const auto header = interleaved_header(channel, packet.size());
+void RtspServer::send_interleaved(const RtspTracks::Packet& packet) {
+  const auto header = interleaved_header(static_cast<std::uint8_t>(packet.port), packet.bytes.size());
   output_.insert(output_.end(), header.begin(), header.end());
-  output_.insert(output_.end(), packet.begin(), packet.end());
+  output_.insert(output_.end(), packet.bytes.begin(), packet.bytes.end());
 }
 
 /// Section 10.12: packets stand between whole messages, and each is whole. No more are taken than the
@@ -344,17 +352,10 @@ ByteSpan RtspServer::output(Now now) {
     output_sent_ = 0;
   }
   if (output_.empty()) output_moved_ = now.mono;  // what is put there begins to wait now
-  if (playing() && transport_.tcp) {
-    const auto channel = static_cast<std::uint8_t>(transport_.interleaved->first);
-    while (output_.size() - output_sent_ < kOutputBytes) {
-      const ByteSpan packet = sender_.next(now);
-      if (packet.empty()) break;
-      send_interleaved(channel, packet);
-    }
-    if (now.mono >= report_due_ && output_.size() - output_sent_ < kOutputBytes) {
-      report_due_ = now.mono + RtpSender::kReportInterval;
-      send_interleaved(rtcp_channel(), sender_.report(now));
-    }
+  while (playing() && output_.size() - output_sent_ < kOutputBytes) {
+    const RtspTracks::Packet packet = tracks_.next_interleaved(now);
+    if (packet.bytes.empty()) break;
+    send_interleaved(packet);
   }
   return ByteSpan(output_).subspan(output_sent_);
 }
@@ -365,24 +366,10 @@ void RtspServer::sent(std::size_t bytes, Now now) {
   if (bytes > 0) output_moved_ = now.mono;
 }
 
-RtspServer::Datagram RtspServer::next_datagram(Now now) {
-  OTT_ASSERT(over_udp());
-  if (const ByteSpan packet = sender_.next(now); !packet.empty())
-    return {packet, transport_.client_port->first};
-  if (now.mono < report_due_) return {};
-  report_due_ = now.mono + RtpSender::kReportInterval;
-  report_ = sender_.report(now);
-  return {report_, transport_.client_port->second};
-}
-
-MonoTime RtspServer::datagram_due() const {
-  return over_udp() ? std::min(sender_.next_deadline(), report_due_) : MonoTime::max();
-}
-
 // ---- the end ---------------------------------------------------------------------------------------------
 
 void RtspServer::end(Now now) {
-  if (playing() && transport_.tcp) send_interleaved(rtcp_channel(), sender_.bye(now));
+  if (playing()) tracks_.say_bye(true, now, [this](const auto& packet) { send_interleaved(packet); });
   over_ = true;
 }
 
@@ -391,7 +378,7 @@ std::string RtspServer::expired(Now now) const {
   if (waits && now.mono - output_moved_ >= kStallTime) return "it takes nothing of what is sent to it";
   if (partial_since_ && !ask_ && now.mono - *partial_since_ >= kRequestTime) return "no whole request came";
   // A player over TCP is there as long as it takes what is sent.
-  const MonoTime heard = playing() && transport_.tcp ? std::max(heard_, output_moved_) : heard_;
+  const MonoTime heard = playing() && tracks_.any_over_tcp() ? std::max(heard_, output_moved_) : heard_;
   if (!ask_ && now.mono - heard >= kTimeout) return "nothing was heard of it";
   return {};
 }

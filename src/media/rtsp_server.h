@@ -1,5 +1,6 @@
 // A player's connection as an RTSP server sees it (RFC 2326), without I/O: its requests in, answers and RTP
-// packets out. A connection has at most one session, of one stream, which ends with it at the latest.
+// packets out. A connection has at most one session, of one name: a track for each of the streams that the
+// name means, trackID=0 and so on below the session's URL. It ends with the connection at the latest.
 //
 //            SETUP           PLAY
 //     Init ---------> Ready ------> Playing
@@ -13,11 +14,10 @@
 
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
-#include "media/rtp_sender.h"
 #include "media/rtsp_message.h"
+#include "media/rtsp_tracks.h"
 #include "media/sdp.h"
 
 namespace ott {
@@ -39,14 +39,19 @@ class RtspServer {
     };
     Kind kind{};
     std::string stream;  // its name; empty: the default one
+    unsigned track = 0;  // SetUp: below RtspTracks::kTracksMax
     bool udp = false;    // SetUp: the answer names ports
   };
 
   struct Config {
     IpAddress peer;
     std::string session_id;  // that nobody can guess
-    RtpFields first;         // RtpSender's
     std::string cname;
+  };
+  struct TrackSetUp {
+    MediaFormat format;
+    RtpFields first;                                 // RtpSender's
+    std::optional<RtspTransport::Pair> server_port;  // of a track over UDP
   };
   RtspServer(Config config, Now now);
 
@@ -55,35 +60,24 @@ class RtspServer {
   /// False while it has enough to do: then nothing is to be received.
   [[nodiscard]] bool wants_input() const;
   [[nodiscard]] const std::optional<Ask>& ask() const { return ask_; }
+  /// The media's control URLs are rtsp_track_url()'s.
   void describe(Sdp sdp, Now now);
-  /// `server_port`: of a session over UDP.
-  void set_up(const std::optional<RtspTransport::Pair>& server_port, Now now);
+  void set_up(const TrackSetUp& track, Now now);
   /// `why` is for people.
   void refuse(unsigned status, const std::string& why, Now now);
 
-  /// The stream of its session; nothing without one.
+  /// The name of its session; nothing without one.
   [[nodiscard]] const std::optional<std::string>& stream() const { return stream_; }
   [[nodiscard]] bool playing() const { return state_ == State::Playing; }
-  [[nodiscard]] bool over_udp() const { return playing() && transport_.client_port && !transport_.tcp; }
-  /// While it plays.
-  void push(RtpFramePtr frame, Now now);
-  void change_stream() { sender_.change_stream(); }
+  [[nodiscard]] bool over_udp() const { return playing() && tracks_.any_over_udp(); }
+  /// What it plays, and has sent; frames are pushed while it plays.
+  [[nodiscard]] RtspTracks& tracks() { return tracks_; }
+  [[nodiscard]] const RtspTracks& tracks() const { return tracks_; }
 
   /// What is to be sent to the player next, from here on; sent() says how much of it was.
   ByteSpan output(Now now);
   void sent(std::size_t bytes, Now now);
 
-  struct Datagram {
-    ByteSpan bytes;  // valid until the next call; empty: none is due
-    std::uint16_t port = 0;
-  };
-  /// What is to be sent to a port of the player next. REQUIRES: over_udp().
-  Datagram next_datagram(Now now);
-  /// When next_datagram() has one.
-  [[nodiscard]] MonoTime datagram_due() const;
-  /// Where datagrams go, and its RTCP comes from. REQUIRES: over_udp().
-  [[nodiscard]] std::uint16_t rtp_port() const { return transport_.client_port->first; }
-  [[nodiscard]] std::uint16_t rtcp_port() const { return transport_.client_port->second; }
   /// The player's RTCP, by UDP: it is there.
   void hear(Now now) { heard_ = now.mono; }
 
@@ -94,7 +88,6 @@ class RtspServer {
   /// Why the connection is to be closed now, without further words; empty: it is not.
   [[nodiscard]] std::string expired(Now now) const;
 
-  [[nodiscard]] const RtpSender& sender() const { return sender_; }
   /// When a whole request, or RTCP, came last.
   [[nodiscard]] MonoTime heard() const { return heard_; }
   /// When it took something of what is sent to it last, or nothing waited.
@@ -110,22 +103,17 @@ class RtspServer {
   void on_describe(const RtspMessage& request);
   void on_set_up(const RtspMessage& request);
   void on_play(const RtspMessage& request, Now now);
-  void on_tear_down(Now now);
+  void on_tear_down();
   void answer(unsigned status, RtspMessage response = {});
-  void send_interleaved(std::uint8_t channel, ByteSpan packet);
-  [[nodiscard]] std::uint8_t rtcp_channel() const {
-    return static_cast<std::uint8_t>(transport_.interleaved->second);
-  }
-  void stop(State to, Now now);
+  void send_interleaved(const RtspTracks::Packet& packet);
+  void stop(State to);
 
   Config config_;
   RtspReader reader_;
-  RtpSender sender_;
+  RtspTracks tracks_;
 
   State state_ = State::Init;
   std::optional<std::string> stream_;
-  RtspTransport transport_;
-  bool was_playing_ = false;
   std::string base_;  // of the session's control URL, with its '/'
 
   std::optional<Ask> ask_;
@@ -135,8 +123,6 @@ class RtspServer {
 
   std::vector<std::uint8_t> output_;
   std::size_t output_sent_ = 0;
-  MonoTime report_due_ = MonoTime::max();
-  std::vector<std::uint8_t> report_;  // the last datagram of RTCP
 
   MonoTime heard_;                         // when the last whole unit came
   std::optional<MonoTime> partial_since_;  // of a request that is not whole yet

@@ -43,7 +43,8 @@ struct SourceInfo {
   bool live = false;      // its size and rate are found out, and it may be stalled
   bool on_demand = true;  // it is started when somebody watches, and stopped `linger` after the last one
   Duration linger{};
-  bool standby = false;  // the stream is offered only while no other origin offers one of its name
+  bool parts_unknown = false;  // until on_parts() it is not known what it has: not listed as JPEG
+  bool standby = false;        // the stream is offered only while no other origin offers one of its name
 };
 
 /// A frame as RFC 2435 carries it, and how it was made so.

@@ -67,6 +67,15 @@ void TestPicture::draw(FrameNumber number, WallTime wall) {
   draw_line({0.12, 0.24, text.data()});
   draw_line({0.45, 0.12, clock_text(wall)});
   draw_line({0.65, 0.12, title_});
+  if (mark_) draw_mark(*mark_);
+}
+
+// An eighth of the height, on the grid of the encoder's blocks, so that it is as sharp as text.
+void TestPicture::draw_mark(bool is_white) {
+  const std::size_t side = std::max<std::size_t>(height_ / 8 / kMcu * kMcu, kMcu);
+  const std::size_t top = (height_ - std::min<std::size_t>(height_, side)) / kMcu * kMcu;
+  fill(0, top, side, side, is_white ? kInk : kPaper);
+  fill_chroma(0, top, side, side);
 }
 
 void TestPicture::draw_words(const std::string& words) {

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,8 @@ class TestPicture {
   TestPicture(unsigned width, unsigned height, double fps);
 
   void draw(FrameNumber number, WallTime wall);
+  /// From now on draw() puts a square in the lower left corner, white or black.
+  void show_mark(bool is_white) { mark_ = is_white; }
   /// A line of text on grey, and nothing else.
   void draw_words(const std::string& words);
 
@@ -42,12 +45,14 @@ class TestPicture {
 
   void draw_bars(std::uint64_t frame);
   void draw_line(const Line& line);
+  void draw_mark(bool is_white);
   void draw_glyph(char glyph, std::size_t x, std::size_t y, std::size_t scale);
   void fill(std::size_t x, std::size_t y, std::size_t width, std::size_t height, std::uint8_t luma);
   void fill_chroma(std::size_t x, std::size_t y, std::size_t width, std::size_t height);
 
   unsigned width_, height_;
   std::string title_;
+  std::optional<bool> mark_;
   std::array<Plane, 3> planes_;
   std::array<std::vector<std::uint8_t>, 3> bars_;  // one row of each plane, two periods long
 };

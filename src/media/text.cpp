@@ -3,10 +3,8 @@
 #include <algorithm>
 
 namespace ott {
-namespace {
 
-/// The bytes of the UTF-8 sequence at the beginning (RFC 3629, section 4); 0 if none is there.
-std::size_t sequence_length(std::string_view text) {
+std::size_t utf8_sequence_length(std::string_view text) {
   const auto byte = [&text](std::size_t i) {
     return static_cast<unsigned char>(i < text.size() ? text[i] : '\0');
   };
@@ -27,12 +25,10 @@ std::size_t sequence_length(std::string_view text) {
   return 0;
 }
 
-}  // namespace
-
 std::string to_utf8(std::string_view text) {
   std::string valid;
   while (!text.empty()) {
-    const std::size_t length = sequence_length(text);
+    const std::size_t length = utf8_sequence_length(text);
     if (length == 0) {
       valid += "\xEF\xBF\xBD";
     } else {

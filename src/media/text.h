@@ -80,6 +80,9 @@ template <std::unsigned_integral Number>
   return shown;
 }
 
+/// The bytes of the UTF-8 sequence at the beginning (RFC 3629, section 4); 0 if none is there.
+[[nodiscard]] std::size_t utf8_sequence_length(std::string_view text);
+
 /// The text as UTF-8: what is none becomes U+FFFD.
 std::string to_utf8(std::string_view text);
 

@@ -24,7 +24,8 @@ constexpr std::size_t kAvoidedMax = 1'024;
 constexpr std::size_t kRoutesLoggedMax = 16;
 
 /// FNV-1a, 64 bit, folded to the 40 that a StreamId has.
-StreamId stream_id(const NodeId& origin, std::string_view name, std::uint64_t incarnation) {
+StreamId stream_id(const NodeId& origin, std::string_view name, std::uint64_t incarnation,
+                   std::uint32_t generation) {
   std::uint64_t hash = 0xCBF29CE484222325ULL;
   const auto mix = [&hash](std::uint8_t byte) { hash = (hash ^ byte) * 0x100000001B3ULL; };
   std::vector<std::uint8_t> bytes;
@@ -32,6 +33,7 @@ StreamId stream_id(const NodeId& origin, std::string_view name, std::uint64_t in
   writer.node_id(origin);
   writer.u64(incarnation);
   writer.text(name);
+  if (generation != 0) writer.u32(generation);
   for (const std::uint8_t byte : bytes) mix(byte);
   const std::uint64_t folded = (hash ^ (hash >> 40U)) & ((std::uint64_t{1} << 40U) - 1);
   return StreamId{folded == 0 ? 1 : folded};
@@ -39,8 +41,12 @@ StreamId stream_id(const NodeId& origin, std::string_view name, std::uint64_t in
 
 }  // namespace
 
-Result<StreamId> Origin::add_stream(StreamInfo info) {
-  info.id = stream_id(state_.self, info.name, state_.config.incarnation);
+Result<StreamId> Origin::add_stream(StreamInfo info, std::uint32_t generation) {
+  if (streams().size() >= kStateStreamsMax)
+    return fail(fmt::format("a node offers at most {} streams (kStateStreamsMax)", kStateStreamsMax));
+  if (info.name.size() > kNameBytesMax)
+    return fail(fmt::format("a stream's name has at most {} bytes", kNameBytesMax));
+  info.id = stream_id(state_.self, info.name, state_.config.incarnation, generation);
   news_ = true;
   return add(std::move(info), true);
 }
@@ -48,7 +54,7 @@ Result<StreamId> Origin::add_stream(StreamInfo info) {
 Result<StreamId> Origin::add_unlisted(StreamInfo info) {
   do {
     const std::string name = fmt::format("{}//{}", info.name, ++unlisted_made_);
-    info.id = stream_id(state_.self, name, state_.config.incarnation);
+    info.id = stream_id(state_.self, name, state_.config.incarnation, 0);
   } while (flows_.find(info.id) != nullptr);
   return add(std::move(info), false);
 }

@@ -24,8 +24,9 @@ class Origin {
   Origin(OverlayState& state, FlowTable& flows, const Interests& interests, const Neighbours& neighbours)
       : state_(state), flows_(flows), interests_(interests), neighbours_(neighbours) {}
 
-  /// Adds a stream; its id is derived from the origin, the name and the incarnation.
-  Result<StreamId> add_stream(StreamInfo info);
+  /// Adds a stream; its id is derived from the origin, the name, the incarnation and, where there was another
+  /// stream of this name, the generation. The error names the limit that is reached.
+  Result<StreamId> add_stream(StreamInfo info, std::uint32_t generation = 0);
   /// Adds a stream that is in no list: one viewer's own of a film, which has the film's name. It is withdrawn
   /// like any other. REQUIRES: a listed stream of that name, on request.
   Result<StreamId> add_unlisted(StreamInfo info);

@@ -3,275 +3,138 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
+#include <array>
 #include <utility>
 
+#include "media/rtp_instant.h"
+#include "ott/rtp.h"
 #include "ott/rtp_jpeg.h"
 #include "ott/text.h"
 
 namespace ott {
 namespace {
 
-/// A source that is further behind than this starts counting anew, and does not catch up.
-constexpr Duration kBehindMax = std::chrono::milliseconds(500);
 /// How long a stream is still listed, as ended.
 constexpr Duration kEndedListed = std::chrono::seconds(5);
-/// When a node that has come newly knows which streams others offer.
-constexpr Duration kOthersKnownAfter = std::chrono::seconds(2);
-/// How long another origin must have had a stream before this one stands by.
-constexpr Duration kStandByAfter = std::chrono::seconds(3);
 /// How often a placeholder is shown.
 constexpr Duration kPlaceholderInterval = std::chrono::seconds(1);
 /// How soon it is looked for again while a worker draws it.
 constexpr Duration kPlaceholderLook = std::chrono::milliseconds(50);
-/// What a list shows behind the kind of such a stream's source.
-constexpr const char* kOnStandby = " (standby)";
+constexpr std::size_t kPacketBytesMax = kRtpBytesMax - kRtpInstantBytes;
 
 std::string describe_size_and_rate(const StreamInfo& info) {
-  return fmt::format("{}x{} at {} frames/s", info.width, info.height, info.fps_milli / 1000.0);
+  const std::string rate = fmt::format("{} frames/s", info.fps_milli / 1000.0);
+  return info.width == 0 ? rate : fmt::format("{}x{} at {}", info.width, info.height, rate);
 }
 
 /// The bytes of all records of a frame, if they are too many; 0: it can be published.
-std::size_t too_many_bytes(const JpegImage& image) {
+std::size_t too_many_bytes(const JpegImage& image, std::size_t packet_bytes_max) {
   constexpr std::size_t kHeadersBytesMax = std::size_t{1} << 20U;
   if (image.scan.size() + kHeadersBytesMax <= kFrameBytesMax) return 0;
-  const RtpJpegPacketizer packetizer(image, kRtpBytesMax);
+  const RtpJpegPacketizer packetizer(image, packet_bytes_max);
   const std::size_t bytes = packetizer.bytes() + packetizer.packet_count() * kRecordHeaderBytes;
   return bytes <= kFrameBytesMax ? 0 : bytes;
 }
 
-StreamInfo first_info(const StreamSpec& spec, const SourceInfo& source) {
-  StreamInfo info;
-  info.name = spec.name;
-  info.kind = source.kind + (source.standby ? kOnStandby : "");
-  info.width = source.width;
-  info.height = source.height;
-  info.fps_milli = source.live ? 0 : static_cast<std::uint32_t>(std::lround(source.fps * 1000));
-  return info;
+/// What keeps packets from travelling as one frame; empty: nothing.
+std::string flaw_of(std::span<const ByteSpan> packets) {
+  std::size_t bytes = 0;
+  std::optional<std::uint16_t> next;
+  for (const ByteSpan packet : packets) {
+    const auto rtp = parse_rtp(packet);
+    if (!rtp) return rtp.error().message;
+    if (packet.size() > kPacketBytesMax)
+      return fmt::format("a packet of {} bytes; {} is the most", packet.size(), kPacketBytesMax);
+    if (next && *next != rtp->header.sequence) return "packets whose sequence numbers have a gap";
+    next = static_cast<std::uint16_t>(rtp->header.sequence + 1);
+    bytes += packet.size() + kRecordHeaderBytes + kRtpInstantBytes;
+  }
+  if (bytes > kFrameBytesMax)
+    return fmt::format("a frame's {} bytes are more than {}", bytes, kFrameBytesMax);
+  return packets.empty() ? "a frame without packets" : "";
+}
+
+/// Audio and video without frames are stalled. Where nothing is written there is no text.
+bool is_steady(const SourceInfo& source, MediaKind media) {
+  return source.live && (media == MediaKind::Video || media == MediaKind::Audio);
 }
 
 }  // namespace
 
-PublishedStream::PublishedStream(Overlay& overlay, RoleContext& context, std::function<void()> wake)
+PublishedStream::PublishedStream(Overlay& overlay, RoleContext& context, const SourceInfo& source,
+                                 Config config)
     : overlay_(overlay),
       context_(context),
       log_(context.log),
-      wake_(std::move(wake)),
+      source_(source),
+      config_(std::move(config)),
+      is_jpeg_(config_.info.format.is_jpeg()),
+      packet_bytes_max_(config_.has_other_parts ? kPacketBytesMax : kRtpBytesMax),
       frames_(*context.workers),
-      placeholder_(context.options.placeholder, *context.workers) {}
+      description_(config_.info, is_steady(source, config_.info.format.media)),
+      placeholder_(is_jpeg_ ? context.options.placeholder : PlaceholderKind::None, *context.workers) {}
 
-std::string PublishedStream::log_name() const { return fmt::format("stream '{}'", name()); }
+std::string PublishedStream::log_name() const { return fmt::format("stream '{}'", info().name); }
 
-Result<void> PublishedStream::open(const StreamSpec& spec, Now now) {
-  auto input = context_.inputs->open(spec.source, *this);
-  if (!input) return fail(fmt::format("stream '{}': {}", spec.name, input.error().message));
-  input_ = std::move(*input);
-  description_ = StreamDescription(first_info(spec, source()), source().live);
-  if (paced()) {  // until there is somebody to publish to
-    held_ = true;
-    input_->hold(true, now);
-  }
-  if (!source().on_demand) start_input(now);
-  return {};
-}
+// ---- whether it is known ---------------------------------------------------------------------------------
 
-Result<void> PublishedStream::announce(Now now) {
-  announced_ = true;
-  const StreamInfo& info = description_.info();
-  const std::string what = paced()         ? fmt::format(", read at {} frames/s", source().fps)
-                           : source().live ? ""
-                                           : " " + describe_size_and_rate(info);
-  log_.info(fmt::format("{}: {}{}", log_name(), info.kind, what));
-  if (!source().standby) return offer(now);
-  stand_by_at_ = now.mono + kOthersKnownAfter;
-  return {};
-}
-
-/// Makes the stream known.
-Result<void> PublishedStream::offer(Now now) {
-  const auto id = overlay_.origin().add_stream(description_.info());
-  if (!id) return tl::unexpected(id.error());
+Result<void> PublishedStream::offer(bool expected, Now now) {
+  const auto id = overlay_.origin().add_stream(info(), config_.generation);
+  if (!id) return fail(fmt::format("{}: {}", log_name(), id.error().message));
   offered_ = true;
   description_.begin(*id, now);
-  description_.expect_frames(started_, now);
-  overlay_.origin().set_frames_refused(*id, refused_);
+  description_.expect_frames(expected, now);
   return {};
 }
 
-// ---- standing by -----------------------------------------------------------------------------------------
-
-/// True if another origin offers a stream of this name that has frames. Of several on standby the one with
-/// the smallest id stays.
-bool PublishedStream::is_served_elsewhere() const {
-  const auto elsewhere = [this](const KnownStream& stream) {
-    if (stream.info.name != name() || stream.info.state != StreamState::Live) return false;
-    const bool gives_way = offered_ && stream.info.kind.ends_with(kOnStandby);
-    return gives_way ? stream.origin < *overlay_.self() : stream.origin != *overlay_.self();
-  };
-  return std::ranges::any_of(overlay_.streams(), elsewhere);
-}
-
-/// Offers the stream at once when no other does, and no more when another has for a while.
-void PublishedStream::stand_by(Now now) {
-  const bool wanted = !is_served_elsewhere();
-  if (wanted == offered_) {
-    stand_by_at_ = MonoTime::max();
-    others_known_ = others_known_ || !wanted;
-    return;
-  }
-  if (stand_by_at_ == MonoTime::max()) stand_by_at_ = wanted ? now.mono : now.mono + kStandByAfter;
-  if (now.mono < stand_by_at_ && !(wanted && others_known_)) return;
-  stand_by_at_ = MonoTime::max();
-  others_known_ = true;
-  if (wanted) {
-    log_.info(fmt::format("{}: no other origin has it: it is offered here", log_name()));
-    if (const auto offered = offer(now); !offered) log_.error(offered.error().message);
-    return;
-  }
-  log_.info(fmt::format("{}: another origin has it: it stands by", log_name()));
-  if (started_ && source().on_demand) stop_input(now);
-  overlay_.origin().withdraw(description_.info().id);
+void PublishedStream::withdraw() {
+  overlay_.origin().withdraw(info().id);
   offered_ = false;
 }
 
-// ---- the input -------------------------------------------------------------------------------------------
+bool PublishedStream::is_watched() const { return offered_ && overlay_.origin().is_watched(info().id); }
 
-void PublishedStream::start_input(Now now) {
-  started_ = true;
-  description_.expect_frames(true, now);
+void PublishedStream::expect_frames(bool expected, Now now) {
+  description_.expect_frames(expected, now);
   // What was to be seen before a rest is not what is to be seen now. But a viewer that has lost its way for a
   // moment, and comes back within the history, is owed what it has missed.
-  if (offered_ && now.mono - last_at_ > context_.options.overlay.history)
-    overlay_.forget_frames(*overlay_.flow(description_.info().id), now);
-  input_->start(now);
+  if (expected && offered_ && now.mono - last_at_ > context_.options.overlay.history)
+    overlay_.forget_frames(*overlay_.flow(info().id), now);
 }
 
-void PublishedStream::stop_input(Now now) {
-  started_ = lost_ = false;
-  stop_at_ = MonoTime::max();
-  description_.expect_frames(false, now);
-  input_->stop(now);
+void PublishedStream::end(StreamState state, Now now) {
+  over_ = true;
+  description_.on_end(state, now);
 }
 
-/// An input on demand runs while somebody watches, and for its linger time after.
-void PublishedStream::run_input(Now now) {
-  if (over_ || !source().on_demand) return;
-  if (overlay_.origin().is_watched(description_.info().id)) {
-    stop_at_ = MonoTime::max();
-    if (!started_) start_input(now);
-  } else if (started_) {
-    // While it is tried whether a source is there again, its stream does not say that it has frames.
-    if (description_.info().state == StreamState::Stalled && is_served_elsewhere()) return;
-    if (stop_at_ == MonoTime::max()) stop_at_ = now.mono + source().linger;
-    if (now.mono >= stop_at_) stop_input(now);
-  }
-}
-
-void PublishedStream::step(Now now) {
-  if (!announced_ || withdrawn_) return;
-  if (source().standby) stand_by(now);
-  if (offered_) run_input(now);
-  input_->step(now);
-  drain(now);
-  release(now);
-  warn(now);
-  if (!offered_) return;
-  say_what_is_new(now);
-  show_placeholder(now);
-}
-
-/// Lets a paced input push its next frame, when that is due.
-void PublishedStream::release(Now now) {
-  if (!held_ || frames_.busy() || (next_at_ != MonoTime::max() && now.mono < next_at_)) return;
-  held_ = false;
-  input_->hold(false, now);
-}
-
-void PublishedStream::hold_until_due(Now now) {
-  held_ = true;
-  input_->hold(true, now);
-}
-
-MonoTime PublishedStream::next_deadline() const {
-  if (!announced_ || withdrawn_) return MonoTime::max();
-  MonoTime next =
-      std::min({withdraw_at_, stop_at_, stand_by_at_, placeholder_at_, description_.next_deadline(),
-                input_->next_deadline(), refusals_.next_deadline(refused_),
-                stall_warning_.next_deadline(stalls_), loss_warning_.next_deadline(losses_)});
-  // While a worker converts a frame there is no deadline: the worker says when it is done.
-  if (held_ && !frames_.busy()) next = std::min(next, next_at_);
-  return next;
-}
-
-// ---- what the input says ---------------------------------------------------------------------------------
-
-void PublishedStream::push(const AccessUnit& unit) {
-  wake_();
-  if (paced()) hold_until_due(unit.arrived);
-  if (unit.carriable != nullptr)
-    return take(LiveFrame{*unit.carriable, unit.arrived, unit.media_time}, unit.arrived);
-  const auto frame = frames_.push(unit);
-  if (!frame) return refuse(frame.error().message, unit.arrived);
-  if (*frame) return take(**frame, unit.arrived);
-  drain(unit.arrived);
-}
-
-void PublishedStream::refuse(const std::string& why, Now now) {
-  wake_();
-  ++refused_;
-  refusal_ = why;
-  if (offered_ && !withdrawn_) overlay_.origin().set_frames_refused(description_.info().id, refused_);
-  warn(now);
-}
-
-void PublishedStream::on_connected(const std::string& what, Now now) {
-  wake_();
-  const bool again = std::exchange(lost_, false);
-  // A source that comes and goes all the time is spoken of at a rate.
-  if (again && return_notice_.due(++returns_, now) == 0) return;
-  log_.info(fmt::format("{}: {}{}", log_name(), again ? "its source is there again" : "its source is there",
-                        what.empty() ? "" : ": " + what));
-}
-
-void PublishedStream::on_lost(const std::string& why, Now now) {
-  wake_();
-  lost_ = true;
-  ++losses_;
-  loss_ = why;
-  warn(now);
-}
-
-void PublishedStream::on_end(Now now) {
-  wake_();
-  if (std::exchange(over_, true)) return;
-  const bool ends = source().at_end == AtEnd::End;
-  description_.on_end(ends ? StreamState::Ended : StreamState::Stalled, now);
-  log_.info(
-      fmt::format("{}: {} has ended after {} frames; {}", log_name(),
-                  source().kind == "stdin" ? "standard input" : "its source", last_.value,
-                  ends ? "the stream ends" : "the stream stays, without frames (?eof=end would end it)"));
+void PublishedStream::set_frames_refused(std::uint64_t frames) {
+  if (offered_) overlay_.origin().set_frames_refused(info().id, frames);
 }
 
 // ---- frames ----------------------------------------------------------------------------------------------
 
-/// Publishes what workers have converted.
-void PublishedStream::drain(Now now) {
-  while (true) {
-    const auto frame = frames_.next(now);
-    if (frame && !*frame) return;
-    take(frame ? Result<LiveFrame>(**frame) : tl::unexpected<Error>(frame.error()), now);
-  }
+Result<bool> PublishedStream::push(const AccessUnit& unit) {
+  if (!is_jpeg_) return publish_packets(unit);
+  if (unit.carriable != nullptr)
+    return take(LiveFrame{*unit.carriable, unit.arrived, unit.media_time, unit.instant}, unit.arrived);
+  const auto frame = frames_.push(unit);
+  if (!frame) return tl::unexpected<Error>(frame.error());
+  return *frame ? take(**frame, unit.arrived) : false;
 }
 
-void PublishedStream::take(const Result<LiveFrame>& frame, Now now) {
-  const std::size_t too_many = frame ? too_many_bytes(frame->frame.image) : 0;
-  if (!frame) {
-    refuse(frame.error().message, now);
-  } else if (too_many > 0) {
-    refuse(fmt::format("a frame's {} bytes are more than {}", too_many, kFrameBytesMax), now);
-  } else if (offered_ && !withdrawn_) {
-    publish(*frame, now);
-  }
+std::optional<Result<bool>> PublishedStream::publish_converted(Now now) {
+  const auto frame = frames_.next(now);
+  if (frame && !*frame) return std::nullopt;
+  return take(frame ? Result<LiveFrame>(**frame) : tl::unexpected<Error>(frame.error()), now);
+}
+
+Result<bool> PublishedStream::take(const Result<LiveFrame>& frame, Now now) {
+  if (!frame) return tl::unexpected<Error>(frame.error());
+  if (const std::size_t too_many = too_many_bytes(frame->frame.image, packet_bytes_max_); too_many > 0)
+    return fail(fmt::format("a frame's {} bytes are more than {}", too_many, kFrameBytesMax));
+  if (!offered_) return false;
+  publish(*frame, now);
+  return true;
 }
 
 void PublishedStream::publish(const LiveFrame& frame, Now now) {
@@ -280,106 +143,142 @@ void PublishedStream::publish(const LiveFrame& frame, Now now) {
   // A paced frame is as old as it is for viewers: what has waited in a pipe was not made then.
   LiveFrame timed = frame;
   if (paced()) timed.arrived = now;
-  if (source().live) {
-    const StreamState before = description_.info().state;
-    description_.on_frame(frame.frame.image.width, frame.frame.image.height, timed.arrived);
-    if (before == StreamState::Stalled && std::exchange(stall_said_, false))
-      log_.info(fmt::format("{}: frames come again", log_name()));
-  }
+  on_frame(frame.frame.image.width, frame.frame.image.height, timed.arrived);
   placeholder_.on_frame(frame.frame);
   completed_ += frame.frame.image.cut_off ? 1 : 0;
   for (const std::string& notice : notices_.look(frame.frame))
     log_.info(fmt::format("{}: {}", log_name(), notice));
   write_records(timed, now);
-  if (!paced()) return;
-  const auto interval =
-      std::chrono::duration_cast<Duration>(std::chrono::duration<double>(1.0 / source().fps));
-  next_at_ = (next_at_ == MonoTime::max() ? now.mono : next_at_) + interval;
-  if (next_at_ + kBehindMax < now.mono) next_at_ = now.mono + interval;
+}
+
+Result<bool> PublishedStream::publish_packets(const AccessUnit& unit) {
+  if (const std::string flaw = flaw_of(unit.packets); !flaw.empty())
+    return fail(unit.place.empty() ? flaw : fmt::format("{}: {}", unit.place, flaw));
+  if (!offered_) return false;
+  ++last_.value;
+  last_at_ = unit.arrived.mono;
+  on_frame(info().width, info().height, unit.arrived);
+  write_packets(unit);
+  return true;
+}
+
+void PublishedStream::on_frame(unsigned width, unsigned height, Now arrived) {
+  if (!source_.live) return;
+  const StreamState before = info().state;
+  description_.on_frame(width, height, arrived);
+  if (before == StreamState::Stalled && std::exchange(stall_said_, false))
+    log_.info(fmt::format("{}: frames come again", log_name()));
 }
 
 /// What has a pace of ours has a clock that is right.
 std::uint32_t PublishedStream::rtp_timestamp(const LiveFrame& frame) {
-  if (!source().live && frame.media_time) return *frame.media_time;
+  if (!source_.live && frame.media_time) return *frame.media_time;
   return clock_.stamp(paced() ? std::nullopt : frame.media_time, frame.arrived.mono);
+}
+
+/// Where decoding cannot begin at each frame, viewers begin at those where it can, and are told there.
+std::optional<WallTime> PublishedStream::instant_due(std::optional<WallTime> instant, bool sync_point,
+                                                     Now now) {
+  const bool begins = sync_point && !std::exchange(after_sync_point_, sync_point);
+  if (!instant || (!begins && now.mono < instant_at_)) return std::nullopt;
+  instant_at_ = now.mono + kInstantInterval;
+  return instant;
 }
 
 /// frame.arrived is the time from which viewers measure a frame's age.
 void PublishedStream::write_records(const LiveFrame& frame, Now now) {
-  const StreamId id = description_.info().id;
-  Flow& flow = *overlay_.flow(id);
-  RtpJpegPacketizer packetizer(frame.frame.image, kRtpBytesMax);
+  Flow& flow = *overlay_.flow(info().id);
+  RtpJpegPacketizer packetizer(frame.frame.image, packet_bytes_max_);
   const std::size_t packets = packetizer.packet_count();
+  auto instant = config_.has_other_parts ? instant_due(frame.instant, true, now) : std::nullopt;
   RtpFields fields;
   fields.timestamp = rtp_timestamp(frame);
-  fields.ssrc = static_cast<std::uint32_t>(id.value);
+  fields.ssrc = static_cast<std::uint32_t>(info().id.value);
   for (std::size_t packet = 1; packet <= packets; ++packet) {
     fields.sequence = rtp_sequence_++;
-    const OwnRecord record{last_, packet == 1, packet == packets, packetizer.next_bytes()};
-    overlay_.write_record(flow, record, {now.mono, frame.arrived.wall},
-                          [&](MutableByteSpan rtp) { packetizer.next(rtp, fields); });
+    const auto here = std::exchange(instant, std::nullopt);
+    const std::size_t before = here ? kRtpInstantBytes : 0;
+    const OwnRecord record{last_, packet == 1, packet == packets, before + packetizer.next_bytes()};
+    overlay_.write_record(flow, record, {now.mono, frame.arrived.wall}, [&](MutableByteSpan rtp) {
+      packetizer.next(rtp.subspan(before), fields);
+      if (here) add_rtp_instant(rtp.subspan(before), *here, rtp);
+    });
+  }
+  overlay_.published(flow);
+}
+
+void PublishedStream::write_packets(const AccessUnit& unit) {
+  Flow& flow = *overlay_.flow(info().id);
+  auto instant = instant_due(unit.instant, unit.sync_point, unit.arrived);
+  for (std::size_t i = 0; i < unit.packets.size(); ++i) {
+    const ByteSpan packet = unit.packets[i];
+    const auto here = std::exchange(instant, std::nullopt);
+    const OwnRecord record{last_, i == 0, i + 1 == unit.packets.size(),
+                           packet.size() + (here ? kRtpInstantBytes : 0), unit.sync_point};
+    overlay_.write_record(flow, record, unit.arrived, [&](MutableByteSpan rtp) {
+      if (here) {
+        add_rtp_instant(packet, *here, rtp);
+      } else {
+        std::ranges::copy(packet, rtp.begin());
+      }
+    });
   }
   overlay_.published(flow);
 }
 
 /// While the source has no frames, and somebody watches.
 void PublishedStream::show_placeholder(Now now) {
-  const StreamInfo& info = description_.info();
-  const bool shown = placeholder_.kind() != PlaceholderKind::None && info.state == StreamState::Stalled &&
-                     overlay_.origin().is_watched(info.id);
+  const bool shown = placeholder_.kind() != PlaceholderKind::None && info().state == StreamState::Stalled &&
+                     overlay_.origin().is_watched(info().id);
   if (!shown) {
     placeholder_at_ = MonoTime::max();
     return;
   }
   if (placeholder_at_ == MonoTime::max()) placeholder_at_ = now.mono;
   if (now.mono < placeholder_at_) return;
-  const auto* frame = placeholder_.frame(WallTime(Duration(static_cast<Duration::rep>(info.state_since))));
+  const auto since = static_cast<Duration::rep>(info().state_since);
+  const auto* frame = placeholder_.frame(WallTime(Duration(since)));
   placeholder_at_ = now.mono + (frame == nullptr ? kPlaceholderLook : kPlaceholderInterval);
   if (frame == nullptr) return;
   ++last_.value;
-  write_records({*frame, now, std::nullopt}, now);
+  write_records({*frame, now, std::nullopt, std::nullopt}, now);
 }
 
-// ---- what is said of the stream --------------------------------------------------------------------------
+// ---- what is said of it ----------------------------------------------------------------------------------
 
-/// Of each kind the first one in full, then how many more.
-void PublishedStream::warn(Now now) {
-  const std::uint64_t refused = refusals_.due(refused_, now);
-  if (refused == 1) log_.warning(fmt::format("{}: {}", log_name(), refusal_));
-  if (refused > 1)
-    log_.warning(
-        fmt::format("{}: {} more frames like this, the last one: {}", log_name(), refused, refusal_));
-  const std::uint64_t lost = loss_warning_.due(losses_, now);
-  if (lost == 1) log_.warning(fmt::format("{}: {}; trying again", log_name(), loss_));
-  if (lost > 1) {
-    log_.warning(fmt::format("{}: its source was lost {}, the last time: {}", log_name(),
-                             counted(lost, "more time"), loss_));
-  }
+void PublishedStream::step(Now now) {
   if (const std::uint64_t count = left_out_.due(frames_.frames_left_out(), now)) {
     log_.warning(fmt::format("{}: frames come faster than they can be converted: {} left out, {} in all",
                              log_name(), count, frames_.frames_left_out()));
   }
+  if (!offered_) return;
+  say_what_is_new(now);
+  if (offered_) show_placeholder(now);
+}
+
+MonoTime PublishedStream::next_deadline() const {
+  if (!offered_) return MonoTime::max();
+  return std::min(
+      {withdraw_at_, placeholder_at_, description_.next_deadline(), stall_warning_.next_deadline(stalls_)});
 }
 
 void PublishedStream::say_what_is_new(Now now) {
-  const StreamState before = description_.info().state;
+  const StreamState before = info().state;
   description_.tick(now);
   log_state(before, now);
-  const StreamInfo& info = description_.info();
   if (description_.take_news(now)) {
-    overlay_.origin().describe(info.id, info);
-    if (info.state == StreamState::Ended) withdraw_at_ = now.mono + kEndedListed;
+    overlay_.origin().describe(info().id, info());
+    if (over_ && info().state == StreamState::Ended) withdraw_at_ = now.mono + kEndedListed;
   }
-  if (source().live && info.fps_milli != 0 && !std::exchange(described_, true))
-    log_.info(fmt::format("{}: {}", log_name(), describe_size_and_rate(info)));
+  if (source_.live && info().fps_milli != 0 && !std::exchange(described_, true))
+    log_.info(fmt::format("{}: {}", log_name(), describe_size_and_rate(info())));
   if (now.mono < withdraw_at_) return;
-  overlay_.origin().withdraw(info.id);
-  withdrawn_ = true;
-  offered_ = false;
+  withdraw();
+  gone_ = true;
 }
 
 void PublishedStream::log_state(StreamState before, Now now) {
-  const StreamState state = description_.info().state;
+  const StreamState state = info().state;
   if (state == StreamState::Stalled && before == StreamState::Live) ++stalls_;
   if (const std::uint64_t count = stall_warning_.due(stalls_, now)) {
     stall_said_ = state == StreamState::Stalled;
@@ -390,20 +289,18 @@ void PublishedStream::log_state(StreamState before, Now now) {
   }
 }
 
-void PublishedStream::add_stats(StatsLine& line) const {
+void PublishedStream::add_stats(StatsLine& line, std::uint64_t refused, const InputFigures& figures) const {
   line.begin();
-  line.add("name", name());
+  line.add("name", info().name);
   line.add("frames", last_.value);
-  line.add("frames_refused", refused_);
+  line.add("frames_refused", refused);
   line.add("frames_completed", completed_);
   line.add("frames_left_out", frames_.frames_left_out());
-  if (input_)  // not one that could not be opened
-    for (const auto& [figure, count] : input_->figures()) line.add(figure, count);
-  const StreamInfo& info = description_.info();
-  line.add("width", std::uint64_t{info.width});
-  line.add("height", std::uint64_t{info.height});
-  line.add("fps", info.fps_milli / 1000.0);
-  line.add("state", to_string(info.state));
+  for (const auto& [figure, count] : figures) line.add(figure, count);
+  line.add("width", std::uint64_t{info().width});
+  line.add("height", std::uint64_t{info().height});
+  line.add("fps", info().fps_milli / 1000.0);
+  line.add("state", to_string(info().state));
   line.end();
 }
 

@@ -1,12 +1,9 @@
-// One stream that begins at this node: takes the frames that its input pushes, cuts them into records and
-// puts these into the stream's ring. The input runs while the stream is watched, and for its linger time
-// after; one that does not wait for viewers runs always. What is no frame is refused, counted and warned of.
-// Viewers are told when the source has no frames, and when it has ended. A stream on standby is offered only
-// while no other origin offers one of its name that has frames.
+// One stream that begins at this node: one part of what an input has (published_input.h). Access units become
+// records in the stream's ring: a JPEG is converted where it must be and cut into packets; the RTP packets of
+// other formats are written as they are. Viewers are told when no frame comes, and when the stream has ended.
 #pragma once
 
-#include <functional>
-#include <memory>
+#include <optional>
 #include <string>
 
 #include "media/input.h"
@@ -22,89 +19,95 @@
 
 namespace ott {
 
-class PublishedStream final : public InputSink {
+class PublishedStream {
  public:
-  /// `wake`: has step() called in this round of the loop.
-  PublishedStream(Overlay& overlay, RoleContext& context, std::function<void()> wake);
+  /// How often a frame tells when it was taken, so that viewers which have just come know it soon.
+  static constexpr Duration kInstantInterval = std::chrono::milliseconds(250);
 
-  /// The error names the stream.
-  Result<void> open(const StreamSpec& spec, Now now);
-  /// Makes the stream known. REQUIRES: this node has its place in the overlay.
-  Result<void> announce(Now now);
+  struct Config {
+    StreamInfo info;               // as far as it is known at the start, without an id
+    std::uint32_t generation = 0;  // another for each stream of this name
+    bool has_other_parts = false;  // the source has more than this stream
+  };
+  /// `source` outlives it.
+  PublishedStream(Overlay& overlay, RoleContext& context, const SourceInfo& source, Config config);
+
+  [[nodiscard]] const StreamInfo& info() const { return description_.info(); }
+  [[nodiscard]] bool is_known() const { return !info().format.encoding.empty(); }
+  [[nodiscard]] std::string log_name() const;
+
+  /// Makes the stream known. `expected`: frames are asked for.
+  Result<void> offer(bool expected, Now now);
+  /// Lists it no more; it may be offered again.
+  void withdraw();
+  [[nodiscard]] bool offered() const { return offered_; }
+  /// It has ended, and is listed no more.
+  [[nodiscard]] bool gone() const { return gone_; }
+  [[nodiscard]] bool is_watched() const;
+  /// The input has started, or stopped.
+  void expect_frames(bool expected, Now now);
+  /// No frame will come any more.
+  void end(StreamState state, Now now);
+
+  /// True: it is published. False: it waits for a worker, or the stream is not offered. The error says why it
+  /// is refused.
+  Result<bool> push(const AccessUnit& unit);
+  /// The same of the next frame that a worker has converted; nullopt: none is ready.
+  std::optional<Result<bool>> publish_converted(Now now);
+  /// A worker has a frame.
+  [[nodiscard]] bool busy() const { return frames_.busy(); }
+
+  /// Says what there is to say.
   void step(Now now);
   [[nodiscard]] MonoTime next_deadline() const;
-  void add_stats(StatsLine& line) const;
-
-  void push(const AccessUnit& unit) override;
-  void refuse(const std::string& why, Now now) override;
-  void on_connected(const std::string& what, Now now) override;
-  void on_lost(const std::string& why, Now now) override;
-  void on_end(Now now) override;
+  [[nodiscard]] std::uint64_t frames() const { return last_.value; }
+  /// So many of the input's frames were refused.
+  void set_frames_refused(std::uint64_t frames);
+  void add_stats(StatsLine& line, std::uint64_t refused, const InputFigures& figures) const;
 
  private:
-  [[nodiscard]] const SourceInfo& source() const { return input_->info(); }
-  [[nodiscard]] const std::string& name() const { return description_.info().name; }
-  /// A live source that is not to be read faster than at a rate.
-  [[nodiscard]] bool paced() const { return source().live && source().fps != 0; }
-  [[nodiscard]] std::string log_name() const;
-  void run_input(Now now);
-  void start_input(Now now);
-  void stop_input(Now now);
-  void release(Now now);
-  void drain(Now now);
-  void take(const Result<LiveFrame>& frame, Now now);
+  [[nodiscard]] bool paced() const { return source_.live && source_.fps != 0; }
+  Result<bool> take(const Result<LiveFrame>& frame, Now now);
   void publish(const LiveFrame& frame, Now now);
+  Result<bool> publish_packets(const AccessUnit& unit);
+  void on_frame(unsigned width, unsigned height, Now arrived);
   void write_records(const LiveFrame& frame, Now now);
+  void write_packets(const AccessUnit& unit);
   [[nodiscard]] std::uint32_t rtp_timestamp(const LiveFrame& frame);
-  void hold_until_due(Now now);
+  [[nodiscard]] std::optional<WallTime> instant_due(std::optional<WallTime> instant, bool sync_point,
+                                                    Now now);
   void show_placeholder(Now now);
-  [[nodiscard]] bool is_served_elsewhere() const;
-  Result<void> offer(Now now);
-  void stand_by(Now now);
-  void warn(Now now);
   void say_what_is_new(Now now);
   void log_state(StreamState before, Now now);
 
   Overlay& overlay_;
-  RoleContext& context_;
+  const RoleContext& context_;
   Log& log_;
-  std::function<void()> wake_;
-  std::unique_ptr<Input> input_;
+  const SourceInfo& source_;
+  const Config config_;
+  const bool is_jpeg_;
+  const std::size_t packet_bytes_max_;  // of a JPEG
   LiveFrames frames_;
   StreamDescription description_;
   Placeholder placeholder_;
   MonoTime placeholder_at_ = MonoTime::max();  // when it is shown next
-  bool announced_ = false;                     // this node has its place in the overlay
-  bool offered_ = false;                       // the stream is known; always, but when it stands by
-  MonoTime stand_by_at_ = MonoTime::max();     // when it is offered no more, or offered
-  bool others_known_ = false;                  // which streams other origins offer
-  bool started_ = false;                       // the input
-  MonoTime stop_at_ = MonoTime::max();
-  bool over_ = false;  // the source has ended
-  bool withdrawn_ = false;
+  bool offered_ = false;
+  bool gone_ = false;
+  bool over_ = false;
   MonoTime withdraw_at_ = MonoTime::max();
-  bool held_ = false;                   // a paced input, until next_at_
-  MonoTime next_at_ = MonoTime::max();  // when its next frame is due
 
   FrameNumber last_;
   MonoTime last_at_{};  // when it was published
   MediaClock clock_;
   std::uint16_t rtp_sequence_ = 0;
+  MonoTime instant_at_{};         // when the next frame says when it was taken
+  bool after_sync_point_ = true;  // the last frame was one
 
   std::uint64_t completed_ = 0;  // published frames that had no EOI
-  std::uint64_t refused_ = 0;
-  std::string refusal_;  // why the last one was refused
-  RepeatedWarning refusals_;
   RepeatedWarning left_out_;
   std::uint64_t stalls_ = 0;
   RepeatedWarning stall_warning_;
   bool stall_said_ = false;
-  std::uint64_t losses_ = 0;
-  std::string loss_;  // why the source was lost last
-  RepeatedWarning loss_warning_;
-  bool lost_ = false;
-  std::uint64_t returns_ = 0;
-  RepeatedWarning return_notice_;
   bool described_ = false;  // size and rate were logged
   FrameNotices notices_;
 };

@@ -25,7 +25,8 @@ Result<std::vector<StreamSpec>> Publisher::each_of(const std::vector<StreamSpec>
       continue;
     }
     const std::size_t most = kStateStreamsMax - std::min(kStateStreamsMax, all.size() + specs.size() - 1);
-    const auto folder = look_into(path, most, spec.name.size() + 1);
+    const auto folder =
+        look_into(path, on_request ? ClipKind::Pictures : ClipKind::Any, most, spec.name.size() + 1);
     if (!folder) return fail(fmt::format("stream '{}': {}", spec.name, folder.error().message));
     if (folder->clips.empty()) all.push_back(spec);
     for (const std::string& note : folder->notes)
@@ -50,36 +51,36 @@ Result<void> Publisher::open(const std::vector<StreamSpec>& specs, Now now) {
       order_.push_back(nullptr);
       continue;
     }
-    streams_.push_back(std::make_unique<PublishedStream>(overlay_, context_, wake_));
-    if (auto opened = streams_.back()->open(spec, now); !opened) return opened;
-    order_.push_back(streams_.back().get());
+    inputs_.push_back(std::make_unique<PublishedInput>(overlay_, context_, wake_));
+    if (auto opened = inputs_.back()->open(spec, now); !opened) return opened;
+    order_.push_back(inputs_.back().get());
   }
   return {};
 }
 
 Result<void> Publisher::announce(Now now) {
   announced_ = true;
-  for (PublishedStream* stream : order_) {
-    auto announced = stream == nullptr ? films_.announce_next() : stream->announce(now);
+  for (PublishedInput* input : order_) {
+    auto announced = input == nullptr ? films_.announce_next() : input->announce(now);
     if (!announced) return announced;
   }
   return {};
 }
 
 void Publisher::step(Now now) {
-  for (const auto& stream : streams_) stream->step(now);
+  for (const auto& input : inputs_) input->step(now);
   films_.step(now);
 }
 
 MonoTime Publisher::next_deadline() const {
   MonoTime next = films_.next_deadline();
-  for (const auto& stream : streams_) next = std::min(next, stream->next_deadline());
+  for (const auto& input : inputs_) next = std::min(next, input->next_deadline());
   return next;
 }
 
 void Publisher::add_stats(StatsLine& line) const {
   line.begin_list("streams");
-  for (const auto& stream : streams_) stream->add_stats(line);
+  for (const auto& input : inputs_) input->add_stats(line);
   films_.add_stats(line);
   line.end_list();
 }

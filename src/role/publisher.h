@@ -1,4 +1,4 @@
-// The streams that begin at this node: live ones (published_stream.h), and films on request (film_server.h).
+// The streams that begin at this node: live ones (published_input.h), and films on request (film_server.h).
 // A folder of clips is a stream for each of them.
 #pragma once
 
@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "role/film_server.h"
-#include "role/published_stream.h"
+#include "role/published_input.h"
 
 namespace ott {
 
@@ -31,9 +31,9 @@ class Publisher {
   Overlay& overlay_;
   RoleContext& context_;
   std::function<void()> wake_;
-  std::vector<std::unique_ptr<PublishedStream>> streams_;
+  std::vector<std::unique_ptr<PublishedInput>> inputs_;
   FilmServer films_;
-  std::vector<PublishedStream*> order_;  // as they are listed, the default one first; null: the next film
+  std::vector<PublishedInput*> order_;  // as they are listed, the default one first; null: the next film
   bool announced_ = false;
 };
 

@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
+
+#include "media/frames_since_sync.h"
 
 namespace ott {
 namespace {
@@ -21,6 +24,20 @@ std::string names_of(const std::vector<KnownStream>& streams) {
   return names;
 }
 
+/// "video", "audio2": what a part of a source is called behind the source's name. Other names with a slash are
+/// streams by themselves, such as the clips of a folder.
+bool is_name_of_part(std::string_view name) {
+  constexpr std::array<std::string_view, 4> kMedia = {"video", "audio", "text", "application"};
+  const std::string_view media = name.substr(0, name.find_last_not_of("0123456789") + 1);
+  return std::ranges::find(kMedia, media) != kMedia.end();
+}
+
+std::string name_of_source(const std::string& stream_name) {
+  const std::size_t slash = stream_name.rfind('/');
+  const bool is_part = slash != std::string::npos && is_name_of_part(stream_name.substr(slash + 1));
+  return is_part ? stream_name.substr(0, slash) : stream_name;
+}
+
 }  // namespace
 
 /// One stream that is read: hands on what comes to all whose choice it is.
@@ -30,12 +47,15 @@ class StreamHub::Reading final : public FrameTaker {
 
   void on_stream(const StreamInfo& info) override {
     newest.reset();
+    history.clear();
     each([&](FrameTaker& taker) { taker.on_stream(info); });
   }
   void on_frame(const FramePtr& frame) override {
     newest = frame;
     if (film != nullptr) film->on_frame(frame->number);
-    each([&](FrameTaker& taker) { taker.on_frame(frame); });
+    if (frame->is_jpeg()) return each([&](FrameTaker& taker) { taker.on_frame(frame); });
+    history.push(frame);
+    each([&](FrameTaker& taker) { taker.on_frame(frame); }, true);
   }
   void on_skip(FrameNumber first, FrameNumber last) override {
     each([&](FrameTaker& taker) { taker.on_skip(first, last); });
@@ -55,10 +75,12 @@ class StreamHub::Reading final : public FrameTaker {
   bool begun = false;
   Viewer viewer;
   FramePtr newest;
+  FramesSinceSync history;  // of a stream that is not JPEG
 
  private:
+  /// `joined`: only for those that have had the history.
   template <class Call>
-  void each(Call call);
+  void each(Call call, bool joined = false);
 
   const StreamHub& hub_;
 };
@@ -94,6 +116,7 @@ class StreamHub::Want final : public Subscription {
   }
 
   FrameTaker& taker;
+  bool joined = false;  // it has had the frames since the newest sync point
 
  private:
   StreamHub& hub_;
@@ -137,7 +160,7 @@ class StreamHub::PartsWant final : public PartsSubscription, public FrameTaker {
     const std::vector<StreamInfo> listed = hub_.all();
     if (listed.empty()) return;
     const std::string& first = listed.front().name;
-    const std::string name = name_.empty() ? first.substr(0, first.find('/')) : name_;
+    const std::string name = name_.empty() ? name_of_source(first) : name_;
     // Where the parts of a source are known, the stream that stood for all of them is none.
     const bool has_parts = std::ranges::any_of(
         listed, [&](const StreamInfo& one) { return one.name != name && is_part_of(one.name, name); });
@@ -176,20 +199,21 @@ class StreamHub::PartsWant final : public PartsSubscription, public FrameTaker {
 };
 
 template <class Call>
-void StreamHub::Reading::each(Call call) {
+void StreamHub::Reading::each(Call call, bool joined) {
   // Takers may subscribe and give up meanwhile: lists grow, and their members become null.
   for (std::size_t i = 0; i < hub_.choices_.size(); ++i) {
     Choice& choice = *hub_.choices_[i];
     if (choice.reading != this) continue;
     for (std::size_t k = 0; k < choice.wants.size(); ++k) {
-      if (choice.wants[k] != nullptr) call(choice.wants[k]->taker);
+      if (choice.wants[k] != nullptr && (choice.wants[k]->joined || !joined)) call(choice.wants[k]->taker);
     }
   }
 }
 
 bool is_part_of(const std::string& stream_name, const std::string& name) {
   if (name.empty() || stream_name == name) return true;
-  return stream_name.size() > name.size() && stream_name.starts_with(name) && stream_name[name.size()] == '/';
+  return stream_name.size() > name.size() && stream_name.starts_with(name) &&
+         stream_name[name.size()] == '/' && is_name_of_part(stream_name.substr(name.size() + 1));
 }
 
 StreamHub::StreamHub(Overlay& overlay, std::function<void()> wake)
@@ -246,7 +270,10 @@ void StreamHub::step(Now now) {
   }
   std::erase(parts_wants_, nullptr);
   take_answers(now);
-  for (std::size_t i = 0; i < choices_.size(); ++i) choose(*choices_[i], now);
+  for (std::size_t i = 0; i < choices_.size(); ++i) {
+    choose(*choices_[i], now);
+    join(*choices_[i]);
+  }
   for (std::size_t i = 0; i < readings_.size(); ++i) {
     Reading& reading = *readings_[i];
     if (reading.film != nullptr && reading.film->step(now)) reading.begun = false;
@@ -259,6 +286,19 @@ void StreamHub::step(Now now) {
     if (const Flow* flow = overlay_.flow(carrier->info.id)) reading.viewer.read(*flow, now);
   }
   linger(now);
+}
+
+/// Whoever comes to a stream that is read already has a picture at once.
+void StreamHub::join(Choice& choice) {
+  const auto is_new = [](const Want* want) { return want != nullptr && !want->joined; };
+  if (choice.reading == nullptr || std::ranges::none_of(choice.wants, is_new)) return;
+  const std::vector<FramePtr> history = choice.reading->history.frames();
+  for (std::size_t i = 0; i < choice.wants.size(); ++i) {
+    if (choice.wants[i] == nullptr || std::exchange(choice.wants[i]->joined, true)) continue;
+    for (const FramePtr& frame : history) {
+      if (choice.wants[i] != nullptr) choice.wants[i]->taker.on_frame(frame);
+    }
+  }
 }
 
 MonoTime StreamHub::next_deadline() const {
@@ -294,7 +334,8 @@ const KnownStream* StreamHub::best(const Choice& choice) const {
     const bool is_named = name.empty() || stream.info.name == name;
     const bool is_video = stream.info.format.media == MediaKind::Video;
     const bool better = part == nullptr || (is_video && part->info.format.media != MediaKind::Video);
-    if (!choice.exact && better && is_part_of(stream.info.name, name)) part = &stream;
+    const bool is_part = is_part_of(stream.info.name, choice.name.empty() ? name : choice.name);
+    if (!choice.exact && better && is_part) part = &stream;
     if (before != nullptr && stream.info.id == before->info.id) same = &stream;
     if (is_named && named == nullptr) named = &stream;
     if (is_named && live == nullptr && stream.info.state == StreamState::Live) live = &stream;
@@ -323,7 +364,10 @@ void StreamHub::choose(Choice& choice, Now now) {
   }
   // One of the same name stands in at once. Another one has to wait: the origin may just be out of reach for
   // a moment, or somebody may have spoken in its name.
-  const bool stands_in = before == nullptr || found->info.name == before->info.name;
+  // So do the parts of a source of which it was not known yet what it has.
+  const bool stands_in =
+      before == nullptr || found->info.name == before->info.name ||
+      (before->info.format.encoding.empty() && is_part_of(found->info.name, before->info.name));
   if (!stands_in && choice.let_go_at == MonoTime::max()) choice.let_go_at = now.mono + kLetGoAfter;
   if (!stands_in && now.mono < choice.let_go_at) return;
   choice.let_go_at = MonoTime::max();
@@ -347,8 +391,13 @@ void StreamHub::take_up(Choice& choice, const KnownStream& stream, Duration film
   choice.reading = find(stream.info.id);
   if (choice.reading != nullptr) {  // by another name
     for (std::size_t i = 0; i < choice.wants.size(); ++i) {
-      if (choice.wants[i] != nullptr) choice.wants[i]->taker.on_stream(stream.info);
+      if (choice.wants[i] == nullptr) continue;
+      choice.wants[i]->joined = false;
+      choice.wants[i]->taker.on_stream(stream.info);
     }
+    // A film that has ended begins again for who comes now.
+    if (choice.reading->film != nullptr && choice.reading->film->ended())
+      choice.reading->film->seek_to(film_start, now);
     return;
   }
   if (overlay_.is_guest() && readings_.size() + kSpareWatches > Limits{}.watches_per_guest) make_room(now);

@@ -1,7 +1,8 @@
 // The streams that are watched here, and who takes their frames: the client itself, and outlets. Chooses
 // which stream is meant by a name, stays with it while its origin may come back, and goes over to another of
 // that name when it does not. A stream is read once for all who take it, for as long as somebody wants it and
-// kLinger longer.
+// kLinger longer. Whoever comes later is given the frames since the newest sync point first (of JPEG,
+// Subscription::newest()).
 //
 // A film on request is read like a stream; what it shows is told by its FilmViewing, which all who take it
 // here have in common.
@@ -63,6 +64,7 @@ class StreamHub final : public WatchableStreams {
   Choice& choice_of(const std::string& name, bool exact);
   [[nodiscard]] const KnownStream* best(const Choice& choice) const;
   void choose(Choice& choice, Now now);
+  static void join(Choice& choice);
   void complain(Choice& choice);
   void take_up(Choice& choice, const KnownStream& stream, Duration film_start, Now now);
   void let_go(Choice& choice, Now now);

@@ -36,10 +36,11 @@ void answer(ott::RtspServer& server, const ott::RtpFrame& frame, std::uint8_t ho
   } else if (server.ask()->kind == ott::RtspServer::Ask::Kind::Describe) {
     ott::StreamInfo stream;
     stream.name = server.ask()->stream;
-    server.describe(ott::stream_sdp(stream, frame.image), now);
+    server.describe(ott::stream_sdp({{stream, ott::stream_media(stream, ott::size_of(frame.image))}}), now);
   } else {
     const auto ports = ott::RtspTransport::Pair{6'970, 6'971};
-    server.set_up(server.ask()->udp ? std::optional(ports) : std::nullopt, now);
+    const auto port = server.ask()->udp ? std::optional(ports) : std::nullopt;
+    server.set_up({{}, {1, 2, 3}, port}, now);
   }
 }
 
@@ -67,7 +68,7 @@ void take(ott::RtspServer& server, ott::RtspReader& player, ott::Now now) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const ott::RtpFramePtr frame = a_frame();
   ott::Now now;
-  ott::RtspServer server({*ott::parse_ip("10.0.0.7"), "1", {1, 2, 3}, "cname"}, now);
+  ott::RtspServer server({*ott::parse_ip("10.0.0.7"), "1", "cname"}, now);
   ott::RtspReader player;
   ByteSpan rest(data, size);
   while (rest.size() >= 2 && !server.over()) {
@@ -76,9 +77,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (server.wants_input()) server.receive(rest.subspan(2, bytes), now);
     rest = rest.subspan(2 + bytes);
     answer(server, *frame, how, now);
-    if ((how & 2U) != 0 && server.playing()) server.push(frame, now);
+    if ((how & 2U) != 0 && server.playing()) {
+      for (const unsigned track : server.tracks().ids()) server.tracks().push(track, frame, now);
+    }
     if (server.over_udp()) {
-      while (!server.next_datagram(now).bytes.empty()) {
+      while (!server.tracks().next_datagram(now).bytes.empty()) {
       }
     }
     if ((how & 4U) == 0) take(server, player, now);

@@ -86,7 +86,6 @@ inline StreamInfo any_stream(Random& random) {
   stream.width = any_u32(random);
   stream.height = any_u32(random);
   stream.fps_milli = any_u32(random);
-  if (random.below(2) == 0) return stream;
   stream.format.media = MediaKind{static_cast<std::uint8_t>(random.below(kMediaKindLast + 1))};
   stream.format.encoding = any_text(random, kEncodingBytesMax);
   stream.format.clock_rate = 1 + random.below(kClockRateMax);
@@ -94,7 +93,7 @@ inline StreamInfo any_stream(Random& random) {
   stream.format.payload_type = static_cast<std::uint8_t>(random.below(kRtpPayloadTypeMax + 1));
   stream.format.parameters = any_text(random, kFormatParametersBytesMax);
   stream.on_request = random.below(2) == 0;
-  stream.duration_ms = any_u32(random);
+  stream.duration_ms = std::max(1U, any_u32(random));
   return stream;
 }
 /// As LINKS and STREAMS have them; TRACKER does not say how a stream's source is doing.

@@ -36,7 +36,7 @@ test::JpegOptions large() {
   return options;
 }
 
-RtpSender sender(RtpSender::Pace pace) { return {{0xFFFE, 1'000, 7}, "ottd@here", pace}; }
+RtpSender sender(RtpSender::Pace pace) { return {{}, {0xFFFE, 1'000, 7}, "ottd@here", pace}; }
 
 std::vector<Bytes> take(RtpSender& sender, Duration time) {
   std::vector<Bytes> packets;
@@ -163,7 +163,7 @@ TEST_CASE("timestamps follow the source's clock, and go on when it jumps", "[rtp
   CHECK(next(4'000'000'000, {}) == 1'000);
   CHECK(next(4'000'003'600, milliseconds(41)) == 4'600);  // it came a millisecond late
   SECTION("another stream, whose clock is near by accident") {
-    out.change_stream();
+    out.change_stream({});
     CHECK(next(4'000'003'700, milliseconds(81)) == 4'600 + 3'600);
     CHECK(next(4'000'007'300, milliseconds(121)) == 4'600 + 7'200);
   }

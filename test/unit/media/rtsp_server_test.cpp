@@ -33,7 +33,7 @@ RtpFramePtr frame(unsigned number, unsigned side = 64) {
 
 /// A player, and the owner of its connection.
 struct Player {
-  RtspServer server{{*parse_ip("10.0.0.7"), "SESSION", {100, 5'000, 7}, "cname"}, at({})};
+  RtspServer server{{*parse_ip("10.0.0.7"), "SESSION", "cname"}, at({})};
   RtspReader reader;
   Duration now{};
   unsigned cseq = 0;
@@ -95,7 +95,7 @@ struct Player {
     CHECK(server.ask()->kind == Kind::SetUp);
     CHECK(server.ask()->stream == "cam");
     const auto port = server.ask()->udp ? std::optional(RtspTransport::Pair{6'970, 6'971}) : std::nullopt;
-    server.set_up(port, at(now));
+    server.set_up({{}, {100, 5'000, 7}, port}, at(now));
     return response();
   }
   void play() {
@@ -121,7 +121,9 @@ TEST_CASE("a player asks what there is, and gets a description when it is known"
   StreamInfo stream;
   stream.name = "cam";
   const auto picture = frame(1);
-  player.server.describe(stream_sdp(stream, picture->image), at({}));
+  SdpMedia media = stream_media(stream, size_of(picture->image));
+  media.control = rtsp_track_url(0);
+  player.server.describe(stream_sdp({{stream, media}}), at({}));
   const RtspMessage described = player.response();
   CHECK(described.status == 200);
   CHECK(*described.find("Content-Base") == kUrl + "/");
@@ -156,7 +158,7 @@ TEST_CASE("a stream is played over the connection itself", "[rtsp_server]") {
     player.now = milliseconds(40) * i;
     player.packets.clear();
     const auto sent = frame(i, 640);
-    player.server.push(sent, at(player.now));
+    player.server.tracks().push(0, sent, at(player.now));
     player.take();
     Bytes jpeg;
     std::size_t reports = 0;
@@ -208,7 +210,7 @@ TEST_CASE("a slow player gets whole frames, the newest ones, and answers between
   std::size_t whole = 0;
   for (unsigned i = 1; i <= 60; ++i) {
     player.now = milliseconds(40) * i;
-    player.server.push(frame(i, 400), at(player.now));
+    player.server.tracks().push(0, frame(i, 400), at(player.now));
     if (i == 30) player.ask("OPTIONS");
     player.take(5'000);
     CHECK(player.server.output(at(player.now)).size() < RtspServer::kOutputBytes + 2'000);
@@ -222,7 +224,7 @@ TEST_CASE("a slow player gets whole frames, the newest ones, and answers between
   }
   CHECK(whole > 3);
   CHECK(depacketizer.frames_broken() == 0);
-  CHECK(player.server.sender().frames_skipped() > 30);
+  CHECK(player.server.tracks().frames_skipped() > 30);
 }
 
 TEST_CASE("a stream is played as datagrams to the player's own ports", "[rtsp_server]") {
@@ -230,16 +232,15 @@ TEST_CASE("a stream is played as datagrams to the player's own ports", "[rtsp_se
   const auto answer = player.set_up(kUdp);
   CHECK(*answer.find("Transport") ==
         "RTP/AVP;unicast;client_port=5000-5001;server_port=6970-6971;ssrc=00000007");
-  CHECK(player.server.datagram_due() == MonoTime::max());
+  CHECK(player.server.tracks().datagram_due() == MonoTime::max());
   player.play();
   CHECK(player.server.over_udp());
-  CHECK(player.server.rtcp_port() == 5'001);
-  player.server.push(frame(1), at({}));
+  player.server.tracks().push(0, frame(1), at({}));
   std::vector<std::uint16_t> ports;
-  for (RtspServer::Datagram one; !(one = player.server.next_datagram(at({}))).bytes.empty();)
+  for (RtspTracks::Packet one; !(one = player.server.tracks().next_datagram(at({}))).bytes.empty();)
     ports.push_back(one.port);
-  CHECK(ports == std::vector<std::uint16_t>{5'000, 5'000, 5'001});
-  CHECK(player.server.datagram_due() == at(seconds(5)).mono);
+  CHECK(ports == std::vector<std::uint16_t>{5'001, 5'000, 5'000});
+  CHECK(player.server.tracks().datagram_due() == at(seconds(5)).mono);
   player.take();
   CHECK(player.packets.empty());
 }
@@ -350,11 +351,11 @@ TEST_CASE("who is not heard of, or takes nothing, is given up", "[rtsp_server]")
     player.set_up(kTcp);
     player.play();
     player.now = seconds(60);
-    player.server.push(frame(1), at(player.now));
+    player.server.tracks().push(0, frame(1), at(player.now));
     player.take();
     CHECK(player.server.expired(at(seconds(119))).empty());
     player.now = seconds(100);
-    player.server.push(frame(2), at(player.now));
+    player.server.tracks().push(0, frame(2), at(player.now));
     CHECK_FALSE(player.server.output(at(player.now)).empty());
     CHECK(player.server.expired(at(seconds(129))).empty());
     CHECK(player.server.expired(at(seconds(130))) == "it takes nothing of what is sent to it");

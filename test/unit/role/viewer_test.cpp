@@ -5,6 +5,7 @@
 
 #include "../media/jpeg_helpers.h"
 #include "../plane/records.h"
+#include "media/rtp_instant.h"
 #include "role/frame_counter.h"
 
 namespace ott {
@@ -52,8 +53,8 @@ struct Watching {
       packetizer.next(rtp, fields);
       if (packetizer.done() && !whole) return;
       Header header{MessageType::Data, 0, hops, static_cast<std::uint32_t>(24 + rtp.size())};
-      header.flags =
-          static_cast<std::uint8_t>((first ? kFirstOfFrame : 0) | (packetizer.done() ? kLastOfFrame : 0));
+      header.flags = static_cast<std::uint8_t>(kSyncPoint | (first ? kFirstOfFrame : 0) |
+                                               (packetizer.done() ? kLastOfFrame : 0));
       Bytes record(kRecordHeaderBytes + rtp.size());
       store_record_header(record.data(), header, make_label(test::kTestStream, 1), FrameNumber{frame},
                           time_ns);
@@ -229,6 +230,97 @@ TEST_CASE("frames that the ring forgot before they were read are lost") {
   CHECK(counts.frames_received + counts.frames_lost == 300);
   CHECK(counts.frames_lost > 0);
   CHECK(counts.frames_skipped == 0);
+}
+
+/// Takes frames as they come.
+struct Taken : FrameTaker {
+  void on_frame(const FramePtr& frame) override { frames.push_back(frame); }
+  void on_skip(FrameNumber first, FrameNumber last) override { skips.emplace_back(first.value, last.value); }
+  void on_broken(const std::string& why, Now) override { broken.push_back(why); }
+  std::vector<FramePtr> frames;
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> skips;
+  std::vector<std::string> broken;
+};
+
+/// A flow of another format than JPEG.
+struct PacketsFlow {
+  PacketsFlow() { flow.info.format = {MediaKind::Video, "H264", 90'000, 0, 96, ""}; }
+
+  void record(std::uint64_t frame, unsigned flags, const Bytes& rtp) {
+    Header header{MessageType::Data, static_cast<std::uint8_t>(flags), 0,
+                  static_cast<std::uint32_t>(kRecordHeaderBytes - kHeaderBytes + rtp.size())};
+    Bytes record(kRecordHeaderBytes + rtp.size());
+    store_record_header(record.data(), header, make_label(test::kTestStream, 1), FrameNumber{frame}, 5);
+    std::copy(rtp.begin(), rtp.end(), record.begin() + kRecordHeaderBytes);
+    REQUIRE(test::put(flow, record));
+  }
+  static Bytes packet(std::uint16_t sequence, std::uint32_t timestamp, std::size_t bytes) {
+    Bytes rtp(12 + bytes, static_cast<std::uint8_t>(sequence));
+    RtpHeader header;
+    header.payload_type = 96;
+    header.sequence = sequence;
+    header.timestamp = timestamp;
+    write_rtp_header(header, rtp);
+    return rtp;
+  }
+  void read() { viewer.read(flow, {test::at_ms(0), WallTime{}}); }
+
+  Flow flow = test::make_flow(1U << 20U);
+  Taken taken;
+  Viewer viewer{taken};
+};
+
+TEST_CASE("frames of other formats are their packets, as they came, and say where decoding can begin") {
+  PacketsFlow w;
+  const Bytes a = PacketsFlow::packet(7, 900, 100);
+  const Bytes b = PacketsFlow::packet(8, 900, 20);
+  const Bytes c = PacketsFlow::packet(9, 1800, 3);
+  Bytes with_instant(a.size() + kRtpInstantBytes);
+  const WallTime instant{std::chrono::seconds(1'700'000'000)};
+  add_rtp_instant(a, instant, with_instant);
+  w.record(1, kFirstOfFrame | kSyncPoint, with_instant);
+  w.record(1, kLastOfFrame | kSyncPoint, b);
+  w.record(2, kFirstOfFrame | kLastOfFrame, c);
+  w.read();
+  REQUIRE(w.taken.frames.size() == 2);
+  const Frame& first = *w.taken.frames[0];
+  CHECK_FALSE(first.is_jpeg());
+  REQUIRE(first.packet_ends.size() == 2);
+  CHECK(Bytes(first.packet(0).begin(), first.packet(0).end()) == a);
+  CHECK(Bytes(first.packet(1).begin(), first.packet(1).end()) == b);
+  CHECK(first.sync_point);
+  CHECK(first.media_time == 900);
+  CHECK(first.instant == instant);
+  const Frame& second = *w.taken.frames[1];
+  CHECK_FALSE(second.sync_point);
+  CHECK_FALSE(second.instant);
+  CHECK(second.media_time == 1800);
+}
+
+TEST_CASE(
+    "a frame that is cut off by a SKIP is not handed on, nor what is left of one without its beginning") {
+  PacketsFlow w;
+  w.record(1, kFirstOfFrame, PacketsFlow::packet(1, 0, 9));
+  REQUIRE(test::put(w.flow, test::skip_record(1, 3)));
+  w.record(4, kFirstOfFrame | kLastOfFrame | kSyncPoint, PacketsFlow::packet(5, 90, 9));
+  w.read();
+  REQUIRE(w.taken.frames.size() == 1);
+  CHECK(w.taken.frames[0]->number.value == 4);
+  CHECK(w.taken.skips == std::vector<std::pair<std::uint64_t, std::uint64_t>>{{1, 3}});
+  CHECK(w.taken.broken.empty());
+}
+
+TEST_CASE("a viewer that joins begins at the newest frame where decoding can begin") {
+  PacketsFlow w;
+  for (std::uint16_t frame = 1; frame <= 9; ++frame) {
+    const unsigned sync = frame == 1 || frame == 6 ? kSyncPoint : 0;
+    w.record(frame, kFirstOfFrame | kLastOfFrame | sync, PacketsFlow::packet(frame, frame * 90U, 9));
+  }
+  w.viewer.join(w.flow);
+  w.read();
+  REQUIRE(w.taken.frames.size() == 4);
+  CHECK(w.taken.frames.front()->number.value == 6);
+  CHECK(w.taken.frames.front()->sync_point);
 }
 
 }  // namespace

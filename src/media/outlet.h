@@ -94,7 +94,8 @@ class PartsSubscription {
   [[nodiscard]] virtual std::string why_nothing() const = 0;
 };
 
-/// True if `name` means this stream: its own name, or the first part of it. An empty one means all.
+/// True if `name` means this stream: its own name, or that of the source of which it is a part ("cam" of
+/// "cam/video" and "cam/audio2", but not "films" of "films/one"). An empty one means all.
 [[nodiscard]] bool is_part_of(const std::string& stream_name, const std::string& name);
 
 /// The streams that can be watched from here; the capability of outlets.

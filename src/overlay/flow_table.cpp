@@ -24,6 +24,8 @@ constexpr Duration kStartPatienceMax = seconds(1);
 constexpr std::size_t kFirstRingBytes = 1U << 20U;
 /// And where --memory has no more.
 constexpr std::size_t kLeastRingBytes = 256U << 10U;
+/// How far the ring of a stream grows that has one viewer, for the sake of its history.
+constexpr std::size_t kSmallRingBytesMax = 4U << 20U;
 /// How long a flow stays after its last viewer here has gone: one that comes back at once changes no tree.
 constexpr Duration kLinger = milliseconds(300);
 constexpr Duration kLookInterval = milliseconds(250);
@@ -35,6 +37,17 @@ constexpr Duration kStartWaitMax = seconds(3);
 Duration start_patience(const Flow& flow) {
   const auto levels = static_cast<Duration::rep>(1 + flow.levels);
   return std::min(kStartPatience * levels, kStartPatienceMax);
+}
+
+bool lists(const LinkState& origin, StreamId stream) {
+  return std::ranges::any_of(origin.streams, [stream](const StreamInfo& info) { return info.id == stream; });
+}
+
+/// True if the origin lists the stream, or the film of which it is one viewer's own.
+bool offers(const LinkState& origin, const StreamInfo& stream) {
+  return lists(origin, stream.id) || std::ranges::any_of(origin.streams, [&stream](const StreamInfo& info) {
+           return info.on_request && info.name == stream.name;
+         });
 }
 
 bool contains(const std::vector<NodeId>& nodes, const NodeId& node) {
@@ -63,22 +76,24 @@ bool FlowTable::may_come_by_tree(StreamId id) const {
   return flow != nullptr && comes_by_access(*flow) && state_.access_towards(flow->origin) == nullptr;
 }
 
-Result<StreamBuffer> FlowTable::make_buffer() {
+Result<StreamBuffer> FlowTable::make_buffer(RingSize size) {
   const OverlayConfig& config = state_.config;
-  const std::size_t first = state_.rings.scarce() ? kLeastRingBytes : kFirstRingBytes;
-  auto buffer = StreamBuffer::create(state_.rings, std::min(first, config.ring_bytes));
-  if (buffer) buffer->may_grow(config.ring_bytes, config.history);
+  const bool small = size == RingSize::Small;
+  const std::size_t first = small || state_.rings.scarce() ? kLeastRingBytes : kFirstRingBytes;
+  const std::size_t most = small ? std::min(kSmallRingBytesMax, config.ring_bytes) : config.ring_bytes;
+  auto buffer = StreamBuffer::create(state_.rings, std::min(first, most));
+  if (buffer) buffer->may_grow(most, config.history);
   return buffer;
 }
 
-Flow* FlowTable::create(const NodeId& origin, const StreamInfo& info) {
+Flow* FlowTable::create(const NodeId& origin, const StreamInfo& info, RingSize size) {
   if (flows_.size() >= state_.config.limits.flows) {
     ++state_.counters.flows_refused;
     state_.log.warning(
         fmt::format("stream {}: no room for more than {}", info.name, counted(flows_.size(), "stream")));
     return nullptr;
   }
-  auto buffer = make_buffer();
+  auto buffer = make_buffer(size);
   if (!buffer) {
     ++state_.counters.flows_refused;
     state_.log.error(fmt::format("stream {}: {}", info.name, buffer.error().message));
@@ -92,8 +107,8 @@ Flow* FlowTable::create(const NodeId& origin, const StreamInfo& info) {
   return created;
 }
 
-Result<Flow*> FlowTable::create_own(const StreamInfo& info) {
-  Flow* flow = create(state_.self, info);
+Result<Flow*> FlowTable::create_own(const StreamInfo& info, RingSize size) {
+  Flow* flow = create(state_.self, info, size);
   if (flow == nullptr) return fail("stream " + info.name + ": no memory for its ring");
   flow->own = true;
   flow->label = make_label(info.id, 1);
@@ -126,9 +141,22 @@ bool FlowTable::is_announced(PeerLink& link, const TrackerMessage& message) cons
   if (tracker.visited.back() != link.peer) return false;
   if (tracker.path.entries.size() > state_.db.all().size() + 1) return false;
   const LinkState* origin = state_.db.find(message.origin);
-  return origin != nullptr && std::ranges::any_of(origin->streams, [&message](const StreamInfo& info) {
-           return info.id == message.stream.id;
-         });
+  return origin != nullptr && offers(*origin, message.stream);
+}
+
+/// True if there are so many streams already that are in no list, and of which only TRACKERs tell.
+bool FlowTable::is_invention(const TrackerMessage& message) {
+  const auto is_unlisted = [this](const StreamInfo& info, const NodeId& from) {
+    const LinkState* origin = state_.db.find(from);
+    return origin != nullptr && !lists(*origin, info.id);
+  };
+  if (!is_unlisted(message.stream, message.origin)) return false;
+  const auto unlisted = std::ranges::count_if(flows_, [&](const auto& entry) {
+    return !entry.second->own && is_unlisted(entry.second->info, entry.second->origin);
+  });
+  if (static_cast<std::size_t>(unlisted) < state_.config.limits.unlisted_flows) return false;
+  ++state_.counters.flows_refused;
+  return true;
 }
 
 void FlowTable::on_tracker(PeerLink& link, const TrackerMessage& message, Now now) {
@@ -143,7 +171,7 @@ void FlowTable::on_tracker(PeerLink& link, const TrackerMessage& message, Now no
     if (!feeds_us) state_.links.send(link, Stop{message.label});
     return;
   }
-  if (flow == nullptr) flow = create(message.origin, message.stream);
+  if (flow == nullptr && !is_invention(message)) flow = create(message.origin, message.stream);
   if (flow == nullptr) {
     roomless_.push_back(message.stream.id);
     return state_.links.send(link, Stop{message.label});
@@ -546,9 +574,8 @@ void FlowTable::on_overlay_changed(Now now) {
     flow->unreachable_since = reachable ? MonoTime::max() : std::min(flow->unreachable_since, now.mono);
     const LinkState* origin = state_.db.find(flow->origin);
     if (origin == nullptr) continue;
-    const bool listed =
-        std::ranges::any_of(origin->streams, [id = stream](const StreamInfo& info) { return info.id == id; });
-    flow->unlisted_since = listed ? MonoTime::max() : std::min(flow->unlisted_since, now.mono);
+    const bool offered = offers(*origin, flow->info);
+    flow->unlisted_since = offered ? MonoTime::max() : std::min(flow->unlisted_since, now.mono);
   }
 }
 

@@ -86,6 +86,7 @@ struct alignas(64) PeerLink {
   RateLimit states_in;           // link states that are new here
   RateLimit messages_in;         // PING and MESSAGE
   RateLimit requests_in;         // a guest's
+  RateLimit films_in;            // FILM, of a neighbour
   RateLimit syncs_in;
   RateLimit withdrawals_out;
   std::uint64_t frames_skipped = 0;

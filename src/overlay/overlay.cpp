@@ -48,6 +48,7 @@ Overlay::Overlay(OverlayConfig config, Log& log)
       watches_(state_, streams_, interests_, flows_, origin_),
       absences_(state_, neighbours_, handshakes_, streams_, interests_, flows_),
       figures_(state_, streams_, origin_),
+      films_(state_, streams_, interests_),
       pings_(state_, [this](const NodeId& id) { return neighbours_.describe(id); }),
       liveness_(state_, neighbours_),
       data_(state_, flows_) {}
@@ -172,10 +173,10 @@ void Overlay::set_blocked(LinkId id, bool blocked, Now) {
 }
 
 [[gnu::hot]] MonoTime Overlay::next_deadline() const {
-  const MonoTime next =
-      std::min({liveness_.due_at(), leave_at_, usable_at_, settle_at_, handshakes_.next_deadline(),
-                flows_.next_deadline(), watches_.next_deadline(), origin_.next_deadline(),
-                figures_.next_deadline(), link_states_.next_deadline(), absences_.next_deadline()});
+  const MonoTime next = std::min(
+      {liveness_.due_at(), leave_at_, usable_at_, settle_at_, handshakes_.next_deadline(),
+       flows_.next_deadline(), watches_.next_deadline(), origin_.next_deadline(), figures_.next_deadline(),
+       link_states_.next_deadline(), absences_.next_deadline(), films_.next_deadline()});
   return next == MonoTime::max() ? next : next + stalled_;
 }
 
@@ -202,6 +203,7 @@ MonoTime Overlay::early_deadline() const {
   watches_.tick(now);
   origin_.tick(now);
   figures_.tick(now);
+  films_.tick(now);
   absences_.tick(now);
   settle(now);
 }
@@ -251,6 +253,8 @@ void Overlay::leave(int status, const std::string& message) {
 
 Overlay::Audience Overlay::audience_of(MessageType type) {
   if (type == MessageType::Place) return Audience::Registered;
+  if (type == MessageType::Film) return Audience::Guests;
+  if (type == MessageType::FilmAnswer) return Audience::AccessNodes;
   if (static_cast<std::uint8_t>(type) >= kMessageTypeOptional) return Audience::Anybody;
   switch (type) {
     case MessageType::Ack:
@@ -357,6 +361,10 @@ bool Overlay::dispatch(PeerLink& link, MessageType type, ByteSpan body, Now now)
       return dispatch(link, body, &Overlay::on_place, now);
     case MessageType::Absent:
       return dispatch(link, body, &Overlay::on_absent, now);
+    case MessageType::Film:
+      return dispatch(link, body, &Overlay::on_film, now);
+    case MessageType::FilmAnswer:
+      return dispatch(link, body, &Overlay::on_film_answer, now);
     case MessageType::AccessNodes:  // on any other link it means nothing
       if (link.handshake.state() != HandshakeState::Offline) return true;
       return dispatch(link, body, &Overlay::on_access_nodes, now);
@@ -394,6 +402,13 @@ void Overlay::on_bye(PeerLink& link, const Bye& m, Now) {
 void Overlay::on_watch(PeerLink& link, const Watch& m, Now now) {
   watches_.on_watch(link, m, now);
   if (link.is_guest()) absences_.on_guest(m.stream, link);
+}
+
+void Overlay::on_refused(PeerLink& link, const Refused& m, Now now) {
+  const bool for_here =
+      link.is_access() || (m.tracker.for_here() && m.tracker.path.root().node == state_.self);
+  if (for_here && m.reason == RefusedReason::UnknownStream) films_.on_unknown(m.stream);
+  watches_.on_refused(link, m, now);
 }
 
 void Overlay::on_stop(PeerLink& link, const Stop& m, Now now) {
@@ -457,6 +472,7 @@ LinkState Overlay::own_state(Now now) const {
     }
     absences_.on_link_ended(*link);
     watches_.on_link_ended(*link, now);
+    films_.on_link_ended(*link);
     flows_.on_link_ended(*link, now);
     if (link->relation == Relation::Guest && link->outgoing()) {
       guest_streams_known_ = false;

@@ -10,6 +10,7 @@
 #include "overlay/absences.h"
 #include "overlay/data_path.h"
 #include "overlay/figures.h"
+#include "overlay/film_requests.h"
 #include "overlay/flap_damper.h"
 #include "overlay/handshakes.h"
 #include "overlay/liveness.h"
@@ -95,6 +96,8 @@ class Overlay {
 
   Origin& origin() { return origin_; }
   Figures& figures() { return figures_; }
+  FilmRequests& films() { return films_; }
+  [[nodiscard]] const FilmRequests& films() const { return films_; }
   /// Writes one record of a stream of our own: `fill(MutableByteSpan)` writes its RTP packet, in place. When
   /// all of the frame's records are there, published() wakes the children.
   template <class Fill>
@@ -145,7 +148,9 @@ class Overlay {
   void on_streams(PeerLink& link, const Streams& m, Now now);
   void on_query(PeerLink& link, const Query& m, Now now) { figures_.on_query(link, m, now); }
   void on_report(PeerLink& link, const Report& m, Now now) { figures_.on_report(link, m, now); }
-  void on_refused(PeerLink& link, const Refused& m, Now now) { watches_.on_refused(link, m, now); }
+  void on_refused(PeerLink& link, const Refused& m, Now now);
+  void on_film(PeerLink& link, const FilmRequest& m, Now now) { films_.on_request(link, m, now); }
+  void on_film_answer(PeerLink& link, const FilmAnswer& m, Now now) { films_.on_answer(link, m, now); }
   void on_access_nodes(PeerLink& link, const AccessNodes& m, Now now) {
     handshakes_.on_access_nodes(link, m, now);
   }
@@ -175,6 +180,7 @@ class Overlay {
   WatchRequests watches_;
   Absences absences_;
   Figures figures_;
+  FilmRequests films_;
   Pings pings_;
   Liveness liveness_;
   DataPath data_;

@@ -16,7 +16,9 @@ std::size_t wire_bytes(const StreamInfo& stream) {
 
 const KnownStream* StreamList::find(StreamId stream) const {
   const auto found = place_.find(stream);
-  return found == place_.end() ? nullptr : &streams_[found->second];
+  if (found != place_.end()) return &streams_[found->second];
+  const auto unlisted = unlisted_.find(stream);
+  return unlisted == unlisted_.end() ? nullptr : &unlisted->second;
 }
 
 void StreamList::set(std::vector<KnownStream> streams) {

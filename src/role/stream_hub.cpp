@@ -24,8 +24,8 @@ std::string names_of(const std::vector<KnownStream>& streams) {
   return names;
 }
 
-/// "video", "audio2": what a part of a source is called behind the source's name. Other names with a slash are
-/// streams by themselves, such as the clips of a folder.
+/// "video", "audio2": what a part of a source is called behind the source's name. Other names with a slash
+/// are streams by themselves, such as the clips of a folder.
 bool is_name_of_part(std::string_view name) {
   constexpr std::array<std::string_view, 4> kMedia = {"video", "audio", "text", "application"};
   const std::string_view media = name.substr(0, name.find_last_not_of("0123456789") + 1);

@@ -65,6 +65,15 @@ struct Theatre {
   const char* where = kBoot;
 };
 
+TEST_CASE("a source's name means its parts, and not each stream whose name begins so", "[hub]") {
+  for (const char* part : {"cam", "cam/video", "cam/audio2", "cam/text", "cam/application"})
+    CHECK(is_part_of(part, "cam"));
+  for (const char* other : {"cam/one", "cam/video/x", "cam/", "cam/2", "camera/video", "ca"})
+    CHECK_FALSE(is_part_of(other, "cam"));
+  CHECK(is_part_of("films/one/audio", "films/one"));
+  CHECK(is_part_of("anything", ""));
+}
+
 TEST_CASE("who takes a stream after a rest gets no picture of before it, also at its origin", "[hub]") {
   Theatre theatre;
   const bool at_origin = GENERATE(true, false);

@@ -97,9 +97,9 @@ void RtpOutletPart::send_due() {
   const Now now = clock_now();
   std::array<ByteSpan, kDatagramsMax> packets;
   std::size_t count = 0;
-  batch_.resize(kDatagramsMax * kRtpDatagramBytesMax);
+  batch_.resize(kDatagramsMax * kRtpPassedBytesMax);
   for (ByteSpan packet; !(packet = sender_.next(now)).empty();) {
-    const auto room = MutableByteSpan(batch_).subspan(count * kRtpDatagramBytesMax, packet.size());
+    const auto room = MutableByteSpan(batch_).subspan(count * kRtpPassedBytesMax, packet.size());
     std::ranges::copy(packet, room.begin());
     packets[count++] = room;
     if (count < packets.size()) continue;
@@ -151,7 +151,7 @@ void RtpOutletPart::warn_of_large_packets(Now now) {
   if (sender_.packets_too_large() == 0) return;
   warn(large_warning_, sender_.packets_too_large(),
        fmt::format("a packet of '{}' has more than the {} bytes of a datagram, and is left out", stream_.name,
-                   kRtpDatagramBytesMax),
+                   kRtpPassedBytesMax),
        now);
 }
 

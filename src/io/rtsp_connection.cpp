@@ -186,7 +186,7 @@ void RtspConnection::send(Now now) {
 }
 
 void RtspConnection::send_datagrams(Now now) {
-  std::array<std::uint8_t, kDatagramsMax * kRtpDatagramBytesMax> bytes;
+  std::array<std::uint8_t, kDatagramsMax * kRtpPassedBytesMax> bytes;
   std::array<ByteSpan, kDatagramsMax> batch;
   std::size_t count = 0;
   std::uint16_t port = 0;  // of those in the batch
@@ -206,7 +206,7 @@ void RtspConnection::send_datagrams(Now now) {
     }
     if (one.port != port) flush();
     port = one.port;
-    const auto room = MutableByteSpan(bytes).subspan(count * kRtpDatagramBytesMax, one.bytes.size());
+    const auto room = MutableByteSpan(bytes).subspan(count * kRtpPassedBytesMax, one.bytes.size());
     std::ranges::copy(one.bytes, room.begin());
     batch[count++] = room;
     if (count == batch.size()) flush();
@@ -248,7 +248,7 @@ void RtspConnection::log_large_packets(Now now) {
   outlet_.viewer_log_.line(
       fmt::format("packets of '{}' that have more than the {} bytes of a datagram do not go to {}: it can "
                   "play over TCP",
-                  stream_->name(), kRtpDatagramBytesMax, to_string(remote_)),
+                  stream_->name(), kRtpPassedBytesMax, to_string(remote_)),
       now.mono);
 }
 

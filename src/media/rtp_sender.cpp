@@ -234,7 +234,7 @@ ByteSpan RtpSender::next(Now now) {
     const ByteSpan packet = make_packet();
     ++packet_number_;
     ++fields_.sequence;
-    const bool too_large = pace_ == Pace::Spread && packet.size() > kRtpDatagramBytesMax;
+    const bool too_large = pace_ == Pace::Spread && packet.size() > kRtpPassedBytesMax;
     if (too_large) {
       ++packets_too_large_;
     } else {

@@ -23,8 +23,11 @@
 
 namespace ott {
 
-/// An RTP packet that travels whole in an Ethernet frame, in UDP and IPv6, which has the longer header.
+/// A packet that we make travels whole in an Ethernet frame, in UDP and IPv6, which has the longer header.
 inline constexpr std::size_t kRtpDatagramBytesMax = 1'500 - 40 - 8;
+/// One that came goes on as a datagram if it travels so in IPv4, as senders fill it (ffmpeg does): over IPv6
+/// the kernel makes two fragments of it.
+inline constexpr std::size_t kRtpPassedBytesMax = 1'500 - 20 - 8;
 
 /// A frame that RTP can carry. It is parsed once for all that send it; `image` is a JPEG's, points into the
 /// frame, and its scan includes the EOI.

@@ -15,6 +15,7 @@ With --kills so many relays die (SIGKILL) at random times meanwhile, one of two 
 """
 
 import argparse
+import concurrent.futures
 import pathlib
 import random
 import re
@@ -140,15 +141,21 @@ class Tap:
             one.close()
 
 
-def out_of_step(source: Tap, far: Tap, rates) -> float:
-    """By how much audio and video are further apart than they were, in seconds. Timestamps go as they came."""
-    moved = []
-    for here, there, rate in zip(source.clocks, far.clocks, rates):
-        common = set(here.seen) & set(there.seen)
-        assert common, "no timestamp of the source came through"
+def moved_by(here: Clock, there: Clock, rate: int, near: float) -> float:
+    """How much later the instant of one packet is there than here, in seconds. Timestamps go as they came, but for
+    those of JPEG: there it is the one that is nearest to `near`."""
+    common = set(here.seen) & set(there.seen)
+    if common:
         timestamp = max(common, key=here.seen.get)
-        moved.append(there.instant(timestamp, rate) - here.instant(timestamp, rate))
-    return abs(moved[0] - moved[1])
+        return there.instant(timestamp, rate) - here.instant(timestamp, rate)
+    newest = there.instant(max(there.seen, key=there.seen.get), rate)
+    return min((newest - here.instant(timestamp, rate) for timestamp in here.seen), key=lambda move: abs(move - near))
+
+
+def out_of_step(source: Tap, far: Tap, rates) -> float:
+    """By how much audio and video are further apart than they were, in seconds."""
+    audio = moved_by(source.clocks[1], far.clocks[1], rates[1], 0)
+    return abs(moved_by(source.clocks[0], far.clocks[0], rates[0], audio) - audio)
 
 
 def free_ports(count: int) -> int:
@@ -177,13 +184,13 @@ def play(*arguments, folder: pathlib.Path, log: str) -> subprocess.Popen:
 class Show:
     """The film through boot - r1 | r2 - v1, v2 to the viewers, who take it by RTP and by RTSP."""
 
-    def __init__(self, form: str, seconds: int, sender: str = "ffmpeg"):
-        self.form, self.seconds, self.sender = form, seconds, sender
+    def __init__(self, form: str, seconds: int):
+        self.form, self.seconds = form, seconds
         self.net = Overlay("boot-r1 boot-r2 r1-v1 r2-v1 r1-v2 r2-v2")
 
     def __enter__(self):
         self.net.__enter__()
-        self.ports = free_ports(12)  # the tap's, the origin's, the far end's
+        self.ports = free_ports(16)  # four each: the sender's, the origin's, v1's, a player's
         self.film = self.net.folder / "film.mkv"
         make_film(self.film, self.form, self.seconds)
         self.pictures = hashes_of("-i", self.film)
@@ -199,7 +206,7 @@ class Show:
         self.net.__exit__(kind, value, traceback)
 
     def begin(self) -> None:
-        """All processes, and the film from its beginning on."""
+        """All processes but the sender."""
         folder, first = self.net.folder, self.ports
         sdp = folder / "sent.sdp"
         send = ["ffmpeg", "-v", "error", "-nostdin", "-re", "-i", self.film, "-map", "0:v", "-c", "copy", "-strict",
@@ -216,7 +223,7 @@ class Show:
             text = text.replace(f" {first + offset} RTP", f" {first + 4 + offset} RTP")
         self.rates = (90_000, RATES[self.form.split("+")[1]])
         (folder / "cam.sdp").write_text(text)
-        self.near, self.far = Tap(first, first + 4), Tap(first + 8)
+        self.near, self.far = Tap(first, first + 4), Tap(first + 8, first + 12)
         self.taps += [self.near, self.far]
         self.net.bootstrap(f"cam=sdp:{folder}/cam.sdp")
         self.relays = {name: self.net.node(name) for name in ("r1", "r2")}
@@ -224,10 +231,29 @@ class Show:
         v2 = self.net.node("v2", "--rtsp", f"{self.net.address['v2']}:{RTSP_PORT}")
         for viewer in (v1, v2):
             viewer.wait_for_log("linked with", 2)
-        self.programs.append(play(*send, folder=folder, log="sender.log"))
+        if not self.form.startswith("MJPEG"):  # of which the size is to be known first
+            self.describe_far_end()
+        self.send = send
 
-    def watch(self, seconds: float) -> list:
-        """What ffmpeg decodes that plays by RTSP for so long."""
+    def describe_far_end(self) -> None:
+        """An SDP of the player's ports, from what v1 has written of its own."""
+        far, first = self.net.folder / "far.sdp", self.ports
+        wait_until(lambda: far.exists() and "m=audio" in far.read_text(), "the SDP of what v1 sends")
+        text = far.read_text()
+        for offset in (8, 10):
+            text = text.replace(f" {first + offset} RTP", f" {first + offset + 4} RTP")
+        (self.net.folder / "player.sdp").write_text(text)
+
+    def start_film(self) -> None:
+        self.programs.append(play(*self.send, folder=self.net.folder, log="sender.log"))
+
+    def by_rtp(self, seconds: float) -> list:
+        """What ffmpeg decodes that is there before the film begins."""
+        return hashes_of("-protocol_whitelist", "file,rtp,udp", "-buffer_size", 4 << 20, "-i",
+                         self.net.folder / "player.sdp", "-t", seconds, seconds=seconds + TIMEOUT_S)
+
+    def by_rtsp(self, seconds: float) -> list:
+        """What ffmpeg decodes that comes in the middle of it."""
         url = f"rtsp://{self.net.address['v2']}:{RTSP_PORT}/cam"
         return hashes_of("-rtsp_transport", "tcp", "-i", url, "-t", seconds, seconds=seconds + TIMEOUT_S)
 
@@ -239,28 +265,26 @@ class Show:
 
 
 def run(form: str, seconds: int, kills: int) -> None:
-    with Show(form, seconds + 15) as show:
+    with Show(form, seconds + 15) as show, concurrent.futures.ThreadPoolExecutor() as pool:
         show.begin()
+        players = {}
+        if not form.startswith("MJPEG"):
+            players["RTP"] = pool.submit(show.by_rtp, seconds)
+            time.sleep(1)  # a player's start is not to be seen; what it misses, it names
+        show.start_film()
         wait_until(show.far.reports, "audio, video and their reports at the far end")
-        ends = threading.Event()
-
-        def killer():
-            for _ in range(kills):
-                if ends.wait(random.uniform(2, 4)):
-                    return
-                show.kill_a_relay()
-
-        thread = threading.Thread(target=killer)
-        thread.start()
-        try:
-            pictures = show.watch(seconds)
-        finally:
-            ends.set()
-            thread.join()
-        run_of_film(pictures, show.pictures)
+        players["RTSP"] = pool.submit(show.by_rtsp, seconds)
+        for _ in range(kills):
+            time.sleep(random.uniform(1, 3))
+            show.kill_a_relay()
+        counts = []
+        for way, player in players.items():
+            pictures = player.result()
+            run_of_film(pictures, show.pictures)
+            counts.append(f"{len(pictures)} pictures by {way}")
         step = out_of_step(show.near, show.far, show.rates)
         assert step <= STEP_S, f"audio and video are {step * 1000:.1f} ms further apart than they were"
-        print(f"  {form}: {len(pictures)} pictures, {kills} kills, {step * 1000:.2f} ms out of step", flush=True)
+        print(f"  {form}: {', '.join(counts)}, {kills} kills, {step * 1000:.2f} ms out of step", flush=True)
 
 
 def main() -> int:

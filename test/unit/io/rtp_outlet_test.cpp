@@ -220,7 +220,7 @@ TEST_CASE("the parts of a stream go to ports that say what they are, with one SD
   for (int i = 0; i < 3; ++i)
     bench.streams.push("cam/video", test::packet_frame({.payload_bytes = 1'500}, clock_now()));
   CHECK(bench.log.lines ==
-        std::vector<std::string>{"--rtp: a packet of 'cam/video' has more than the 1452 bytes "
+        std::vector<std::string>{"--rtp: a packet of 'cam/video' has more than the 1472 bytes "
                                  "of a datagram, and is left out"});
   CHECK(outlet->finish(true, clock_now()));
 }

@@ -3,7 +3,7 @@
 // link with hundreds of milliseconds. So what is under way is bounded here to what the link drains in
 // kQueueAllowed, which is known only where there is a queue: then what is acknowledged while something is
 // under way is the link's rate. Where round trips are short there is none, and the bound grows for as long as
-// it is reached.
+// it is reached, up to one and a half times what the link takes on average: shapers let a burst pass at once.
 #pragma once
 
 #include "ott/machine.h"

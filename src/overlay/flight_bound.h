@@ -16,10 +16,10 @@ class FlightBound {
   static constexpr std::size_t kLeastBytes = 3U << 10U;
   static constexpr std::size_t kMostBytes = 16U << 20U;
   /// The delay that what is under way may add.
-  static constexpr Duration kQueueAllowed = std::chrono::milliseconds(40);
+  static constexpr Duration kQueueAllowed = std::chrono::milliseconds(30);
   /// A round trip that is longer than the least by this is one through a queue. Receivers delay what they
   /// acknowledge for almost as long.
-  static constexpr Duration kQueueSeen = std::chrono::milliseconds(30);
+  static constexpr Duration kQueueSeen = std::chrono::milliseconds(25);
   /// How soon a link that has reached its bound is looked at again.
   static constexpr Duration kLookAgain = std::chrono::milliseconds(4);
 

@@ -22,15 +22,21 @@ void FlightBound::measured(const Flight& flight, MonoTime now) {
     older_ = newer_ = here;
   }
   if (now - newer_.at >= kRateInterval) older_ = std::exchange(newer_, here);
-  if (flight.round_trip > flight.least_round_trip + kQueueSeen) {
+  // What the link takes in the time that is allowed, if it has taken what is acknowledged in `time`.
+  const auto taken_within = [&](Duration time) {
     const auto acknowledged = static_cast<double>(flight.acknowledged - older_.acknowledged);
-    const Duration busy = std::max(flight.busy - older_.busy, kBusyMin);
     const Duration allowed = flight.least_round_trip + kQueueAllowed;
-    const double bytes =
-        acknowledged * static_cast<double>(allowed.count()) / static_cast<double>(busy.count());
-    bytes_max_ = std::clamp(static_cast<std::size_t>(bytes), kLeastBytes, bytes_max_);
+    return static_cast<std::size_t>(acknowledged * static_cast<double>(allowed.count()) /
+                                    static_cast<double>(time.count()));
+  };
+  if (flight.round_trip > flight.least_round_trip + kQueueSeen) {
+    const std::size_t drained = taken_within(std::max(flight.busy - older_.busy, kBusyMin));
+    bytes_max_ = std::clamp(drained, kLeastBytes, bytes_max_);
   } else if (reached_ && now - grown_at_ >= std::max(flight.least_round_trip, kLookAgain)) {
-    bytes_max_ = std::min(bytes_max_ + bytes_max_ / 4, kMostBytes);
+    // A link that takes a burst at once after a pause need not go on like that: its average counts.
+    const std::size_t average = taken_within(std::max(now - older_.at, kRateInterval));
+    const std::size_t most = std::clamp(average + average / 2, kFirstBytes, kMostBytes);
+    bytes_max_ = std::max(bytes_max_, std::min(bytes_max_ + bytes_max_ / 4, most));
     grown_at_ = now;
   }
   reached_ = false;

@@ -3,7 +3,7 @@
 // link with hundreds of milliseconds. So what is under way is bounded here to what the link drains in
 // kQueueAllowed, which is known only where there is a queue: then what is acknowledged while something is
 // under way is the link's rate. Where round trips are short there is none, and the bound grows for as long as
-// it is reached.
+// it is reached, up to one and a half times what the link takes on average: shapers let a burst pass at once.
 #pragma once
 
 #include "ott/machine.h"
@@ -16,10 +16,10 @@ class FlightBound {
   static constexpr std::size_t kLeastBytes = 3U << 10U;
   static constexpr std::size_t kMostBytes = 16U << 20U;
   /// The delay that what is under way may add.
-  static constexpr Duration kQueueAllowed = std::chrono::milliseconds(40);
+  static constexpr Duration kQueueAllowed = std::chrono::milliseconds(30);
   /// A round trip that is longer than the least by this is one through a queue. Receivers delay what they
   /// acknowledge for almost as long.
-  static constexpr Duration kQueueSeen = std::chrono::milliseconds(30);
+  static constexpr Duration kQueueSeen = std::chrono::milliseconds(25);
   /// How soon a link that has reached its bound is looked at again.
   static constexpr Duration kLookAgain = std::chrono::milliseconds(4);
 

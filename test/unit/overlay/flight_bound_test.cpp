@@ -50,7 +50,7 @@ TEST_CASE("before anything is measured there is no bound") {
   CHECK(bound.room() == ~std::size_t{0});
 }
 
-TEST_CASE("what is under way is bounded to what a narrow link drains in 40 ms, and the link is kept busy") {
+TEST_CASE("what is under way is bounded to what a narrow link drains in 30 ms, and the link is kept busy") {
   FlightBound bound;
   NarrowLink link(250);  // 2 Mbit/s
   std::size_t given = 0;

@@ -104,14 +104,16 @@ TEST_CASE("video beside audio waits while too much is under way") {
   CHECK(link.given() == Given{{link.audio, 132}});
   CHECK_FALSE(link.overlay.send_advance(link.twenty, 132, link.now()));
   CHECK(link.overlay.held_until() == link.now().mono + FlightBound::kLookAgain);
+  // The bound was reached, and no queue is seen, so it is higher the next time.
+  const std::size_t bound = FlightBound::kFirstBytes + FlightBound::kFirstBytes / 4;
   SECTION("whole records are given") {
     for (int i = 0; i < 3; ++i) link.publish(link.video, 1'000);
-    flight.bytes = FlightBound::kFirstBytes - 2'500;
+    flight.bytes = bound - 2'500;
     link.overlay.set_flight(link.twenty, flight, link.now());
     CHECK(link.given() == Given{{link.video, 2 * 1'032}});
   }
   SECTION("and one where there is less room than it takes") {
-    flight.bytes = FlightBound::kFirstBytes - 1;
+    flight.bytes = bound - 1;
     link.overlay.set_flight(link.twenty, flight, link.now());
     CHECK(link.given() == Given{{link.video, 1'032}});
   }
@@ -119,10 +121,6 @@ TEST_CASE("video beside audio waits while too much is under way") {
 
 TEST_CASE("audio is left out earlier than video") {
   SharedLink link;
-  for (int i = 0; i < 2; ++i) link.publish(link.audio, 100);
-  for (int i = 0; i < 2; ++i) link.publish(link.video, 100);
-  link.pass(milliseconds(81));
-  CHECK(link.overlay.flow(link.audio)->child(link.twenty)->feed.frames_skipped() == 0);
   link.overlay.set_blocked(link.twenty, true, link.now());
   for (int i = 0; i < 2; ++i) link.publish(link.audio, 100);
   for (int i = 0; i < 2; ++i) link.publish(link.video, 100);

@@ -36,8 +36,8 @@ class PartsInput(unittest.TestCase):
         audio = ["-map", "1:a", "-c:a", "libopus"]
         sender = subprocess.Popen(
             ["ffmpeg", "-nostdin", "-v", "error", "-re", "-f", "lavfi", "-i", "testsrc2=s=160x96:r=25", "-re", "-f",
-             "lavfi", "-i", "sine=r=48000", *video, "-f", "rtp", f"rtp://{self.host}:{VIDEO}", *audio, "-f", "rtp",
-             f"rtp://{self.host}:{AUDIO}", "-sdp_file", str(self.net.folder / "theirs.sdp")])
+             "lavfi", "-i", "sine=r=48000", *video, "-f", "rtp", f"rtp://{self.host}:{VIDEO}?pkt_size=1200", *audio,
+             "-f", "rtp", f"rtp://{self.host}:{AUDIO}", "-sdp_file", str(self.net.folder / "theirs.sdp")])
 
         def end():
             sender.kill()

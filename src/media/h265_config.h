@@ -15,7 +15,7 @@ namespace ott {
 
 namespace h265 {
 // Types of NAL units (H.265, table 7-1), and what RTP packets hold instead of one (RFC 7798, section 4.4).
-inline constexpr unsigned kSliceLast = 31, kIrapFirst = 16, kIrapLast = 23, kVps = 32, kSps = 33, kPps = 34;
+inline constexpr unsigned kSliceLast = 31, kVps = 32, kSps = 33, kPps = 34;
 inline constexpr unsigned kNalLast = 47, kAggregate = 48, kFragment = 49, kPaci = 50;
 inline constexpr std::size_t kHeadBytes = 2;
 

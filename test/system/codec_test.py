@@ -64,7 +64,7 @@ class Codecs(unittest.TestCase):
         for video, audio in FILMS:
             receivers[video] = self.receive(video, "video", VIDEO[video][1])
             receivers[audio] = self.receive(video, "audio", AUDIO[audio][1])
-        for (video, audio) in FILMS:
+        for video, audio in FILMS:
             for codec, part in ((video, "v"), (audio, "a")):
                 with self.subTest(codec):
                     program = receivers[codec]

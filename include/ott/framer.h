@@ -38,6 +38,8 @@ enum class MessageType : std::uint8_t {
   AccessNodes = 128,
   Absent = 129,
   Place = 130,
+  Film = 131,
+  FilmAnswer = 132,
 };
 /// The last one that every receiver must know.
 inline constexpr std::uint8_t kMessageTypeLast = 20;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,8 +32,18 @@ struct Requests {
   std::vector<NodeId> listen;    // each answered by listening(), once
   std::vector<Connect> connect;  // answered by opened() or closed()
   std::vector<LinkId> send;      // links that have something to send and did not before
+  std::vector<LinkId> measure;   // set_flight is called before each send on them from now on
   std::vector<LinkId> close;     // send what send_slice still gives if it can be had at once, then close
   std::optional<Exit> exit;
+};
+
+/// What is under way on a connection, and how fast it drains.
+struct Flight {
+  std::size_t bytes = 0;           // taken by the connection, and not acknowledged by its peer
+  std::uint64_t acknowledged = 0;  // bytes, since the connection began
+  Duration busy{};                 // for how long something was under way, since then
+  Duration round_trip{};           // smoothed
+  Duration least_round_trip{};
 };
 
 /// What a driver measures of its loop.
@@ -71,8 +82,16 @@ class Machine {
   virtual void recv_advance(LinkId link, std::size_t bytes, Now now) = 0;
   /// All that can be sent in one call; empty: nothing. Valid until the next call.
   virtual ByteSpan send_slice(LinkId link, Now now) = 0;
+  /// The same in several pieces, which are sent one after the other. Returns how many there are, at most
+  /// pieces.size() > 0; none: nothing. What send_advance is told then is the sum.
+  virtual std::size_t send_slices(LinkId link, Now now, std::span<ByteSpan> pieces) {
+    pieces[0] = send_slice(link, now);
+    return pieces[0].empty() ? 0 : 1;
+  }
   /// `bytes` of that were taken by the connection. False if that was all: send_slice would be empty.
   virtual bool send_advance(LinkId link, std::size_t bytes, Now now) = 0;
+  /// Called before what is sent on links of Requests::measure.
+  virtual void set_flight(LinkId, const Flight&, Now) {}
   /// The connection takes no more now (true), or takes bytes again (false); then send_slice is called, asked
   /// for or not.
   virtual void set_blocked(LinkId link, bool blocked, Now now) = 0;

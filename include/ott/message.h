@@ -31,7 +31,13 @@ inline constexpr std::size_t kStateLinksMax = 4'096;
 inline constexpr std::size_t kStateStreamsMax = 64;
 inline constexpr std::size_t kStreamsMax = 1'024;  // of all origins; what STREAMS can hold
 inline constexpr std::size_t kNameBytesMax = 255;
-inline constexpr std::size_t kTextBytesMax = 1'024;  // of MESSAGE, BYE, REFUSED and ABSENT
+inline constexpr std::size_t kTextBytesMax = 1'024;  // of MESSAGE, BYE, REFUSED, ABSENT and FILM-ANSWER
+/// A position in a film, in ms: as far as a duration goes.
+inline constexpr std::uint32_t kFilmPositionMax = ~std::uint32_t{0};
+/// The range of a film's speed, in thousandths of its own; 0 is a pause.
+inline constexpr std::uint32_t kFilmSpeedMin = 250;
+inline constexpr std::uint32_t kFilmSpeedMax = 4'000;
+inline constexpr std::uint32_t kFilmSpeedNormal = 1'000;
 
 /// What kind of process says ACK.
 enum class PeerKind : std::uint8_t { Bootstrap = 0, Node = 1, Client = 2, Guest = 3 };
@@ -161,6 +167,7 @@ struct Start {
   StreamId stream;
   FrameNumber last;
   std::uint32_t number = 0;  // comes back in STARTED
+  bool gap = false;          // `last` was left out by SKIP: what follows must begin at a sync point
 };
 
 /// Parent to child, in band: the records that answer that START follow; those before it were older. They
@@ -292,6 +299,47 @@ struct Absent {
   std::string reason;  // for people
 };
 
+enum class FilmCommand : std::uint8_t {
+  Open = 0,   // a stream of the film for this asker alone, from a position on
+  Seek = 1,   // to a position
+  Step = 2,   // so far from where it is, forwards or backwards
+  Speed = 3,  // in thousandths; 0: a pause
+  Close = 4,  // the stream is needed no more
+};
+inline constexpr std::uint8_t kFilmCommandLast = 4;
+
+/// A viewer's command for a film on request, to the film's origin, or from a guest to its access node. Of the
+/// optional range.
+struct FilmRequest {
+  static constexpr MessageType kType = MessageType::Film;
+  Tracker tracker;
+  NodeId asker;
+  std::uint32_t number = 0;  // never 0; the same one again is the same request
+  StreamId stream;           // Open: the listed film; else the asker's own stream of it
+  FilmCommand command = FilmCommand::Open;
+  std::int64_t value = 0;  // Open, Seek, Step: ms; Speed: thousandths; Close: 0
+};
+
+enum class FilmState : std::uint8_t {
+  Playing = 0,
+  Ended = 1,    // no frame follows but after a Seek or Step
+  Refused = 2,  // the request cannot be done, or the stream is no more
+};
+inline constexpr std::uint8_t kFilmStateLast = 2;
+
+/// Answers a FilmRequest, or says unasked that the film has ended or begun again. Of the optional range.
+struct FilmAnswer {
+  static constexpr MessageType kType = MessageType::FilmAnswer;
+  Tracker tracker;
+  std::uint32_t number = 0;  // the request's; 0: unasked
+  FilmState state = FilmState::Playing;
+  std::string reason;  // for people; empty: nothing to say
+  StreamInfo stream;   // the asker's own, which is in no list; of a refusal the one that was asked for
+  std::uint32_t position_ms = 0;
+  std::uint32_t speed = kFilmSpeedNormal;  // in thousandths; 0: it pauses
+  FrameNumber after{};                     // the first frame behind this one is that of the position
+};
+
 /// A hello on a quiet link; with an echo, it measures the link's round-trip time.
 struct Heartbeat {
   static constexpr MessageType kType = MessageType::Heartbeat;
@@ -348,6 +396,8 @@ void write(Writer& out, const Sync& m);
 void write(Writer& out, const Place& m);
 void write(Writer& out, const Absent& m);
 void write(Writer& out, const AccessNodes& m);
+void write(Writer& out, const FilmRequest& m);
+void write(Writer& out, const FilmAnswer& m);
 
 void read(Reader& in, Ack& m);
 void read(Reader& in, Speers& m);
@@ -370,6 +420,8 @@ void read(Reader& in, Sync& m);
 void read(Reader& in, Place& m);
 void read(Reader& in, Absent& m);
 void read(Reader& in, AccessNodes& m);
+void read(Reader& in, FilmRequest& m);
+void read(Reader& in, FilmAnswer& m);
 
 /// Appends the whole message, header included. REQUIRES: the body fits kBodyBytesMax.
 template <class T>

@@ -34,6 +34,7 @@ struct Words {
   std::string memory = "256M";
   std::string duration;
   std::string frames;
+  std::string start;
   bool list = false;
   std::map<std::string_view, std::string> outlets;  // the values of outlets' flags, and of those beside them
 };
@@ -66,7 +67,10 @@ void declare(CLI::App& app, Words& words) {
          "node's outlet takes (default: the first)\n"
          "SOURCE: " +
              inputs_help() +
-             "\n"
+             ",\n"
+             "vod:FILE (a film on request: each viewer has its own position); of a DIRECTORY/ each clip, "
+             "also\n"
+             "behind vod:\n"
              "each may end in options, such as ?fps=N, ?eof=wait|end|loop, ?linger=TIME, ?standby")
       ->type_name("STREAM");
   app.add_option("--placeholder", words.placeholder,
@@ -86,6 +90,8 @@ void declare(CLI::App& app, Words& words) {
   }
   app.add_option("--frames", words.frames, "client: end after so many frames")->type_name("N");
   app.add_option("--duration", words.duration, "client: end after so long, like 10, 10s or 500ms")
+      ->type_name("TIME");
+  app.add_option("--start", words.start, "client: where a film on request begins, like 90, 90s or 1.5m")
       ->type_name("TIME");
   app.add_flag("--list", words.list, "client: print the streams there are, and end");
   app.add_option("--stats", words.stats, "write a JSON object a line to this file, each second")
@@ -240,7 +246,7 @@ constexpr std::array kFlagUses = {
     FlagUse{"--placeholder", true, true, false}, FlagUse{"--stream", true, true, true},
     FlagUse{"--bootstrap", false, true, true},   FlagUse{"--node", false, false, true},
     FlagUse{"--list", false, false, true},       FlagUse{"--frames", false, false, true},
-    FlagUse{"--duration", false, false, true},
+    FlagUse{"--duration", false, false, true},   FlagUse{"--start", false, false, true},
 };
 
 /// The outlets that were asked for, with the flags beside them.
@@ -346,6 +352,11 @@ Result<void> client_options(const Words& words, Config& config) {
     const auto duration = parse_time("--duration", words.duration);
     if (!duration) return tl::unexpected(duration.error());
     config.options.duration = *duration;
+  }
+  if (!words.start.empty()) {
+    const auto start = parse_time("--start", words.start);
+    if (!start) return tl::unexpected(start.error());
+    config.options.film_start = *start;
   }
   const bool asks_bootstrapper =
       !words.bootstrap.empty() && !words.list;  // --list is a guest of whom it asks

@@ -242,6 +242,25 @@ void read_addresses(Reader& in, std::vector<NodeId>& own, std::vector<Peer>& pee
   }
 }
 
+bool is_film_speed(std::int64_t speed) {
+  return speed == 0 || (speed >= kFilmSpeedMin && speed <= kFilmSpeedMax);
+}
+
+bool is_in_range(FilmCommand command, std::int64_t value) {
+  switch (command) {
+    case FilmCommand::Open:
+    case FilmCommand::Seek:
+      return value >= 0 && value <= kFilmPositionMax;
+    case FilmCommand::Step:
+      return value >= -std::int64_t{kFilmPositionMax} && value <= kFilmPositionMax;
+    case FilmCommand::Speed:
+      return is_film_speed(value);
+    case FilmCommand::Close:
+      return value == 0;
+  }
+  return false;
+}
+
 }  // namespace
 
 std::string_view to_string(PeerKind kind) {
@@ -362,12 +381,14 @@ void write(Writer& out, const Start& m) {
   out.u64(m.stream.value);
   out.u64(m.last.value);
   out.u32(m.number);
+  if (m.gap) out.u8(1);
 }
 
 void read(Reader& in, Start& m) {
   m.stream = read_stream_id(in);
   m.last = FrameNumber{read_up_to(in, kFrameNumberMax)};
   m.number = in.u32();
+  if (!in.at_end()) m.gap = (in.u8() & 1U) != 0;
 }
 
 void write(Writer& out, const Started& m) {
@@ -524,6 +545,50 @@ void write(Writer& out, const Absent& m) {
 void read(Reader& in, Absent& m) {
   m.stream = read_stream_id(in);
   m.reason = read_text(in, kTextBytesMax);
+}
+
+void write(Writer& out, const FilmRequest& m) {
+  write(out, m.tracker);
+  out.node_id(m.asker);
+  out.u32(m.number);
+  out.u64(m.stream.value);
+  write_enum(out, m.command);
+  out.u64(static_cast<std::uint64_t>(m.value));
+}
+
+void read(Reader& in, FilmRequest& m) {
+  read(in, m.tracker);
+  m.asker = in.node_id();
+  m.number = in.u32();
+  m.stream = read_stream_id(in);
+  m.command = read_enum(in, FilmCommand::Open, FilmCommand{kFilmCommandLast});
+  m.value = static_cast<std::int64_t>(in.u64());
+  if (m.tracker.flood || m.number == 0 || !is_in_range(m.command, m.value)) in.fail();
+}
+
+void write(Writer& out, const FilmAnswer& m) {
+  write(out, m.tracker);
+  out.u32(m.number);
+  write_enum(out, m.state);
+  out.text(m.reason);
+  write(out, m.stream);
+  write_format(out, m.stream);
+  out.u32(m.position_ms);
+  out.u32(m.speed);
+  out.u64(m.after.value);
+}
+
+void read(Reader& in, FilmAnswer& m) {
+  read(in, m.tracker);
+  m.number = in.u32();
+  m.state = read_enum(in, FilmState::Playing, FilmState{kFilmStateLast});
+  m.reason = read_text(in, kTextBytesMax);
+  read(in, m.stream);
+  read_format(in, m.stream);
+  m.position_ms = in.u32();
+  m.speed = in.u32();
+  m.after = FrameNumber{read_up_to(in, kFrameNumberMax)};
+  if (m.tracker.flood || !is_film_speed(m.speed)) in.fail();
 }
 
 void write(Writer& out, const AccessNodes& m) { write_peers(out, m.nodes); }

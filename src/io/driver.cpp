@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "io/clock.h"
+#include "io/flight.h"
 #include "io/socket.h"
 
 namespace ott {
@@ -44,6 +45,7 @@ struct alignas(64) Driver::Connection {
   bool connecting;
   bool blocked = false;
   bool dead = false;
+  bool measured = false;
   Driver& driver;
   IoWatcher watcher;
 };
@@ -182,6 +184,10 @@ void Driver::end_round() {
   Requests& requests = machine_->requests();
   to_send_.insert(to_send_.end(), requests.send.begin(), requests.send.end());
   requests.send.clear();
+  for (const LinkId link : requests.measure) {
+    if (Connection* connection = connections_.find(link)) connection->measured = true;
+  }
+  requests.measure.clear();
   sending_.swap(to_send_);
   for (const LinkId link : sending_) {
     Connection* connection = connections_.find(link);
@@ -230,19 +236,25 @@ void Driver::connect(const Requests::Connect& request) {
 
 /// Sends until nothing is left, the kernel takes no more, or `bytes_max` is reached.
 void Driver::pump(Connection& connection, Now time, std::size_t bytes_max) {
+  if (connection.measured) machine_->set_flight(connection.link, flight_of(connection.fd), time);
   while (!connection.blocked && !connection.dead) {
-    const ByteSpan waiting = machine_->send_slice(connection.link, time);
-    if (waiting.empty()) return;
+    const std::size_t count = machine_->send_slices(connection.link, time, pieces_);
+    if (count == 0) return;
     if (bytes_max == 0) return to_send_.push_back(connection.link);
-    const ByteSpan bytes = waiting.first(std::min(waiting.size(), bytes_max));
-    const ssize_t sent = send_some(connection.fd, bytes);
+    std::size_t wanted = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      pieces_[i] = pieces_[i].first(std::min(pieces_[i].size(), bytes_max - wanted));
+      wanted += pieces_[i].size();
+    }
+    const ssize_t sent = count == 1 ? send_some(connection.fd, pieces_[0])
+                                    : send_gathered(connection.fd, std::span(pieces_).first(count));
     if (sent < 0 && errno != EAGAIN && errno != EINTR) return lose(connection, std::strerror(errno));
     if (sent > 0) {
       const bool more = machine_->send_advance(connection.link, static_cast<std::size_t>(sent), time);
       if (!more) return;
       bytes_max -= static_cast<std::size_t>(sent);
     }
-    if (sent == static_cast<ssize_t>(bytes.size())) continue;
+    if (sent == static_cast<ssize_t>(wanted)) continue;
     connection.blocked = true;
     machine_->set_blocked(connection.link, true, time);
     connection.watcher.want(EV_READ | EV_WRITE);

@@ -8,10 +8,12 @@
 
 #include <ev.h>
 
+#include <array>
 #include <memory>
 #include <vector>
 
 #include "io/fd.h"
+#include "io/socket.h"
 #include "io/watcher.h"
 #include "io/worker_pool.h"
 #include "ott/link_map.h"
@@ -77,8 +79,9 @@ class Driver {
   SignalWatcher reload_;
   LinkMap<Connection> connections_;
   std::vector<std::unique_ptr<Connection>> dead_;
-  std::vector<LinkId> to_send_;  // to be sent to at the end of this round
-  std::vector<LinkId> sending_;  // to_send_ while it is worked on
+  std::vector<LinkId> to_send_;              // to be sent to at the end of this round
+  std::vector<LinkId> sending_;              // to_send_ while it is worked on
+  std::array<ByteSpan, kPiecesMax> pieces_;  // of one send
   MonoTime armed_for_ = MonoTime::max();
   MonoTime round_began_ = MonoTime::max();  // when the clock was first read after the last wait
   LoopFigures figures_;

@@ -1,5 +1,6 @@
 #include "io/http_connection.h"
 
+#include <fmt/format.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -49,12 +50,12 @@ void HttpConnection::receive(Now now) {
   const std::size_t room = discards ? buffer.size() : reader_.room();
   if (room == 0) {
     // What a viewer says is never answered, so it has no reason to go on.
-    if (state_ == State::Watching) close("it sends requests while it watches");
+    if (watches()) close("it sends requests while it watches");
     return;
   }
   const ssize_t got = receive_some(fd_, MutableByteSpan(buffer).first(room));
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
-  if (got < 0) return close(state_ == State::Watching ? std::strerror(errno) : "");
+  if (got < 0) return close(watches() ? std::strerror(errno) : "");
   if (got == 0) {
     ended_ = true;
     // A client that closes its own end after a request may still wait for the answer.
@@ -82,12 +83,13 @@ void HttpConnection::check_time(Now now) {
       return refuse({408, "the request did not come to an end"}, now);
     case State::Waiting:
       if (now.mono < deadline_) return;
-      if (answer_with_picture(now)) go_on(now);
+      if (answer_waiting(now)) go_on(now);
       return;
     case State::Sending:
     case State::Watching:
+    case State::Following:
       if (blocked_ && now.mono >= progress_at_ + kStuckTime)
-        close(state_ == State::Watching ? "it has taken nothing for a minute" : "");
+        close(watches() ? "it has taken nothing for a minute" : "");
       return;
     case State::Lingering:
       if (now.mono >= deadline_) close("");
@@ -108,7 +110,10 @@ void HttpConnection::go_on(Now now) {
       set_state(State::Reading);
       deadline_ = now.mono + (reader_.has_begun() ? kHeadTime : kIdleTime);
     }
-    if (state_ == State::Watching) return (void)picture_is_here(now);
+    if (watches()) {
+      picture_is_here(now);
+      return choose_events();
+    }
     if (state_ != State::Reading) return choose_events();
     if (requests++ == kRequestsPerRound) return server_.later(*this);
     read_next(now);
@@ -133,6 +138,13 @@ void HttpConnection::begin(const HttpRequest& request, Now now) {
   HttpAction action = server_.answer(request);
   if (const auto* response = std::get_if<HttpResponse>(&action)) return respond(*response, &request, now);
   if (const auto* stream = std::get_if<HttpWatch>(&action)) return watch(*stream, request, now);
+  if (auto* follow = std::get_if<HttpFollow>(&action)) {
+    HttpLive& live = server_.join(*follow, *this);
+    followed_ = std::make_unique<Followed>(Followed{std::move(*follow), request, live});
+    deadline_ = now.mono + kPictureTime;
+    set_state(State::Waiting);
+    return (void)answer_with_content(now);
+  }
   auto& picture = std::get<HttpPicture>(action);
   stream_ = &server_.join(picture.stream, *this);
   // A client that names the picture which it has is given one that has come meanwhile.
@@ -142,6 +154,10 @@ void HttpConnection::begin(const HttpRequest& request, Now now) {
   wanted_ = std::make_unique<Wanted>(Wanted{std::move(picture), request, any ? 0 : stream_->count(), since});
   set_state(State::Waiting);
   (void)answer_with_picture(now);
+}
+
+bool HttpConnection::answer_waiting(Now now) {
+  return followed_ ? answer_with_content(now) : answer_with_picture(now);
 }
 
 /// Answers a request for a picture if there is one to be sent, or if it is too late for one.
@@ -164,6 +180,32 @@ bool HttpConnection::answer_with_picture(Now now) {
     bare_ = true;
   }
   respond(response, &wanted->request, now);
+  return true;
+}
+
+/// Begins with the content if it can begin, or says that it is too late for that.
+bool HttpConnection::answer_with_content(Now now) {
+  const LiveContent& content = *followed_->live.content;
+  const std::string type = content.content_type();
+  if (type.empty() && now.mono < deadline_) return false;
+  const HttpRequest request = followed_->request;
+  const bool head_only = request.method == HttpMethod::Head;
+  HttpResponse response =
+      type.empty() ? nothing_to_follow_response(followed_->what, content.why_nothing(), server_.site())
+                   : followed_->what.response;
+  if (!type.empty()) response.fields += "Content-Type: " + type + "\r\n";
+  if (type.empty() || head_only) {
+    leave_stream();
+    respond(response, &request, now);
+    return true;
+  }
+  keep_ = false;
+  followed_->cursor = content.begin();
+  response.fields += fmt::format("X-Backlog: {}\r\n", content.backlog_bytes(followed_->cursor));
+  text_ = to_bytes(response, &request, false, now.wall);
+  progress_at_ = now.mono;
+  set_state(State::Following);
+  server_.watches(*this);
   return true;
 }
 
@@ -199,9 +241,10 @@ void HttpConnection::watch(const HttpWatch& action, const HttpRequest& request, 
 
 std::size_t HttpConnection::picture_is_here(Now now) {
   if (state_ == State::Waiting) {
-    if (answer_with_picture(now)) server_.later(*this);
+    if (answer_waiting(now)) server_.later(*this);
     return 0;
   }
+  if (state_ == State::Following) return text_.empty() ? send_pieces(now) : 0;
   if (state_ != State::Watching || blocked_ || part_ || !text_.empty()) return 0;
   if (stream_->count() == count_) return 0;
   if (now.mono < due_) {
@@ -245,6 +288,54 @@ std::size_t HttpConnection::send_newest(Now now) {
   return sent;
 }
 
+/// Sends what the content has for this viewer, as much of it as the kernel takes.
+std::size_t HttpConnection::send_pieces(Now now) {
+  std::size_t bytes = 0;
+  while (!blocked_ && bytes < kPieceBytesPerTurn) {
+    Followed& to = *followed_;
+    if (!to.piece) {
+      const std::uint64_t skipped = to.cursor.skipped;
+      to.piece = to.live.content->next(to.cursor, now);
+      to.sent = 0;
+      server_.sums().frames_skipped += to.cursor.skipped - skipped;
+    }
+    if (!to.piece) {
+      if (to.live.content->has_ended(to.cursor)) close("the stream begins anew");
+      return bytes;
+    }
+    bytes += to.piece->size();
+    if (!send_piece(now)) return bytes;
+  }
+  if (!blocked_) server_.later(*this);
+  return bytes;
+}
+
+/// Goes on with the piece under way. True once it is sent.
+bool HttpConnection::send_piece(Now now) {
+  Followed& to = *followed_;
+  const std::array<ByteSpan, 1> rest = {ByteSpan(*to.piece).subspan(to.sent)};
+  const ssize_t got = send_gathered(fd_, rest);
+  if (got < 0 && errno != EAGAIN && errno != EINTR) {
+    close(std::strerror(errno));
+    return false;
+  }
+  if (got > 0) {
+    to.sent += static_cast<std::size_t>(got);
+    account(static_cast<std::size_t>(got), now);
+  }
+  if (to.sent < to.piece->size()) {
+    blocked_ = true;
+    choose_events();
+    return false;
+  }
+  if (to.piece != to.cursor.head) {
+    ++frames_;
+    ++server_.sums().frames;
+  }
+  to.piece.reset();
+  return true;
+}
+
 /// True once nothing waits to be sent.
 bool HttpConnection::flush(Now now) {
   while (!text_.empty() || part_) {
@@ -266,7 +357,7 @@ bool HttpConnection::flush(Now now) {
     const ssize_t got = send_gathered(fd_, pieces);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0 && errno != EAGAIN) {
-      close(state_ == State::Watching ? std::strerror(errno) : "");
+      close(watches() ? std::strerror(errno) : "");
       return false;
     }
     if (got > 0) account(static_cast<std::size_t>(got), now);
@@ -298,6 +389,9 @@ void HttpConnection::end(Now now) {
   keep_ = false;
   if (state_ == State::Sending && !flush(now)) return;
   if (state_ == State::Watching && part_ && !flush(now)) return;
+  if (state_ == State::Following && followed_->piece && followed_->sent > 0) {
+    if (blocked_ || !send_piece(now)) return;
+  }
   close("");
 }
 
@@ -323,6 +417,18 @@ void HttpConnection::close(const std::string& why) {
 
 void HttpConnection::leave_stream() {
   if (stream_ != nullptr) server_.leave(*std::exchange(stream_, nullptr), *this);
+  if (const auto followed = std::exchange(followed_, nullptr)) server_.leave(followed->live, *this);
+}
+
+const std::string* HttpConnection::watched() const {
+  if (state_ == State::Following) return &followed_->live.name;
+  return state_ == State::Watching ? &stream_->name() : nullptr;
+}
+
+HttpConnection::Held HttpConnection::held() const {
+  if (part_) return {part_.get(), part_->frame->bytes.size()};
+  if (followed_ && followed_->piece) return {followed_->piece.get(), followed_->piece->size()};
+  return {};
 }
 
 void HttpConnection::set_state(State state) {
@@ -333,8 +439,7 @@ void HttpConnection::set_state(State state) {
 
 void HttpConnection::choose_events() {
   if (state_ == State::Closed) return;
-  const bool reads =
-      !ended_ && (state_ == State::Lingering || state_ == State::Watching || reader_.room() > 0);
+  const bool reads = !ended_ && (state_ == State::Lingering || watches() || reader_.room() > 0);
   const int events = (reads ? EV_READ : 0) | (blocked_ ? EV_WRITE : 0);
   if (events == 0) return watcher_.stop();
   if (watcher_.active()) return watcher_.want(events);

@@ -3,6 +3,7 @@
 //     Reading --> Sending --> Reading, or Lingering when nothing more is to come
 //     Reading --> Waiting (for a picture) --> Sending
 //     Reading --> Watching, until the connection ends
+//     Reading --> Waiting (for MP4 or text to begin) --> Following, until the content or the connection ends
 //
 // A viewer that watches is sent a picture when it is ready for one: the newest, whole. While the kernel takes
 // no more of the one under way, newer ones take each other's place in the stream, and nothing waits here.
@@ -34,6 +35,8 @@ class HttpServer {
   [[nodiscard]] virtual const HttpSiteOptions& site() const = 0;
   virtual HttpStream& join(const std::string& stream, HttpConnection& connection) = 0;
   virtual void leave(HttpStream& stream, HttpConnection& connection) = 0;
+  virtual HttpLive& join(const HttpFollow& wanted, HttpConnection& connection) = 0;
+  virtual void leave(HttpLive& live, HttpConnection& connection) = 0;
   /// go_on() is to be called in the next round.
   virtual void later(HttpConnection& connection) = 0;
   /// picture_is_here() is to be called then.
@@ -59,13 +62,15 @@ class HttpConnection {
   static constexpr Duration kLingerTime =
       std::chrono::seconds(2);  // for the other end to read what was sent last
   static constexpr unsigned kRequestsPerRound = 16;
+  static constexpr std::size_t kPieceBytesPerTurn = std::size_t{1} << 20U;
 
   HttpConnection(struct ev_loop* loop, HttpServer& server, Fd fd, NodeId remote, MonoTime now);
   HttpConnection(const HttpConnection&) = delete;
   HttpConnection& operator=(const HttpConnection&) = delete;
   ~HttpConnection();
 
-  /// A picture has come of the stream that it wants, or one is due. Returns how many bytes were sent.
+  /// A picture or a piece has come of the stream that it wants, or one is due. Returns how many bytes were
+  /// sent.
   [[gnu::hot]] std::size_t picture_is_here(Now now);
   void go_on(Now now);
   /// Ends what has taken too long. To be called each second or so.
@@ -79,17 +84,21 @@ class HttpConnection {
   [[nodiscard]] const NodeId& remote() const { return remote_; }
   [[nodiscard]] bool is_closed() const { return state_ == State::Closed; }
   [[nodiscard]] bool is_reading() const { return state_ == State::Reading; }
-  /// The stream that it watches; null if it watches none.
-  [[nodiscard]] const HttpStream* watched() const { return state_ == State::Watching ? stream_ : nullptr; }
+  /// The name of the stream that it watches; null if it watches none.
+  [[nodiscard]] const std::string* watched() const;
   [[nodiscard]] std::uint64_t frames() const { return frames_; }
-  /// The picture that it is in the middle of; null if it is not.
-  [[nodiscard]] const HttpPartPtr& held() const { return part_; }
+  /// What it is in the middle of; null if it is not.
+  struct Held {
+    const void* what = nullptr;
+    std::size_t bytes = 0;
+  };
+  [[nodiscard]] Held held() const;
   [[nodiscard]] MonoTime last_progress() const { return progress_at_; }
 
   List::iterator place;  // the server's
 
  private:
-  enum class State : std::uint8_t { Reading, Waiting, Sending, Watching, Lingering, Closed };
+  enum class State : std::uint8_t { Reading, Waiting, Sending, Watching, Following, Lingering, Closed };
 
   void ready(int events);
   void receive(Now now);
@@ -98,7 +107,12 @@ class HttpConnection {
   void respond(const HttpResponse& response, const HttpRequest* request, Now now);
   void watch(const HttpWatch& action, const HttpRequest& request, Now now);
   std::size_t send_newest(Now now);
+  bool answer_waiting(Now now);
   bool answer_with_picture(Now now);
+  bool answer_with_content(Now now);
+  std::size_t send_pieces(Now now);
+  bool send_piece(Now now);
+  [[nodiscard]] bool watches() const { return state_ == State::Watching || state_ == State::Following; }
   bool flush(Now now);
   void read_next(Now now);
   void linger(Now now);
@@ -134,6 +148,15 @@ class HttpConnection {
     MonoTime since{};         // older pictures are no answer
   };
   std::unique_ptr<Wanted> wanted_;  // while it waits
+  struct Followed {
+    HttpFollow what;
+    HttpRequest request;
+    HttpLive& live;
+    LiveCursor cursor{};
+    LiveBytes piece{};     // what is being sent
+    std::size_t sent = 0;  // of it
+  };
+  std::unique_ptr<Followed> followed_;  // while it waits for content that is no picture, and follows it
   std::size_t discarded_ = 0;
 };
 

@@ -112,14 +112,14 @@ std::vector<std::string> HttpOutlet::report() const {
       "http {}: {}, {}, {} frames, {} skipped", name_, counted(reading_.size() + busy_.size(), "connection"),
       counted(viewers_, "viewer"), sums_.frames, sums_.frames_skipped)};
   for (const auto& connection : busy_) {
-    const HttpStream* stream = connection->watched();
+    const std::string* stream = connection->watched();
     if (stream == nullptr) continue;
     if (lines.size() > kReportLinesMax) {
       lines.emplace_back("  and more");
       break;
     }
-    lines.push_back(fmt::format("  {} watches '{}', {} frames", to_string(connection->remote()),
-                                stream->name(), connection->frames()));
+    lines.push_back(fmt::format("  {} watches '{}', {} frames", to_string(connection->remote()), *stream,
+                                connection->frames()));
   }
   return lines;
 }
@@ -176,11 +176,11 @@ void HttpOutlet::reads(HttpConnection& connection, bool reads) {
 }
 
 void HttpOutlet::closed(HttpConnection& connection, const std::string& why) {
-  if (const HttpStream* stream = connection.watched()) {
+  if (const std::string* stream = connection.watched()) {
     --viewers_;
     viewer_log_.line(
-        fmt::format("{} watches '{}' no more, after {} frames{}{}", to_string(connection.remote()),
-                    stream->name(), connection.frames(), why.empty() ? "" : ": ", why),
+        fmt::format("{} watches '{}' no more, after {} frames{}{}", to_string(connection.remote()), *stream,
+                    connection.frames(), why.empty() ? "" : ": ", why),
         clock_now().mono);
   }
   auto& from = connection.is_reading() ? reading_ : busy_;
@@ -196,18 +196,19 @@ void HttpOutlet::second() {
   if (!reading_.empty() || !busy_.empty()) second_timer_.start<&HttpOutlet::second>(*this, kSecond);
 }
 
-/// Viewers that are stuck hold a picture each. Those that have been so for longest go when that is too much.
+/// Viewers that are stuck hold a picture each, or a fragment. Those that have been so for longest go when
+/// that is too much.
 void HttpOutlet::bound_what_is_held() {
   std::vector<HttpConnection*> holding;
   for (const auto& connection : busy_) {
-    if (connection->held()) holding.push_back(connection.get());
+    if (connection->held().what != nullptr) holding.push_back(connection.get());
   }
   std::ranges::sort(holding, std::greater(), &HttpConnection::last_progress);
-  std::set<const HttpPart*> parts;
+  std::set<const void*> seen;
   std::size_t bytes = 0;
   for (HttpConnection* connection : holding) {
-    const HttpPart* part = connection->held().get();
-    if (parts.insert(part).second) bytes += part->frame->bytes.size();
+    const HttpConnection::Held held = connection->held();
+    if (seen.insert(held.what).second) bytes += held.bytes;
     if (bytes > kHeldBytesMax) connection->close("too much is held for viewers that take nothing");
   }
 }
@@ -229,24 +230,28 @@ HttpStream& HttpOutlet::join(const std::string& stream, HttpConnection& connecti
   return streams_->join(stream, connection);
 }
 
+HttpLive& HttpOutlet::join(const HttpFollow& wanted, HttpConnection& connection) {
+  return streams_->join(wanted, connection);
+}
+
 void HttpOutlet::leave(HttpStream& stream, HttpConnection& connection) {
   streams_->leave(stream, connection);
 }
 
 void HttpOutlet::watches(const HttpConnection& connection) {
   ++viewers_;
-  viewer_log_.line(
-      fmt::format("{} watches '{}'", to_string(connection.remote()), connection.watched()->name()),
-      clock_now().mono);
+  viewer_log_.line(fmt::format("{} watches '{}'", to_string(connection.remote()), *connection.watched()),
+                   clock_now().mono);
 }
 
 void HttpOutlet::round() {
-  if (streams_->wanted().empty() && later_.empty() && dead_.empty()) return;
+  if (streams_->wanted().empty() && streams_->followed().empty() && later_.empty() && dead_.empty()) return;
   const Now now = clock_now();
+  for (auto& [key, live] : streams_->followed()) live.content->step(now);
   for (HttpConnection* connection : std::exchange(later_, {})) connection->go_on(now);
   send_pictures(now);
   reap();
-  streams_->drop_unwanted();
+  streams_->drop_unwanted(now);
   round_.hurry(!later_.empty() || !turn_.empty());
 }
 
@@ -258,6 +263,9 @@ void HttpOutlet::send_pictures(Now now) {
     for (const auto& [name, stream] : streams_->wanted()) {
       if (!stream->take_fresh() && !due) continue;
       turn_.insert(turn_.end(), stream->connections.begin(), stream->connections.end());
+    }
+    for (auto& [key, live] : streams_->followed()) {
+      if (live.take_fresh()) turn_.insert(turn_.end(), live.connections.begin(), live.connections.end());
     }
     next_turn_ = 0;
   }
@@ -308,7 +316,8 @@ Result<std::unique_ptr<Outlet>> open_http(const OutletArguments& arguments, cons
 
 const OutletSpec kHttpOutlet = {
     .flag = {"--http", "[ADDR:]PORT",
-             "show the streams to browsers: /, /NAME.mjpg, /NAME.jpg, /streams.json; without ADDR on all "
+             "show the streams to browsers: /, /NAME.mjpg, /NAME.jpg, /NAME.mp4, /NAME.events, "
+             "/streams.json; without ADDR on all "
              "addresses"},
     .options = std::span(&kCors, 1),
     .open = open_http,

@@ -50,6 +50,8 @@ class HttpOutlet final : public Outlet, private HttpServer {
   [[nodiscard]] const HttpSiteOptions& site() const override { return site_; }
   HttpStream& join(const std::string& stream, HttpConnection& connection) override;
   void leave(HttpStream& stream, HttpConnection& connection) override;
+  HttpLive& join(const HttpFollow& wanted, HttpConnection& connection) override;
+  void leave(HttpLive& live, HttpConnection& connection) override { HttpStreams::leave(live, connection); }
   void later(HttpConnection& connection) override { later_.push_back(&connection); }
   void at(MonoTime due) override;
   void reads(HttpConnection& connection, bool reads) override;

@@ -3,9 +3,21 @@
 #include <algorithm>
 
 #include "media/http_response.h"
+#include "media/live_mp4.h"
+#include "media/live_text.h"
 #include "ott/assert.h"
 
 namespace ott {
+namespace {
+
+void remove(std::vector<HttpConnection*>& from, const HttpConnection& connection) {
+  const auto at = std::ranges::find(from, &connection);
+  OTT_ASSERT(at != from.end());
+  *at = from.back();
+  from.pop_back();
+}
+
+}  // namespace
 
 HttpStream::HttpStream(WatchableStreams& streams, const std::string& name, const SendNow& send_now)
     : name_(name), send_now_(send_now), subscription_(streams.subscribe(name, *this)) {
@@ -14,6 +26,7 @@ HttpStream::HttpStream(WatchableStreams& streams, const std::string& name, const
 }
 
 void HttpStream::on_frame(const FramePtr& frame) {
+  if (!frame->is_jpeg()) return;
   // Pictures that come at once are all for a viewer that takes them.
   if (fresh_) send_now_(*this);
   number_ = before_ + frame->number.value;
@@ -30,15 +43,32 @@ HttpStream& HttpStreams::join(const std::string& name, HttpConnection& connectio
 }
 
 void HttpStreams::leave(HttpStream& stream, HttpConnection& connection) {
-  auto& all = stream.connections;
-  const auto at = std::ranges::find(all, &connection);
-  OTT_ASSERT(at != all.end());
-  *at = all.back();
-  all.pop_back();
+  remove(stream.connections, connection);
 }
 
-void HttpStreams::drop_unwanted() {
+HttpLive& HttpStreams::join(const HttpFollow& wanted, HttpConnection& connection) {
+  HttpLive& live = followed_[{wanted.form, wanted.stream}];
+  if (live.content == nullptr) {
+    live.name = wanted.stream;
+    if (wanted.form == HttpFollow::Form::Mp4) {
+      live.content = std::make_unique<LiveMp4>(streams_, wanted.stream);
+    } else {
+      live.content = std::make_unique<LiveText>(streams_, wanted.stream);
+    }
+  }
+  live.connections.push_back(&connection);
+  live.unused_at = MonoTime::max();
+  return live;
+}
+
+void HttpStreams::leave(HttpLive& live, HttpConnection& connection) { remove(live.connections, connection); }
+
+void HttpStreams::drop_unwanted(Now now) {
   std::erase_if(wanted_, [](const auto& each) { return each.second->connections.empty(); });
+  for (auto& [key, live] : followed_) {
+    if (live.connections.empty() && live.unused_at == MonoTime::max()) live.unused_at = now.mono + kLinger;
+  }
+  std::erase_if(followed_, [now](const auto& each) { return now.mono >= each.second.unused_at; });
 }
 
 }  // namespace ott

@@ -1,5 +1,5 @@
-// The streams that viewers of our HTTP server want, each put into parts once for all of them. A stream is
-// wanted from the overlay while some connection wants it. Owned by the outlet.
+// The streams that viewers of our HTTP server want, each put into parts, or other pieces, once for all of
+// them. A stream is wanted from the overlay while some connection wants it. Owned by the outlet.
 #pragma once
 
 #include <functional>
@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "media/http_site.h"
+#include "media/live_content.h"
 #include "media/outlet.h"
 
 namespace ott {
@@ -55,22 +57,42 @@ class HttpStream final : public FrameTaker {
   std::unique_ptr<Subscription> subscription_;  // the last, since it may call at once
 };
 
+/// What is followed piece by piece.
+struct HttpLive {
+  std::string name;
+  std::unique_ptr<LiveContent> content;
+  std::vector<HttpConnection*> connections;  // that want it, in no order
+  std::uint64_t seen_count = 0;
+  MonoTime unused_at = MonoTime::max();  // when it is given up, since nobody wants it any more
+
+  /// Whether there is something new since this was called last.
+  bool take_fresh() { return std::exchange(seen_count, content->count()) != content->count(); }
+};
+
 class HttpStreams {
  public:
+  /// For how long what was followed is kept for those who come again.
+  static constexpr Duration kLinger = std::chrono::seconds(5);
+
   HttpStreams(WatchableStreams& streams, HttpStream::SendNow send_now)
       : streams_(streams), send_now_(std::move(send_now)) {}
 
   HttpStream& join(const std::string& name, HttpConnection& connection);
   void leave(HttpStream& stream, HttpConnection& connection);
+  HttpLive& join(const HttpFollow& wanted, HttpConnection& connection);
+  static void leave(HttpLive& live, HttpConnection& connection);
   /// Gives up the streams that nobody has wanted since.
-  void drop_unwanted();
+  void drop_unwanted(Now now);
   [[nodiscard]] std::vector<StreamInfo> all() const { return streams_.all(); }
   [[nodiscard]] const std::map<std::string, std::unique_ptr<HttpStream>>& wanted() const { return wanted_; }
+  using Lives = std::map<std::pair<HttpFollow::Form, std::string>, HttpLive>;
+  Lives& followed() { return followed_; }
 
  private:
   WatchableStreams& streams_;
   HttpStream::SendNow send_now_;
   std::map<std::string, std::unique_ptr<HttpStream>> wanted_;
+  Lives followed_;
 };
 
 }  // namespace ott

@@ -68,7 +68,7 @@ FrameTaker* RtpOutlet::on_part(const StreamInfo& stream) {
   }
   std::vector<RtpDestination> destinations;
   for (const RtpDestination& to : config_.destinations) destinations.push_back(for_slot(to, *slot));
-  auto part = std::make_unique<RtpPart>(stream, loop_, log_, [this] { write_sdp(); });
+  auto part = std::make_unique<RtpOutletPart>(stream, loop_, log_, [this] { write_sdp(); });
   if (auto opened = part->open(destinations); !opened) {
     log_.warning(fmt::format("'{}' is not sent: {}", stream.name, opened.error().message));
     return nullptr;
@@ -120,7 +120,7 @@ void RtpOutlet::write_sdp() {
   const bool whole = std::ranges::all_of(parts_, [](const Part& one) { return one.part->is_described(); });
   if (now < (whole ? sdp_due_ : sdp_due_ + kPictureTime)) return;
   auto sdp = described();
-  if (!sdp) return;
+  if (!sdp) return sdp_timer_.start<&RtpOutlet::write_sdp>(*this, kPartsTime);  // not listed yet
   std::string text = to_string(*sdp);
   if (text == described_) return;
   sdp->origin.version = ++sdp_version_;

@@ -13,7 +13,7 @@
 
 #include "io/outlets.h"
 #include "io/replaced_file.h"
-#include "io/rtp_part.h"
+#include "io/rtp_outlet_part.h"
 #include "io/watcher.h"
 #include "media/sdp.h"
 #include "ott/log.h"
@@ -43,7 +43,7 @@ class RtpOutlet final : public Outlet, private PartsTaker {
  private:
   struct Part {
     std::size_t slot = 0;  // how many pairs of ports above the destination's own
-    std::unique_ptr<RtpPart> part;
+    std::unique_ptr<RtpOutletPart> part;
   };
 
   FrameTaker* on_part(const StreamInfo& stream) override;

@@ -10,12 +10,11 @@
 
 #include "io/clock.h"
 #include "io/random.h"
+#include "io/rtsp_udp.h"
 #include "io/socket.h"
-#include "io/udp_socket.h"
 #include "io/watcher.h"
-#include "media/rtcp.h"
 #include "media/rtp_address.h"
-#include "media/rtp_frames.h"
+#include "media/rtp_flow.h"
 #include "media/rtsp_client.h"
 #include "media/source_spec.h"
 #include "ott/retry.h"
@@ -27,14 +26,12 @@ constexpr Duration kConnectMax = std::chrono::seconds(5);
 constexpr Retry::Pauses kPauses = {std::chrono::milliseconds(250), std::chrono::seconds(5)};
 /// After a failure that will most likely come again. Cameras lock an account that is tried too often.
 constexpr Retry::Pauses kLongPauses = {std::chrono::seconds(30), std::chrono::seconds(120)};
+/// While nobody watches and it is only asked what it has.
+constexpr Retry::Pauses kProbePauses = {std::chrono::seconds(1), std::chrono::seconds(30)};
 /// A session that played for so long has not failed at once.
 constexpr Duration kPlayedWell = std::chrono::seconds(5);
 constexpr unsigned kRedirectsMax = 5;
 constexpr std::size_t kReadBytesARound = std::size_t{256} << 10;
-constexpr std::size_t kDatagramBytesMax = std::size_t{16} << 10;
-constexpr std::size_t kDatagrams = 32;  // in one call
-constexpr std::size_t kCallsARound = 8;
-constexpr std::size_t kUdpBufferBytes = std::size_t{4} << 20;
 
 class LookUp : public Job {
  public:
@@ -47,44 +44,12 @@ class LookUp : public Job {
   std::string host_;
 };
 
-/// The ports that a session's packets come to.
-class UdpPorts {
- public:
-  static Result<UdpPorts> bind(const IpAddress& like) {
-    IpAddress any;
-    if (like.is_v4()) any = parse_ip("0.0.0.0").value();
-    auto pair = UdpSocket::bind_pair(any);
-    if (!pair) return tl::unexpected<Error>(pair.error());
-    pair->first.set_receive_buffer(kUdpBufferBytes);
-    return UdpPorts(std::move(pair->first), std::move(pair->second));
-  }
-
-  [[nodiscard]] const UdpSocket& rtp() const { return rtp_; }
-  [[nodiscard]] const UdpSocket& rtcp() const { return rtcp_; }
-  [[nodiscard]] std::uint16_t port() const { return rtp_.local().port; }
-
-  /// Sends something to where packets come from, so that a firewall on the way lets them in.
-  void open_firewall(const IpAddress& server, const RtspTransport& transport) const {
-    if (!transport.server_port) return;
-    const auto report = write_rtcp({.ssrc = 1, .cname = "ottd"});
-    const std::array datagrams = {ByteSpan(report)};
-    (void)rtp_.send(datagrams, NodeId{server, transport.server_port->first});
-    (void)rtcp_.send(datagrams, NodeId{server, transport.server_port->second});
-  }
-
- private:
-  UdpPorts(UdpSocket rtp, UdpSocket rtcp) : rtp_(std::move(rtp)), rtcp_(std::move(rtcp)) {}
-
-  UdpSocket rtp_;
-  UdpSocket rtcp_;
-};
-
-/// Off --start--> Resolving --> Connecting --> Talking      stop: from each to Off
+/// Off --start--> Resolving --> Connecting --> Talking      stop, or what a probe has found: from each to Off
 ///                  ^              |  ^ (another address)     |
 ///                  `-- Pausing <--'  |                       |
 ///                         ^          `-- a redirect, or UDP -|
 ///                         `------------- a failure ----------'
-class RtspInput final : public Input {
+class RtspInput final : public Input, private RtspUdpPorts::Owner {
  public:
   struct Camera {
     Url url;
@@ -97,21 +62,33 @@ class RtspInput final : public Input {
         camera_(std::move(camera)),
         name_(without_credentials(to_string(camera_.url))),
         sink_(sink),
+        log_(context.log),
+        loop_(context.loop),
         lookups_(context.workers.make_queue(WorkKind::Input, {})),
         random_(random_number<std::uint64_t>()),
         socket_watcher_(context.loop),
-        rtp_watcher_(context.loop),
-        rtcp_watcher_(context.loop),
-        timer_(context.loop),
-        frames_(name_, {}, sink) {}
+        timer_(context.loop) {}
 
-  void start(Now now) override { begin(now); }
+  void start(Now now) override {
+    const bool probing = std::exchange(probing_, false);
+    if (!probing) return begin(now);
+    if (state_ != State::Pausing) return;  // the session under way goes on, beyond the description
+    if (lost_for_long_) return sink_.on_lost(lost_why_, now);
+    retry_.succeeded();
+    begin(now);
+  }
+
+  void probe(Now now) override {
+    probing_ = true;
+    begin(now);
+  }
 
   void stop(Now now) override {
     hang_up(now);
     retry_.succeeded();
     timer_.stop();
     state_ = State::Off;
+    probing_ = false;
   }
 
   /// Collects the addresses that a worker has found.
@@ -125,9 +102,19 @@ class RtspInput final : public Input {
     connect_next(now);
   }
 
-  [[nodiscard]] InputFigures figures() const override { return frames_.figures(oversized_); }
+  [[nodiscard]] InputFigures figures_of(std::size_t part) const override {
+    return part < flows_.size() ? flows_[part].packets->figures(flows_[part].oversized) : InputFigures{};
+  }
 
  private:
+  struct Flow {
+    RtpPart part;
+    bool has_other_parts = false;
+    std::unique_ptr<RtpFlow> packets;
+    std::uint64_t oversized = 0;  // datagrams
+  };
+  static constexpr std::size_t kUnusableSaidMax = 64;
+
   enum class State : std::uint8_t { Off, Resolving, Connecting, Talking, Pausing };
 
   void begin(Now now) {
@@ -176,17 +163,8 @@ class RtspInput final : public Input {
     const Now now = clock_now();
     if (const auto result = connect_result(socket_); !result)
       return cannot_connect(result.error().message, now);
-    std::optional<std::uint16_t> port;
-    if (udp_) {
-      auto ports = UdpPorts::bind(server_.address);
-      if (!ports) return lose(ports.error().message, false, now);
-      ports_ = std::move(*ports);
-      port = ports_->port();
-      rtp_watcher_.start<&RtspInput::rtp_ready>(*this, ports_->rtp().fd(), EV_READ);
-      rtcp_watcher_.start<&RtspInput::rtcp_ready>(*this, ports_->rtcp().fd(), EV_READ);
-    }
     state_ = State::Talking;
-    client_.emplace(RtspClient::Config{url_, port, random_()});
+    client_.emplace(RtspClient::Config{url_, udp_, random_()});
     client_->begin(now);
     socket_watcher_.start<&RtspInput::socket_ready>(*this, socket_.get(), EV_READ | EV_WRITE);
     go_on(now);
@@ -216,20 +194,83 @@ class RtspInput final : public Input {
   }
 
   void take(const RtspClient::Packet& packet, Now now) {
-    if (packet.rtcp) return (void)frames_.push_rtcp(packet.bytes);
-    frames_.push(packet.bytes, now);
+    if (!prepared_) return;
+    RtpFlow& flow = *flows_[packet.track].packets;
+    if (packet.rtcp) return (void)flow.push_rtcp(packet.bytes);
+    flow.push(packet.bytes, now);
   }
 
-  void take(const RtspClient::Prepared& prepared, Now) {
-    RtpFrames::Flow flow{prepared.media.formats.front().payload_type, camera_.size};
-    if (const auto& size = prepared.media.size)
-      flow.size =
-          PictureSize{static_cast<std::uint16_t>(size->width), static_cast<std::uint16_t>(size->height)};
-    frames_.begin(flow);
-    frames_before_ = frames_.frames();
+  void take(const RtspClient::Described& described, Now now) {
+    say_unusable(described.unusable);
+    if (probing_) {
+      say_parts(described.parts, now);
+      return stop(now);
+    }
+    std::vector<std::uint16_t> numbers;
+    for (std::size_t i = 0; udp_ && i < described.parts.size(); ++i) {
+      auto bound = RtspUdpPorts::bind(server_.address, i, *this, loop_);
+      if (!bound) return lose(bound.error().message, false, now);
+      numbers.push_back((*bound)->port());
+      ports_.push_back(std::move(*bound));
+    }
+    client_->set_up(numbers, now);
+  }
+
+  void take(const RtspClient::Prepared& prepared, Now now) {
+    say_unusable(prepared.unusable);
+    std::vector<RtpPart> parts;
+    for (const RtspClient::Track& track : prepared.tracks) parts.push_back(with_size(track.part));
+    say_parts(parts, now);
+    flows_.resize(parts.size());
+    for (std::size_t i = 0; i < parts.size(); ++i) begin_flow(i, parts[i], parts.size() > 1);
+    frames_before_ = frames();
     prepared_ = true;
-    source_address_ = parse_ip(prepared.transport.source).value_or(server_.address);
-    if (ports_) ports_->open_firewall(source_address_, prepared.transport);
+    source_address_ = parse_ip(prepared.tracks.front().transport.source).value_or(server_.address);
+    if (udp_) take_up_ports(prepared.tracks);
+  }
+
+  /// Those of what the server has refused are given up.
+  void take_up_ports(const std::vector<RtspClient::Track>& tracks) {
+    std::vector<std::unique_ptr<RtspUdpPorts>> wanted;
+    for (std::size_t i = 0; i < tracks.size(); ++i) {
+      wanted.push_back(std::move(ports_[tracks[i].described]));
+      wanted[i]->set_track(i);
+      wanted[i]->open_firewall(source_address_, tracks[i].transport);
+    }
+    ports_ = std::move(wanted);
+  }
+
+  [[nodiscard]] RtpPart with_size(RtpPart part) const {
+    if (part.format.is_jpeg() && !part.size) part.size = camera_.size;
+    return part;
+  }
+
+  void begin_flow(std::size_t index, const RtpPart& part, bool has_other_parts) {
+    Flow& flow = flows_[index];
+    if (flow.packets != nullptr && flow.part == part && flow.has_other_parts == has_other_parts)
+      return flow.packets->begin_anew();
+    const std::string name = has_other_parts ? fmt::format("{} ({})", name_, describe(part.format)) : name_;
+    flow = {part, has_other_parts, make_rtp_flow(name, part, index, sink_), 0};
+  }
+
+  void say_parts(const std::vector<RtpPart>& described, Now now) {
+    std::vector<MediaPart> parts;
+    for (const RtpPart& part : described) parts.push_back(media_part(with_size(part)));
+    sink_.on_parts(parts, now);
+  }
+
+  void say_unusable(const std::vector<std::string>& unusable) {
+    for (const std::string& one : unusable) {
+      if (std::ranges::find(said_, one) != said_.end() || said_.size() == kUnusableSaidMax) continue;
+      log_.warning(fmt::format("{}: what is not taken: {}", name_, one));
+      said_.push_back(one);
+    }
+  }
+
+  [[nodiscard]] std::uint64_t frames() const {
+    std::uint64_t sum = 0;
+    for (const Flow& flow : flows_) sum += flow.packets->frames();
+    return sum;
   }
 
   void take(const RtspClient::Playing&, Now now) {
@@ -257,6 +298,9 @@ class RtspInput final : public Input {
   /// Sends what is to be sent, and waits for what comes next.
   void go_on(Now now) {
     take_events(now);
+    for (const Flow& flow : flows_) {
+      for (const std::string& warning : flow.packets->take_warnings(now)) log_.warning(warning);
+    }
     if (state_ != State::Talking) return;
     flush();
     socket_watcher_.want(client_->to_send().empty() ? EV_READ : EV_READ | EV_WRITE);
@@ -272,30 +316,21 @@ class RtspInput final : public Input {
     }
   }
 
-  void rtp_ready(int) { receive(ports_->rtp(), false); }
-  void rtcp_ready(int) { receive(ports_->rtcp(), true); }
+  [[nodiscard]] bool wants_datagrams() const override { return state_ == State::Talking; }
 
-  void receive(const UdpSocket& socket, bool rtcp) {
-    const Now now = clock_now();
-    room_.resize(kDatagrams * kDatagramBytesMax);
-    std::array<Datagram, kDatagrams> datagrams;
-    for (std::size_t calls = 0; calls < kCallsARound && state_ == State::Talking; ++calls) {
-      for (std::size_t i = 0; i < kDatagrams; ++i)
-        datagrams[i] = {MutableByteSpan(room_).subspan(i * kDatagramBytesMax, kDatagramBytesMax)};
-      const auto count = socket.receive(datagrams);
-      if (!count || *count == 0) break;
-      for (const Datagram& one : std::span(datagrams).first(*count)) take_datagram(one, rtcp, now);
-    }
-    if (state_ == State::Talking) go_on(now);
+  void on_datagrams_over() override {
+    if (state_ == State::Talking) go_on(clock_now());
   }
 
-  void take_datagram(const Datagram& datagram, bool rtcp, Now now) {
+  void on_datagram(std::size_t track, const Datagram& datagram, bool rtcp) override {
     if (!prepared_) return;
     if (datagram.from.address != source_address_ && datagram.from.address != server_.address) return;
-    if (rtcp) return (void)frames_.push_rtcp(datagram.bytes);
+    Flow& flow = flows_[track];
+    if (rtcp) return (void)flow.packets->push_rtcp(datagram.bytes);
+    const Now now = clock_now();
     client_->heard(now);
-    if (!datagram.cut_short) return frames_.push(datagram.bytes, now);
-    ++oversized_;
+    if (!datagram.cut_short) return flow.packets->push(datagram.bytes, now);
+    ++flow.oversized;
   }
 
   void on_time() {
@@ -303,7 +338,7 @@ class RtspInput final : public Input {
     if (state_ == State::Connecting && now.mono >= deadline_)
       return cannot_connect(fmt::format("no answer within {} s", kConnectMax / std::chrono::seconds(1)), now);
     if (state_ == State::Pausing && retry_.take_due(now)) return begin(now);
-    frames_.step(now);
+    for (const Flow& flow : flows_) flow.packets->step(now);
     if (state_ == State::Talking) return go_on(now);
     arm(now);
   }
@@ -312,7 +347,10 @@ class RtspInput final : public Input {
     MonoTime next = MonoTime::max();
     if (state_ == State::Connecting) next = deadline_;
     if (state_ == State::Pausing) next = retry_.due_at();
-    if (state_ == State::Talking) next = std::min(client_->next_deadline(), frames_.next_deadline());
+    if (state_ == State::Talking) {
+      next = client_->next_deadline();
+      for (const Flow& flow : flows_) next = std::min(next, flow.packets->next_deadline());
+    }
     if (next == MonoTime::max()) return timer_.stop();
     timer_.start<&RtspInput::on_time>(*this, std::max(next - now.mono, Duration{}));
   }
@@ -325,31 +363,31 @@ class RtspInput final : public Input {
     }
     client_.reset();
     prepared_ = false;
-    rtp_watcher_.stop();
-    rtcp_watcher_.stop();
-    ports_.reset();
+    ports_.clear();
     socket_watcher_.stop();
     socket_ = Fd();
   }
 
   void lose(const std::string& why, bool lasting, Now now) {
-    if (prepared_ && frames_.frames() > frames_before_ && now.mono - playing_since_ >= kPlayedWell)
+    if (prepared_ && frames() > frames_before_ && now.mono - playing_since_ >= kPlayedWell)
       retry_.succeeded();
     hang_up(now);
     state_ = State::Pausing;
-    retry_.schedule(lasting ? kLongPauses : kPauses, random_, now);
+    retry_.schedule(lasting ? kLongPauses : probing_ ? kProbePauses : kPauses, random_, now);
     arm(now);
-    sink_.on_lost(fmt::format("{}: {}", name_, why), now);
+    lost_why_ = fmt::format("{}: {}", name_, why);
+    lost_for_long_ = lasting;
+    if (!probing_) sink_.on_lost(lost_why_, now);
   }
 
   const Camera camera_;
   const std::string name_;
   InputSink& sink_;
+  Log& log_;
+  struct ev_loop* loop_;
   std::unique_ptr<WorkQueue> lookups_;
   std::mt19937_64 random_;
   IoWatcher socket_watcher_;
-  IoWatcher rtp_watcher_;
-  IoWatcher rtcp_watcher_;
   TimerWatcher timer_;
 
   State state_ = State::Off;
@@ -361,13 +399,15 @@ class RtspInput final : public Input {
   NodeId server_;
   MonoTime deadline_{};  // of connecting
   Fd socket_;
-  std::optional<UdpPorts> ports_;
-  std::vector<std::uint8_t> room_;  // for datagrams
+  std::vector<std::unique_ptr<RtspUdpPorts>> ports_;  // of what was described; then of each track
   std::optional<RtspClient> client_;
-  RtpFrames frames_;
+  std::vector<Flow> flows_;          // of each track
   std::uint64_t frames_before_ = 0;  // this session
+  std::vector<std::string> said_;    // what cannot be taken
+  bool probing_ = false;             // it is only asked what it has
+  std::string lost_why_;             // the last time
+  bool lost_for_long_ = false;       // it would most likely fail again at once
   bool prepared_ = false;            // packets of this session may come
-  std::uint64_t oversized_ = 0;
   IpAddress source_address_;
   MonoTime playing_since_{};
   Retry retry_;
@@ -391,8 +431,8 @@ Result<std::unique_ptr<Input>> open_rtsp(const std::string& source, InputSink& s
   info.kind = "rtsp";
   info.at_end = AtEnd::Wait;
   info.live = true;
+  info.parts_unknown = true;
   info.linger = kLinger;
-  info.linger = std::chrono::seconds(10);
   RtspInput::Camera camera{std::move(*url), transport == "udp", transport == "tcp", {}};
   if (size_text) camera.size = *size;
   return std::make_unique<RtspInput>(std::move(info), std::move(camera), sink, context);

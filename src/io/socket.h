@@ -44,7 +44,7 @@ Result<void> connect_result(const Fd& socket);
 [[gnu::hot]] ssize_t send_some(const Fd& socket, ByteSpan bytes);
 [[gnu::hot]] ssize_t receive_some(const Fd& socket, MutableByteSpan into);
 /// Sends these, one after the other, in one call. REQUIRES: at most kPiecesMax.
-inline constexpr std::size_t kPiecesMax = 8;
+inline constexpr std::size_t kPiecesMax = 64;
 [[gnu::hot]] ssize_t send_gathered(const Fd& socket, std::span<const ByteSpan> pieces);
 
 /// This end's address and port.

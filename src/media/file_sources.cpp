@@ -73,6 +73,12 @@ Result<void> InputFile::rewind() {
   return {};
 }
 
+Result<void> InputFile::seek(std::uint64_t offset) {
+  if (::lseek(fd_, static_cast<off_t>(offset), SEEK_SET) < 0)
+    return fail("cannot seek in '" + path_ + "': " + reason(errno));
+  return {};
+}
+
 ClipSource::ClipSource(SourceInfo info, std::string path, InputFile file,
                        std::unique_ptr<FrameSplitter> splitter)
     : Source(std::move(info)),

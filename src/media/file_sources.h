@@ -26,6 +26,7 @@ class InputFile {
   /// As many of its first bytes as there are, up to so many. REQUIRES: nothing was read yet.
   Result<std::vector<std::uint8_t>> read_start(std::size_t bytes_max);
   Result<void> rewind();
+  Result<void> seek(std::uint64_t offset);
 
  private:
   InputFile(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}

@@ -23,9 +23,9 @@ void FrameSplitter::advance(std::size_t bytes) {
   end_ += bytes;
 }
 
-void FrameSplitter::reset() {
+void FrameSplitter::reset(std::uint64_t offset) {
   begin_ = end_ = taken_bytes_ = 0;
-  offset_ = frame_offset_ = 0;
+  offset_ = frame_offset_ = record_offset_ = offset;
   finished_ = false;
   on_reset();
 }
@@ -42,6 +42,7 @@ void FrameSplitter::drop_taken() {
 }
 
 ByteSpan FrameSplitter::take(std::size_t skip, std::size_t bytes) {
+  record_offset_ = offset_;
   drop(skip);
   frame_offset_ = offset_;
   taken_bytes_ = bytes;

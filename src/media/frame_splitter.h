@@ -30,8 +30,8 @@ class FrameSplitter {
   void advance(std::size_t bytes);
   /// No byte follows what is there.
   void finish() { finished_ = true; }
-  /// Begins anew, at byte 0.
-  void reset();
+  /// Begins anew, at this byte: 0, or where a record begins.
+  void reset(std::uint64_t offset = 0);
 
   /// The next frame, valid until the next call of next() or space(); nullopt: more bytes are needed, or
   /// at_end(). An error names the byte it is about; the next call goes on after it.
@@ -40,6 +40,11 @@ class FrameSplitter {
   [[nodiscard]] bool at_end() const { return finished_ && window().empty(); }
   /// Where the frame last returned began.
   [[nodiscard]] std::uint64_t frame_offset() const { return frame_offset_; }
+  /// Where the record of the frame last returned began, with what its container has before the frame: a
+  /// splitter that begins there finds this frame first. None if it was an earlier frame once more.
+  [[nodiscard]] std::optional<std::uint64_t> record_offset() const {
+    return taken_bytes_ == 0 ? std::nullopt : std::optional(record_offset_);
+  }
 
  protected:
   FrameSplitter() = default;
@@ -65,6 +70,7 @@ class FrameSplitter {
   std::size_t taken_bytes_ = 0;
   std::uint64_t offset_ = 0;  // of the window in the stream
   std::uint64_t frame_offset_ = 0;
+  std::uint64_t record_offset_ = 0;
   bool finished_ = false;
 };
 

@@ -4,13 +4,19 @@
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 
+#include <algorithm>
+#include <set>
+
+#include "media/fmp4_writer.h"
 #include "media/http_site.h"
+#include "media/live_text.h"
+#include "media/outlet.h"
 #include "media/text.h"
 
 namespace ott {
 namespace {
 
-constexpr std::size_t kMovingPictures = 4;
+constexpr std::size_t kConnections = 4;
 constexpr double kMilli = 1000;
 
 constexpr std::string_view kPageBegin = R"(<!doctype html>
@@ -23,7 +29,8 @@ constexpr std::string_view kPageBegin = R"(<!doctype html>
 body { margin: 1rem; font: 16px/1.4 system-ui, sans-serif; background: #16181c; color: #e8e8e8 }
 main { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, 24rem), 1fr)) }
 figure { margin: 0 }
-img { display: block; width: 100%; height: auto; min-height: 4rem; background: #000 }
+img, video { display: block; width: 100%; height: auto; min-height: 4rem; background: #000 }
+.text { margin: .3rem 0; min-height: 2.8em; white-space: pre-wrap }
 figcaption { margin-top: .3rem; overflow-wrap: anywhere }
 a { color: #9cf }
 small { color: #aaa }
@@ -56,41 +63,120 @@ std::string escaped(std::string_view text) {
   return html;
 }
 
+std::string facts_of(const StreamInfo& stream) {
+  std::string facts(to_string(stream.state));
+  if (stream.width > 0) facts = fmt::format("{}×{}, {}", stream.width, stream.height, facts);
+  if (stream.fps_milli > 0) facts += fmt::format(", {:.4g} frames/s", stream.fps_milli / kMilli);
+  return facts;
+}
+
 std::string figure(const StreamInfo& stream, bool moving) {
   const std::string mjpg = path_of(stream.name, ".mjpg");
   const std::string jpg = path_of(stream.name, ".jpg");
   const std::string name = escaped(stream.name);
   std::string size;
-  std::string facts(to_string(stream.state));
-  if (stream.width > 0) {
-    size = fmt::format(R"( width="{}" height="{}")", stream.width, stream.height);
-    facts = fmt::format("{}×{}, {}", stream.width, stream.height, facts);
-  }
-  if (stream.fps_milli > 0) facts += fmt::format(", {:.4g} frames/s", stream.fps_milli / kMilli);
+  if (stream.width > 0) size = fmt::format(R"( width="{}" height="{}")", stream.width, stream.height);
   return fmt::format(
-      "<figure><a href=\"./{0}\"><img src=\"./{1}\" alt=\"{2}\"{3}></a>\n"
+      "<figure{6}><a href=\"./{0}\"><img src=\"./{1}\" alt=\"{2}\"{3}></a>\n"
       "<figcaption>{2} <small>{4}</small> <a href=\"./{0}\">moving</a> <a "
       "href=\"./{5}\">picture</a></figcaption>"
       "</figure>\n",
-      mjpg, moving ? mjpg : jpg, name, size, facts, jpg);
+      mjpg, moving ? mjpg : jpg, name, size, facts_of(stream), jpg,
+      stream.format.encoding.empty() ? " class=\"unknown\"" : "");
+}
+
+/// What the player plays of the streams that belong together: one video, one audio, all text.
+struct PlayerParts {
+  std::string name;  // the first part of their names, or the whole one of a stream that is alone
+  const StreamInfo* video = nullptr;
+  const StreamInfo* audio = nullptr;
+  const StreamInfo* text = nullptr;
+
+  [[nodiscard]] std::size_t connections() const {
+    return (video != nullptr || audio != nullptr ? 1U : 0U) + (text != nullptr ? 1U : 0U);
+  }
+};
+
+PlayerParts parts_of(std::span<const StreamInfo> streams, const std::string& name) {
+  PlayerParts parts{.name = name};
+  for (const StreamInfo& stream : streams) {
+    if (!is_part_of(stream.name, name)) continue;
+    const StreamInfo*& part = stream.format.media == MediaKind::Video   ? parts.video
+                              : stream.format.media == MediaKind::Audio ? parts.audio
+                                                                        : parts.text;
+    const bool fits = mp4_can_hold(stream.format) || is_live_text(stream.format);
+    if (part == nullptr && fits) part = &stream;
+  }
+  return parts;
+}
+
+std::string player(const PlayerParts& parts) {
+  const bool plays = parts.video != nullptr || parts.audio != nullptr;
+  std::string html = "<figure class=\"player\"";
+  const auto data = [&html](std::string_view what, const std::string& path) {
+    html += fmt::format(" data-{}=\"./{}\"", what, path);
+  };
+  std::string links;
+  const auto link = [&links](const std::string& path, std::string_view text) {
+    links += fmt::format(" <a href=\"./{}\">{}</a>", path, text);
+  };
+  if (plays) {
+    data("mp4", path_of(parts.name, ".mp4"));
+    link(path_of(parts.name, ".mp4"), "mp4");
+  }
+  if (parts.video != nullptr) data("video", path_of(parts.video->name, ".mp4"));
+  if (parts.audio != nullptr) data("audio", path_of(parts.audio->name, ".mp4"));
+  if (parts.text != nullptr) {
+    data("events", path_of(parts.name, ".events"));
+    link(path_of(parts.name, ".events"), "text");
+  }
+  std::string facts;
+  for (const StreamInfo* part : {parts.video, parts.audio, parts.text}) {
+    if (part == nullptr) continue;
+    facts +=
+        fmt::format("{}{}, {}", facts.empty() ? "" : "; ", escaped(describe(part->format)), facts_of(*part));
+  }
+  html += fmt::format(
+      "><video muted playsinline{}></video>\n{}<figcaption>{} <small>{}</small>{} "
+      "<button hidden>sound on</button> <span class=\"note\"></span></figcaption></figure>\n",
+      parts.video == nullptr ? " hidden" : "",
+      parts.text == nullptr ? "" : "<p class=\"text\" aria-live=\"polite\"></p>\n", escaped(parts.name),
+      facts, links);
+  return html;
 }
 
 }  // namespace
 
 HttpResponse index_page(std::span<const StreamInfo> streams) {
+  std::string figures;
+  std::size_t connections = 0;
+  bool has_script = false;
+  std::set<std::string> played;
+  for (const StreamInfo& stream : streams) {
+    if (can_have_pictures(stream.format)) {
+      has_script = has_script || stream.format.encoding.empty();
+      figures += figure(stream, connections++ < kConnections);
+      continue;
+    }
+    const std::string name = stream.name.substr(0, stream.name.find('/', 1));
+    const PlayerParts parts = parts_of(streams, name);
+    if (parts.connections() == 0 || !played.insert(name).second) continue;
+    figures += player(parts);
+    has_script = true;
+    connections += parts.connections();
+  }
   HttpResponse response;
-  response.fields =
+  response.fields = fmt::format(
       "Content-Type: text/html; charset=utf-8\r\nCache-Control: no-store\r\n"
-      "Content-Security-Policy: default-src 'none'; img-src 'self' data:; style-src 'unsafe-inline'\r\n";
+      "Content-Security-Policy: default-src 'none'; img-src 'self' data:; style-src 'unsafe-inline'{}\r\n",
+      has_script ? "; script-src 'self'; connect-src 'self'; media-src blob:" : "");
   response.text = kPageBegin;
   if (streams.empty()) {
     response.text += "<meta http-equiv=\"refresh\" content=\"2\">\n<p>No stream is known here yet.\n";
     return response;
   }
-  response.text += "<main>\n";
-  std::size_t shown = 0;
-  for (const StreamInfo& stream : streams) response.text += figure(stream, shown++ < kMovingPictures);
-  response.text += "</main>\n<p><a href=\"./streams.json\">streams.json</a>\n";
+  response.text += "<main>\n" + figures + "</main>\n<p><a href=\"./streams.json\">streams.json</a>\n";
+  if (has_script) response.text += "<script src=\"./player.js\"></script>\n";
   return response;
 }
 
@@ -131,8 +217,10 @@ HttpResponse streams_json(std::span<const StreamInfo> streams) {
     number("fps", stream.fps_milli / kMilli);
     text("state", std::string(to_string(stream.state)));
     number("since", static_cast<double>(stream.state_since) / kNanosecondsPerSecond);
-    text("mjpg", '/' + path_of(stream.name, ".mjpg"));
-    text("jpg", '/' + path_of(stream.name, ".jpg"));
+    text("media", std::string(to_string(stream.format.media)));
+    text("encoding", to_utf8(stream.format.encoding));
+    for (const std::string_view suffix : suffixes_of(stream.format))
+      text(suffix.substr(1).data(), '/' + path_of(stream.name, suffix));
     json.EndObject();
   }
   json.EndArray();

@@ -10,11 +10,13 @@
 
 namespace ott {
 
-/// A page that needs nothing else, with a picture of each stream. The first few move; a browser has no more
-/// connections for a server than six, and each moving picture takes one.
+/// A page with the pictures, the sound and the text of all streams. Of the pictures the first few move; a
+/// browser has no more connections for a server than six, and each that moves takes one. What is no JPEG is
+/// played by http_player.h.
 HttpResponse index_page(std::span<const StreamInfo> streams);
-/// {"streams": [{"name", "source", "width", "height", "fps", "state", "since", "mjpg", "jpg"}]}; what is not
-/// known yet is null. "since": from when the stream is in this state, seconds since 1970; null: from its
+/// {"streams": [{"name", "source", "width", "height", "fps", "state", "since", "media", "encoding"}]}; what
+/// is not known yet is null. Behind that the paths at which a stream can be had: "mjpg" and "jpg", "mp4", or
+/// "events". "since": from when the stream is in this state, seconds since 1970; null: from its
 /// start.
 HttpResponse streams_json(std::span<const StreamInfo> streams);
 

@@ -3,9 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
+#include "media/fmp4_writer.h"
 #include "media/http_pages.h"
+#include "media/http_player.h"
+#include "media/live_text.h"
+#include "media/outlet.h"
 #include "media/text.h"
 
 namespace ott {
@@ -51,7 +56,8 @@ HttpResponse not_found(std::string_view path, std::span<const StreamInfo> stream
   std::string text =
       fmt::format("There is nothing at {}. What there is:\n  /\n  /streams.json\n", percent_encode(path));
   for (const StreamInfo& stream : streams.first(std::min(streams.size(), kNamesShown))) {
-    text += fmt::format("  /{}\n  /{}\n", path_of(stream.name, ".mjpg"), path_of(stream.name, ".jpg"));
+    for (const std::string_view suffix : suffixes_of(stream.format))
+      text += fmt::format("  /{}\n", path_of(stream.name, suffix));
   }
   if (streams.size() > kNamesShown)
     text += fmt::format("  and {} more streams\n", streams.size() - kNamesShown);
@@ -64,6 +70,54 @@ std::optional<std::string> name_before(std::string_view path, std::string_view s
   if (path.size() <= suffix.size() + 1 || !path.ends_with(suffix)) return std::nullopt;
   path.remove_suffix(suffix.size());
   return std::string(path.substr(1));
+}
+
+using Streams = std::span<const StreamInfo>;
+
+/// The stream of pictures that a name means: its own, or a part of it. Null if it has none.
+const StreamInfo* pictures_of(Streams streams, const std::string& name) {
+  const StreamInfo* found = nullptr;
+  for (const StreamInfo& stream : streams) {
+    if (!can_have_pictures(stream.format) || !is_part_of(stream.name, name)) continue;
+    if (stream.name == name) return &stream;
+    if (found == nullptr) found = &stream;
+  }
+  return found;
+}
+
+/// Why there is nothing of that form, where there is something of that name.
+HttpResponse wrong_form(Streams streams, const std::string& name, std::string_view form) {
+  std::string text = fmt::format("{} is not to be had of '{}':\n", form, to_utf8(name));
+  for (const StreamInfo& stream : streams) {
+    if (!is_part_of(stream.name, name)) continue;
+    text += fmt::format("  {} is {}", to_utf8(stream.name), describe(stream.format));
+    for (const std::string_view suffix : suffixes_of(stream.format))
+      text += fmt::format("  /{}", path_of(stream.name, suffix));
+    text += '\n';
+  }
+  text.pop_back();
+  return text_response(404, text);
+}
+
+HttpAction follow(HttpFollow::Form form, std::string name, Streams streams) {
+  const bool is_mp4 = form == HttpFollow::Form::Mp4;
+  const bool has_any = std::ranges::any_of(streams, [&](const StreamInfo& stream) {
+    if (!is_part_of(stream.name, name)) return false;
+    return stream.format.encoding.empty() ||
+           (is_mp4 ? mp4_can_hold(stream.format) : is_live_text(stream.format));
+  });
+  if (!has_any) return wrong_form(streams, name, is_mp4 ? "MP4" : "text");
+  HttpFollow action{.form = form, .stream = std::move(name), .response = {}};
+  action.response.endless = true;
+  action.response.fields = "Cache-Control: no-store\r\nX-Accel-Buffering: no\r\nAccept-Ranges: none\r\n";
+  return action;
+}
+
+HttpResponse player_script() {
+  HttpResponse response;
+  response.fields = "Content-Type: text/javascript; charset=utf-8\r\nCache-Control: no-cache\r\n";
+  response.text = kPlayerScript;
+  return response;
 }
 
 HttpAction watch(std::string name, const HttpRequest& request) {
@@ -102,11 +156,21 @@ HttpAction act(const HttpRequest& request, std::span<const StreamInfo> streams,
     return text_response(405, fmt::format("this server answers {}", kMethods),
                          fmt::format("Allow: {}\r\n", kMethods));
   const auto is_there = [&streams](const std::optional<std::string>& name) {
-    return name && std::ranges::find(streams, *name, &StreamInfo::name) != streams.end();
+    return name && std::ranges::any_of(
+                       streams, [&](const StreamInfo& stream) { return is_part_of(stream.name, *name); });
   };
-  if (auto name = name_before(request.path, ".mjpg"); is_there(name)) return watch(std::move(*name), request);
-  if (auto name = name_before(request.path, ".jpg"); is_there(name))
-    return picture(std::move(*name), request);
+  for (const std::string_view suffix : {".mjpg", ".jpg"}) {
+    const auto name = name_before(request.path, suffix);
+    if (!is_there(name)) continue;
+    const StreamInfo* pictures = pictures_of(streams, *name);
+    if (pictures == nullptr) return wrong_form(streams, *name, "JPEG");
+    return suffix == ".mjpg" ? watch(pictures->name, request) : picture(pictures->name, request);
+  }
+  if (auto name = name_before(request.path, ".mp4"); is_there(name))
+    return follow(HttpFollow::Form::Mp4, std::move(*name), streams);
+  if (auto name = name_before(request.path, ".events"); is_there(name))
+    return follow(HttpFollow::Form::Text, std::move(*name), streams);
+  if (request.path == "/player.js") return player_script();
   if (request.path == "/") return index_page(streams);
   if (request.path == "/streams.json") return streams_json(streams);
   if (request.path == "/healthz") return text_response(200, "ok");
@@ -120,6 +184,7 @@ HttpAction answer(const HttpRequest& request, std::span<const StreamInfo> stream
   HttpAction action = act(request, streams, options);
   if (auto* response = std::get_if<HttpResponse>(&action)) add_cors(*response, options);
   if (auto* watch = std::get_if<HttpWatch>(&action)) add_cors(watch->response, options);
+  if (auto* follow = std::get_if<HttpFollow>(&action)) add_cors(follow->response, options);
   return action;
 }
 
@@ -149,8 +214,29 @@ HttpResponse no_picture_response(const HttpPicture& wanted, std::string_view why
                    options);
 }
 
+HttpResponse nothing_to_follow_response(const HttpFollow& wanted, std::string_view why,
+                                        const HttpSiteOptions& options) {
+  return with_cors(
+      text_response(503,
+                    fmt::format("nothing of '{}' can be shown: {}", to_utf8(wanted.stream), to_utf8(why)),
+                    kRetryAfter),
+      options);
+}
+
 HttpResponse refusal_response(const HttpRefusal& refusal, const HttpSiteOptions& options) {
   return with_cors(text_response(refusal.status, refusal.why), options);
+}
+
+bool can_have_pictures(const MediaFormat& format) { return format.is_jpeg() || format.encoding.empty(); }
+
+std::span<const std::string_view> suffixes_of(const MediaFormat& format) {
+  static constexpr std::array<std::string_view, 2> kPictures = {".mjpg", ".jpg"};
+  static constexpr std::array<std::string_view, 1> kMp4 = {".mp4"};
+  static constexpr std::array<std::string_view, 1> kEvents = {".events"};
+  if (can_have_pictures(format)) return kPictures;
+  if (mp4_can_hold(format)) return kMp4;
+  if (is_live_text(format)) return kEvents;
+  return {};
 }
 
 std::string path_of(std::string_view stream, std::string_view suffix) {

@@ -3,11 +3,16 @@
 //     /NAME.mjpg      a moving picture; ?fps=5: at most so many a second
 //     /NAME.jpg       the newest picture; ?wait=next: the next one, or the
 //                     first that If-None-Match does not name
+//     /NAME.mp4       video and audio that are no JPEG, as fragmented MP4;
+//                     X-Backlog: so many bytes of it are here already
+//     /NAME.events    text, as server-sent events
 //     /streams.json   the streams that there are
 //     /healthz        "ok" while the process is there
-//     /               a page with a picture of each stream
+//     /               a page with each stream's picture and sound
+//     /player.js      what plays them there
 //
-// A name is percent-encoded, and may contain '/'. No I/O.
+// A name is percent-encoded, and may contain '/'. It is a stream's, or the first part of several streams'
+// names: /cam.mp4 has cam/video and cam/audio. No I/O.
 #pragma once
 
 #include <span>
@@ -41,7 +46,15 @@ struct HttpPicture {
   std::string if_none_match{};
 };
 
-using HttpAction = std::variant<HttpResponse, HttpWatch, HttpPicture>;
+/// What comes is to be sent as MP4, or as events of text.
+struct HttpFollow {
+  enum class Form : std::uint8_t { Mp4, Text };
+  Form form = Form::Mp4;
+  std::string stream;     // or the first part of the names of several
+  HttpResponse response;  // its head, but for the content type
+};
+
+using HttpAction = std::variant<HttpResponse, HttpWatch, HttpPicture, HttpFollow>;
 
 /// What is to be done for a request. `streams`: those that there are.
 HttpAction answer(const HttpRequest& request, std::span<const StreamInfo> streams,
@@ -53,8 +66,16 @@ HttpResponse picture_response(const HttpPicture& wanted, const FramePtr& frame,
 /// Its answer when none has come for a while: 503, or 304 where the client has the newest.
 HttpResponse no_picture_response(const HttpPicture& wanted, std::string_view why,
                                  const HttpSiteOptions& options);
+/// Its answer when its content could not begin: 503.
+HttpResponse nothing_to_follow_response(const HttpFollow& wanted, std::string_view why,
+                                        const HttpSiteOptions& options);
 /// The answer to what is no request.
 HttpResponse refusal_response(const HttpRefusal& refusal, const HttpSiteOptions& options);
+
+/// True of JPEG, and of what is not known yet.
+bool can_have_pictures(const MediaFormat& format);
+/// The forms in which a stream can be had, as ends of its paths; none for what browsers cannot show.
+std::span<const std::string_view> suffixes_of(const MediaFormat& format);
 
 /// Where a stream's pictures are, relative to "/".
 std::string path_of(std::string_view stream, std::string_view suffix);

@@ -94,7 +94,8 @@ class PartsSubscription {
   [[nodiscard]] virtual std::string why_nothing() const = 0;
 };
 
-/// True if `name` means this stream: its own name, or the first part of it. An empty one means all.
+/// True if `name` means this stream: its own name, or that of the source of which it is a part ("cam" of
+/// "cam/video" and "cam/audio2", but not "films" of "films/one"). An empty one means all.
 [[nodiscard]] bool is_part_of(const std::string& stream_name, const std::string& name);
 
 /// The streams that can be watched from here; the capability of outlets.
@@ -104,7 +105,8 @@ class WatchableStreams {
   /// The default stream first.
   [[nodiscard]] virtual std::vector<StreamInfo> all() const = 0;
   /// Wants one stream (an empty name: the default one), also one that is not there yet. Of a name that means
-  /// several parts it is the video, or else the first. Its taker must outlive the subscription.
+  /// several parts it is the video, or else the first. Its taker must outlive the subscription. Of a stream
+  /// that is not JPEG it is given the frames since the newest sync point first.
   virtual std::unique_ptr<Subscription> subscribe(const std::string& name, FrameTaker& taker) = 0;
   /// Wants all streams that a name means (an empty one: the default stream, and those that belong to it),
   /// also such as come later. Its taker must outlive the subscription.

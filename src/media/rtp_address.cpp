@@ -1,9 +1,11 @@
 #include "media/rtp_address.h"
 
 #include <algorithm>
+#include <array>
 
 #include "media/sdp.h"
 #include "media/text.h"
+#include "ott/bytes.h"
 
 namespace ott {
 namespace {
@@ -57,6 +59,101 @@ Result<void> take_payload_type(std::string_view text, RtpAddress& address) {
   return {};
 }
 
+/// What an encoding is, unless it is said; of those that have a static payload type it is theirs.
+struct UsualFormat {
+  std::string_view encoding;
+  MediaKind media;
+  std::uint32_t clock_rate;
+  std::uint8_t channels;
+  std::uint8_t payload_type;
+};
+constexpr std::uint8_t kDynamicType = 96;
+constexpr std::array kUsualFormats = {
+    UsualFormat{"JPEG", MediaKind::Video, 90'000, 0, 26},
+    UsualFormat{"MP2T", MediaKind::Video, 90'000, 0, 33},
+    UsualFormat{"opus", MediaKind::Audio, 48'000, 2, kDynamicType},
+    UsualFormat{"PCMU", MediaKind::Audio, 8'000, 1, 0},
+    UsualFormat{"PCMA", MediaKind::Audio, 8'000, 1, 8},
+    UsualFormat{"G722", MediaKind::Audio, 8'000, 1, 9},
+    UsualFormat{"L16", MediaKind::Audio, 44'100, 2, 10},
+    UsualFormat{"MPA", MediaKind::Audio, 90'000, 0, 14},
+    UsualFormat{"MPEG4-GENERIC", MediaKind::Audio, 48'000, 2, kDynamicType},
+    UsualFormat{"MP4A-LATM", MediaKind::Audio, 48'000, 2, kDynamicType},
+    UsualFormat{"t140", MediaKind::Text, 1'000, 0, 98},
+};
+
+/// As the options say it, before it is known which encoding it is.
+struct FormatOptions {
+  std::optional<MediaKind> media;
+  std::string_view encoding;
+  std::optional<std::uint32_t> clock_rate;
+  std::optional<std::uint8_t> channels;
+  std::optional<std::uint8_t> payload_type;
+  std::string_view parameters;
+  std::string_view any;  // one of those that need an encoding
+};
+
+Result<void> take_media(std::string_view text, FormatOptions& options) {
+  for (std::uint8_t kind = 0; kind <= kMediaKindLast; ++kind) {
+    if (text == to_string(MediaKind{kind})) options.media = MediaKind{kind};
+  }
+  if (!options.media)
+    return fail("media=" + printable(text) + " is none of video, audio, text and application");
+  return {};
+}
+
+/// True if it is one of these options.
+Result<bool> take_format_option(std::string_view name, std::string_view value, FormatOptions& options) {
+  const auto wrong = [&](std::string_view what) {
+    return fail(std::string(name) + "=" + printable(value) + " is " + std::string(what));
+  };
+  if (name == "encoding") {
+    if (value.empty() || value.size() > kEncodingBytesMax) return wrong("no encoding, as in encoding=H264");
+    options.encoding = value;
+    return true;
+  }
+  if (name != "media" && name != "rate" && name != "channels" && name != "fmtp") return false;
+  options.any = name;
+  if (name == "media") {
+    if (auto taken = take_media(value, options); !taken) return tl::unexpected<Error>(taken.error());
+  } else if (name == "rate") {
+    options.clock_rate = parse_number<std::uint32_t>(value);
+    if (!options.clock_rate || *options.clock_rate == 0 || *options.clock_rate > kClockRateMax)
+      return wrong("no clock rate in Hz, as in rate=90000");
+  } else if (name == "channels") {
+    options.channels = parse_number<std::uint8_t>(value);
+    if (!options.channels || *options.channels == 0 || *options.channels > kChannelsMax)
+      return wrong("no number of channels from 1 to 64");
+  } else {
+    if (value.size() > kFormatParametersBytesMax || has_control_character(value))
+      return wrong("too long, or has control characters");
+    options.parameters = value;
+  }
+  return true;
+}
+
+Result<void> take_format(const FormatOptions& options, RtpAddress& address) {
+  if (options.encoding.empty()) {
+    if (!options.any.empty()) return fail(std::string(options.any) + "= says nothing without encoding=");
+    return {};
+  }
+  const auto usual = std::ranges::find_if(
+      kUsualFormats, [&](const UsualFormat& one) { return equal_no_case(one.encoding, options.encoding); });
+  UsualFormat format{options.encoding, MediaKind::Video, 90'000, 0, kDynamicType};
+  if (usual != kUsualFormats.end()) format = *usual;
+  format.media = options.media.value_or(format.media);
+  format.channels = options.channels.value_or(format.channels);
+  if (!options.payload_type) address.payload_type = format.payload_type;
+  address.format = {format.media,
+                    std::string(options.encoding),
+                    options.clock_rate.value_or(format.clock_rate),
+                    format.media == MediaKind::Audio ? format.channels : std::uint8_t{0},
+                    address.payload_type,
+                    std::string(options.parameters)};
+  if (address.format.is_jpeg()) address.format = MediaFormat{};
+  return {};
+}
+
 Result<void> take_option(std::string_view option, RtpAddress& address) {
   const auto [name, value] = cut(option, '=');
   if (name == "source") return take_source(value, address);
@@ -67,12 +164,21 @@ Result<void> take_option(std::string_view option, RtpAddress& address) {
     return {};
   }
   return fail("unknown option " + quoted(option) +
-              "; there are source=ADDRESS, interface=NAME, size=WIDTHxHEIGHT and pt=NUMBER, joined by '&'");
+              "; there are source=ADDRESS, interface=NAME, size=WIDTHxHEIGHT and pt=NUMBER, and for rtp:// "
+              "encoding=NAME, media=, rate=, channels= and fmtp=, joined by '&'");
 }
 
-Result<void> take_options(std::string_view options, RtpAddress& address) {
+Result<void> take_options(std::string_view options, RtpAddress& address, FormatOptions* format) {
   while (!options.empty()) {
-    if (auto taken = take_option(take_until(options, '&'), address); !taken) return taken;
+    const std::string_view option = take_until(options, '&');
+    const auto [name, value] = cut(option, '=');
+    if (format != nullptr) {
+      const auto is_format = take_format_option(name, value, *format);
+      if (!is_format) return tl::unexpected<Error>(is_format.error());
+      if (*is_format) continue;
+      if (name == "pt") format->payload_type = 0;
+    }
+    if (auto taken = take_option(option, address); !taken) return taken;
   }
   return {};
 }
@@ -87,23 +193,54 @@ Result<RtpAddress> parse(std::string_view text) {
   const auto at = parse_place(place);
   if (!at) return tl::unexpected<Error>(at.error());
   address.at = *at;
+  FormatOptions format;
   auto taken = sender.empty() ? Result<void>() : take_source(sender, address);
-  if (taken) taken = take_options(options, address);
+  if (taken) taken = take_options(options, address, &format);
+  if (taken) taken = take_format(format, address);
   if (!taken) return tl::unexpected<Error>(std::move(taken.error()));
   return address;
-}
-
-/// The payload type of JPEG, if the media have it.
-std::optional<std::uint8_t> jpeg_type(const SdpMedia& media) {
-  const auto format = std::ranges::find_if(
-      media.formats, [](const SdpFormat& one) { return equal_no_case(one.encoding, "JPEG"); });
-  return format == media.formats.end() ? std::nullopt : std::optional(format->payload_type);
 }
 
 Result<void> take_filter(const SdpSourceFilter& filter, RtpAddress& address) {
   if (filter.exclude || filter.sources.size() != 1)
     return fail("its source filter does not name the one sender that is listened to");
   return take_source(filter.sources.front(), address);
+}
+
+/// "53020", or "53020 IN IP4 126.16.64.4" (RFC 3605).
+void take_rtcp(std::string_view text, RtpAddress& address) {
+  text = trimmed(text);
+  const auto port = parse_number<std::uint16_t>(take_until(text, ' '));
+  if (!port || *port == 0) return;
+  const std::size_t last = text.rfind(' ');
+  const auto at = parse_ip(last == std::string_view::npos ? text : text.substr(last + 1));
+  address.rtcp_at = NodeId{at ? *at : address.at.address, *port};
+}
+
+Result<RtpAddress> address_of(const Sdp& session, const SdpMedia& media) {
+  const auto part = rtp_part(media);
+  if (!part) return tl::unexpected<Error>(part.error());
+  RtpAddress address;
+  address.format = part->format;
+  address.payload_type = part->payload_type;
+  address.size = part->size;
+  address.fps = part->fps;
+  address.at.port = media.port;
+  if (media.port == 0) return fail("it does not say which port it is sent to");
+  if (const auto& connection = session.connection_of(media)) {
+    const auto at = parse_ip(connection->address);
+    if (!at) return fail(quoted(connection->address) + ", where it is sent to, is no IP address");
+    address.at.address = *at;
+  }
+  for (const auto& [name, value] : media.other) {
+    if (name == "rtcp") take_rtcp(value, address);
+    address.rtcp_mux = address.rtcp_mux || name == "rtcp-mux";
+  }
+  const auto& filter = session.source_filter_of(media);
+  if (filter) {
+    if (auto taken = take_filter(*filter, address); !taken) return tl::unexpected<Error>(taken.error());
+  }
+  return address;
 }
 
 }  // namespace
@@ -123,31 +260,29 @@ Result<RtpAddress> parse_rtp_address(std::string_view text) {
   return address;
 }
 
-Result<RtpAddress> parse_sdp_address(std::string_view sdp, std::string_view options) {
+Result<SdpAddresses> parse_sdp_addresses(std::string_view sdp, std::string_view options) {
   const auto session = parse_sdp(sdp);
   if (!session) return tl::unexpected<Error>(session.error());
-  const auto media =
-      std::ranges::find_if(session->media, [](const SdpMedia& one) { return jpeg_type(one).has_value(); });
-  if (media == session->media.end()) return fail("it has no JPEG video, but " + offered(*session));
-  RtpAddress address;
-  address.payload_type = *jpeg_type(*media);
-  address.at.port = media->port;
-  if (media->port == 0) return fail("it does not say which port the video is sent to");
-  if (const auto& connection = session->connection_of(*media)) {
-    const auto at = parse_ip(connection->address);
-    if (!at) return fail(quoted(connection->address) + ", where the video is sent to, is no IP address");
-    address.at.address = *at;
+  SdpAddresses all;
+  RtpAddress asked;  // what the options say
+  asked.payload_type = kRtpPayloadTypeMax + 1;
+  if (auto taken = take_options(options, asked, nullptr); !taken) return tl::unexpected<Error>(taken.error());
+  for (const SdpMedia& media : session->media) {
+    auto address = address_of(*session, media);
+    if (!address) {
+      all.unusable.push_back(describe(media) + ": " + address.error().message);
+      continue;
+    }
+    if (asked.source) address->source = asked.source;
+    if (!asked.interface.empty()) address->interface = asked.interface;
+    if (address->format.is_jpeg() && asked.size) address->size = asked.size;
+    if (address->format.is_jpeg() && asked.payload_type <= kRtpPayloadTypeMax)
+      address->payload_type = asked.payload_type;
+    all.parts.push_back(std::move(*address));
   }
-  constexpr unsigned kSideMax = 65'535;
-  if (media->size && media->size->width <= kSideMax && media->size->height <= kSideMax) {
-    address.size = PictureSize{static_cast<std::uint16_t>(media->size->width),
-                               static_cast<std::uint16_t>(media->size->height)};
-  }
-  const auto& filter = session->source_filter_of(*media);
-  auto taken = filter ? take_filter(*filter, address) : Result<void>();
-  if (taken) taken = take_options(options, address);
-  if (!taken) return tl::unexpected<Error>(std::move(taken.error()));
-  return address;
+  if (!all.parts.empty()) return all;
+  return fail(all.unusable.empty() ? "it describes no media"
+                                   : "nothing of it can be taken: " + all.unusable.front());
 }
 
 }  // namespace ott

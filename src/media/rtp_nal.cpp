@@ -41,6 +41,8 @@ Result<void> NalDepacketizer::take_aggregate(ByteSpan payload) {
     if (bytes < scheme_.head_bytes || bytes > payload.size() - 2) {
       return fail("an aggregation packet whose NAL units are not whole");
     }
+    if (!scheme_.is_nal(scheme_.type(payload[2])))
+      return fail("an aggregation packet with what is no NAL unit");
     take_nal(payload.subspan(2, bytes));
     payload = payload.subspan(2 + bytes);
   }
@@ -57,8 +59,10 @@ Result<void> NalDepacketizer::take_fragment(ByteSpan payload) {
                        : "a fragment of a NAL unit whose beginning is missing");
   }
   if (starts) {
+    const unsigned type = head & scheme_.fragment_type_mask;
+    if (!scheme_.is_nal(type)) return fail("fragments of what is no NAL unit");
     begin_nal();
-    sample().push_back(scheme_.with_type(payload[0], head & scheme_.fragment_type_mask));
+    sample().push_back(scheme_.with_type(payload[0], type));
     append(payload.subspan(1, head_bytes - 1));
   }
   append(payload.subspan(head_bytes + 1));
@@ -102,8 +106,10 @@ void NalDepacketizer::reset() {
 }
 
 Result<void> NalPacketizer::cut(const MediaSample& sample, PacketList& packets) {
-  const auto units = nal_units_of_sample(sample.bytes);
+  auto units = nal_units_of_sample(sample.bytes);
   if (!units) return tl::unexpected(units.error());
+  // Types that are not specified mean other things in RTP.
+  std::erase_if(*units, [this](ByteSpan nal) { return !scheme_.is_nal(scheme_.type(nal[0])); });
   if (units->empty()) return fail("an access unit without a NAL unit");
   for (const ByteSpan& nal : *units) {
     if (nal.size() < scheme_.head_bytes) return fail("a NAL unit without a whole head");

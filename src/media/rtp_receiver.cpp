@@ -47,9 +47,12 @@ void RtpReceiver::Source::skip_to(std::int64_t number) {
   for (; next < number; ++next) came.reset(static_cast<std::size_t>(next) % kHistory);
 }
 
-void RtpReceiver::Source::measure(const RtpHeader& header, Now now) {
+void RtpReceiver::Source::measure(const RtpHeader& header, std::uint32_t clock_rate, Now now) {
   // Only differences count, so any origin of the local clock will do.
-  const std::uint32_t at = rtp_timestamp_90khz(now.mono.time_since_epoch()) - header.timestamp;
+  const auto ns = static_cast<std::uint64_t>(now.mono.time_since_epoch().count());
+  constexpr std::uint64_t kSecond = 1'000'000'000;
+  const std::uint64_t local = ns / kSecond * clock_rate + ns % kSecond * clock_rate / kSecond;
+  const std::uint32_t at = static_cast<std::uint32_t>(local) - header.timestamp;
   if (transit) {
     const double difference = std::abs(static_cast<double>(static_cast<std::int32_t>(at - *transit)));
     jitter += (difference - jitter) / 16;
@@ -90,7 +93,7 @@ void RtpReceiver::take(const RtpHeader& header, ByteSpan packet, Now now) {
   source_.highest = std::max(source_.highest, number);
   source_.heard = now.mono;
   source_.ended = false;
-  source_.measure(header, now);
+  source_.measure(header, clock_rate_, now);
 }
 
 /// A duplicate or a late one; or of a sender that has begun anew at a number that is just before.
@@ -120,7 +123,7 @@ void RtpReceiver::consider(const RtpHeader& header, ByteSpan packet, Now now) {
     if (!prove(header, packet, now)) return;
   }
   candidate.heard = now.mono;
-  candidate.measure(header, now);
+  candidate.measure(header, clock_rate_, now);
   while (candidate.full()) {
     candidate.take_first();
     ++counters_.strange;

@@ -58,7 +58,9 @@ class RtpReceiver {
     bool first = false;
   };
 
-  explicit RtpReceiver(std::uint8_t payload_type) : payload_type_(payload_type) {}
+  /// `clock_rate`: of its timestamps, in Hz, for the jitter.
+  explicit RtpReceiver(std::uint8_t payload_type, std::uint32_t clock_rate = 90'000)
+      : payload_type_(payload_type), clock_rate_(clock_rate) {}
 
   /// REQUIRES: next() has been called until it returned nothing, and is before the packet's bytes are gone.
   void push(ByteSpan packet, Now now);
@@ -70,6 +72,7 @@ class RtpReceiver {
   /// and nothing has said so before; another is followed at once then.
   bool on_bye(std::uint32_t ssrc);
 
+  [[nodiscard]] std::uint8_t payload_type() const { return payload_type_; }
   [[nodiscard]] const Counters& counters() const { return counters_; }
   /// For receiver reports (RFC 3550, section 6.4.1); nothing before the first packet.
   [[nodiscard]] std::optional<std::uint32_t> ssrc() const;
@@ -110,7 +113,7 @@ class RtpReceiver {
     }
     /// Goes on to `number`; what is before it has not come.
     void skip_to(std::int64_t number);
-    void measure(const RtpHeader& header, Now now);
+    void measure(const RtpHeader& header, std::uint32_t clock_rate, Now now);
   };
 
   /// A packet without a predecessor.
@@ -129,6 +132,7 @@ class RtpReceiver {
   Ordered hand_out(ByteSpan packet, Now arrived);
 
   std::uint8_t payload_type_;
+  std::uint32_t clock_rate_;
   Source source_;
   Source candidate_;  // of which two packets in sequence have come; it may take the place of source_
   std::array<Unproven, kUnprovenMax> unproven_;

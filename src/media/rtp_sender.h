@@ -142,7 +142,7 @@ class RtpSender {
   MonoTime began_{};
   Duration spread_{};  // of current_
   std::size_t packet_number_ = 0;
-  MonoTime paced_until_{};  // what was sent takes so long at kBytesPerSecond
+  MonoTime paced_until_ = MonoTime::min();  // what was sent takes so long at kBytesPerSecond
   std::deque<Waiting> waiting_;
   std::size_t waiting_bytes_ = 0;
   bool awaits_sync_point_ = true;

@@ -25,17 +25,8 @@ Duration keep_alive_interval(std::chrono::seconds timeout) {
   return std::clamp<Duration>(timeout / 2, std::chrono::milliseconds(500), std::chrono::seconds(30));
 }
 
-/// The first of JPEG video, with that format alone.
-std::optional<SdpMedia> find_jpeg(const Sdp& sdp) {
-  for (const SdpMedia& media : sdp.media) {
-    const auto format = std::ranges::find_if(
-        media.formats, [](const SdpFormat& one) { return equal_no_case(one.encoding, "JPEG"); });
-    if (!equal_no_case(media.kind, "video") || format == media.formats.end()) continue;
-    SdpMedia found = media;
-    found.formats = {*format};
-    return found;
-  }
-  return std::nullopt;
+std::string not_a_url(std::string_view control) {
+  return fmt::format("the description has the control attribute '{}', which is no URL", printable(control));
 }
 
 }  // namespace
@@ -90,7 +81,7 @@ void RtspClient::request(const std::string& method, const std::string& uri, Now 
     message.add("Authorization", value);
   }
   if (method == "DESCRIBE") message.add("Accept", "application/sdp");
-  if (method == "SETUP") message.add("Transport", to_string(transport_));
+  if (method == "SETUP") message.add("Transport", to_string(tracks_[set_up_].transport));
   if (method == "PLAY") message.add("Range", "npt=0.000-");
   send(message);
   method_ = method;
@@ -135,7 +126,7 @@ std::optional<RtspClient::Event> RtspClient::look_at_time(Now now) {
   if (state_ != State::Playing) return std::nullopt;
   if (now.mono >= heard_at_ + kSilenceMax) {
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(kSilenceMax).count();
-    const bool blocked = config_.udp_port && !heard_any_;
+    const bool blocked = config_.udp && !heard_any_;
     return failed(
         fmt::format("no packet within {} s{}", seconds, blocked ? ": a firewall may keep UDP out" : ""));
   }
@@ -147,11 +138,15 @@ std::optional<RtspClient::Event> RtspClient::look_at_time(Now now) {
 }
 
 std::optional<RtspClient::Event> RtspClient::take_interleaved(const RtspInterleaved& packet, Now now) {
-  if (!transport_.interleaved || !session_) return std::nullopt;
-  const bool rtcp = packet.channel == transport_.interleaved->second;
-  if (!rtcp && packet.channel != transport_.interleaved->first) return std::nullopt;
-  if (!rtcp) heard(now);
-  return Packet{rtcp, packet.data};
+  if (state_ != State::Play && state_ != State::Playing) return std::nullopt;
+  for (std::size_t track = 0; track < set_up_; ++track) {
+    const auto& channels = tracks_[track].transport.interleaved;
+    if (!channels || (packet.channel != channels->first && packet.channel != channels->second)) continue;
+    const bool rtcp = packet.channel != channels->first;
+    if (!rtcp) heard(now);
+    return Packet{track, rtcp, packet.data};
+  }
+  return std::nullopt;
 }
 
 std::optional<RtspClient::Event> RtspClient::take(const RtspMessage& message, Now now) {
@@ -185,10 +180,13 @@ std::optional<RtspClient::Event> RtspClient::take_response(const RtspMessage& re
   if (state_ == State::Options) return on_options(response, now);
   if (state_ == State::Playing) return on_kept_alive(response);
   if (response.status >= 300) {
+    if (state_ == State::Setup && tracks_.size() > 1 &&
+        (response.status != kUnsupportedTransport || set_up_ > 0))
+      return without_track(response, now);
     method_ = method;
     return refused(response);
   }
-  if (state_ == State::Describe) return on_description(response, now);
+  if (state_ == State::Describe) return on_description(response);
   if (state_ == State::Setup) return on_setup(response, now);
   return on_playing(now);
 }
@@ -212,7 +210,7 @@ std::optional<RtspClient::Event> RtspClient::redirected(const std::string* locat
 }
 
 std::optional<RtspClient::Event> RtspClient::refused(const RtspMessage& response) {
-  if (state_ == State::Setup && response.status == kUnsupportedTransport && !config_.udp_port) {
+  if (state_ == State::Setup && response.status == kUnsupportedTransport && !config_.udp && set_up_ == 0) {
     state_ = State::Over;
     return NeedsUdp{};
   }
@@ -231,39 +229,52 @@ std::optional<RtspClient::Event> RtspClient::on_options(const RtspMessage& respo
   return std::nullopt;
 }
 
-std::optional<RtspClient::Event> RtspClient::on_description(const RtspMessage& response, Now now) {
+std::optional<RtspClient::Event> RtspClient::on_description(const RtspMessage& response) {
   const auto sdp = parse_sdp(response.body);
   if (!sdp) return failed(sdp.error().message);
-  auto jpeg = find_jpeg(*sdp);
-  if (!jpeg) {
-    return failed(
-        fmt::format("it offers {}, and no JPEG video; exec:ffmpeg converts what it has", offered(*sdp)),
-        true);
-  }
-  media_ = std::move(*jpeg);
-
   const std::string* base = response.find("Content-Base");
   if (base == nullptr) base = response.find("Content-Location");
   const auto base_url = base == nullptr ? config_.url : resolve(config_.url, *base).value_or(config_.url);
   const auto aggregate = rtsp_control_uri(base_url, sdp->control);
-  const auto control = rtsp_control_uri(base_url, media_.control);
-  if (!aggregate || !control) {
-    return failed(fmt::format("the description has the control attribute '{}', which is no URL",
-                              printable(aggregate ? media_.control : sdp->control)));
-  }
+  if (!aggregate) return failed(not_a_url(sdp->control));
   aggregate_ = *aggregate;
-  control_ = *control;
+  Described described;
+  for (const SdpMedia& media : sdp->media) {
+    const auto part = rtp_part(media);
+    const auto control = rtsp_control_uri(base_url, media.control);
+    if (!part || !control) {
+      described.unusable.push_back(describe(media) + ": " +
+                                   (part ? not_a_url(media.control) : part.error().message));
+      continue;
+    }
+    tracks_.push_back({*part, tracks_.size(), {}});
+    controls_.push_back(*control);
+    described.parts.push_back(*part);
+  }
+  if (tracks_.empty()) {
+    const std::string why =
+        described.unusable.empty() ? "" : ", and nothing that can be taken: " + described.unusable.front();
+    return failed(fmt::format("it offers {}{}", offered(*sdp), why), true);
+  }
+  state_ = State::Described;
+  return described;
+}
 
-  transport_.tcp = !config_.udp_port;
-  if (config_.udp_port) {
-    transport_.client_port =
-        RtspTransport::Pair(*config_.udp_port, static_cast<std::uint16_t>(*config_.udp_port + 1));
-  } else {
-    transport_.interleaved = RtspTransport::Pair(0, 1);
+void RtspClient::set_up(const std::vector<std::uint16_t>& udp_ports, Now now) {
+  OTT_ASSERT(state_ == State::Described);
+  OTT_ASSERT(udp_ports.size() == (config_.udp ? tracks_.size() : 0));
+  for (std::size_t i = 0; i < tracks_.size(); ++i) {
+    RtspTransport& transport = tracks_[i].transport;
+    transport.tcp = !config_.udp;
+    if (config_.udp) {
+      transport.client_port = RtspTransport::Pair(udp_ports[i], static_cast<std::uint16_t>(udp_ports[i] + 1));
+    } else {
+      transport.interleaved =
+          RtspTransport::Pair(static_cast<std::uint16_t>(2 * i), static_cast<std::uint16_t>(2 * i + 1));
+    }
   }
   state_ = State::Setup;
-  request("SETUP", control_, now);
-  return std::nullopt;
+  request("SETUP", controls_[0], now);
 }
 
 std::optional<RtspClient::Event> RtspClient::on_setup(const RtspMessage& response, Now now) {
@@ -273,19 +284,38 @@ std::optional<RtspClient::Event> RtspClient::on_setup(const RtspMessage& respons
   if (!parsed) return failed(parsed.error().message);
   session_ = std::move(*parsed);
 
+  RtspTransport& asked = tracks_[set_up_].transport;
   const std::string* transport = response.find("Transport");
-  const auto transports = transport == nullptr ? std::vector{transport_} : parse_rtsp_transports(*transport);
+  const auto transports = transport == nullptr ? std::vector{asked} : parse_rtsp_transports(*transport);
   if (!transports) return failed(transports.error().message);
   RtspTransport granted = transports->front();
-  if (granted.tcp != transport_.tcp || granted.multicast) {
+  if (granted.tcp != asked.tcp || granted.multicast) {
     return failed(fmt::format("the server sends by '{}' and not as it was asked to", printable(*transport)));
   }
-  if (granted.tcp && !granted.interleaved) granted.interleaved = transport_.interleaved;
+  if (granted.tcp && !granted.interleaved) granted.interleaved = asked.interleaved;
   if (!granted.tcp) granted.interleaved.reset();
-  transport_ = std::move(granted);
+  asked = std::move(granted);
+  ++set_up_;
+  return set_up_next(now);
+}
+
+/// The server does not give this one of several.
+std::optional<RtspClient::Event> RtspClient::without_track(const RtspMessage& refusal, Now now) {
+  refused_.push_back(fmt::format("{}: SETUP is answered with {} {}", describe(tracks_[set_up_].part.format),
+                                 refusal.status, printable(refusal.reason)));
+  tracks_.erase(tracks_.begin() + static_cast<std::ptrdiff_t>(set_up_));
+  controls_.erase(controls_.begin() + static_cast<std::ptrdiff_t>(set_up_));
+  return set_up_next(now);
+}
+
+std::optional<RtspClient::Event> RtspClient::set_up_next(Now now) {
+  if (set_up_ < tracks_.size()) {
+    request("SETUP", controls_[set_up_], now);
+    return std::nullopt;
+  }
   state_ = State::Play;
   request("PLAY", aggregate_, now);
-  return Prepared{media_, transport_};
+  return Prepared{tracks_, refused_};
 }
 
 std::optional<RtspClient::Event> RtspClient::on_playing(Now now) {

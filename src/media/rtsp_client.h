@@ -1,19 +1,22 @@
-// A client's session with an RTSP server (RFC 2326), from the first request to the packets of one stream:
-// what it decides. No sockets and no clock. One object for one connection.
+// A client's session with an RTSP server (RFC 2326), from the first request to the packets of all its media
+// that can be taken: what it decides. No sockets and no clock. One object for one connection.
 //
-//     OPTIONS -> DESCRIBE -> SETUP -> PLAY -> (keep-alive ...) -> TEARDOWN
+//     OPTIONS -> DESCRIBE -> SETUP of each -> PLAY of all -> (keep-alive ...) -> TEARDOWN
 //
 // One request is under way at a time. A 401 is answered and the request sent again; a redirect and a refusal
 // of the transport end the session, and its owner begins another one with what the event says. Packets come
-// interleaved in the connection, or to two UDP ports of the owner's.
+// interleaved in the connection, or to pairs of UDP ports of the owner's. One of several media that the
+// server refuses is left out.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "media/http_auth.h"
+#include "media/rtp_part.h"
 #include "media/rtsp_message.h"
 #include "media/sdp.h"
 #include "media/url.h"
@@ -31,7 +34,7 @@ class RtspClient {
 
   struct Config {
     Url url;
-    std::optional<std::uint16_t> udp_port{};  // of RTP here, RTCP is the next; without: interleaved
+    bool udp = false;  // without: interleaved
     std::uint64_t random_seed = 0;
   };
   explicit RtspClient(Config config);
@@ -48,13 +51,24 @@ class RtspClient {
 
   /// A packet that came interleaved; valid until the next call.
   struct Packet {
+    std::size_t track = 0;  // of those that were prepared
     bool rtcp = false;
     ByteSpan bytes;
   };
-  /// SETUP was answered: packets may come from now on.
-  struct Prepared {
-    SdpMedia media;  // its only format is the one that comes
+  /// DESCRIBE was answered: now set_up() or end() is to be called.
+  struct Described {
+    std::vector<RtpPart> parts;         // one at least
+    std::vector<std::string> unusable;  // of the others, what and why
+  };
+  struct Track {
+    RtpPart part;
+    std::size_t described = 0;  // which of those that were described
     RtspTransport transport;
+  };
+  /// SETUP was answered, of each: packets may come from now on.
+  struct Prepared {
+    std::vector<Track> tracks;          // one at least
+    std::vector<std::string> unusable;  // of those that were described, what was refused and why
   };
   /// PLAY was answered.
   struct Playing {};
@@ -69,12 +83,16 @@ class RtspClient {
     std::string why;
     bool lasting = false;  // it will most likely fail again: a refused password, no such kind of stream
   };
-  using Event = std::variant<Packet, Prepared, Playing, Redirected, NeedsUdp, Failed>;
+  using Event = std::variant<Packet, Described, Prepared, Playing, Redirected, NeedsUdp, Failed>;
   /// What comes of the bytes received, and of the time; to be called until it returns nothing. Nothing comes
   /// after an event that ends the session.
   std::optional<Event> next(Now now);
   /// When next() is to be called although nothing was received.
   [[nodiscard]] MonoTime next_deadline() const;
+
+  /// Asks for all that was described. `udp_ports`: of RTP here, for each part, where RTCP's is the next one;
+  /// none if it comes interleaved.
+  void set_up(const std::vector<std::uint16_t>& udp_ports, Now now);
 
   /// A packet has come by UDP.
   void heard(Now now) {
@@ -86,7 +104,7 @@ class RtspClient {
   void end(Now now);
 
  private:
-  enum class State : std::uint8_t { Idle, Options, Describe, Setup, Play, Playing, Over };
+  enum class State : std::uint8_t { Idle, Options, Describe, Described, Setup, Play, Playing, Over };
 
   void request(const std::string& method, const std::string& uri, Now now);
   void send(const RtspMessage& message);
@@ -98,8 +116,10 @@ class RtspClient {
   std::optional<Event> redirected(const std::string* location);
   std::optional<Event> refused(const RtspMessage& response);
   std::optional<Event> on_options(const RtspMessage& response, Now now);
-  std::optional<Event> on_description(const RtspMessage& response, Now now);
+  std::optional<Event> on_description(const RtspMessage& response);
   std::optional<Event> on_setup(const RtspMessage& response, Now now);
+  std::optional<Event> without_track(const RtspMessage& refusal, Now now);
+  std::optional<Event> set_up_next(Now now);
   std::optional<Event> on_playing(Now now);
   std::optional<Event> on_kept_alive(const RtspMessage& response);
   std::optional<Event> look_at_time(Now now);
@@ -122,11 +142,12 @@ class RtspClient {
   bool heard_any_ = false;
 
   bool has_get_parameter_ = false;
-  std::string aggregate_;  // the URI of the whole session, and of the one stream
-  std::string control_;
-  SdpMedia media_;
+  std::string aggregate_;              // the URI of the whole session
+  std::vector<Track> tracks_;          // those that are set up, and behind them those that are not yet
+  std::vector<std::string> controls_;  // the URI of each
+  std::size_t set_up_ = 0;
+  std::vector<std::string> refused_;
   std::optional<RtspSession> session_;
-  RtspTransport transport_;
 };
 
 /// What a control attribute means (RFC 2326, section C.1.1), as servers have it: a relative one is appended

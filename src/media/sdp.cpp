@@ -121,8 +121,20 @@ class SdpParser {
       if (line.size() < 2 || line[1] != '=') continue;
       const std::string wrong =
           has_control_character(line) ? "control characters" : parse_line(line[0], trimmed(line.substr(2)));
-      if (!wrong.empty()) return fail(fmt::format("SDP line {}, '{}': {}", number, printable(line), wrong));
+      if (wrong.empty()) continue;
+      std::string flaw = fmt::format("SDP line {}, '{}': {}", number, printable(line), wrong);
+      const bool is_media = line[0] == 'm';
+      if (has_control_character(line)) return fail(std::move(flaw));
+      if (is_media ? sdp_.media.size() == kMediaMax : sdp_.media.empty()) return fail(std::move(flaw));
+      if (is_media) {
+        std::string_view rest = line.substr(2);
+        sdp_.media.emplace_back().kind = take_word(rest);
+      }
+      if (sdp_.media.back().flaw.empty()) sdp_.media.back().flaw = std::move(flaw);
     }
+    const bool usable =
+        std::ranges::any_of(sdp_.media, [](const SdpMedia& media) { return media.flaw.empty(); });
+    if (!usable && !sdp_.media.empty()) return fail(sdp_.media.front().flaw);
     for (SdpMedia& media : sdp_.media) size_from_parameters(media);
     return std::move(sdp_);
   }

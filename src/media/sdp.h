@@ -60,6 +60,7 @@ struct SdpMedia {
       size;  // a=framesize (RFC 6064), a=x-dimensions (RFC 2435 in use), of the first format
   unsigned bandwidth_kbps = 0;                             // b=AS (section 5.8); 0: not said
   std::vector<std::pair<std::string, std::string>> other;  // attributes: names and values
+  std::string flaw;  // the first of its lines that cannot be, and why; empty: there is none
 };
 
 struct Sdp {
@@ -88,7 +89,8 @@ struct Sdp {
   }
 };
 
-/// The error names the line.
+/// A line of one of the media that cannot be is that one's flaw. The error names a line of the session, or of
+/// media of which none is without a flaw.
 Result<Sdp> parse_sdp(std::string_view text);
 /// REQUIRES: no control characters; media of RTP.
 std::string to_string(const Sdp& sdp);

@@ -14,8 +14,13 @@ constexpr std::size_t kReceiveBytesMax = 256U << 10U;
 constexpr std::size_t kScratchBytes = kHeaderBytes + kBodyBytesMax + kReceiveBytesMax;
 /// What must be there of a record to know whether its flow takes it: up to the RTP sequence number.
 constexpr std::size_t kRecordPeekBytes = kRecordHeaderBytes + 4;
-/// How much one of several feeds of a link may send before it is another's turn.
+/// How much one of several feeds of a link may send before it is another's turn, and all in one call.
 constexpr std::size_t kTurnBytes = 128U << 10U;
+constexpr std::size_t kGatherBytes = 256U << 10U;
+/// Records that are smaller on average cost less to copy than to read one by one.
+constexpr std::size_t kSmallRecordBytes = 4U << 10U;
+/// The bound on the lag of audio and text.
+constexpr Duration kUrgentLagMax = std::chrono::milliseconds(80);
 
 }  // namespace
 
@@ -24,10 +29,16 @@ DataPath::DataPath(OverlayState& state, FlowTable& flows)
 
 // ---- receiving -------------------------------------------------------------------------------------------
 
-/// How many bytes may be read at once. A link that carries several streams is read record by record, so that
-/// each record's bytes can go to their own ring: to the end of this one and the beginning of the next.
+/// True if the link carries several streams whose records are copied to their rings.
+bool DataPath::has_small_records(const PeerLink& link) const {
+  return link.flows_in >= 2 && link.record_bytes / 16 < kSmallRecordBytes;
+}
+
+/// How many bytes may be read at once. A link that carries several streams of large records is read record by
+/// record, so that each record's bytes can go to their own ring: to the end of this one and the beginning of
+/// the next.
 std::size_t DataPath::receive_limit(const PeerLink& link, ByteSpan pending) const {
-  if (link.flows_in < 2) return kReceiveBytesMax;
+  if (link.flows_in < 2 || has_small_records(link)) return kReceiveBytesMax;
   const Framed framed = next_message(pending, kBodyBytesMax);
   const std::size_t rest = framed.has_header ? framed.header.total() - pending.size() : 0;
   if (framed.has_header && !is_record(framed.header.type)) return rest + kRecordPeekBytes;
@@ -105,6 +116,7 @@ bool DataPath::may_feed(const PeerLink& link, const Flow& flow) {
 
 void DataPath::note_taken(PeerLink& link, Flow& flow, const Record& record, Now now) {
   if (!record.is_skip() && record.last()) ++link.frames_in;
+  if (link.flows_in >= 2) link.record_bytes += record.header.total() - link.record_bytes / 16;
   if (flow.parent != link.id) return;
   flow.parent_fed_at = now.mono;
   flow.only_known_since = MonoTime::max();
@@ -183,6 +195,10 @@ Flow* DataPath::only_flow_of(const PeerLink& link) const {
 void DataPath::keep_rest(PeerLink& link) {
   if (link.receiving != nullptr) return;
   const ByteSpan rest(scratch_.get() + scratch_begin_, scratch_end_ - scratch_begin_);
+  if (has_small_records(link)) {
+    link.partial.assign(rest.begin(), rest.end());
+    return;
+  }
   // The next bytes belong to the stream of the incomplete record, or else to the link's only stream.
   Flow* flow = only_flow_of(link);
   const Framed framed = next_message(rest, kBodyBytesMax);
@@ -212,74 +228,172 @@ void DataPath::wake_children(Flow& flow) {
   }
 }
 
+Duration DataPath::lag_max(const Child& child) const {
+  return child.urgent ? std::min(state_.config.lag_max, kUrgentLagMax) : state_.config.lag_max;
+}
+
 ByteSpan DataPath::what_to_send(const Child& child, Now now) const {
   const StreamBuffer& buffer = child.flow->buffer;
-  const bool late = child.feed.late(buffer, now.mono, state_.config.lag_max);
+  const bool late = child.feed.late(buffer, now.mono, lag_max(child));
   return late ? child.feed.rest_of_frame(buffer) : child.feed.pending(buffer);
 }
 
-ByteSpan DataPath::from_feed(PeerLink& link, Child& child, Now now) const {
+/// Moves the feed to what is to be sent next. False if the child must be told something before that: then it
+/// is in the outbox, or stays to be said where something has been gathered already.
+bool DataPath::prepare(PeerLink& link, Child& child, Now now) {
   const StreamBuffer& buffer = child.flow->buffer;
   child.feed.pass_over_known(buffer, now.mono);
-  child.feed.limit_lag(buffer, now.mono, state_.config.lag_max);
+  child.feed.limit_lag(buffer, now.mono, lag_max(child));
+  if (!child.feed.has_news()) return true;
+  if (gathering_.count > 0) return false;
   if (child.feed.take_restarted()) {
     flows_.tell_restarted(*child.flow, child);
-    link.sending = nullptr;
-    return link.outbox;
-  }
-  if (const auto skip = child.feed.take_skip()) {
+  } else if (const auto skip = child.feed.take_skip()) {
     add_to_count(link.frames_skipped, skip->last.value - skip->first.value + 1);
     link.outbox.resize(kRecordHeaderBytes);
     Header header{MessageType::Skip, 0, 0, kRecordHeaderBytes - kHeaderBytes};
     store_record_header(link.outbox.data(), header, child.flow->label, skip->first, skip->last.value);
-    link.sending = nullptr;
-    return link.outbox;
   }
-  link.sending = &child;
-  const ByteSpan pending = what_to_send(child, now);
-  return link.several_feeds() ? pending.first(std::min(pending.size(), kTurnBytes)) : pending;
+  return false;
 }
 
-ByteSpan DataPath::send_slice(PeerLink& link, Now now) {
-  // A half-sent record goes first: by itself if a control message waits, or else with all that follows it.
-  if (link.sending != nullptr) {
-    Child& child = *link.sending;
-    const ByteSpan rest = child.feed.rest_of_record(child.flow->buffer);
+void DataPath::give(Child* child, ByteSpan bytes) {
+  gathering_.pieces[gathering_.count] = bytes;
+  gathering_.given[gathering_.count] = {child, bytes.size()};
+  ++gathering_.count;
+  gathering_.bytes += bytes.size();
+  if (gathering_.bytes >= kGatherBytes) gathering_.full = true;
+}
+
+/// As much of it as may be under way: whole records, and one at least as long as there is any room.
+ByteSpan DataPath::bounded(PeerLink& link, const Child& child, ByteSpan bytes) {
+  const std::size_t room = link.flight.room();
+  if (bytes.size() <= room) return bytes;
+  link.flight.reached();
+  if (room == 0) return {};
+  const std::uint64_t from = child.feed.position().value;
+  std::size_t whole = 0;
+  while (whole < bytes.size()) {
+    const std::size_t next = child.flow->buffer.record_at(Position{from + whole}).header.total();
+    if (whole > 0 && whole + next > room) break;
+    whole += next;
+  }
+  return bytes.first(std::min(whole, bytes.size()));
+}
+
+/// Adds what the feeds of a ring have, beginning with the one whose turn it is.
+void DataPath::gather_in_turn(PeerLink& link, Child*& first, Now now) {
+  const bool several = link.several_feeds();
+  Child* const begin = first;
+  while (first != nullptr && gathering_.has_room()) {
+    Child& child = *first;
+    if (!prepare(link, child, now)) {
+      if (gathering_.count == 0) give(nullptr, link.outbox);
+      gathering_.full = true;
+      return;
+    }
+    const ByteSpan all = what_to_send(child, now);
+    ByteSpan bytes = several ? all.first(std::min(all.size(), kTurnBytes)) : all;
+    if (!child.urgent && !bytes.empty() && link.has_both_kinds()) {
+      bytes = bounded(link, child, bytes);
+      if (bytes.empty()) return hold(link, now);
+    }
+    first = child.next_on_link;
+    if (!bytes.empty()) give(&child, bytes);
+    if (bytes.size() < child.feed.pending(child.flow->buffer).size()) {
+      gathering_.full = true;  // it may end within a record
+      if (!child.urgent && link.has_both_kinds() && link.flight.room() <= bytes.size()) hold(link, now);
+    }
+    if (first == begin) return;
+  }
+}
+
+void DataPath::hold(PeerLink& link, Now now) {
+  if (link.held) return;
+  link.held = true;
+  held_.push_back(link.id);
+  look_at_ = std::min(look_at_, now.mono + FlightBound::kLookAgain);
+}
+
+void DataPath::wake_held(Now now) {
+  if (now.mono < look_at_) return;
+  look_at_ = MonoTime::max();
+  for (const LinkId id : held_) {
+    PeerLink* link = state_.links.find(id);
+    if (link == nullptr) continue;
+    link->held = false;
+    state_.links.want_send(*link);
+  }
+  held_.clear();
+}
+
+std::size_t DataPath::send_slices(PeerLink& link, Now now, std::span<ByteSpan> pieces) {
+  gathering_.pieces = pieces;
+  gathering_.count = gathering_.bytes = 0;
+  gathering_.full = gathering_.complete = false;
+  if (link.has_both_kinds() && !link.measured) {
+    link.measured = true;
+    state_.links.requests().measure.push_back(link.id);
+  }
+  // A half-sent record goes first: by itself if something else waits, or else with all that follows it.
+  if (Child* const sending = link.sending) {
+    const ByteSpan rest = sending->feed.rest_of_record(sending->flow->buffer);
     const bool alone = link.outbox.empty() && !link.several_feeds();
-    if (!rest.empty()) return alone ? what_to_send(child, now) : rest;
+    if (!rest.empty()) {
+      give(sending, alone ? what_to_send(*sending, now) : rest);
+      gathering_.complete = alone && gathering_.bytes == sending->feed.pending(sending->flow->buffer).size();
+      return 1;
+    }
   }
   link.sending = nullptr;
-  if (!link.outbox.empty()) return ByteSpan(link.outbox).subspan(link.outbox_sent);
-  const Child* first = link.feeds;
-  while (link.feeds != nullptr) {
-    Child& child = *link.feeds;
-    link.feeds = child.next_on_link;
-    const ByteSpan bytes = from_feed(link, child, now);
-    if (!bytes.empty()) return bytes;
-    if (link.feeds == first) break;
+  if (!link.outbox.empty()) {
+    give(nullptr, ByteSpan(link.outbox).subspan(link.outbox_sent));
+    return 1;
   }
-  link.sending = nullptr;
-  return {};
+  gather_in_turn(link, link.urgent_feeds, now);
+  if (gathering_.has_room()) gather_in_turn(link, link.feeds, now);
+  gathering_.complete = gathering_.has_room();
+  return gathering_.count;
 }
 
 bool DataPath::send_advance(PeerLink& link, std::size_t bytes, Now now) {
   link.bytes_out += bytes;
   link.last_sent = now.mono;
-  if (link.sending != nullptr) {
-    Child& child = *link.sending;
-    const StreamBuffer& buffer = child.flow->buffer;
-    link.frames_out += child.feed.advance(buffer, bytes, now.mono);
-    return child.feed.has_pending(buffer) || !link.outbox.empty() || link.several_feeds();
+  bool all = gathering_.complete;
+  for (std::size_t i = 0; i < gathering_.count; ++i) {
+    const auto [child, given] = gathering_.given[i];
+    const std::size_t sent = std::min(bytes, given);
+    bytes -= sent;
+    if (child == nullptr) {
+      link.outbox_sent += sent;
+    } else if (sent > 0) {
+      const StreamBuffer& buffer = child->flow->buffer;
+      link.frames_out += child->feed.advance(buffer, sent, now.mono);
+      if (!child->urgent) link.flight.given(sent);
+      link.sending = child->feed.rest_of_record(buffer).empty() ? nullptr : child;
+    }
+    if (sent == given) continue;
+    // It is this one's turn still.
+    if (child != nullptr && !link.sending) (child->urgent ? link.urgent_feeds : link.feeds) = child;
+    all = false;
+    break;
   }
-  link.outbox_sent += bytes;
+  gathering_.count = 0;
+  if (link.outbox_sent > 0 && !outbox_advanced(link)) return true;
+  if (!link.outbox.empty()) return true;
+  if (all) return false;
+  return link.has_feeds();
+}
+
+/// True once all of the outbox is sent, and nothing new is in it.
+bool DataPath::outbox_advanced(PeerLink& link) {
   OTT_ASSERT(link.outbox_sent <= link.outbox.size());
-  if (link.outbox_sent < link.outbox.size()) return true;
+  if (link.outbox_sent < link.outbox.size()) return false;
   link.outbox.clear();
   link.outbox_sent = 0;
   constexpr std::size_t kOutboxKeptBytes = 1024;
   if (link.outbox.capacity() > kOutboxKeptBytes) link.outbox.shrink_to_fit();
-  if (link.echo_due != 0 && state_.links.outbox_empty(link)) return true;
-  return link.feeds != nullptr;
+  return link.echo_due == 0 || !state_.links.outbox_empty(link);
 }
 
 }  // namespace ott

@@ -24,6 +24,8 @@ constexpr Duration kStartPatienceMax = seconds(1);
 constexpr std::size_t kFirstRingBytes = 1U << 20U;
 /// And where --memory has no more.
 constexpr std::size_t kLeastRingBytes = 256U << 10U;
+/// How far the ring of a stream grows that has one viewer, for the sake of its history.
+constexpr std::size_t kSmallRingBytesMax = 4U << 20U;
 /// How long a flow stays after its last viewer here has gone: one that comes back at once changes no tree.
 constexpr Duration kLinger = milliseconds(300);
 constexpr Duration kLookInterval = milliseconds(250);
@@ -35,6 +37,17 @@ constexpr Duration kStartWaitMax = seconds(3);
 Duration start_patience(const Flow& flow) {
   const auto levels = static_cast<Duration::rep>(1 + flow.levels);
   return std::min(kStartPatience * levels, kStartPatienceMax);
+}
+
+bool lists(const LinkState& origin, StreamId stream) {
+  return std::ranges::any_of(origin.streams, [stream](const StreamInfo& info) { return info.id == stream; });
+}
+
+/// True if the origin lists the stream, or the film of which it is one viewer's own.
+bool offers(const LinkState& origin, const StreamInfo& stream) {
+  return lists(origin, stream.id) || std::ranges::any_of(origin.streams, [&stream](const StreamInfo& info) {
+           return info.on_request && info.name == stream.name;
+         });
 }
 
 bool contains(const std::vector<NodeId>& nodes, const NodeId& node) {
@@ -63,22 +76,24 @@ bool FlowTable::may_come_by_tree(StreamId id) const {
   return flow != nullptr && comes_by_access(*flow) && state_.access_towards(flow->origin) == nullptr;
 }
 
-Result<StreamBuffer> FlowTable::make_buffer() {
+Result<StreamBuffer> FlowTable::make_buffer(RingSize size) {
   const OverlayConfig& config = state_.config;
-  const std::size_t first = state_.rings.scarce() ? kLeastRingBytes : kFirstRingBytes;
-  auto buffer = StreamBuffer::create(state_.rings, std::min(first, config.ring_bytes));
-  if (buffer) buffer->may_grow(config.ring_bytes, config.history);
+  const bool small = size == RingSize::Small;
+  const std::size_t first = small || state_.rings.scarce() ? kLeastRingBytes : kFirstRingBytes;
+  const std::size_t most = small ? std::min(kSmallRingBytesMax, config.ring_bytes) : config.ring_bytes;
+  auto buffer = StreamBuffer::create(state_.rings, std::min(first, most));
+  if (buffer) buffer->may_grow(most, config.history);
   return buffer;
 }
 
-Flow* FlowTable::create(const NodeId& origin, const StreamInfo& info) {
+Flow* FlowTable::create(const NodeId& origin, const StreamInfo& info, RingSize size) {
   if (flows_.size() >= state_.config.limits.flows) {
     ++state_.counters.flows_refused;
     state_.log.warning(
         fmt::format("stream {}: no room for more than {}", info.name, counted(flows_.size(), "stream")));
     return nullptr;
   }
-  auto buffer = make_buffer();
+  auto buffer = make_buffer(size);
   if (!buffer) {
     ++state_.counters.flows_refused;
     state_.log.error(fmt::format("stream {}: {}", info.name, buffer.error().message));
@@ -92,8 +107,8 @@ Flow* FlowTable::create(const NodeId& origin, const StreamInfo& info) {
   return created;
 }
 
-Result<Flow*> FlowTable::create_own(const StreamInfo& info) {
-  Flow* flow = create(state_.self, info);
+Result<Flow*> FlowTable::create_own(const StreamInfo& info, RingSize size) {
+  Flow* flow = create(state_.self, info, size);
   if (flow == nullptr) return fail("stream " + info.name + ": no memory for its ring");
   flow->own = true;
   flow->label = make_label(info.id, 1);
@@ -126,9 +141,22 @@ bool FlowTable::is_announced(PeerLink& link, const TrackerMessage& message) cons
   if (tracker.visited.back() != link.peer) return false;
   if (tracker.path.entries.size() > state_.db.all().size() + 1) return false;
   const LinkState* origin = state_.db.find(message.origin);
-  return origin != nullptr && std::ranges::any_of(origin->streams, [&message](const StreamInfo& info) {
-           return info.id == message.stream.id;
-         });
+  return origin != nullptr && offers(*origin, message.stream);
+}
+
+/// True if there are so many streams already that are in no list, and of which only TRACKERs tell.
+bool FlowTable::is_invention(const TrackerMessage& message) {
+  const auto is_unlisted = [this](const StreamInfo& info, const NodeId& from) {
+    const LinkState* origin = state_.db.find(from);
+    return origin != nullptr && !lists(*origin, info.id);
+  };
+  if (!is_unlisted(message.stream, message.origin)) return false;
+  const auto unlisted = std::ranges::count_if(flows_, [&](const auto& entry) {
+    return !entry.second->own && is_unlisted(entry.second->info, entry.second->origin);
+  });
+  if (static_cast<std::size_t>(unlisted) < state_.config.limits.unlisted_flows) return false;
+  ++state_.counters.flows_refused;
+  return true;
 }
 
 void FlowTable::on_tracker(PeerLink& link, const TrackerMessage& message, Now now) {
@@ -143,7 +171,7 @@ void FlowTable::on_tracker(PeerLink& link, const TrackerMessage& message, Now no
     if (!feeds_us) state_.links.send(link, Stop{message.label});
     return;
   }
-  if (flow == nullptr) flow = create(message.origin, message.stream);
+  if (flow == nullptr && !is_invention(message)) flow = create(message.origin, message.stream);
   if (flow == nullptr) {
     roomless_.push_back(message.stream.id);
     return state_.links.send(link, Stop{message.label});
@@ -177,6 +205,9 @@ void FlowTable::install_own(Flow& flow, Label label, const PathTree& tree, Now n
 }
 
 void FlowTable::install_children(Flow& flow, const Tracker& tracker, Now now) {
+  for (const auto& child : flow.children) {
+    if (PeerLink* link = state_.links.find(child->link)) link->sort_feed(*child);
+  }
   const std::vector<Branch> branches = split(tracker);
   flow.tree_children.clear();
   for (const Branch& branch : branches) flow.tree_children.push_back(branch.next);
@@ -311,7 +342,8 @@ void FlowTable::maybe_start(Flow& flow, Now now) {
       fmt::format("START {} after {} to {}", flow.info.name, flow.start_after().value, link->name()));
   flow.started = false;
   flow.asked_after = flow.start_after();
-  state_.links.send(*link, Start{flow.id(), flow.asked_after, ++flow.start_number});
+  state_.links.send(*link,
+                    Start{flow.id(), flow.asked_after, ++flow.start_number, flow.buffer.ends_with_skip()});
 }
 
 void FlowTable::on_start(PeerLink& link, const Start& message, Now now) {
@@ -322,6 +354,7 @@ void FlowTable::on_start(PeerLink& link, const Start& message, Now now) {
   if (child->feed.started()) child->feed.leave(flow->buffer);
   child->asked = true;
   child->last = message.last;
+  child->gap = message.gap;
   child->start_number = message.number;
   if (must_rewind(*flow, *child, now)) {
     state_.links.send(link, Started{message.stream, message.number, message.last});
@@ -330,7 +363,8 @@ void FlowTable::on_start(PeerLink& link, const Start& message, Now now) {
   const MonoTime oldest = now.mono - state_.config.history;
   // No other parent can have more of a stream than its origin.
   const bool beyond = flow->own && message.last > flow->buffer.last_frame();
-  child->last = child->feed.start(flow->buffer, beyond ? FrameNumber{} : message.last, oldest, now.mono);
+  child->last =
+      child->feed.start(flow->buffer, beyond ? FrameNumber{} : message.last, message.gap, oldest, now.mono);
   if (child->last != message.last) ++state_.counters.numbers_refused;
   state_.links.send(link, Started{message.stream, message.number, child->last});
   state_.links.want_send(link);
@@ -378,9 +412,13 @@ bool FlowTable::empty(Flow& flow) {
   }
   set_receiver(flow, nullptr);
   for (const auto& child : flow.children) {
-    if (child->feed.started()) child->last = child->feed.leave(flow.buffer);
+    if (!child->feed.started()) continue;
+    const Feed::Place place = child->feed.leave(flow.buffer);
+    child->last = place.last;
+    child->gap = place.gap;
   }
   flow.buffer = std::move(*buffer);
+  flow.sync_points_lost = 0;
   flow.buffer_number = ++buffers_made_;
   return true;
 }
@@ -389,7 +427,7 @@ void FlowTable::forget_frames(Flow& flow, Now now) {
   OTT_ASSERT(flow.own);
   if (!empty(flow)) return;
   for (const auto& child : flow.children) {
-    if (child->asked) child->feed.start(flow.buffer, child->last, now.mono, now.mono);
+    if (child->asked) child->feed.start(flow.buffer, child->last, true, now.mono, now.mono);
   }
 }
 
@@ -402,7 +440,8 @@ void FlowTable::rewind(Flow& flow, Now now) {
   flow.since_rewound = {};
   flow.rewound_at = now.mono;
   for (const auto& child : flow.children) {
-    if (child->asked) child->feed.start(flow.buffer, child->last, now.mono - state_.config.history, now.mono);
+    if (!child->asked) continue;
+    child->feed.start(flow.buffer, child->last, child->gap, now.mono - state_.config.history, now.mono);
   }
   flow.owe_start();
   flow.start_deadline = now.mono + start_patience(flow);
@@ -422,7 +461,7 @@ void FlowTable::begin_anew(Flow& flow, Now now) {
   flow.began_after = flow.asked_after = flow.reached = {};
   for (const auto& child : flow.children) {
     if (!child->asked) continue;
-    child->feed.start(flow.buffer, FrameNumber{0}, MonoTime{}, now.mono);
+    child->feed.start(flow.buffer, FrameNumber{0}, false, MonoTime{}, now.mono);
     tell_restarted(flow, *child);
   }
 }
@@ -535,9 +574,8 @@ void FlowTable::on_overlay_changed(Now now) {
     flow->unreachable_since = reachable ? MonoTime::max() : std::min(flow->unreachable_since, now.mono);
     const LinkState* origin = state_.db.find(flow->origin);
     if (origin == nullptr) continue;
-    const bool listed =
-        std::ranges::any_of(origin->streams, [id = stream](const StreamInfo& info) { return info.id == id; });
-    flow->unlisted_since = listed ? MonoTime::max() : std::min(flow->unlisted_since, now.mono);
+    const bool offered = offers(*origin, flow->info);
+    flow->unlisted_since = offered ? MonoTime::max() : std::min(flow->unlisted_since, now.mono);
   }
 }
 
@@ -571,6 +609,19 @@ void FlowTable::drop_silent_children(Flow& flow, Now now) {
   }
 }
 
+/// Says once of a stream that who joins has to wait for a sync point, and counts it always.
+void FlowTable::note_lost_sync_points(Flow& flow) {
+  const std::uint64_t lost = flow.buffer.sync_points_lost();
+  if (lost == flow.sync_points_lost) return;
+  if (flow.sync_points_lost == 0) {
+    state_.log.warning(
+        fmt::format("stream {}: its ring of {} KiB does not hold all since the last frame at which decoding "
+                    "can begin: viewers that join wait for the next one",
+                    flow.info.name, flow.buffer.capacity() >> 10U));
+  }
+  state_.counters.sync_points_lost += lost - std::exchange(flow.sync_points_lost, lost);
+}
+
 [[gnu::hot]] void FlowTable::tick(Now now) {
   const bool look = now.mono >= look_at_;
   if (look) {
@@ -583,6 +634,7 @@ void FlowTable::drop_silent_children(Flow& flow, Now now) {
       leave_starving(*flow, state_, now);
       if (is_complaint_due(*flow, state_, now)) starving_.push_back(stream);
       check_label(*flow);
+      note_lost_sync_points(*flow);
       if (fails_to_reach(*flow)) forget_reached(*flow);
       if (sends_only_known(*flow, now)) {
         flow->owe_start();

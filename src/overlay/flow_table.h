@@ -12,6 +12,9 @@
 
 namespace ott {
 
+/// What a stream's ring takes of the budget at first, and how far it may grow.
+enum class RingSize : std::uint8_t { Usual, Small };
+
 class FlowTable {
  public:
   FlowTable(OverlayState& state, LinkStates& states, const Interests& interests)
@@ -25,7 +28,7 @@ class FlowTable {
   /// True if it comes from an access node although this member has a path to its origin.
   [[nodiscard]] bool may_come_by_tree(StreamId id) const;
   /// Makes the flow of a stream of which this node is the origin.
-  Result<Flow*> create_own(const StreamInfo& info);
+  Result<Flow*> create_own(const StreamInfo& info, RingSize size = RingSize::Usual);
   /// Ends the flow of a stream of our own.
   void erase_own(Flow& flow);
   /// Forgets the frames of a flow of our own: its source was away for a while, and what it had before is of
@@ -66,8 +69,9 @@ class FlowTable {
   void tick(Now now);
 
  private:
-  [[nodiscard]] Result<StreamBuffer> make_buffer();
-  Flow* create(const NodeId& origin, const StreamInfo& info);
+  [[nodiscard]] Result<StreamBuffer> make_buffer(RingSize size = RingSize::Usual);
+  Flow* create(const NodeId& origin, const StreamInfo& info, RingSize size = RingSize::Usual);
+  [[nodiscard]] bool is_invention(const TrackerMessage& message);
   void erase(Flow& flow);
   void erase_if_unneeded(Flow& flow);
   void set_parent(Flow& flow, PeerLink& link, Now now);
@@ -88,6 +92,7 @@ class FlowTable {
   void begin_anew(Flow& flow, Now now);
   void forget_reached(Flow& flow);
   void drop_silent_children(Flow& flow, Now now);
+  void note_lost_sync_points(Flow& flow);
   void erase_unlisted(Now now);
 
   OverlayState& state_;

@@ -22,14 +22,18 @@ struct Limits {
   std::size_t link_state_bytes = 32U << 20U;
   std::size_t watches_per_guest = 16;  // streams that one guest watches
   std::size_t flows = 1'024;           // streams that pass through this node
+  std::size_t unlisted_flows = 512;    // of them those that are in no list
+  std::size_t films_per_guest = 16;    // a guest's own streams of films, and its requests under way
+  std::size_t films = 256;             // viewers' own streams of films that begin at this node
   // Work, each a rate and a burst. What comes on top waits or is left out.
-  unsigned states_per_reporter_s = 20;  // link states that are taken of one reporter
-  unsigned own_states_per_s = 10;       // that this node floods
-  unsigned trees_per_s = 20;            // that an origin computes for one stream
-  unsigned messages_per_link_s = 100;   // PING and MESSAGE
-  unsigned requests_per_guest_s = 20;   // WATCH, START, STOP and QUERY
-  unsigned log_lines_per_kind_s = 1;    // lines that peers cause, of one kind; 50 at once
-  unsigned burst_s = 2;                 // how many seconds' worth may come at once
+  unsigned states_per_reporter_s = 20;      // link states that are taken of one reporter
+  unsigned own_states_per_s = 10;           // that this node floods
+  unsigned trees_per_s = 20;                // that an origin computes for one stream
+  unsigned messages_per_link_s = 100;       // PING and MESSAGE
+  unsigned requests_per_guest_s = 20;       // WATCH, START, STOP, QUERY and FILM
+  unsigned film_requests_per_link_s = 200;  // FILM by a neighbour
+  unsigned log_lines_per_kind_s = 1;        // lines that peers cause, of one kind; 50 at once
+  unsigned burst_s = 2;                     // how many seconds' worth may come at once
 };
 
 /// How often each limit was reached, since the start.
@@ -43,9 +47,11 @@ struct LimitCounters {
   std::uint64_t states_deferred = 0;
   std::uint64_t trees_deferred = 0;
   std::uint64_t messages_dropped = 0;
-  std::uint64_t numbers_refused = 0;  // out of the range in which they make sense
-  std::uint64_t ids_refused = 0;      // claimed from an address that is not theirs
-  std::uint64_t parents_left = 0;     // since they sent nothing
+  std::uint64_t numbers_refused = 0;   // out of the range in which they make sense
+  std::uint64_t ids_refused = 0;       // claimed from an address that is not theirs
+  std::uint64_t parents_left = 0;      // since they sent nothing
+  std::uint64_t sync_points_lost = 0;  // newest ones that a ring had no room for, with what needs them
+  std::uint64_t films_refused = 0;     // requests for films
 };
 
 struct LimitCounterName {
@@ -66,6 +72,8 @@ inline constexpr std::array kLimitCounters = {
     LimitCounterName{"numbers_refused", &LimitCounters::numbers_refused},
     LimitCounterName{"ids_refused", &LimitCounters::ids_refused},
     LimitCounterName{"parents_left", &LimitCounters::parents_left},
+    LimitCounterName{"sync_points_lost", &LimitCounters::sync_points_lost},
+    LimitCounterName{"films_refused", &LimitCounters::films_refused},
 };
 
 /// Lets `rate` things a second happen, and some at once after a pause.

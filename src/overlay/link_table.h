@@ -16,6 +16,7 @@
 #include "ott/link_map.h"
 #include "ott/machine.h"
 #include "ott/message.h"
+#include "overlay/flight_bound.h"
 #include "overlay/limited_log.h"
 #include "plane/flow.h"
 
@@ -40,9 +41,12 @@ struct alignas(64) PeerLink {
   bool closing = false;
   bool ended = false;       // noted as ended
   bool states_due = false;  // link states wait for it: see StatesDue
-  // Outgoing: control messages first, then feeds in turn; a half-sent record before everything.
-  Child* feeds = nullptr;    // the feed whose turn is next; feeds form a ring
-  Child* sending = nullptr;  // whose bytes send_slice gave; null: the outbox's
+  bool measured = false;    // the driver was asked to say what is under way
+  // Outgoing: control messages first, then feeds of audio and text in turn, then the others in turn; a
+  // half-sent record before everything.
+  Child* urgent_feeds = nullptr;  // the feed whose turn is next; feeds form a ring
+  Child* feeds = nullptr;         // the same of the others
+  Child* sending = nullptr;       // who has a half-sent record; null: nobody
   std::vector<std::uint8_t> outbox;
   MonoTime last_sent;
   std::uint64_t bytes_out = 0;
@@ -53,7 +57,8 @@ struct alignas(64) PeerLink {
   std::vector<std::uint8_t> partial;
   Flow* receiving = nullptr;
   std::size_t receiving_bytes = 0;
-  std::size_t flows_in = 0;  // streams whose parent this link is
+  std::size_t flows_in = 0;      // streams whose parent this link is
+  std::size_t record_bytes = 0;  // of a link with several: how large records are, smoothed, times 16
   MonoTime last_heard;
   std::uint64_t bytes_in = 0;
   std::uint64_t frames_in = 0;
@@ -81,15 +86,26 @@ struct alignas(64) PeerLink {
   RateLimit states_in;           // link states that are new here
   RateLimit messages_in;         // PING and MESSAGE
   RateLimit requests_in;         // a guest's
+  RateLimit films_in;            // FILM, of a neighbour
   RateLimit syncs_in;
   RateLimit withdrawals_out;
   std::uint64_t frames_skipped = 0;
   bool streams_queued = false;  // a guest's: STREAMS waits in the outbox
   bool streams_due = false;     // and a newer one is to follow it
+  FlightBound flight;           // of the feeds that are not urgent, where the link has both kinds
+  bool held = false;            // and is looked at again soon, since they had to wait
 
   void add_feed(Child& child);
   void remove_feed(Child& child);
-  [[nodiscard]] bool several_feeds() const { return feeds != nullptr && feeds->next_on_link != feeds; }
+  /// Its stream's media are others than before: it may belong to the other ring now.
+  void sort_feed(Child& child);
+  [[nodiscard]] bool has_feeds() const { return feeds != nullptr || urgent_feeds != nullptr; }
+  [[nodiscard]] bool several_feeds() const {
+    const auto several = [](const Child* first) { return first != nullptr && first->next_on_link != first; };
+    return several(feeds) || several(urgent_feeds) || has_both_kinds();
+  }
+  /// Feeds that must not wait for the others'.
+  [[nodiscard]] bool has_both_kinds() const { return feeds != nullptr && urgent_feeds != nullptr; }
 
   /// The connection that was asked for is there.
   void opened(const NodeId& local_end, Now now) {

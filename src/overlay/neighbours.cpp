@@ -38,7 +38,7 @@ void Neighbours::let_go(Now now) {
   std::erase_if(leaving_, [this, now](const auto& entry) {
     PeerLink* link = state_.links.neighbour(entry.first);
     if (link == nullptr) return true;
-    const bool in_use = link->flows_in > 0 || link->feeds != nullptr;
+    const bool in_use = link->flows_in > 0 || link->has_feeds();
     if (in_use && now.mono < entry.second) return false;
     state_.links.close(*link, ByeReason::NotNeighbour, "no neighbours by the topology any more");
     return true;

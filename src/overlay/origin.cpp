@@ -42,19 +42,32 @@ StreamId stream_id(const NodeId& origin, std::string_view name, std::uint64_t in
 }  // namespace
 
 Result<StreamId> Origin::add_stream(StreamInfo info, std::uint32_t generation) {
-  if (streams_.size() >= kStateStreamsMax)
+  if (streams().size() >= kStateStreamsMax)
     return fail(fmt::format("a node offers at most {} streams (kStateStreamsMax)", kStateStreamsMax));
   if (info.name.size() > kNameBytesMax)
     return fail(fmt::format("a stream's name has at most {} bytes", kNameBytesMax));
   info.id = stream_id(state_.self, info.name, state_.config.incarnation, generation);
-  auto flow = flows_.create_own(info);
+  news_ = true;
+  return add(std::move(info), true);
+}
+
+Result<StreamId> Origin::add_unlisted(StreamInfo info) {
+  do {
+    const std::string name = fmt::format("{}//{}", info.name, ++unlisted_made_);
+    info.id = stream_id(state_.self, name, state_.config.incarnation, 0);
+  } while (flows_.find(info.id) != nullptr);
+  return add(std::move(info), false);
+}
+
+Result<StreamId> Origin::add(StreamInfo info, bool listed) {
+  auto flow = flows_.create_own(info, listed ? RingSize::Usual : RingSize::Small);
   if (!flow) return tl::unexpected(flow.error());
   OwnStream stream;
   stream.info = info;
   stream.figures.stream = info.id;
   stream.tree.entries = {{state_.self, 1, false}};
+  stream.listed = listed;
   streams_.push_back(std::move(stream));
-  news_ = true;
   return info.id;
 }
 
@@ -69,15 +82,15 @@ const PathTree& Origin::tree(StreamId id) const { return own(id).tree; }
 void Origin::describe(StreamId id, const StreamInfo& info) {
   OwnStream& stream = own(id);
   OTT_ASSERT(info.id == id);
-  news_ = news_ || stream.info != info;
+  news_ = news_ || (stream.listed && stream.info != info);
   stream.info = info;
   flows_.find(id)->info = info;
 }
 
 void Origin::withdraw(StreamId id) {
+  news_ = news_ || own(id).listed;
   flows_.erase_own(*flows_.find(id));
   std::erase_if(streams_, [id](const OwnStream& stream) { return stream.info.id == id; });
-  news_ = true;
 }
 
 void Origin::set_frames_refused(StreamId id, std::uint64_t frames) {
@@ -281,13 +294,24 @@ void Origin::measure(OwnStream& stream, Duration elapsed) {
 
 std::vector<StreamFigures> Origin::figures() const {
   std::vector<StreamFigures> all;
-  for (const OwnStream& stream : streams_) all.push_back(stream.figures);
+  for (const OwnStream& stream : streams_) {
+    if (!stream.listed) continue;
+    all.push_back(stream.figures);
+    if (!stream.info.on_request) continue;
+    for (const OwnStream& other : streams_) {
+      if (other.listed || other.info.name != stream.info.name) continue;
+      all.back().viewers += other.figures.viewers;
+      all.back().bits_per_second += other.figures.bits_per_second;
+    }
+  }
   return all;
 }
 
 std::vector<StreamInfo> Origin::streams() const {
   std::vector<StreamInfo> infos;
-  for (const OwnStream& stream : streams_) infos.push_back(stream.info);
+  for (const OwnStream& stream : streams_) {
+    if (stream.listed) infos.push_back(stream.info);
+  }
   return infos;
 }
 

@@ -27,6 +27,9 @@ class Origin {
   /// Adds a stream; its id is derived from the origin, the name, the incarnation and, where there was another
   /// stream of this name, the generation. The error names the limit that is reached.
   Result<StreamId> add_stream(StreamInfo info, std::uint32_t generation = 0);
+  /// Adds a stream that is in no list: one viewer's own of a film, which has the film's name. It is withdrawn
+  /// like any other. REQUIRES: a listed stream of that name, on request.
+  Result<StreamId> add_unlisted(StreamInfo info);
   /// Says anew what there is to say of a stream. REQUIRES: there is such a stream.
   void describe(StreamId id, const StreamInfo& info);
   /// Lists the stream no more, and forgets its frames. REQUIRES: there is such a stream.
@@ -57,7 +60,8 @@ class Origin {
   [[nodiscard]] std::vector<StreamInfo> streams() const;
   /// How many frames of its source were refused, since the start. REQUIRES: there is such a stream.
   void set_frames_refused(StreamId id, std::uint64_t frames);
-  /// Viewers, bits over the last second, and refused frames of each.
+  /// Viewers, bits over the last second, and refused frames of each that is listed; a film has those of all
+  /// its viewers.
   [[nodiscard]] std::vector<StreamFigures> figures() const;
   /// True if streams() has changed since the last call.
   bool take_news() { return std::exchange(news_, false); }
@@ -73,6 +77,7 @@ class Origin {
     std::map<NodeId, Watcher> watchers;  // nodes whose link states are known
     PathTree tree;
     RateLimit rate;
+    bool listed = true;
     bool dirty = false;   // the tree has to be computed again
     bool resend = false;  // and sent down even if it is the same
     std::uint64_t bytes_at_measurement = 0;
@@ -85,6 +90,7 @@ class Origin {
     Duration how_long{};
   };
 
+  Result<StreamId> add(StreamInfo info, bool listed);
   OwnStream& own(StreamId id);
   [[nodiscard]] const OwnStream& own(StreamId id) const { return const_cast<Origin*>(this)->own(id); }
   void mark(OwnStream& stream, Now now);
@@ -103,6 +109,7 @@ class Origin {
   MonoTime recompute_at_ = MonoTime::max();
   MonoTime measured_at_{};
   bool news_ = false;
+  std::uint64_t unlisted_made_ = 0;
   std::map<std::pair<NodeId, NodeId>, Avoided> avoided_;
   Graph without_avoided_;  // made when it is needed
 };

@@ -48,6 +48,7 @@ Overlay::Overlay(OverlayConfig config, Log& log)
       watches_(state_, streams_, interests_, flows_, origin_),
       absences_(state_, neighbours_, handshakes_, streams_, interests_, flows_),
       figures_(state_, streams_, origin_),
+      films_(state_, streams_, interests_),
       pings_(state_, [this](const NodeId& id) { return neighbours_.describe(id); }),
       liveness_(state_, neighbours_),
       data_(state_, flows_) {}
@@ -121,34 +122,40 @@ bool Overlay::recv_advance(LinkId id, std::size_t bytes, Now now) {
   return true;
 }
 
-ByteSpan Overlay::send_slice(LinkId id, Now now) {
+std::size_t Overlay::send_slices(LinkId id, Now now, std::span<ByteSpan> pieces) {
   PeerLink* link = state_.links.find(id);
-  if (link == nullptr) return {};
+  if (link == nullptr) return 0;
   now = own(now);
-  const ByteSpan bytes = link->states_due ? slice_with_states(*link, now) : data_.send_slice(*link, now);
-  link->queued = !bytes.empty();
-  return bytes;
+  const std::size_t count =
+      link->states_due ? slices_with_states(*link, now, pieces) : data_.send_slices(*link, now, pieces);
+  link->queued = count != 0;
+  return count;
 }
 
 /// The bytes to send next on a link to which link states are due.
-ByteSpan Overlay::slice_with_states(PeerLink& link, Now now) {
-  const bool feeds_first = link.states_had_turn && link.feeds != nullptr;
+std::size_t Overlay::slices_with_states(PeerLink& link, Now now, std::span<ByteSpan> pieces) {
+  const bool feeds_first = link.states_had_turn && link.has_feeds();
   if (link.outbox.empty() && !feeds_first) link_states_.write_due(link, now);
-  ByteSpan bytes = data_.send_slice(link, now);
+  std::size_t count = data_.send_slices(link, now, pieces);
   link.states_had_turn = false;
-  if (bytes.empty() && link.states_due && link.outbox.empty()) {
+  if (count == 0 && link.states_due && link.outbox.empty()) {
     link_states_.write_due(link, now);
-    bytes = data_.send_slice(link, now);
+    count = data_.send_slices(link, now, pieces);
   }
-  return bytes;
+  return count;
 }
 
 bool Overlay::send_advance(LinkId id, std::size_t bytes, Now now) {
   PeerLink& link = *state_.links.find(id);
-  const bool of_outbox = link.sending == nullptr;
+  const bool had_outbox = !link.outbox.empty();
   link.queued = data_.send_advance(link, bytes, own(now)) || link.states_due;
-  if (of_outbox && link.outbox.empty()) outbox_sent(link);
+  if (had_outbox && link.outbox.empty()) outbox_sent(link);
   return link.queued;
+}
+
+void Overlay::set_flight(LinkId id, const Flight& flight, Now now) {
+  PeerLink* link = state_.links.find(id);
+  if (link != nullptr && link->has_both_kinds()) link->flight.measured(flight, own(now).mono);
 }
 
 void Overlay::outbox_sent(PeerLink& link) {
@@ -166,10 +173,10 @@ void Overlay::set_blocked(LinkId id, bool blocked, Now) {
 }
 
 [[gnu::hot]] MonoTime Overlay::next_deadline() const {
-  const MonoTime next =
-      std::min({liveness_.due_at(), leave_at_, usable_at_, settle_at_, handshakes_.next_deadline(),
-                flows_.next_deadline(), watches_.next_deadline(), origin_.next_deadline(),
-                figures_.next_deadline(), link_states_.next_deadline(), absences_.next_deadline()});
+  const MonoTime next = std::min(
+      {liveness_.due_at(), leave_at_, usable_at_, settle_at_, handshakes_.next_deadline(),
+       flows_.next_deadline(), watches_.next_deadline(), origin_.next_deadline(), figures_.next_deadline(),
+       link_states_.next_deadline(), absences_.next_deadline(), films_.next_deadline()});
   return next == MonoTime::max() ? next : next + stalled_;
 }
 
@@ -196,6 +203,7 @@ MonoTime Overlay::early_deadline() const {
   watches_.tick(now);
   origin_.tick(now);
   figures_.tick(now);
+  films_.tick(now);
   absences_.tick(now);
   settle(now);
 }
@@ -245,6 +253,8 @@ void Overlay::leave(int status, const std::string& message) {
 
 Overlay::Audience Overlay::audience_of(MessageType type) {
   if (type == MessageType::Place) return Audience::Registered;
+  if (type == MessageType::Film) return Audience::Guests;
+  if (type == MessageType::FilmAnswer) return Audience::AccessNodes;
   if (static_cast<std::uint8_t>(type) >= kMessageTypeOptional) return Audience::Anybody;
   switch (type) {
     case MessageType::Ack:
@@ -351,6 +361,10 @@ bool Overlay::dispatch(PeerLink& link, MessageType type, ByteSpan body, Now now)
       return dispatch(link, body, &Overlay::on_place, now);
     case MessageType::Absent:
       return dispatch(link, body, &Overlay::on_absent, now);
+    case MessageType::Film:
+      return dispatch(link, body, &Overlay::on_film, now);
+    case MessageType::FilmAnswer:
+      return dispatch(link, body, &Overlay::on_film_answer, now);
     case MessageType::AccessNodes:  // on any other link it means nothing
       if (link.handshake.state() != HandshakeState::Offline) return true;
       return dispatch(link, body, &Overlay::on_access_nodes, now);
@@ -388,6 +402,13 @@ void Overlay::on_bye(PeerLink& link, const Bye& m, Now) {
 void Overlay::on_watch(PeerLink& link, const Watch& m, Now now) {
   watches_.on_watch(link, m, now);
   if (link.is_guest()) absences_.on_guest(m.stream, link);
+}
+
+void Overlay::on_refused(PeerLink& link, const Refused& m, Now now) {
+  const bool for_here =
+      link.is_access() || (m.tracker.for_here() && m.tracker.path.root().node == state_.self);
+  if (for_here && m.reason == RefusedReason::UnknownStream) films_.on_unknown(m.stream);
+  watches_.on_refused(link, m, now);
 }
 
 void Overlay::on_stop(PeerLink& link, const Stop& m, Now now) {
@@ -451,6 +472,7 @@ LinkState Overlay::own_state(Now now) const {
     }
     absences_.on_link_ended(*link);
     watches_.on_link_ended(*link, now);
+    films_.on_link_ended(*link);
     flows_.on_link_ended(*link, now);
     if (link->relation == Relation::Guest && link->outgoing()) {
       guest_streams_known_ = false;

@@ -10,6 +10,7 @@
 #include "overlay/absences.h"
 #include "overlay/data_path.h"
 #include "overlay/figures.h"
+#include "overlay/film_requests.h"
 #include "overlay/flap_damper.h"
 #include "overlay/handshakes.h"
 #include "overlay/liveness.h"
@@ -33,12 +34,25 @@ class Overlay {
   [[gnu::hot]] MutableByteSpan recv_slice(LinkId link);
   /// False if only records that pass through came: no deadline has changed, and no other part has to act.
   [[gnu::hot]] bool recv_advance(LinkId link, std::size_t bytes, Now now);
-  [[gnu::hot]] ByteSpan send_slice(LinkId link, Now now);
+  [[gnu::hot]] std::size_t send_slices(LinkId link, Now now, std::span<ByteSpan> pieces);
+  ByteSpan send_slice(LinkId link, Now now) {
+    ByteSpan piece;
+    return send_slices(link, now, {&piece, 1}) == 0 ? ByteSpan{} : piece;
+  }
   [[gnu::hot]] bool send_advance(LinkId link, std::size_t bytes, Now now);
+  void set_flight(LinkId link, const Flight& flight, Now now);
   void set_blocked(LinkId link, bool blocked, Now now);
   [[nodiscard]] MonoTime next_deadline() const;
   /// From this time on tick() finds something to do, if it is called before the next deadline.
   [[nodiscard]] MonoTime early_deadline() const;
+  /// When wake_held() wants to be called; apart from the other deadlines, since sending makes it, for a short
+  /// while.
+  [[nodiscard, gnu::hot]] MonoTime held_until() const {
+    const MonoTime at = data_.next_deadline();
+    return at == MonoTime::max() ? at : at + stalled_;
+  }
+  /// Asks the driver to send on links whose streams had to wait for what was under way.
+  void wake_held(Now now) { data_.wake_held(own(now)); }
   void tick(Now now);
   Requests& requests() { return state_.links.requests(); }
 
@@ -82,6 +96,8 @@ class Overlay {
 
   Origin& origin() { return origin_; }
   Figures& figures() { return figures_; }
+  FilmRequests& films() { return films_; }
+  [[nodiscard]] const FilmRequests& films() const { return films_; }
   /// Writes one record of a stream of our own: `fill(MutableByteSpan)` writes its RTP packet, in place. When
   /// all of the frame's records are there, published() wakes the children.
   template <class Fill>
@@ -132,7 +148,9 @@ class Overlay {
   void on_streams(PeerLink& link, const Streams& m, Now now);
   void on_query(PeerLink& link, const Query& m, Now now) { figures_.on_query(link, m, now); }
   void on_report(PeerLink& link, const Report& m, Now now) { figures_.on_report(link, m, now); }
-  void on_refused(PeerLink& link, const Refused& m, Now now) { watches_.on_refused(link, m, now); }
+  void on_refused(PeerLink& link, const Refused& m, Now now);
+  void on_film(PeerLink& link, const FilmRequest& m, Now now) { films_.on_request(link, m, now); }
+  void on_film_answer(PeerLink& link, const FilmAnswer& m, Now now) { films_.on_answer(link, m, now); }
   void on_access_nodes(PeerLink& link, const AccessNodes& m, Now now) {
     handshakes_.on_access_nodes(link, m, now);
   }
@@ -140,7 +158,7 @@ class Overlay {
   void on_place(PeerLink& link, const Place& m, Now now) { handshakes_.on_place(link, m, now); }
   void on_absent(PeerLink& link, const Absent& m, Now) { absences_.on_absent(link, m); }
 
-  ByteSpan slice_with_states(PeerLink& link, Now now);
+  std::size_t slices_with_states(PeerLink& link, Now now, std::span<ByteSpan> pieces);
   void outbox_sent(PeerLink& link);
   [[nodiscard]] bool forwards_for_others() const;
   [[nodiscard]] LinkState own_state(Now now) const;
@@ -162,6 +180,7 @@ class Overlay {
   WatchRequests watches_;
   Absences absences_;
   Figures figures_;
+  FilmRequests films_;
   Pings pings_;
   Liveness liveness_;
   DataPath data_;

@@ -3,10 +3,22 @@
 #include <algorithm>
 
 namespace ott {
+namespace {
+
+/// How many bytes of STREAMS a stream takes, at most.
+std::size_t wire_bytes(const StreamInfo& stream) {
+  constexpr std::size_t kNumbersBytesMax = 100;  // with its origin, its state and the lengths of texts
+  return kNumbersBytesMax + stream.name.size() + stream.kind.size() + stream.format.encoding.size() +
+         stream.format.parameters.size();
+}
+
+}  // namespace
 
 const KnownStream* StreamList::find(StreamId stream) const {
   const auto found = place_.find(stream);
-  return found == place_.end() ? nullptr : &streams_[found->second];
+  if (found != place_.end()) return &streams_[found->second];
+  const auto unlisted = unlisted_.find(stream);
+  return unlisted == unlisted_.end() ? nullptr : &unlisted->second;
 }
 
 void StreamList::set(std::vector<KnownStream> streams) {
@@ -63,7 +75,10 @@ void StreamList::send_to(PeerLink& guest) {
     return;
   }
   Streams message;
+  std::size_t bytes = sizeof(std::uint32_t);
   for (const KnownStream& stream : streams_) {
+    bytes += wire_bytes(stream.info);
+    if (bytes > kBodyBytesMax) break;
     message.streams.push_back(stream.info);
     message.origins.push_back(stream.origin);
   }

@@ -1,6 +1,7 @@
 // The streams that can be watched from here: a node has them from the link states, a guest from its access
 // node, and a member that is a guest as well from both. The list is made once for each change, since it is
-// asked for often.
+// asked for often. A viewer's own stream of a film is in no list: it is known to those alone who asked for it
+// (film_requests.h).
 #pragma once
 
 #include <map>
@@ -16,8 +17,12 @@ class StreamList {
 
   /// The default stream first.
   [[nodiscard]] const std::vector<KnownStream>& all() const { return streams_; }
-  /// Null if no origin that can be reached has it.
+  /// Null if no origin that can be reached has it, and it is none of those that are known beside the list.
   [[nodiscard]] const KnownStream* find(StreamId stream) const;
+  [[nodiscard]] bool is_listed(StreamId stream) const { return place_.contains(stream); }
+  /// A stream that is in no list; until forget_unlisted().
+  void know_unlisted(const KnownStream& stream) { unlisted_[stream.info.id] = stream; }
+  void forget_unlisted(StreamId stream) { unlisted_.erase(stream); }
   /// Changes when the streams may have.
   [[nodiscard]] std::uint64_t version() const { return version_; }
 
@@ -36,6 +41,7 @@ class StreamList {
   std::vector<KnownStream> streams_;
   std::vector<KnownStream> of_access_;  // the access node's list, at a member
   std::map<StreamId, std::size_t> place_;
+  std::map<StreamId, KnownStream> unlisted_;  // FilmRequests bounds them
   std::uint64_t version_ = 0;
 };
 

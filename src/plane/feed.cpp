@@ -37,38 +37,80 @@ bool Backlog::over_with(FrameNumber frame, std::int64_t time_ns, MonoTime arrive
   return over_for_ > kPathsDiffer;
 }
 
-FrameNumber Feed::start(const StreamBuffer& buffer, FrameNumber last, MonoTime oldest, MonoTime now) {
+FrameNumber Feed::start(const StreamBuffer& buffer, FrameNumber last, bool gap, MonoTime oldest,
+                        MonoTime now) {
   if (!buffer.untouched() && last.value > buffer.last_frame().value + kAheadMax) last = FrameNumber{};
-  const auto* frame = last.value == 0 ? buffer.newest_complete() : buffer.first_after(last);
-  if (last.value != 0 && frame != nullptr && frame->arrived < oldest) frame = buffer.first_since(oldest);
-  if (last.value == 0 && frame == nullptr) frame = buffer.newest();
   keep_rest_of_record(buffer);
-  begin_at(buffer, frame);
-  known_ = frame != nullptr ? FrameNumber{} : last;
+  if (last.value == 0) {
+    begin_at_sync_point(buffer);
+    replay_end_ = position_;
+  } else {
+    begin_after(buffer, last, gap, oldest);
+    replay_end_ = buffer.head();
+  }
   passed_ = {};
   restarted_ = false;
-  replay_end_ = last.value == 0 ? position_ : buffer.head();
   judged_from_ = position_ >= replay_end_ ? now : MonoTime::max();
   started_ = true;
   return last;
 }
 
-void Feed::begin_at(const StreamBuffer& buffer, const StreamBuffer::Frame* frame) {
+void Feed::begin_at(const StreamBuffer& buffer, Position position, FrameNumber after) {
   skip_.reset();
-  left_out_ = {};
-  position_ = boundary_ = frame != nullptr ? frame->start : buffer.head();
-  mark_valid_ = position_ == buffer.head();
+  known_ = {};
+  waits_ = false;
+  left_out_ = after;
+  position_ = boundary_ = position;
+  caught_up_ = mark_valid_ = position_ == buffer.head();
   frames_mark_ = buffer.frames_completed();
 }
 
-FrameNumber Feed::leave(const StreamBuffer& buffer) {
+void Feed::begin_at_sync_point(const StreamBuffer& buffer) {
+  const auto* frame = buffer.newest_sync_point();
+  if (frame == nullptr) frame = buffer.newest_begun_sync_point();
+  if (frame != nullptr) return begin_at(buffer, frame->start, FrameNumber{});
+  begin_at(buffer, buffer.head(), buffer.last_frame());
+  waits_ = true;
+}
+
+void Feed::begin_after(const StreamBuffer& buffer, FrameNumber last, bool gap, MonoTime oldest) {
+  const auto* next = buffer.first_after(last);
+  const auto* frame = next;
+  if (next != nullptr && next->arrived < oldest) {
+    frame = buffer.first_since(oldest);
+    if (!buffer.all_are_sync_points()) {
+      // What is younger may need what is older; then that belongs to the history, too.
+      const auto* needed =
+          buffer.newest_sync_point_until(frame != nullptr ? frame->number : buffer.last_frame());
+      if (needed != nullptr) frame = needed->number > last ? needed : next;
+      if (frame == nullptr) frame = next;
+    }
+  }
+  if (frame == nullptr) {
+    const bool in_skip = next == nullptr && last < buffer.last_frame();
+    begin_at(buffer, in_skip ? buffer.end_of_frames() : buffer.head(),
+             next == nullptr ? last : buffer.last_frame());
+    known_ = last;
+    // A frame beyond it that is under way will lack its beginning.
+    waits_ = gap || (last < buffer.last_frame() && !buffer.ends_with_skip());
+    return;
+  }
+  begin_at(buffer, frame->start, last);
+  if (!gap && frame->number.value == last.value + 1) return;
+  const auto* sync_point = buffer.first_sync_point_from(frame->number);
+  waits_ = sync_point == nullptr;
+  if (sync_point != nullptr && sync_point != frame) jump_to(buffer, *sync_point);
+}
+
+Feed::Place Feed::leave(const StreamBuffer& buffer) {
   OTT_ASSERT(started_);
-  FrameNumber last = buffer.last_done();
-  if (boundary_ < buffer.head()) last = FrameNumber{buffer.record_at(boundary_).frame.value - 1};
-  last = std::max(last, known_);
+  Place place{buffer.last_done(), waits_ || (boundary_ == buffer.head() && buffer.ends_with_skip())};
+  if (boundary_ < buffer.head()) place.last = FrameNumber{buffer.record_at(boundary_).frame.value - 1};
+  if (skip_) place.last = std::min(place.last, FrameNumber{skip_->first.value - 1});
+  place.last = std::max(place.last, known_);
   keep_rest_of_record(buffer);
   started_ = false;
-  return last;
+  return place;
 }
 
 void Feed::pass_over(const StreamBuffer& buffer, MonoTime now) {
@@ -92,9 +134,7 @@ void Feed::pass_over(const StreamBuffer& buffer, MonoTime now) {
 }
 
 void Feed::restart_at_newest(const StreamBuffer& buffer, MonoTime now) {
-  const auto* frame = buffer.newest_complete();
-  begin_at(buffer, frame != nullptr ? frame : buffer.newest());
-  known_ = FrameNumber{};
+  begin_at_sync_point(buffer);
   replay_end_ = position_;
   judged_from_ = now;
   restarted_ = true;
@@ -141,6 +181,7 @@ std::uint64_t Feed::advance(const StreamBuffer& buffer, std::size_t bytes, MonoT
     frames_mark_ = buffer.frames_completed();
     mark_valid_ = true;
   }
+  if (position_ == buffer.head()) caught_up_ = true;
   if (judged_from_ == MonoTime::max() && position_ >= replay_end_) judged_from_ = now;
   return frames;
 }
@@ -152,10 +193,24 @@ bool Feed::lags_too_long(const StreamBuffer& buffer, MonoTime now, Duration lag_
   return now - std::max(frame->arrived, judged_from_) > bound;
 }
 
+/// True if what is next is no sync point, and so late that neither it nor what follows it is of use.
+bool Feed::is_in_vain(const StreamBuffer& buffer, MonoTime now, Duration lag_max) const {
+  if (!started_ || !caught_up_ || now < judged_from_) return false;
+  const auto* frame = buffer.frame_of(boundary_);
+  if (frame == nullptr || frame->sync_point) return false;
+  return now - std::max(frame->arrived, judged_from_) > lag_max;
+}
+
 void Feed::leave_lag_behind(const StreamBuffer& buffer, MonoTime now) {
   if (!residue_.empty() || position_ != boundary_) return;
   if (buffer.frame_of(boundary_)->start < boundary_) return;
-  jump_to_newest(buffer);
+  const auto* newest = buffer.newest_begun_sync_point();
+  if (newest != nullptr && position_ < newest->start) {
+    jump_to(buffer, *newest);
+  } else {
+    leave_out_all(buffer, now);
+  }
+  caught_up_ = true;
   slow_until_ = now + kSlowMemory;
 }
 
@@ -163,10 +218,23 @@ void Feed::leave_before(const StreamBuffer& buffer, Position tail) {
   if (!started_ || boundary_ >= tail) return;
   keep_rest_of_record(buffer);
   if (boundary_ >= tail) return;
-  const auto* newest = buffer.newest();
-  if (newest != nullptr && newest->start >= tail) return jump_to_newest(buffer);
-  // The newest frame loses its beginning, too. Its SKIP makes the child refuse what is left of it.
-  leave_out(buffer, tail, buffer.last_frame());
+  caught_up_ = true;
+  const auto* newest = buffer.newest_begun_sync_point();
+  if (newest != nullptr && newest->start >= tail) return jump_to(buffer, *newest);
+  // The newest sync point itself loses its beginning, or is gone.
+  const auto* last = buffer.newest();
+  leave_out_all(buffer, last != nullptr ? last->arrived : MonoTime{});
+}
+
+/// Passes over what is no use without a sync point, and stops at one.
+void Feed::wait_for_sync_point(const StreamBuffer& buffer) {
+  if (!started_ || !residue_.empty() || position_ != boundary_ || position_ == buffer.head()) return;
+  if (const auto* next = buffer.first_sync_point_from(FrameNumber{left_out_.value + 1})) {
+    jump_to(buffer, *next);
+    waits_ = false;
+  } else {
+    leave_out(buffer, buffer.head(), buffer.last_frame());
+  }
 }
 
 void Feed::keep_rest_of_record(const StreamBuffer& buffer) {
@@ -177,11 +245,17 @@ void Feed::keep_rest_of_record(const StreamBuffer& buffer) {
   boundary_ = position_;
 }
 
-void Feed::jump_to_newest(const StreamBuffer& buffer) {
-  const auto* to = buffer.newest();
-  if (to == nullptr || position_ >= to->start) return;
-  leave_out(buffer, to->start, FrameNumber{to->number.value - 1});
-  if (judged_from_ == MonoTime::max()) judged_from_ = to->arrived;
+/// Goes on at a sync point that was not sent yet. Its SKIP records may have been passed over.
+void Feed::jump_to(const StreamBuffer& buffer, const StreamBuffer::Frame& sync_point) {
+  if (position_ < sync_point.start)
+    leave_out(buffer, sync_point.start, FrameNumber{sync_point.number.value - 1});
+  if (judged_from_ == MonoTime::max()) judged_from_ = sync_point.arrived;
+}
+
+void Feed::leave_out_all(const StreamBuffer& buffer, MonoTime judge_from) {
+  leave_out(buffer, buffer.head(), buffer.last_frame());
+  if (judged_from_ == MonoTime::max()) judged_from_ = judge_from;
+  waits_ = true;
 }
 
 /// Moves to `to`. The frames between are named up to `last`, from the first frame that a record there belongs

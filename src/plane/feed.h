@@ -2,10 +2,17 @@
 // owns no payload, except for the rest of one half-sent record when the ring is about to overwrite it.
 //
 // When a child's lag passes the bound, its feed finishes the frame that is under way and skips to the newest
-// frame's start. The frames left out are counted and named (take_skip). For two seconds after a skip the
+// sync point's start. The frames left out are counted and named (take_skip). For two seconds after a skip the
 // bound is a third: a child that was blocked once catches up within the whole bound, and a child whose link
 // is too narrow gets frames that are less old. Lag is what the child's own link could not take. History that
 // a START asked for is not lag and is never cut short: judged_from_ stays in the future until it is sent.
+//
+// Where no sync point is ahead, a frame past the whole bound is of no use, nor are those that need it: the
+// feed leaves out all that there is, and waits. What comes is left out and named until a sync point comes. A
+// child that still catches up with what was there at its START is not late by this: it waits for nothing but
+// gets closer, and the next sync point puts an end to it if it does not. So a child never gets a frame that
+// needs another one which was left out, and of a stream whose frames are all sync points nothing but what is
+// late is left out.
 //
 // A START may name a frame that this node does not have yet, since the child had it from another parent. The
 // feed then passes over the frames up to that one. A child that names a frame which the stream does not come
@@ -53,21 +60,29 @@ class Feed {
     FrameNumber last;
   };
 
-  /// Begins right after frame `last`, but with no frame that was here before `oldest`; at the newest complete
-  /// frame if `last` is 0 or cannot be true. A half-sent record is finished first. Returns the frame after
-  /// which the feed begins, as the parent answers it: `last`, or 0 for the newest complete frame.
-  FrameNumber start(const StreamBuffer& buffer, FrameNumber last, MonoTime oldest, MonoTime now);
+  /// Begins right after frame `last`, but with no frame that was here before `oldest`, unless the frames
+  /// since then need it; at the newest complete sync point if `last` is 0 or cannot be true. Where frames
+  /// after `last` are missing here, or `gap` says that the child has not got `last` itself, it begins at a
+  /// sync point and names what it leaves out. A half-sent record is finished first. Returns the frame after
+  /// which the feed begins, as the parent answers it: `last`, or 0 for the newest sync point.
+  FrameNumber start(const StreamBuffer& buffer, FrameNumber last, bool gap, MonoTime oldest, MonoTime now);
   [[nodiscard]] bool started() const { return started_; }
-  /// Leaves this buffer; a start() in another one follows. Returns the last frame that the child has been
-  /// sent whole. A half-sent record is finished first. REQUIRES: started().
-  FrameNumber leave(const StreamBuffer& buffer);
+  /// Where a feed has left a buffer, for the start() in another one that follows.
+  struct Place {
+    FrameNumber last;  // that the child has been sent whole, or been told to be left out
+    bool gap = false;  // it was left out: what follows must be a sync point
+  };
+  /// Leaves this buffer. A half-sent record is finished first. REQUIRES: started().
+  Place leave(const StreamBuffer& buffer);
   /// Passes over frames that the child has already. Call before pending().
   [[gnu::hot]] void pass_over_known(const StreamBuffer& buffer, MonoTime now) {
     if (known_.value != 0) pass_over(buffer, now);
   }
-  /// True once after a claim was dropped: the feed has begun anew at the newest complete frame, which is
-  /// earlier than the one after which start() said that it would begin. The child must be told before it is
-  /// sent anything else of this stream. Looked at after pass_over_known().
+  /// True if the child must be told something before it is sent anything else: see the next one and
+  /// take_skip. True once after a claim was dropped: the feed has begun anew at the newest complete sync
+  /// point, which is earlier than the one after which start() said that it would begin. The child must be
+  /// told before it is sent anything else of this stream. Looked at after pass_over_known().
+  [[nodiscard]] bool has_news() const { return restarted_ || skip_.has_value(); }
   [[nodiscard]] bool take_restarted() { return std::exchange(restarted_, false); }
 
   /// All that can be sent now, in one run; empty when the child has everything.
@@ -90,15 +105,18 @@ class Feed {
   /// `bytes` of what pending or rest_of_record gave were sent. Returns how many frames were completed by it.
   [[gnu::hot]] std::uint64_t advance(const StreamBuffer& buffer, std::size_t bytes, MonoTime now);
 
-  /// True if the child's lag is past the bound, and there is a newer frame for it.
+  /// True if the child's lag is past the bound, and there is a newer sync point for it, or what is next needs
+  /// frames that are as late.
   [[nodiscard]] bool late(const StreamBuffer& buffer, MonoTime now, Duration lag_max) const {
-    const auto* newest = buffer.newest();
-    return newest != nullptr && boundary_ < newest->start && lags_too_long(buffer, now, lag_max);
+    const auto* newest = buffer.newest_begun_sync_point();
+    if (newest != nullptr && boundary_ < newest->start) return lags_too_long(buffer, now, lag_max);
+    return !buffer.all_are_sync_points() && is_in_vain(buffer, now, lag_max);
   }
-  /// Skips to the newest frame if the child is late and no frame is half sent. Call when the link can take
-  /// bytes.
+  /// Skips to the newest sync point, or waits for the next, if the child is late and no frame is half sent.
+  /// Call when the link can take bytes.
   void limit_lag(const StreamBuffer& buffer, MonoTime now, Duration lag_max) {
     if (late(buffer, now, lag_max)) leave_lag_behind(buffer, now);
+    if (waits_) wait_for_sync_point(buffer);
   }
   /// Skips frames that lie before `tail`, because they are about to be overwritten.
   [[gnu::hot]] void leave_before(const StreamBuffer& buffer, Position tail);
@@ -112,13 +130,18 @@ class Feed {
  private:
   [[nodiscard]] ByteSpan rest_of_half_sent(const StreamBuffer& buffer) const;
   [[nodiscard]] bool lags_too_long(const StreamBuffer& buffer, MonoTime now, Duration lag_max) const;
+  [[nodiscard]] bool is_in_vain(const StreamBuffer& buffer, MonoTime now, Duration lag_max) const;
   void leave_lag_behind(const StreamBuffer& buffer, MonoTime now);
-  void begin_at(const StreamBuffer& buffer, const StreamBuffer::Frame* frame);
+  void wait_for_sync_point(const StreamBuffer& buffer);
+  void begin_at(const StreamBuffer& buffer, Position position, FrameNumber after);
+  void begin_at_sync_point(const StreamBuffer& buffer);
+  void begin_after(const StreamBuffer& buffer, FrameNumber last, bool gap, MonoTime oldest);
   void pass_over(const StreamBuffer& buffer, MonoTime now);
   void restart_at_newest(const StreamBuffer& buffer, MonoTime now);
   Skip next_skip();
   void keep_rest_of_record(const StreamBuffer& buffer);
-  void jump_to_newest(const StreamBuffer& buffer);
+  void jump_to(const StreamBuffer& buffer, const StreamBuffer::Frame& sync_point);
+  void leave_out_all(const StreamBuffer& buffer, MonoTime judge_from);
   void leave_out(const StreamBuffer& buffer, Position to, FrameNumber last);
 
   // What each record of each child touches comes first: see Child.
@@ -128,6 +151,8 @@ class Feed {
   std::uint64_t frames_mark_ = 0;  // buffer.frames_completed() when the child last had everything
   bool started_ = false;
   bool mark_valid_ = false;
+  bool waits_ = false;                      // for a sync point: what comes before it is left out
+  bool caught_up_ = false;                  // it has been at the head since START
   bool restarted_ = false;                  // for take_restarted()
   MonoTime judged_from_ = MonoTime::max();  // when the feed passed replay_end_; lag counts from then on
   std::vector<std::uint8_t> residue_;       // rest of a half-sent record that the ring no longer holds
@@ -135,7 +160,7 @@ class Feed {
 
   Position replay_end_;   // the head at START: what lies before it is history that was asked for
   MonoTime slow_until_;   // the bound is a third until then, after a skip
-  FrameNumber left_out_;  // the last frame that a skip has named since START
+  FrameNumber left_out_;  // the last frame that a skip has named, or after which the feed began
   Backlog passed_;        // what was passed over since START
   std::uint64_t frames_skipped_ = 0;
 };

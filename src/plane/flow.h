@@ -23,10 +23,12 @@ struct alignas(64) Child {
   Feed feed;
 
   NodeId node;
+  bool urgent = false;  // which of the link's two rings it is in
   bool guest = false;
   bool tracker_sent = false;
   bool asked = false;  // START has come
   FrameNumber last;    // the frame that it named
+  bool gap = false;    // it has not got that one: see Feed::start
   std::uint32_t start_number = 0;
   MonoTime since{};  // when a TRACKER made it a child
 };
@@ -36,6 +38,10 @@ struct Flow {
       : origin(stream_origin), info(std::move(stream_info)), buffer(std::move(stream_buffer)) {}
 
   [[nodiscard]] StreamId id() const { return info.id; }
+  /// Audio and text go before video and all else on a link that cannot take all.
+  [[nodiscard]] bool is_urgent() const {
+    return info.format.media == MediaKind::Audio || info.format.media == MediaKind::Text;
+  }
   Child* child(LinkId link);
   Child& add_child(LinkId link, const NodeId& node);
   void remove_child(LinkId link);
@@ -88,6 +94,7 @@ struct Flow {
   std::optional<NodeId> suspect;  // the former parent if it sent nothing; avoided once the new one sends
   std::optional<NodeId> avoided;  // for a while no TRACKER is taken from it
   MonoTime avoided_until{};
+  std::uint64_t sync_points_lost = 0;  // of the buffer's, how many were counted and warned of
   Duration avoided_for{};
   /// In the order of their links, which is mostly that of their sockets in memory. With a thousand children
   /// any other order costs more.

@@ -55,7 +55,7 @@ void StreamBuffer::grow_for(std::size_t bytes) {
   const Position tail = tail_for(bytes);
   if (tail == tail_ || capacity() >= capacity_max_ || count_ == 0) return;
   const bool for_frames = frames_lack_room(tail);
-  if (!for_frames && !history_lacks_room(tail)) return;
+  if (!for_frames && !history_lacks_room(tail) && !sync_point_lacks_room(tail)) return;
   const std::size_t bound = for_frames ? frames_bytes_max_ : history_bytes_max_;
   const std::size_t larger = MirroredRing::capacity_for(std::min(2 * capacity(), bound));
   const auto need = for_frames ? RingBudget::Need::Frames : RingBudget::Need::History;
@@ -72,6 +72,14 @@ bool StreamBuffer::frames_lack_room(Position tail) const {
   return capacity() < frames_bytes_max_ && frame(count_ - std::min(count_, kFramesHeld)).start < tail;
 }
 
+/// True if moving the tail there loses the newest complete sync point. It counts as history, since a stream
+/// can claim to have none for as long as it likes.
+bool StreamBuffer::sync_point_lacks_room(Position tail) const {
+  if (capacity() >= history_bytes_max_) return false;
+  const Frame* sync_point = newest_sync_point();
+  return sync_point != nullptr && sync_point->start < tail;
+}
+
 /// True if moving the tail there loses a frame of the history.
 [[gnu::hot]] bool StreamBuffer::history_lacks_room(Position tail) const {
   if (capacity() >= history_bytes_max_) return false;
@@ -82,6 +90,7 @@ bool StreamBuffer::frames_lack_room(Position tail) const {
 }
 
 void StreamBuffer::forget_oldest() {
+  if (count_ > 1 && frame(0).sync_point && frame(count_ - 1).since_sync == count_ - 1) ++sync_points_lost_;
   first_ = (first_ + 1) & mask_;
   --count_;
 }
@@ -120,7 +129,14 @@ void StreamBuffer::commit(const Record& record, MonoTime now) {
 void StreamBuffer::add_frame(FrameNumber number, bool sync_point) {
   if (count_ == frames_.size() && count_ < frames_max_) grow_index();
   if (count_ == frames_.size()) forget_oldest();
-  frames_[(first_ + count_) & mask_] = Frame{number, skip_start_.value_or(head_), {}, false, sync_point};
+  std::uint32_t since_sync = 0;
+  if (!sync_point) {
+    all_are_sync_points_ = false;
+    since_sync = count_ == 0 ? kNoSync : frame(count_ - 1).since_sync;
+    if (since_sync != kNoSync) ++since_sync;
+  }
+  frames_[(first_ + count_) & mask_] =
+      Frame{number, skip_start_.value_or(head_), {}, false, sync_point, since_sync};
   ++count_;
   skip_start_.reset();
 }
@@ -152,9 +168,21 @@ const StreamBuffer::Frame* StreamBuffer::newest_complete() const {
 
 const StreamBuffer::Frame* StreamBuffer::newest_sync_point() const {
   for (std::size_t i = count_; i-- > 0;) {
-    if (frame(i).complete && frame(i).sync_point) return &frame(i);
+    i = sync_point_before(i);
+    if (i == count_) return nullptr;
+    if (frame(i).complete) return &frame(i);
   }
   return nullptr;
+}
+
+const StreamBuffer::Frame* StreamBuffer::first_sync_point_from(FrameNumber from) const {
+  const Frame* found = nullptr;
+  for (std::size_t i = count_; i-- > 0;) {
+    i = sync_point_before(i);
+    if (i == count_ || frame(i).number < from) break;
+    found = &frame(i);
+  }
+  return found;
 }
 
 std::int64_t StreamBuffer::source_time_ns(const Frame& frame) const {
@@ -183,6 +211,13 @@ std::size_t StreamBuffer::first_where(Predicate holds) const {
 
 const StreamBuffer::Frame* StreamBuffer::first_after(FrameNumber last) const {
   const std::size_t index = first_where([last](const Frame& frame) { return frame.number > last; });
+  return index == count_ ? nullptr : &frame(index);
+}
+
+const StreamBuffer::Frame* StreamBuffer::newest_sync_point_until(FrameNumber until) const {
+  const std::size_t behind = first_where([until](const Frame& frame) { return frame.number > until; });
+  if (behind == 0) return nullptr;
+  const std::size_t index = sync_point_before(behind - 1);
   return index == count_ ? nullptr : &frame(index);
 }
 

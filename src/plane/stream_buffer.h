@@ -30,8 +30,10 @@ class StreamBuffer {
     Position start;    // of its first record, or of the SKIP records right before it
     MonoTime arrived;  // when its newest record was committed here
     bool complete = false;
-    bool sync_point = false;  // decoding can begin here
+    bool sync_point = false;       // decoding can begin here
+    std::uint32_t since_sync = 0;  // how many frames after the newest sync point; kNoSync: none was here
   };
+  static constexpr std::uint32_t kNoSync = ~std::uint32_t{0};
 
   /// `frames_max`: how many frames are remembered at most, a power of two. The ring's memory is taken from
   /// `budget`, which must outlive the buffer. Fails when the budget or the kernel has no room.
@@ -40,7 +42,8 @@ class StreamBuffer {
 
   /// Lets the ring grow up to `history_bytes`, for as long as it does not hold what arrived within `history`
   /// (a small ring is cheaper, since it stays in the processor's caches); and up to `frames_bytes`, for as
-  /// long as it does not hold the frame that is under way and the two before it.
+  /// long as it does not hold the frame that is under way and the two before it. It also grows up to
+  /// `history_bytes` for as long as it does not hold the newest complete sync point and all behind it.
   void may_grow(std::size_t history_bytes, Duration history, std::size_t frames_bytes = kFramesRingBytesMax) {
     history_bytes_max_ = history_bytes;
     frames_bytes_max_ = frames_bytes;
@@ -84,6 +87,25 @@ class StreamBuffer {
   [[nodiscard]] const Frame* newest_complete() const;
   /// The newest complete frame at which decoding can begin.
   [[nodiscard]] const Frame* newest_sync_point() const;
+  /// The newest one, complete or not.
+  [[nodiscard]] const Frame* newest_begun_sync_point() const {
+    if (count_ == 0) return nullptr;
+    const std::size_t index = sync_point_before(count_ - 1);
+    return index == count_ ? nullptr : &frame(index);
+  }
+  /// The oldest one that is this frame or comes after it.
+  [[nodiscard]] const Frame* first_sync_point_from(FrameNumber frame) const;
+  /// The newest one that is this frame or comes before it.
+  [[nodiscard]] const Frame* newest_sync_point_until(FrameNumber frame) const;
+  /// True until a frame came that needs those before it: then every frame is a sync point.
+  [[nodiscard]] bool all_are_sync_points() const { return all_are_sync_points_; }
+  /// True if SKIP was the last record, or the only ones: what comes next must be a sync point.
+  [[nodiscard]] bool ends_with_skip() const { return skip_start_.has_value(); }
+  /// Where the frames end: the SKIP records at the end, or the head.
+  [[nodiscard]] Position end_of_frames() const { return skip_start_.value_or(head_); }
+  /// How often the newest sync point was overwritten although frames behind it were still here, since the
+  /// ring could not grow for it.
+  [[nodiscard]] std::uint64_t sync_points_lost() const { return sync_points_lost_; }
   [[nodiscard]] const Frame* oldest() const { return count_ == 0 ? nullptr : &frame(0); }
   /// When the source wrote it, in ns since the epoch, by the source's clock.
   [[nodiscard]] std::int64_t source_time_ns(const Frame& frame) const;
@@ -111,10 +133,16 @@ class StreamBuffer {
  private:
   StreamBuffer(MirroredRing ring, RingBudget::Share share, std::size_t frames_max);
   [[nodiscard]] bool frames_lack_room(Position tail) const;
+  [[nodiscard]] bool sync_point_lacks_room(Position tail) const;
   [[nodiscard]] bool history_lacks_room(Position tail) const;
   template <class Predicate>
   [[nodiscard]] std::size_t first_where(Predicate holds) const;
   [[nodiscard]] const Frame& frame(std::size_t index) const { return frames_[(first_ + index) & mask_]; }
+  /// The index of the newest sync point that is not behind the frame with this one; none: count_.
+  [[nodiscard]] std::size_t sync_point_before(std::size_t index) const {
+    const std::uint32_t back = frame(index).since_sync;
+    return back <= index ? index - back : count_;
+  }
   void forget_oldest();
   [[gnu::hot]] void add_frame(FrameNumber number, bool sync_point);
   void grow_index();
@@ -129,7 +157,8 @@ class StreamBuffer {
   std::size_t count_ = 0;
   FrameNumber last_frame_;  // the last one begun, or skipped
   std::uint16_t last_sequence_ = 0;
-  bool open_ = false;                   // last_frame_ is not complete yet
+  bool open_ = false;  // last_frame_ is not complete yet
+  bool all_are_sync_points_ = true;
   std::optional<Position> skip_start_;  // SKIP records at the end, no frame behind them yet
   std::uint64_t frames_completed_ = 0;
 
@@ -139,6 +168,7 @@ class StreamBuffer {
   std::size_t frames_bytes_max_ = 0;
   Duration history_{};
   std::size_t frames_max_;  // how long the index may become
+  std::uint64_t sync_points_lost_ = 0;
 };
 
 }  // namespace ott

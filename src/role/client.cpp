@@ -42,6 +42,7 @@ class Client : public OverlayRole {
       end_at_ = now.mono + kListTime;
     }
     if (context_.status != nullptr) status_at_ = now.mono + kStatusInterval;
+    hub_.set_film_start(context_.options.film_start);
     if (!context_.options.list) wanted_ = hub_.subscribe(context_.options.watch, counter_);
     OverlayRole::begin(now);
   }
@@ -52,6 +53,7 @@ class Client : public OverlayRole {
     counter_.tick(now);
     if (!counter_.written()) return leave_for_sink(counter_.written(), now);
     note_absence(now);
+    note_film(now);
     check_sink(now);
     if (now.mono >= end_at_) end(now);
     if (now.mono >= status_at_) show_status(now);
@@ -123,7 +125,7 @@ class Client : public OverlayRole {
   /// Says when the stream stops, why, whenever the reason changes, and when it goes on.
   void note_absence(Now now) {
     if (watched() != nullptr) name_ = watched()->name;
-    const Absences::Absence* absence = watched() != nullptr ? overlay_.absence(watched()->id) : nullptr;
+    const Absences::Absence* absence = hub_.absence(context_.options.watch);
     const FrameCounts& counts = counter_.counts();
     if (stopped_ && counts.frames_received > stopped_->frames_received) {
       const std::uint64_t lost = counts.frames_lost - stopped_->frames_lost;
@@ -140,6 +142,31 @@ class Client : public OverlayRole {
     if (!stopped_)
       stopped_ = {{}, absence->since, counts.frames_received, counts.frames_lost, counter_.frames_skipped()};
     stopped_->reason = absence->reason;
+  }
+
+  /// The end of a film is the end of who has nothing else to do; --http and --rtsp serve others.
+  void note_film(Now now) {
+    if (watched() == nullptr) return;
+    const auto film = hub_.film(context_.options.watch);
+    if (!film) {
+      if (context_.options.film_start != Duration{} && !std::exchange(start_said_, true))
+        context_.log.warning("--start: " + film.error().message);
+      return;
+    }
+    if (!(*film)->ended() || std::exchange(end_said_, true)) {
+      end_said_ = end_said_ && (*film)->ended();
+      return;
+    }
+    context_.log.info(fmt::format("'{}': {}", watched()->name, (*film)->why_nothing()));
+    if (serves_others()) return;
+    leave((*film)->why_ended().empty() ? 0 : 1, (*film)->why_ended(), now);
+  }
+
+  [[nodiscard]] bool serves_others() const {
+    return context_.outlets != nullptr && std::ranges::any_of(*context_.outlets, [](const auto& outlet) {
+             const std::string kind = outlet->figures().kind;
+             return kind == "http" || kind == "rtsp";
+           });
   }
 
   /// The sink takes no more. Its error is empty when the reader has closed its end.
@@ -220,6 +247,8 @@ class Client : public OverlayRole {
     std::uint64_t frames_skipped = 0;
   };
   std::optional<Stopped> stopped_;
+  bool start_said_ = false;  // that --start is of no use
+  bool end_said_ = false;    // that the film has ended
   MonoTime began_at_{};
   MonoTime end_at_ = MonoTime::max();
   MonoTime status_at_ = MonoTime::max();

@@ -95,6 +95,7 @@ void OverlayRole::recv_advance(LinkId link, std::size_t bytes, Now now) {
 }
 
 void OverlayRole::tick(Now now) {
+  if (now.mono >= overlay_.held_until()) overlay_.wake_held(now);
   if (now.mono < due_) return;
   overlay_.tick(now);
   if (now.mono >= stats_at_ && !left_) {

@@ -20,12 +20,20 @@ class OverlayRole : public Machine {
   void closed(LinkId link, std::string_view why, Now now) override;
   [[gnu::hot]] MutableByteSpan recv_slice(LinkId link) override { return overlay_.recv_slice(link); }
   [[gnu::hot]] void recv_advance(LinkId link, std::size_t bytes, Now now) override;
-  [[gnu::hot]] ByteSpan send_slice(LinkId link, Now now) override { return overlay_.send_slice(link, now); }
+  ByteSpan send_slice(LinkId link, Now now) override { return overlay_.send_slice(link, now); }
+  [[gnu::hot]] std::size_t send_slices(LinkId link, Now now, std::span<ByteSpan> pieces) override {
+    return overlay_.send_slices(link, now, pieces);
+  }
+  void set_flight(LinkId link, const Flight& flight, Now now) override {
+    overlay_.set_flight(link, flight, now);
+  }
   [[gnu::hot]] bool send_advance(LinkId link, std::size_t bytes, Now now) override {
     return overlay_.send_advance(link, bytes, now);
   }
   void set_blocked(LinkId link, bool blocked, Now now) override { overlay_.set_blocked(link, blocked, now); }
-  [[nodiscard, gnu::hot]] MonoTime next_deadline() const override { return deadline_; }
+  [[nodiscard, gnu::hot]] MonoTime next_deadline() const override {
+    return std::min(deadline_, overlay_.held_until());
+  }
   [[gnu::hot]] void tick(Now now) override;
   void signal(Signal signal, Now now) override;
   void worked(Now now) override { after(now); }

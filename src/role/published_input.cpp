@@ -69,8 +69,8 @@ Result<void> PublishedInput::open(const StreamSpec& spec, Now now) {
 }
 
 Result<void> PublishedInput::announce(Now now) {
-  announced_ = true;
   if (!started_) input_->probe(now);
+  announced_ = true;
   say_what_it_is();
   if (!source().standby) return offer(now);
   stand_by_at_ = now.mono + kOthersKnownAfter;

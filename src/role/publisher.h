@@ -1,10 +1,12 @@
-// The streams that begin at this node (published_input.h).
+// The streams that begin at this node: live ones (published_input.h), and films on request (film_server.h).
+// A folder of clips is a stream for each of them.
 #pragma once
 
 #include <functional>
 #include <memory>
 #include <vector>
 
+#include "role/film_server.h"
 #include "role/published_input.h"
 
 namespace ott {
@@ -24,10 +26,14 @@ class Publisher {
   void add_stats(StatsLine& line) const;
 
  private:
+  Result<std::vector<StreamSpec>> each_of(const std::vector<StreamSpec>& specs) const;
+
   Overlay& overlay_;
   RoleContext& context_;
   std::function<void()> wake_;
   std::vector<std::unique_ptr<PublishedInput>> inputs_;
+  FilmServer films_;
+  std::vector<PublishedInput*> order_;  // as they are listed, the default one first; null: the next film
   bool announced_ = false;
 };
 

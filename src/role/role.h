@@ -53,6 +53,7 @@ struct RoleOptions {
   std::uint64_t frames = 0;  // client: leave after so many; 0: no end
   Duration duration{};       // client: leave after so long; 0: no end
   Duration every{};          // the least time between two frames of --dump; 0: all are written
+  Duration film_start{};     // client: where a film on request begins
   bool list = false;         // client: print the streams and leave
 };
 

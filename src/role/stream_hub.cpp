@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
+
+#include "media/frames_since_sync.h"
 
 namespace ott {
 namespace {
@@ -21,6 +24,20 @@ std::string names_of(const std::vector<KnownStream>& streams) {
   return names;
 }
 
+/// "video", "audio2": what a part of a source is called behind the source's name. Other names with a slash are
+/// streams by themselves, such as the clips of a folder.
+bool is_name_of_part(std::string_view name) {
+  constexpr std::array<std::string_view, 4> kMedia = {"video", "audio", "text", "application"};
+  const std::string_view media = name.substr(0, name.find_last_not_of("0123456789") + 1);
+  return std::ranges::find(kMedia, media) != kMedia.end();
+}
+
+std::string name_of_source(const std::string& stream_name) {
+  const std::size_t slash = stream_name.rfind('/');
+  const bool is_part = slash != std::string::npos && is_name_of_part(stream_name.substr(slash + 1));
+  return is_part ? stream_name.substr(0, slash) : stream_name;
+}
+
 }  // namespace
 
 /// One stream that is read: hands on what comes to all whose choice it is.
@@ -30,11 +47,15 @@ class StreamHub::Reading final : public FrameTaker {
 
   void on_stream(const StreamInfo& info) override {
     newest.reset();
+    history.clear();
     each([&](FrameTaker& taker) { taker.on_stream(info); });
   }
   void on_frame(const FramePtr& frame) override {
     newest = frame;
-    each([&](FrameTaker& taker) { taker.on_frame(frame); });
+    if (film != nullptr) film->on_frame(frame->number);
+    if (frame->is_jpeg()) return each([&](FrameTaker& taker) { taker.on_frame(frame); });
+    history.push(frame);
+    each([&](FrameTaker& taker) { taker.on_frame(frame); }, true);
   }
   void on_skip(FrameNumber first, FrameNumber last) override {
     each([&](FrameTaker& taker) { taker.on_skip(first, last); });
@@ -46,14 +67,20 @@ class StreamHub::Reading final : public FrameTaker {
     each([&](FrameTaker& taker) { taker.on_broken(why, now); });
   }
 
-  KnownStream stream;
+  /// The stream whose records are read; null while there is none yet.
+  [[nodiscard]] const KnownStream* carrier() const { return film == nullptr ? &stream : film->stream(); }
+
+  KnownStream stream;                 // as it is listed
+  std::unique_ptr<FilmViewing> film;  // null: it is no film on request
   bool begun = false;
   Viewer viewer;
   FramePtr newest;
+  FramesSinceSync history;  // of a stream that is not JPEG
 
  private:
+  /// `joined`: only for those that have had the history.
   template <class Call>
-  void each(Call call);
+  void each(Call call, bool joined = false);
 
   const StreamHub& hub_;
 };
@@ -84,11 +111,12 @@ class StreamHub::Want final : public Subscription {
     return choice_.reading == nullptr ? nullptr : &choice_.reading->stream.info;
   }
   [[nodiscard]] std::string why_nothing() const override {
-    const bool comes = newest() != nullptr && hub_.overlay_.absence(stream()->id) == nullptr;
+    const bool comes = newest() != nullptr && hub_.absence(choice_.name) == nullptr;
     return comes ? "" : hub_.why_nothing(choice_.name);
   }
 
   FrameTaker& taker;
+  bool joined = false;  // it has had the frames since the newest sync point
 
  private:
   StreamHub& hub_;
@@ -132,7 +160,7 @@ class StreamHub::PartsWant final : public PartsSubscription, public FrameTaker {
     const std::vector<StreamInfo> listed = hub_.all();
     if (listed.empty()) return;
     const std::string& first = listed.front().name;
-    const std::string name = name_.empty() ? first.substr(0, first.find('/')) : name_;
+    const std::string name = name_.empty() ? name_of_source(first) : name_;
     // Where the parts of a source are known, the stream that stood for all of them is none.
     const bool has_parts = std::ranges::any_of(
         listed, [&](const StreamInfo& one) { return one.name != name && is_part_of(one.name, name); });
@@ -171,20 +199,21 @@ class StreamHub::PartsWant final : public PartsSubscription, public FrameTaker {
 };
 
 template <class Call>
-void StreamHub::Reading::each(Call call) {
+void StreamHub::Reading::each(Call call, bool joined) {
   // Takers may subscribe and give up meanwhile: lists grow, and their members become null.
   for (std::size_t i = 0; i < hub_.choices_.size(); ++i) {
     Choice& choice = *hub_.choices_[i];
     if (choice.reading != this) continue;
     for (std::size_t k = 0; k < choice.wants.size(); ++k) {
-      if (choice.wants[k] != nullptr) call(choice.wants[k]->taker);
+      if (choice.wants[k] != nullptr && (choice.wants[k]->joined || !joined)) call(choice.wants[k]->taker);
     }
   }
 }
 
 bool is_part_of(const std::string& stream_name, const std::string& name) {
   if (name.empty() || stream_name == name) return true;
-  return stream_name.size() > name.size() && stream_name.starts_with(name) && stream_name[name.size()] == '/';
+  return stream_name.size() > name.size() && stream_name.starts_with(name) &&
+         stream_name[name.size()] == '/' && is_name_of_part(stream_name.substr(name.size() + 1));
 }
 
 StreamHub::StreamHub(Overlay& overlay, std::function<void()> wake)
@@ -240,22 +269,54 @@ void StreamHub::step(Now now) {
     if (parts_wants_[i] != nullptr) parts_wants_[i]->look();
   }
   std::erase(parts_wants_, nullptr);
-  for (std::size_t i = 0; i < choices_.size(); ++i) choose(*choices_[i], now);
+  take_answers(now);
+  for (std::size_t i = 0; i < choices_.size(); ++i) {
+    choose(*choices_[i], now);
+    join(*choices_[i]);
+  }
   for (std::size_t i = 0; i < readings_.size(); ++i) {
     Reading& reading = *readings_[i];
+    if (reading.film != nullptr && reading.film->step(now)) reading.begun = false;
+    const KnownStream* carrier = reading.carrier();
+    if (carrier == nullptr) continue;
     if (!std::exchange(reading.begun, true)) {
       read_at_ = now.mono;  // as soon as an origin that is this node has seen that somebody watches
       continue;
     }
-    if (const Flow* flow = overlay_.flow(reading.stream.info.id)) reading.viewer.read(*flow, now);
+    if (const Flow* flow = overlay_.flow(carrier->info.id)) reading.viewer.read(*flow, now);
   }
   linger(now);
+}
+
+/// Whoever comes to a stream that is read already has a picture at once.
+void StreamHub::join(Choice& choice) {
+  const auto is_new = [](const Want* want) { return want != nullptr && !want->joined; };
+  if (choice.reading == nullptr || std::ranges::none_of(choice.wants, is_new)) return;
+  const std::vector<FramePtr> history = choice.reading->history.frames();
+  for (std::size_t i = 0; i < choice.wants.size(); ++i) {
+    if (choice.wants[i] == nullptr || std::exchange(choice.wants[i]->joined, true)) continue;
+    for (const FramePtr& frame : history) {
+      if (choice.wants[i] != nullptr) choice.wants[i]->taker.on_frame(frame);
+    }
+  }
 }
 
 MonoTime StreamHub::next_deadline() const {
   MonoTime next = read_at_;
   for (const auto& choice : choices_) next = std::min({next, choice->let_go_at, choice->unused_at});
+  for (const auto& reading : readings_) {
+    if (reading->film != nullptr) next = std::min(next, reading->film->next_deadline());
+  }
   return next;
+}
+
+/// What origins say of the films that are seen here.
+void StreamHub::take_answers(Now now) {
+  for (const FilmAnswer& answer : overlay_.films().take_answers()) {
+    for (const auto& reading : readings_) {
+      if (reading->film != nullptr && reading->film->take(answer, now)) break;
+    }
+  }
 }
 
 // ---- which stream ----------------------------------------------------------------------------------------
@@ -297,6 +358,7 @@ void StreamHub::choose(Choice& choice, Now now) {
   const KnownStream* before = choice.reading == nullptr ? nullptr : &choice.reading->stream;
   if (before != nullptr && found->info.id == before->info.id) {
     choice.reading->stream = *found;
+    if (choice.reading->film != nullptr) choice.reading->film->describe(found->info);
     choice.let_go_at = MonoTime::max();
     return;
   }
@@ -310,8 +372,11 @@ void StreamHub::choose(Choice& choice, Now now) {
   if (!stands_in && now.mono < choice.let_go_at) return;
   choice.let_go_at = MonoTime::max();
   const KnownStream stream = *found;
+  // A film whose origin has restarted goes on where it was.
+  const bool goes_on = before != nullptr && stands_in && choice.reading->film != nullptr;
+  const Duration film_start = goes_on ? choice.reading->film->position() : film_start_;
   let_go(choice, now);
-  take_up(choice, stream, now);
+  take_up(choice, stream, film_start, now);
 }
 
 void StreamHub::complain(Choice& choice) {
@@ -322,12 +387,17 @@ void StreamHub::complain(Choice& choice) {
                                           choice.name, names_of(streams)));
 }
 
-void StreamHub::take_up(Choice& choice, const KnownStream& stream, Now now) {
+void StreamHub::take_up(Choice& choice, const KnownStream& stream, Duration film_start, Now now) {
   choice.reading = find(stream.info.id);
   if (choice.reading != nullptr) {  // by another name
     for (std::size_t i = 0; i < choice.wants.size(); ++i) {
-      if (choice.wants[i] != nullptr) choice.wants[i]->taker.on_stream(stream.info);
+      if (choice.wants[i] == nullptr) continue;
+      choice.wants[i]->joined = false;
+      choice.wants[i]->taker.on_stream(stream.info);
     }
+    // A film that has ended begins again for who comes now.
+    if (choice.reading->film != nullptr && choice.reading->film->ended())
+      choice.reading->film->seek_to(film_start, now);
     return;
   }
   if (overlay_.is_guest() && readings_.size() + kSpareWatches > Limits{}.watches_per_guest) make_room(now);
@@ -335,17 +405,25 @@ void StreamHub::take_up(Choice& choice, const KnownStream& stream, Now now) {
       fmt::format("watching '{}' from {}", stream.info.name, overlay_.describe(stream.origin)));
   readings_.push_back(std::make_unique<Reading>(*this, stream));
   choice.reading = readings_.back().get();
+  if (stream.info.on_request) {
+    choice.reading->film = std::make_unique<FilmViewing>(overlay_, stream, film_start, now);
+    return;
+  }
   if (const Flow* flow = overlay_.flow(stream.info.id)) choice.reading->viewer.join(*flow);
   overlay_.watch(stream, true, now);
 }
 
 void StreamHub::let_go(Choice& choice, Now now) {
-  const Reading* reading = std::exchange(choice.reading, nullptr);
+  Reading* reading = std::exchange(choice.reading, nullptr);
   if (reading == nullptr) return;
   for (const auto& other : choices_) {
     if (other->reading == reading) return;
   }
-  overlay_.watch(reading->stream, false, now);
+  if (reading->film != nullptr) {
+    reading->film->close(now);
+  } else {
+    overlay_.watch(reading->stream, false, now);
+  }
   std::erase_if(readings_, [reading](const auto& each) { return each.get() == reading; });
 }
 
@@ -379,10 +457,33 @@ void StreamHub::leave(Now now) {
   }
 }
 
-std::string StreamHub::why_nothing(const std::string& name) const {
+StreamHub::Reading* StreamHub::read_by(const std::string& name) const {
   for (const auto& choice : choices_) {
-    if (choice->name == name && choice->reading != nullptr)
-      return overlay_.why_absent(choice->reading->stream.info.id);
+    if (choice->name == name && choice->reading != nullptr) return choice->reading;
+  }
+  return nullptr;
+}
+
+const Absences::Absence* StreamHub::absence(const std::string& name) const {
+  const Reading* reading = read_by(name);
+  if (reading == nullptr || reading->carrier() == nullptr) return nullptr;
+  if (reading->film != nullptr && !reading->film->why_nothing().empty()) return nullptr;
+  return overlay_.absence(reading->carrier()->info.id);
+}
+
+Result<FilmViewing*> StreamHub::film(const std::string& name) const {
+  const Reading* reading = read_by(name);
+  if (reading == nullptr) return fail(why_nothing(name));
+  if (reading->film == nullptr)
+    return fail(fmt::format("'{}' is live: it has no beginning to go back to, and no speed but its own",
+                            reading->stream.info.name));
+  return reading->film.get();
+}
+
+std::string StreamHub::why_nothing(const std::string& name) const {
+  if (const Reading* reading = read_by(name)) {
+    const std::string why = reading->film == nullptr ? "" : reading->film->why_nothing();
+    return why.empty() ? overlay_.why_absent(reading->carrier()->info.id) : why;
   }
   if (!overlay_.attached()) return trouble_ ? trouble_() : overlay_.trouble();
   const std::string names = names_of(overlay_.streams());

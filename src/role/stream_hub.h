@@ -1,7 +1,11 @@
 // The streams that are watched here, and who takes their frames: the client itself, and outlets. Chooses
 // which stream is meant by a name, stays with it while its origin may come back, and goes over to another of
 // that name when it does not. A stream is read once for all who take it, for as long as somebody wants it and
-// kLinger longer.
+// kLinger longer. Whoever comes later is given the frames since the newest sync point first (of JPEG,
+// Subscription::newest()).
+//
+// A film on request is read like a stream; what it shows is told by its FilmViewing, which all who take it
+// here have in common.
 //
 //     Want (a subscription) --> Choice (a name, and the stream that it means now) --> Reading (a stream)
 //     PartsWant (all streams of a name) --> a Want for each
@@ -15,6 +19,7 @@
 
 #include "media/outlet.h"
 #include "overlay/overlay.h"
+#include "role/film_viewing.h"
 #include "role/viewer.h"
 
 namespace ott {
@@ -39,6 +44,13 @@ class StreamHub final : public WatchableStreams {
   void leave(Now now);
   /// Why nothing of that name is there to be seen.
   [[nodiscard]] std::string why_nothing(const std::string& name) const;
+  /// Since when and why no frame comes of the stream that a name means; null while they come, or while there
+  /// is none to be told of: before there is such a stream, and while a film pauses or has ended.
+  [[nodiscard]] const Absences::Absence* absence(const std::string& name) const;
+  /// The film that is seen by a name. The error says why there is none: a live stream has no place to go to.
+  [[nodiscard]] Result<FilmViewing*> film(const std::string& name) const;
+  /// Where films begin that are seen from now on.
+  void set_film_start(Duration start) { film_start_ = start; }
   /// Why this process is not attached, for why_nothing().
   void set_trouble(std::function<std::string()> trouble) { trouble_ = std::move(trouble); }
 
@@ -52,9 +64,12 @@ class StreamHub final : public WatchableStreams {
   Choice& choice_of(const std::string& name, bool exact);
   [[nodiscard]] const KnownStream* best(const Choice& choice) const;
   void choose(Choice& choice, Now now);
+  static void join(Choice& choice);
   void complain(Choice& choice);
-  void take_up(Choice& choice, const KnownStream& stream, Now now);
+  void take_up(Choice& choice, const KnownStream& stream, Duration film_start, Now now);
   void let_go(Choice& choice, Now now);
+  void take_answers(Now now);
+  [[nodiscard]] Reading* read_by(const std::string& name) const;
   void make_room(Now now);
   void linger(Now now);
   Reading* find(StreamId stream) const;
@@ -65,6 +80,7 @@ class StreamHub final : public WatchableStreams {
   std::vector<PartsWant*> parts_wants_;  // null: given up while they were being called
   std::vector<std::unique_ptr<Choice>> choices_;
   std::vector<std::unique_ptr<Reading>> readings_;
+  Duration film_start_{};
   MonoTime read_at_ = MonoTime::max();  // when a stream is read for the first time
 };
 

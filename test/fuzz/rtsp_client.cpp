@@ -35,7 +35,7 @@ void check_sent(ott::RtspClient& client) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   ott::ByteSpan rest(data, size);
   const auto url = ott::parse_url("rtsp://user:geheim@cam/live?channel=1");
-  ott::RtspClient client({*url, size % 2 == 0 ? std::optional<std::uint16_t>(5000) : std::nullopt, 1});
+  ott::RtspClient client({*url, size % 2 == 0, 1});
   ott::Now now{ott::MonoTime(std::chrono::seconds(1'000)), {}};
   client.begin(now);
   const bool server_says_it =
@@ -52,7 +52,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     while (const auto event = client.next(now)) {
       if (std::holds_alternative<ott::RtspClient::Packet>(*event)) continue;
       if (const auto* prepared = std::get_if<ott::RtspClient::Prepared>(&*event)) {
-        OTT_ASSERT(prepared->media.formats.size() == 1);
+        OTT_ASSERT(!prepared->tracks.empty());
+        continue;
+      }
+      if (const auto* described = std::get_if<ott::RtspClient::Described>(&*event)) {
+        std::vector<std::uint16_t> ports;
+        if (size % 2 == 0) ports.assign(described->parts.size(), 5000);
+        client.set_up(ports, now);
         continue;
       }
       if (std::holds_alternative<ott::RtspClient::Playing>(*event)) {

@@ -31,7 +31,7 @@ class TraceLog : public Log {
 
 class FaultyOverlay {
  public:
-  FaultyOverlay(std::uint64_t seed, bool trace);
+  FaultyOverlay(std::uint64_t seed, bool trace, std::uint64_t gop = 1);
   FaultyOverlay(const FaultyOverlay&) = delete;
   FaultyOverlay& operator=(const FaultyOverlay&) = delete;
   virtual ~FaultyOverlay() = default;
@@ -42,6 +42,7 @@ class FaultyOverlay {
     NodeId id;
     Duty duty;
     Ledger ledger;
+    Ledger audio_ledger;
     std::unique_ptr<TraceLog> log;
     std::unique_ptr<RoleContext> context;
     bool running = false;

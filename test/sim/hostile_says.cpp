@@ -480,7 +480,9 @@ void Hostile::half_message(LinkId id, Link& link, Now now) {
 void Hostile::optional_message(LinkId id, Link& link, Now) {
   std::vector<std::uint8_t> bytes(kHeaderBytes + pick(2'000));
   auto type = static_cast<std::uint8_t>(kMessageTypeOptional + pick(128));
-  if (MessageType{type} == MessageType::Absent) ++type;  // known here, and these bytes are none
+  constexpr std::array kKnown = {MessageType::Absent, MessageType::Film, MessageType::FilmAnswer};
+  if (std::ranges::find(kKnown, MessageType{type}) != kKnown.end())
+    type = static_cast<std::uint8_t>(kMessageTypeOptional + 100);  // known here, and these bytes are none
   store_header(bytes.data(),
                {MessageType{type}, 0, 0, static_cast<std::uint32_t>(bytes.size() - kHeaderBytes)});
   say_raw(id, link, bytes);

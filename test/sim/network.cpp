@@ -1,6 +1,7 @@
 #include "network.h"
 
 #include <algorithm>
+#include <array>
 
 #include "ott/assert.h"
 
@@ -249,8 +250,11 @@ void Network::pump(Host& host, LinkId link) {
   End& other = connection->ends[1 - side];
   if (mine.closed || mine.blocked) return;
   while (true) {
-    const ByteSpan slice = host.machine->send_slice(link, now(host));
-    if (slice.empty()) return;
+    std::array<ByteSpan, 3> pieces;
+    const std::size_t count = host.machine->send_slices(link, now(host), pieces);
+    if (count == 0) return;
+    std::vector<std::uint8_t> slice;
+    for (std::size_t i = 0; i < count; ++i) slice.insert(slice.end(), pieces[i].begin(), pieces[i].end());
     const std::size_t room = options_.buffer_bytes - std::min(options_.buffer_bytes, other.unread_bytes);
     const std::size_t bytes = some_of(std::min(slice.size(), room));
     if (bytes > 0) {

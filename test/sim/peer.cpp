@@ -7,7 +7,9 @@
 namespace ott::sim {
 namespace {
 
-unsigned parts_of(FrameNumber frame) { return 1 + static_cast<unsigned>(frame.value % 4); }
+unsigned parts_of(FrameNumber frame, bool audio) {
+  return audio ? 1 : 1 + static_cast<unsigned>(frame.value % 4);
+}
 
 std::size_t payload_bytes(FrameNumber frame, unsigned part) {
   return 24 + (frame.value * 131 + part * 17) % 700;
@@ -19,62 +21,90 @@ std::uint8_t payload_byte(FrameNumber frame, unsigned part, std::size_t i) {
 
 }  // namespace
 
-void Peer::step(Now now) {
-  if (duty_.publishes) publish(now);
-  if (duty_.ledger != nullptr) {
-    choose(now);
-    read(now);
-  }
+Peer::Peer(RoleContext& context, Duty duty) : OverlayRole(context), duty_(duty) {
+  if (duty.ledger != nullptr) watched_.push_back({duty.ledger});
+  if (duty.audio_ledger != nullptr) watched_.push_back({duty.audio_ledger, true});
 }
 
-void Peer::publish(Now now) {
-  if (!own_) {
-    if (!overlay_.self()) return;
-    StreamInfo info;
-    info.name = kStreamName;
-    info.kind = "test";
-    own_ = overlay_.origin().add_stream(info).value();
-    publish_at_ = now.mono;
+std::uint64_t Peer::frames_published() const {
+  std::uint64_t frames = 0;
+  for (const Published& own : published_) frames += own.last.value;
+  return frames;
+}
+
+MonoTime Peer::role_deadline() const {
+  MonoTime next = MonoTime::max();
+  for (const Published& own : published_) next = std::min(next, own.at);
+  return next;
+}
+
+void Peer::step(Now now) {
+  if (duty_.publishes && published_.empty()) announce(now);
+  for (Published& own : published_) publish(own, now);
+  if (watched_.empty()) return;
+  if (!watching_over_ && seen_version_ != overlay_.streams_version()) {
+    seen_version_ = overlay_.streams_version();
+    const std::vector<KnownStream> streams = overlay_.streams();
+    for (Watched& watched : watched_) choose(watched, streams, now);
   }
-  if (now.mono < publish_at_) return;
-  publish_at_ += kFrameInterval;
-  if (publish_at_ < now.mono) publish_at_ = now.mono + kFrameInterval;
-  ++published_.value;
-  (*duty_.times)[*own_].push_back(now.mono);
-  Flow& flow = *overlay_.flow(*own_);
-  const unsigned parts = parts_of(published_);
+  for (Watched& watched : watched_) read(watched, now);
+}
+
+void Peer::announce(Now now) {
+  if (!overlay_.self()) return;
+  StreamInfo info;
+  info.name = kStreamName;
+  info.kind = "test";
+  published_.push_back({overlay_.origin().add_stream(info).value(), false, kFrameInterval, now.mono});
+  if (!duty_.audio) return;
+  info.name = kAudioName;
+  info.format.media = MediaKind::Audio;
+  published_.push_back({overlay_.origin().add_stream(info).value(), true, kAudioInterval, now.mono});
+}
+
+void Peer::publish(Published& own, Now now) {
+  if (now.mono < own.at) return;
+  own.at += own.interval;
+  if (own.at < now.mono) own.at = now.mono + own.interval;
+  const FrameNumber frame{++own.last.value};
+  (*duty_.times)[own.id].push_back(now.mono);
+  Flow& flow = *overlay_.flow(own.id);
+  const unsigned parts = parts_of(frame, own.audio);
   for (unsigned part = 0; part < parts; ++part) {
-    const OwnRecord record{published_, part == 0, part + 1 == parts,
-                           kRtpBytesMin + payload_bytes(published_, part)};
+    const OwnRecord record{frame, part == 0, part + 1 == parts, kRtpBytesMin + payload_bytes(frame, part),
+                           own.audio || (frame.value - 1) % duty_.gop == 0};
     overlay_.write_record(flow, record, now, [&](MutableByteSpan rtp) {
       std::fill_n(rtp.begin(), kRtpBytesMin, std::uint8_t{0});
-      store_be<std::uint16_t>(rtp.data() + 2, sequence_++);
-      for (std::size_t i = kRtpBytesMin; i < rtp.size(); ++i) rtp[i] = payload_byte(published_, part, i);
+      store_be<std::uint16_t>(rtp.data() + 2, own.sequence++);
+      for (std::size_t i = kRtpBytesMin; i < rtp.size(); ++i) rtp[i] = payload_byte(frame, part, i);
     });
   }
   overlay_.published(flow);
 }
 
-void Peer::choose(Now now) {
-  if (watching_over_ || seen_version_ == overlay_.streams_version()) return;
-  seen_version_ = overlay_.streams_version();
-  const std::vector<KnownStream> streams = overlay_.streams();
-  const auto same = [this](const KnownStream& stream) { return stream.info.id == watched_->info.id; };
-  if (watched_ && std::any_of(streams.begin(), streams.end(), same)) return;
-  if (streams.empty()) return;
-  if (watched_) overlay_.watch(*watched_, false, now);
-  watched_ = streams.front();
-  overlay_.watch(*watched_, true, now);
+void Peer::choose(Watched& watched, const std::vector<KnownStream>& streams, Now now) {
+  const auto same = [&watched](const KnownStream& known) { return known.info.id == watched.stream->info.id; };
+  if (watched.stream && std::any_of(streams.begin(), streams.end(), same)) return;
+  const auto fits = [this, &watched](const KnownStream& known) {
+    return !duty_.audio || known.info.name == (watched.audio ? kAudioName : kStreamName);
+  };
+  const auto found = std::find_if(streams.begin(), streams.end(), fits);
+  if (found == streams.end()) return;
+  if (watched.stream) overlay_.watch(*watched.stream, false, now);
+  watched.stream = *found;
+  overlay_.watch(*watched.stream, true, now);
 }
 
 void Peer::stop_watching(Now now) {
   watching_over_ = true;
-  if (watched_) overlay_.watch(*watched_, false, now);
-  watched_.reset();
+  for (Watched& watched : watched_) {
+    if (watched.stream) overlay_.watch(*watched.stream, false, now);
+    watched.stream.reset();
+  }
 }
 
-void Peer::complain(const std::string& what) {
-  if (duty_.ledger->complaints.size() < 5) duty_.ledger->complaints.push_back(what);
+void Peer::complain(Watched& w, const std::string& what) {
+  if (w.ledger->complaints.size() < 5) w.ledger->complaints.push_back(what);
 }
 
 bool Peer::is_guest() const {
@@ -84,93 +114,97 @@ bool Peer::is_guest() const {
   return false;
 }
 
-void Peer::read(Now now) {
-  const Flow* flow = watched_ ? overlay_.flow(watched_->info.id) : nullptr;
+void Peer::read(Watched& w, Now now) {
+  const Flow* flow = w.stream ? overlay_.flow(w.stream->info.id) : nullptr;
   if (flow == nullptr) return;
-  if (reading_ != flow->id()) {
-    reading_ = flow->id();
-    position_ = flow->buffer.tail();
-    buffer_number_ = flow->buffer_number;
-    numbering_ = flow->numbering;
-    known_ = last_ = open_ = FrameNumber{};
-    skipped_since_ = 0;
+  if (w.reading != flow->id()) {
+    w.reading = flow->id();
+    w.position = flow->buffer.tail();
+    w.buffer_number = flow->buffer_number;
+    w.numbering = flow->numbering;
+    w.known = w.last = w.open = FrameNumber{};
+    w.skipped_since = 0;
   }
-  if (numbering_ != flow->numbering) {  // frames before this do not belong to the stream
-    known_ = last_ = open_ = FrameNumber{};
-    skipped_since_ = 0;
+  if (w.numbering != flow->numbering) {  // frames before this do not belong to the stream
+    w.known = w.last = w.open = FrameNumber{};
+    w.skipped_since = 0;
   }
-  numbering_ = flow->numbering;
-  if (buffer_number_ != flow->buffer_number) {
-    position_ = flow->buffer.tail();
-    known_ = last_;
+  w.numbering = flow->numbering;
+  if (w.buffer_number != flow->buffer_number) {
+    w.position = flow->buffer.tail();
+    w.known = w.last;
   }
-  buffer_number_ = flow->buffer_number;
-  position_ = std::max(position_, flow->buffer.tail());
-  while (position_ < flow->buffer.head()) {
-    const Record record = flow->buffer.record_at(position_);
-    position_.value += record.header.total();
-    if (record.frame > known_) take(record, now);
+  w.buffer_number = flow->buffer_number;
+  w.position = std::max(w.position, flow->buffer.tail());
+  while (w.position < flow->buffer.head()) {
+    const Record record = flow->buffer.record_at(w.position);
+    w.position.value += record.header.total();
+    if (record.frame > w.known) take(w, record, now);
   }
 }
 
-void Peer::take(const Record& record, Now now) {
+void Peer::take(Watched& w, const Record& record, Now now) {
   if (record.is_skip()) {
-    const std::uint64_t from = std::max(record.frame.value, last_.value + 1);
-    if (last_.value == 0 || record.last_skipped().value < from) return;
-    skipped_since_ += record.last_skipped().value - from + 1;
-    std::uint64_t& count = is_guest() ? duty_.ledger->skipped_as_guest : duty_.ledger->skipped;
+    const std::uint64_t from = std::max(record.frame.value, w.last.value + 1);
+    if (w.last.value == 0 || record.last_skipped().value < from) return;
+    w.skipped_since += record.last_skipped().value - from + 1;
+    std::uint64_t& count = is_guest() ? w.ledger->skipped_as_guest : w.ledger->skipped;
     count += record.last_skipped().value - from + 1;
     return;
   }
   if (record.first()) {
-    open_ = record.frame;
-    next_part_ = 0;
-    forged_ = false;
+    if (!record.sync_point() && w.last.value + 1 != record.frame.value) {
+      complain(w, fmt::format("frame {} comes after {}, and needs the one before it", record.frame.value,
+                              w.last.value));
+    }
+    w.open = record.frame;
+    w.next_part = 0;
+    w.forged = false;
   }
-  if (record.frame != open_)
-    return complain(fmt::format("frame {} goes on inside {}", record.frame.value, open_.value));
-  bool right = record.rtp.size() == kRtpBytesMin + payload_bytes(record.frame, next_part_);
+  if (record.frame != w.open)
+    return complain(w, fmt::format("frame {} goes on inside {}", record.frame.value, w.open.value));
+  bool right = record.rtp.size() == kRtpBytesMin + payload_bytes(record.frame, w.next_part);
   for (std::size_t i = kRtpBytesMin; right && i < record.rtp.size(); ++i) {
-    right = record.rtp[i] == payload_byte(record.frame, next_part_, i);
+    right = record.rtp[i] == payload_byte(record.frame, w.next_part, i);
   }
-  if (!right) complain(fmt::format("frame {} part {}: wrong bytes", record.frame.value, next_part_));
-  ++next_part_;
-  forged_ = forged_ || !right;
+  if (!right) complain(w, fmt::format("frame {} part {}: wrong bytes", record.frame.value, w.next_part));
+  ++w.next_part;
+  w.forged = w.forged || !right;
   if (!record.last()) return;
-  if (next_part_ != parts_of(record.frame)) {
-    complain(fmt::format("frame {} has {} parts", record.frame.value, next_part_));
-    forged_ = true;
+  if (w.next_part != parts_of(record.frame, w.audio)) {
+    complain(w, fmt::format("frame {} has {} parts", record.frame.value, w.next_part));
+    w.forged = true;
   }
-  complete(record.frame, now);
+  complete(w, record.frame, now);
 }
 
-void Peer::complete(FrameNumber frame, Now now) {
-  if (frame <= last_) return complain(fmt::format("frame {} after {}", frame.value, last_.value));
-  if (frame.value > (*duty_.times)[*reading_].size()) {
-    complain(fmt::format("frame {} was never published", frame.value));
-    forged_ = true;
+void Peer::complete(Watched& w, FrameNumber frame, Now now) {
+  if (frame <= w.last) return complain(w, fmt::format("frame {} after {}", frame.value, w.last.value));
+  if (frame.value > (*duty_.times)[*w.reading].size()) {
+    complain(w, fmt::format("frame {} was never published", frame.value));
+    w.forged = true;
   }
-  if (!forged_) account(frame, now);
-  last_ = frame;
-  skipped_since_ = 0;
+  if (!w.forged) account(w, frame, now);
+  w.last = frame;
+  w.skipped_since = 0;
 }
 
-void Peer::account(FrameNumber frame, Now now) {
-  Ledger& ledger = *duty_.ledger;
-  if (last_.value != 0) {
-    const std::uint64_t missing = frame.value - last_.value - 1;
-    const std::uint64_t lost = missing - std::min(missing, skipped_since_);
+void Peer::account(Watched& w, FrameNumber frame, Now now) {
+  Ledger& ledger = *w.ledger;
+  if (w.last.value != 0) {
+    const std::uint64_t missing = frame.value - w.last.value - 1;
+    const std::uint64_t lost = missing - std::min(missing, w.skipped_since);
     // A ring holds the history. Finding another path takes a while on top of an outage.
     const Duration bridged = context_.options.overlay.history - std::chrono::milliseconds(600);
-    const auto at = [this](FrameNumber number) {
-      return (*duty_.times)[*reading_].begin() + static_cast<std::ptrdiff_t>(number.value - 1);
+    const auto at = [this, &w](FrameNumber number) {
+      return (*duty_.times)[*w.reading].begin() + static_cast<std::ptrdiff_t>(number.value - 1);
     };
-    const auto in_rings = std::lower_bound(at(FrameNumber{last_.value + 1}), at(frame), now.mono - bridged);
+    const auto in_rings = std::lower_bound(at(FrameNumber{w.last.value + 1}), at(frame), now.mono - bridged);
     const auto young = std::min(lost, static_cast<std::uint64_t>(at(frame) - in_rings));
     ledger.lost += young;
     if (lost > 0) {
       context_.log.info(fmt::format("frames {} to {} are missing ({} skipped), {} of them without excuse",
-                                    last_.value + 1, frame.value - 1, skipped_since_, young));
+                                    w.last.value + 1, frame.value - 1, w.skipped_since, young));
     }
     ledger.lost_with_age += lost - young;
     if (ledger.last_at) ledger.gap_max = std::max(ledger.gap_max, now.mono - *ledger.last_at);

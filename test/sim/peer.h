@@ -30,55 +30,72 @@ using PublishTimes = std::map<StreamId, std::vector<MonoTime>>;
 
 struct Duty {
   PublishTimes* times = nullptr;
+  std::uint64_t gop = 1;  // each so many frames there is a sync point
   bool publishes = false;
-  Ledger* ledger = nullptr;  // it watches if this is set
+  bool audio = false;              // there is a stream of small packets beside the one of pictures
+  Ledger* ledger = nullptr;        // it watches if this is set
+  Ledger* audio_ledger = nullptr;  // the same of audio
 };
 
 class Peer : public OverlayRole {
  public:
-  Peer(RoleContext& context, Duty duty) : OverlayRole(context), duty_(duty) {}
+  Peer(RoleContext& context, Duty duty);
 
   Overlay& overlay() { return overlay_; }
-  [[nodiscard]] std::uint64_t frames_published() const { return published_.value; }
+  [[nodiscard]] std::uint64_t frames_published() const;
   void stop_watching(Now now);
 
   static constexpr Duration kFrameInterval = std::chrono::milliseconds(50);
   static constexpr const char* kStreamName = "live";
+  static constexpr Duration kAudioInterval = std::chrono::milliseconds(20);
+  static constexpr const char* kAudioName = "live/audio";
 
  protected:
   void step(Now now) override;
-  [[nodiscard]] MonoTime role_deadline() const override { return publish_at_; }
+  [[nodiscard]] MonoTime role_deadline() const override;
   [[nodiscard]] std::string_view name() const override { return "peer"; }
 
  private:
-  void publish(Now now);
-  void choose(Now now);
-  void read(Now now);
-  void take(const Record& record, Now now);
-  void complete(FrameNumber frame, Now now);
-  void account(FrameNumber frame, Now now);
-  void complain(const std::string& what);
+  struct Published {
+    StreamId id;
+    bool audio = false;
+    Duration interval;
+    MonoTime at;  // when the next frame is due
+    FrameNumber last{};
+    std::uint16_t sequence = 0;
+  };
+  /// One stream that this peer watches.
+  struct Watched {
+    Ledger* ledger;
+    bool audio = false;
+    std::optional<KnownStream> stream{};
+    std::optional<StreamId> reading{};
+    unsigned buffer_number = 0;
+    unsigned numbering = 0;
+    Position position{};
+    FrameNumber known{};
+    FrameNumber last{};
+    std::uint64_t skipped_since = 0;
+    FrameNumber open{};  // the frame under way
+    unsigned next_part = 0;
+    bool forged = false;  // some of its bytes are not what was published
+  };
+
+  void announce(Now now);
+  void publish(Published& own, Now now);
+  void choose(Watched& watched, const std::vector<KnownStream>& streams, Now now);
+  void read(Watched& watched, Now now);
+  void take(Watched& watched, const Record& record, Now now);
+  void complete(Watched& watched, FrameNumber frame, Now now);
+  void account(Watched& watched, FrameNumber frame, Now now);
+  static void complain(Watched& watched, const std::string& what);
   [[nodiscard]] bool is_guest() const;
 
   Duty duty_;
-  std::optional<StreamId> own_;
-  FrameNumber published_;
-  std::uint16_t sequence_ = 0;
-  MonoTime publish_at_ = MonoTime::max();
-
+  std::vector<Published> published_;
+  std::vector<Watched> watched_;
   std::optional<std::uint64_t> seen_version_;
-  std::optional<KnownStream> watched_;
   bool watching_over_ = false;
-  std::optional<StreamId> reading_;
-  unsigned buffer_number_ = 0;
-  unsigned numbering_ = 0;
-  Position position_;
-  FrameNumber known_;
-  FrameNumber last_;
-  std::uint64_t skipped_since_ = 0;
-  FrameNumber open_;  // the frame under way
-  unsigned next_part_ = 0;
-  bool forged_ = false;  // some of its bytes are not what was published
 };
 
 }  // namespace ott::sim

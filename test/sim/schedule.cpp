@@ -23,6 +23,7 @@ class FaultSchedule : FaultyOverlay {
  private:
   void check_bounds();
   void check_viewers();
+  void check_ledger(const std::string& viewer, const Ledger& ledger);
 };
 
 void FaultSchedule::check_bounds() {
@@ -39,20 +40,21 @@ void FaultSchedule::check_bounds() {
 
 void FaultSchedule::check_viewers() {
   for (std::size_t i = relays_ + 1; i < members_.size(); ++i) {
-    const Ledger& ledger = members_[i].ledger;
-    result_.frames += ledger.frames;
-    result_.lost_with_age += ledger.lost_with_age;
-    const MonoTime now = network_.now().mono;
-    if (!ledger.last_at || now - *ledger.last_at > seconds(1)) {
-      violated(fmt::format("viewer {} gets nothing although its origin can be reached", i));
-    }
-    for (const std::string& complaint : ledger.complaints)
-      violated(fmt::format("viewer {}: {}", i, complaint));
-    if (ledger.lost > 0)
-      violated(fmt::format("viewer {} lost {} frames that rings still held", i, ledger.lost));
-    if (ledger.skipped > 0)
-      violated(fmt::format("viewer {} was skipped {} frames on fast links", i, ledger.skipped));
+    check_ledger(fmt::format("viewer {}", i), members_[i].ledger);
+    if (members_[i].duty.audio) check_ledger(fmt::format("viewer {} of audio", i), members_[i].audio_ledger);
   }
+}
+
+void FaultSchedule::check_ledger(const std::string& viewer, const Ledger& ledger) {
+  result_.frames += ledger.frames;
+  result_.lost_with_age += ledger.lost_with_age;
+  const MonoTime now = network_.now().mono;
+  if (!ledger.last_at || now - *ledger.last_at > seconds(1))
+    violated(viewer + " gets nothing although its origin can be reached");
+  for (const std::string& complaint : ledger.complaints) violated(viewer + ": " + complaint);
+  if (ledger.lost > 0) violated(fmt::format("{} lost {} frames that rings still held", viewer, ledger.lost));
+  if (ledger.skipped > 0)
+    violated(fmt::format("{} was skipped {} frames on fast links", viewer, ledger.skipped));
 }
 
 ScheduleResult FaultSchedule::run() {
@@ -75,10 +77,23 @@ ScheduleResult FaultSchedule::run() {
 
 }  // namespace
 
-std::string_view to_string(Kind kind) { return kind == Kind::Hostile ? "hostile" : "faults"; }
+std::string_view to_string(Kind kind) {
+  switch (kind) {
+    case Kind::Faults:
+      return "faults";
+    case Kind::Pictures:
+      return "pictures";
+    case Kind::Hostile:
+      return "hostile";
+  }
+  return "?";
+}
 
 ScheduleResult run_schedule(std::uint64_t seed, Kind kind, bool trace) {
-  return kind == Kind::Hostile ? run_hostile_schedule(seed, trace) : FaultSchedule(seed, trace).run();
+  if (kind == Kind::Hostile) return run_hostile_schedule(seed, trace);
+  // From a tenth of a second to half a minute, longer than any history.
+  const std::uint64_t gop = kind == Kind::Faults ? 1 : std::uint64_t{2} << (seed % 9);
+  return FaultSchedule(seed, trace, gop).run();
 }
 
 }  // namespace ott::sim

@@ -240,6 +240,9 @@ class OttdRig(Rig):
     def relay_flags(at):
         return []
 
+    def publisher_flags(self, i):
+        return ["--publish", 1, "--name", f"load{i}"]
+
     def build(self):
         boot = f"{self.range}1"
         relays = [f"{self.range}{i + 2}" for i in range(self.chain)]
@@ -258,7 +261,7 @@ class OttdRig(Rig):
             self.relays.append(self.start("ottd", [self.lab.ottd, "--role", "node", "--bootstrap", boot, "--id", at,
                                                    *self.relay_flags(at)]))
         for i, (source, (fps, frame_bytes)) in enumerate(zip(sources, self.publishers)):
-            self.start("source", [self.lab.ott_load, "--publish", 1, "--name", f"load{i}", "--bootstrap", boot,
+            self.start("source", [self.lab.ott_load, *self.publisher_flags(i), "--bootstrap", boot,
                                   "--id", source, "--frame-bytes", frame_bytes, "--fps", fps])
         for relay, count in zip(self.relays, [len(sources)] + [1] * (self.chain - 1)):
             relay.wait_for_log("linked with", count)

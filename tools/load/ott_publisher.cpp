@@ -20,30 +20,48 @@ constexpr std::uint32_t kRtpClockPerSecond = 90'000;
 /// RFC 2435, section 3.1, behind the offset: type 1, Q 80, 640 x 360, so that outlets put a JPEG together.
 constexpr std::array<std::uint8_t, 4> kPicture = {1, 80, 640 / 8, 360 / 8};
 constexpr std::size_t kHeaderBytesOfRtp = kRtpBytesMin + 8;
+constexpr Duration kAudioInterval = std::chrono::milliseconds(20);
+constexpr std::size_t kAudioBytes = 160;
+/// Packets of what is not taken apart at the origin are as their encoders make them.
+constexpr std::size_t kSmallPacketBytes = 1'200;
 
 }  // namespace
 
-OttPublisher::OttPublisher(RoleContext& context, const Plan& plan) : OverlayRole(context), plan_(plan) {
-  if (plan.fps > 0) {
-    interval_ = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(1 / plan.fps));
-  }
-}
+OttPublisher::OttPublisher(RoleContext& context, const Plan& plan) : OverlayRole(context), plan_(plan) {}
 
 void OttPublisher::announce(Now now) {
+  Duration interval{};
+  if (plan_.fps > 0) {
+    interval = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(1 / plan_.fps));
+  }
   for (std::size_t i = 0; i < plan_.publish; ++i) {
     StreamInfo info;
     info.name = plan_.publish == 1 ? plan_.name : fmt::format("{}{}", plan_.name, i + 1);
     info.kind = "synthetic";
     info.fps_milli = static_cast<std::uint32_t>(plan_.fps * 1000);
-    auto id = overlay_.origin().add_stream(info);
-    if (!id) return leave(1, id.error().message, now);
     Stream stream;
-    stream.id = *id;
+    stream.interval = interval;
+    stream.frame_bytes = plan_.frame_bytes;
+    stream.gop = plan_.gop;
     // Several streams do not send all at once.
     stream.due =
-        now.mono + interval_ * static_cast<Duration::rep>(i) / static_cast<Duration::rep>(plan_.publish);
-    streams_.push_back(stream);
+        now.mono + interval * static_cast<Duration::rep>(i) / static_cast<Duration::rep>(plan_.publish);
+    add_stream(info, stream, now);
+    if (!plan_.audio) continue;
+    info.name += "/audio";
+    info.format = MediaFormat{MediaKind::Audio, "L16", 44'100, 1, 11, ""};
+    stream.interval = kAudioInterval;
+    stream.frame_bytes = kAudioBytes;
+    stream.gop = 1;
+    add_stream(info, stream, now);
   }
+}
+
+void OttPublisher::add_stream(StreamInfo info, Stream stream, Now now) {
+  auto id = overlay_.origin().add_stream(std::move(info));
+  if (!id) return leave(1, id.error().message, now);
+  stream.id = *id;
+  streams_.push_back(stream);
 }
 
 void OttPublisher::step(Now now) {
@@ -58,8 +76,8 @@ void OttPublisher::step(Now now) {
   for (Stream& stream : streams_) {
     if (now.mono >= stream.due) {
       if (is_watched(stream)) publish(stream, now);
-      stream.due += interval_;
-      if (stream.due + kBehindMax < now.mono) stream.due = now.mono + interval_;
+      stream.due += stream.interval;
+      if (stream.due + kBehindMax < now.mono) stream.due = now.mono + stream.interval;
     }
     next_at_ = std::min(next_at_, stream.due);
   }
@@ -94,11 +112,14 @@ void OttPublisher::publish(Stream& stream, Now now) {
   published_.frame(now.mono);
   const auto timestamp = static_cast<std::uint32_t>(
       std::chrono::duration<double>(now.mono.time_since_epoch()).count() * kRtpClockPerSecond);
-  for (std::size_t left = plan_.frame_bytes; left > 0;) {
-    const std::size_t payload = std::min(left, kRtpBytesMax - kHeaderBytesOfRtp);
-    const std::size_t offset = plan_.frame_bytes - left;
+  const bool sync_point = (stream.last.value - 1) % stream.gop == 0;
+  const std::size_t frame_bytes = stream.frame_bytes * (sync_point && stream.gop > 1 ? 4 : 1);
+  const std::size_t record_bytes_max = stream.gop > 1 ? kSmallPacketBytes : kRtpBytesMax;
+  for (std::size_t left = frame_bytes; left > 0;) {
+    const std::size_t payload = std::min(left, record_bytes_max - kHeaderBytesOfRtp);
+    const std::size_t offset = frame_bytes - left;
     left -= payload;
-    const OwnRecord record{stream.last, offset == 0, left == 0, kHeaderBytesOfRtp + payload};
+    const OwnRecord record{stream.last, offset == 0, left == 0, kHeaderBytesOfRtp + payload, sync_point};
     overlay_.write_record(flow, record, now, [&](MutableByteSpan rtp) {
       rtp[0] = kRtpVersion;
       rtp[1] = static_cast<std::uint8_t>(kRtpPayloadJpeg | (left == 0 ? kRtpMarker : 0));

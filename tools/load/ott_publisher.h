@@ -29,14 +29,17 @@ class OttPublisher : public OverlayRole {
     FrameNumber last;
     std::uint16_t sequence = 0;
     MonoTime due{};
+    Duration interval{};
+    std::size_t frame_bytes = 0;
+    std::size_t gop = 1;
   };
 
   void announce(Now now);
+  void add_stream(StreamInfo info, Stream stream, Now now);
   void publish(Stream& stream, Now now);
   void publish_what_is_taken(Now now);
 
   const Plan& plan_;
-  Duration interval_{};
   std::vector<Stream> streams_;
   MonoTime next_at_ = MonoTime::max();
   Published published_;

@@ -69,6 +69,12 @@ void declare(CLI::App& app, Words& words, Plan& plan) {
       ->type_name("ADDRESS");
   app.add_option("--id", words.id, "publish, ott: the node of the topology to be")->type_name("ADDRESS");
   app.add_option("--listen", words.listen, "publish, http and floor: serve here")->type_name("ADDRESS:PORT");
+  app.add_option("--gop", plan.gop,
+                 "publish: each so many frames decoding can begin, with one four times as large (1)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 100'000));
+  app.add_flag("--audio", plan.audio,
+               "publish: beside each stream one of 50 small packets of audio a second");
   app.add_option("--frame-bytes", plan.frame_bytes, "publish: a frame's size (50000)")->type_name("N");
   app.add_option("--fps", plan.fps, "publish: frames a second (30); 0: as many as are taken")->type_name("N");
   app.add_option("--warm-up", words.warm_up, "between the last viewer's first frame and the measurement (2s)")
@@ -87,7 +93,7 @@ void declare(CLI::App& app, Words& words, Plan& plan) {
     return text.starts_with('-') ? text + " is less than 0" : std::string();
   };
   for (const char* option : {"--viewers", "--receive-buffer", "--slow", "--read-rate", "--publish",
-                             "--frame-bytes", "--fps", "--process"})
+                             "--frame-bytes", "--fps", "--gop", "--audio", "--process"})
     app.get_option(option)->check(not_negative);
 }
 

@@ -37,7 +37,9 @@ struct Plan {
   std::optional<NodeId> id;         // ott: as this node
   std::optional<NodeId> listen;     // floor, http: serves here
   std::size_t frame_bytes = 50'000;
-  double fps = 30;  // 0: as fast as it is taken
+  double fps = 30;      // 0: as fast as it is taken
+  std::size_t gop = 1;  // ott: each so many frames there is a sync point, four times as large
+  bool audio = false;   // ott: beside each stream NAME there is NAME/audio, 50 small packets a second
 
   Duration warm_up = std::chrono::seconds(2);
   Duration duration{};  // 0: until it is told to stop

@@ -1,9 +1,10 @@
-// Runs schedules: sim [--hostile] SEEDS [FIRST], or one with its log: sim [--hostile] --seed N. Ends with a
+// Runs schedules: sim [--hostile|--pictures] SEEDS [FIRST], or one with its log: sim … --seed N. Ends with a
 // line of totals; status 1 if any invariant was violated. The seed of each that was is printed.
 #include <fmt/format.h>
 
 #include <cstdio>
 #include <cstdlib>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -22,14 +23,16 @@ int replay(std::uint64_t seed, ott::sim::Kind kind) {
 int main(int argc, char** argv) {
   std::vector<std::string_view> words(argv + 1, argv + argc);
   auto kind = ott::sim::Kind::Faults;
-  if (!words.empty() && words.front() == "--hostile") {
-    kind = ott::sim::Kind::Hostile;
+  for (const auto other : {ott::sim::Kind::Hostile, ott::sim::Kind::Pictures}) {
+    if (words.empty() || words.front() != "--" + std::string(to_string(other))) continue;
+    kind = other;
     words.erase(words.begin());
   }
   const auto number = [&words](std::size_t i) { return std::strtoull(words[i].data(), nullptr, 10); };
   if (words.size() == 2 && words.front() == "--seed") return replay(number(1), kind);
   if (words.size() != 1 && words.size() != 2) {
-    std::fputs("usage: sim [--hostile] SEEDS [FIRST] | sim [--hostile] --seed N\n", stderr);
+    std::fputs("usage: sim [--hostile|--pictures] SEEDS [FIRST] | sim [--hostile|--pictures] --seed N\n",
+               stderr);
     return 2;
   }
   const std::uint64_t seeds = number(0);

@@ -122,6 +122,8 @@ TEST_CASE("the page has every message by its number, and every state of the hand
   CHECK(has_line("| 128 ACCESS | "));
   CHECK(has_line("| 129 ABSENT | "));
   CHECK(has_line("| 130 PLACE | "));
+  CHECK(has_line("| 131 FILM | "));
+  CHECK(has_line("| 132 FILM-ANSWER | "));
   // Each row of the table begins with the state it leaves and ends with the one it enters.
   for (const HandshakeTransition& row : kHandshake) {
     const std::string from = "    " + std::string(to_string(row.from)) + " ";

@@ -14,9 +14,9 @@
 namespace ott::test {
 
 using Bytes = std::vector<std::uint8_t>;
-using AllMessages =
-    std::tuple<Ack, Speers, FinalAck, Ping, Message, TrackerMessage, Start, Started, Stop, Links, Watch,
-               Heartbeat, Bye, Streams, Refused, Query, Report, Sync, AccessNodes, Absent, Place>;
+using AllMessages = std::tuple<Ack, Speers, FinalAck, Ping, Message, TrackerMessage, Start, Started, Stop,
+                               Links, Watch, Heartbeat, Bye, Streams, Refused, Query, Report, Sync,
+                               AccessNodes, Absent, Place, FilmRequest, FilmAnswer>;
 
 /// Calls use(T{}) for each type of message.
 template <class Use>
@@ -86,7 +86,6 @@ inline StreamInfo any_stream(Random& random) {
   stream.width = any_u32(random);
   stream.height = any_u32(random);
   stream.fps_milli = any_u32(random);
-  if (random.below(2) == 0) return stream;
   stream.format.media = MediaKind{static_cast<std::uint8_t>(random.below(kMediaKindLast + 1))};
   stream.format.encoding = any_text(random, kEncodingBytesMax);
   stream.format.clock_rate = 1 + random.below(kClockRateMax);
@@ -94,7 +93,7 @@ inline StreamInfo any_stream(Random& random) {
   stream.format.payload_type = static_cast<std::uint8_t>(random.below(kRtpPayloadTypeMax + 1));
   stream.format.parameters = any_text(random, kFormatParametersBytesMax);
   stream.on_request = random.below(2) == 0;
-  stream.duration_ms = any_u32(random);
+  stream.duration_ms = std::max(1U, any_u32(random));
   return stream;
 }
 /// As LINKS and STREAMS have them; TRACKER does not say how a stream's source is doing.
@@ -234,6 +233,31 @@ inline void fill(Random& /*random*/, Sync& /*m*/) {}
 inline void fill(Random& random, AccessNodes& m) {
   m.nodes = any_peers(random);
   for (Peer& node : m.nodes) node.at = {}, node.addresses.clear();
+}
+
+inline std::int64_t any_film_value(Random& random, FilmCommand command) {
+  const std::int64_t position = any_u32(random);
+  if (command == FilmCommand::Step) return random.below(2) == 0 ? position : -position;
+  if (command == FilmCommand::Speed) return random.below(4) == 0 ? 0 : 250 + random.below(3'751);
+  return command == FilmCommand::Close ? 0 : position;
+}
+inline void fill(Random& random, FilmRequest& m) {
+  m.tracker = any_tracker(random, false);
+  m.asker = any_node(random);
+  m.number = std::max(1U, any_u32(random));
+  m.stream = any_stream_id(random);
+  m.command = FilmCommand{static_cast<std::uint8_t>(random.below(kFilmCommandLast + 1))};
+  m.value = any_film_value(random, m.command);
+}
+inline void fill(Random& random, FilmAnswer& m) {
+  m.tracker = any_tracker(random, false);
+  m.number = any_u32(random);
+  m.state = FilmState{static_cast<std::uint8_t>(random.below(kFilmStateLast + 1))};
+  m.reason = any_text(random);
+  m.stream = any_stream(random);
+  m.position_ms = any_u32(random);
+  m.speed = static_cast<std::uint32_t>(any_film_value(random, FilmCommand::Speed));
+  m.after = any_frame(random);
 }
 
 template <class T>
@@ -452,6 +476,16 @@ inline Bytes wire_body(const Report& m) {
 }
 inline Bytes wire_body(const Sync& /*m*/) { return {}; }
 inline Bytes wire_body(const Absent& m) { return Wire().u64(m.stream.value).text(m.reason).bytes; }
+inline Bytes wire_body(const FilmRequest& m) {
+  Wire wire;
+  wire.tracker(m.tracker).id(m.asker).u32(m.number).u64(m.stream.value);
+  return wire.u8(static_cast<std::uint8_t>(m.command)).u64(static_cast<std::uint64_t>(m.value)).bytes;
+}
+inline Bytes wire_body(const FilmAnswer& m) {
+  Wire wire;
+  wire.tracker(m.tracker).u32(m.number).u8(static_cast<std::uint8_t>(m.state)).text(m.reason);
+  return wire.stream(m.stream).format(m.stream).u32(m.position_ms).u32(m.speed).u64(m.after.value).bytes;
+}
 inline Bytes wire_body(const AccessNodes& m) {
   Wire wire;
   wire.u32(m.nodes.size());

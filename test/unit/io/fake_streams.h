@@ -40,14 +40,18 @@ class FakeStreams final : public WatchableStreams {
   std::size_t wanted(const std::string& name) { return streams_.at(name).takers.size(); }
 
   void push(const std::string& name, std::vector<std::uint8_t> jpeg) {
-    Stream& stream = streams_.at(name);
     auto frame = std::make_shared<Frame>();
-    frame->number = FrameNumber{++stream.frames};
+    frame->bytes = std::move(jpeg);
     frame->arrived = clock_now();
     frame->source_time = frame->arrived.wall;
     frame->media_time =
         static_cast<std::uint32_t>(frame->arrived.mono.time_since_epoch().count() * 9 / 100'000);
-    frame->bytes = std::move(jpeg);
+    push(name, frame);
+  }
+  /// A frame of any format; it gets the next number.
+  void push(const std::string& name, const std::shared_ptr<Frame>& frame) {
+    Stream& stream = streams_.at(name);
+    frame->number = FrameNumber{++stream.frames};
     stream.newest = frame;
     const auto takers = stream.takers;
     for (FrameTaker* taker : takers) {

@@ -33,6 +33,8 @@ class OneConnection final : public HttpServer {
     return wanted_.join(stream, of);
   }
   void leave(HttpStream& stream, HttpConnection& of) override { wanted_.leave(stream, of); }
+  HttpLive& join(const HttpFollow& what, HttpConnection& of) override { return wanted_.join(what, of); }
+  void leave(HttpLive& live, HttpConnection& of) override { HttpStreams::leave(live, of); }
   void later(HttpConnection&) override {}
   void at(MonoTime) override {}
   void reads(HttpConnection&, bool) override {}

@@ -12,6 +12,9 @@
 #include "io/clock.h"
 #include "io/driver.h"
 #include "io/socket.h"
+#include "media/live_mp4.h"
+#include "media/nal_units.h"
+#include "ott/rtp.h"
 #include "parts_of_one.h"
 
 namespace ott {
@@ -394,6 +397,125 @@ TEST_CASE("HTTP server: who has been stuck for longest goes when too much is hel
   }));
   stuck.erase(stuck.begin());
   for (const auto& other : stuck) other->wait_for(kMixedReplaceNext);  // its picture is whole in the end
+}
+
+/// A camera of H.264, whose pictures no decoder would take.
+struct Film {
+  explicit Film(Server& server) : server_(server) {
+    server.streams.add("film/video");
+    server.streams.infos.back().format = {
+        .media = MediaKind::Video, .encoding = "H264", .payload_type = 96, .parameters = kSets};
+    packetizer_ = make_packetizer(server.streams.infos.back().format, 7, 1);
+  }
+  void push(std::uint64_t number, bool sync_point, std::size_t bytes = 1000) {
+    std::vector<std::uint8_t> nal(bytes, static_cast<std::uint8_t>(number));
+    nal[0] = sync_point ? 0x65 : 0x41;
+    std::vector<std::uint8_t> sample;
+    append_nal_to_sample(nal, sample);
+    PacketList packets;
+    auto frame = std::make_shared<Frame>();
+    frame->media_time = static_cast<std::uint32_t>(number * 3'000);
+    REQUIRE(packetizer_->cut({sample, frame->media_time, sync_point}, packets));
+    frame->stream = StreamId{1};
+    frame->number = FrameNumber{number};
+    frame->arrived = clock_now();
+    frame->source_time = WallTime(std::chrono::milliseconds(33) * number);
+    frame->sync_point = sync_point;
+    frame->bytes = packets.bytes;
+    frame->packet_ends = packets.ends;
+    for (FrameTaker* taker : std::vector(server_.streams.takers["film/video"])) taker->on_frame(frame);
+  }
+
+  static constexpr const char* kSets = "sprop-parameter-sets=Z2QADazZQVGeImwEQAAAAwBAAAAMg8UKZYA=,aOvjyyLA";
+
+ private:
+  Server& server_;
+  std::unique_ptr<MediaPacketizer> packetizer_;
+};
+
+/// How many fragments there are in what a viewer has got; the last one may be under way.
+std::size_t fragments_in(std::string_view text) {
+  std::size_t count = 0;
+  for (std::size_t at = text.find("moof"); at != std::string_view::npos; at = text.find("moof", at + 1))
+    ++count;
+  return count;
+}
+
+TEST_CASE("HTTP server: MP4 begins with its first sync point, and goes on frame by frame") {
+  Server server;
+  Film film(server);
+  Client client(server);
+  client.get("/film.mp4");
+  server.run_until([&] { return server.streams.wanted("film/video") == 1; });
+  film.push(1, false);
+  server.rounds(5);
+  client.receive();
+  CHECK(client.text.empty());
+  film.push(2, true);
+  client.wait_for("mdat");
+  CHECK(client.text.starts_with("HTTP/1.1 200 OK\r\n"));
+  CHECK(client.text.find("Content-Type: video/mp4; codecs=\"avc1.64000d\"\r\n") != std::string::npos);
+  CHECK(server.outlet->figures().viewers == 1);
+  film.push(3, false);
+  server.run_until([&] { return client.receive(), fragments_in(client.text) == 2; });
+  Client late(server);
+  late.get("/film/video.mp4");  // by another name it is read once more
+  server.run_until([&] { return server.streams.wanted("film/video") == 2; });
+  Client head(server);
+  head.send("HEAD /film.mp4 HTTP/1.1\r\nHost: h\r\n\r\n");
+  head.wait_for("\r\n\r\n");
+  CHECK(head.text.find("codecs=") != std::string::npos);
+  head.take();
+  head.get("/healthz");
+  head.wait_for("ok\n");
+  Client same(server);
+  same.get("/film.mp4");
+  server.run_until([&] { return same.receive(), fragments_in(same.text) == 2; });
+  CHECK(server.outlet->figures().frames == 4);
+  CHECK(server.outlet->report().size() == 3);
+}
+
+TEST_CASE("HTTP server: a viewer of MP4 that reads nothing is given no video until it can be decoded") {
+  Server server;
+  Film film(server);
+  Client slow(server, 4096);
+  slow.get("/film.mp4");
+  server.run_until([&] { return server.streams.wanted("film/video") == 1; });
+  constexpr std::size_t kBytes = 300'000;
+  std::uint64_t number = 0;
+  film.push(++number, true, kBytes);
+  // More than the kernel takes, and for longer than a viewer may be behind.
+  const MonoTime until = clock_now().mono + 2 * LiveMp4::kLagMax;
+  server.run_until([&] {
+    ++number;
+    film.push(number, false, number < 40 ? kBytes : 1000);
+    return clock_now().mono > until;
+  });
+  // It reads now, and gets what was under way and nothing else until the next sync point.
+  server.run_until([&] { return slow.receive(), server.outlet->figures().frames_skipped > 0; });
+  for (int i = 0; i < 20; ++i) {
+    film.push(++number, false);
+    server.rounds(1);
+    slow.receive();
+  }
+  const std::size_t before = fragments_in(slow.text);
+  film.push(++number, false);
+  server.rounds(5);
+  slow.receive();
+  CHECK(fragments_in(slow.text) == before);
+  film.push(++number, true);
+  film.push(++number, false);
+  server.run_until([&] { return slow.receive(), fragments_in(slow.text) == before + 2; });
+}
+
+TEST_CASE("HTTP server: MP4 of which nothing comes is answered with the reason") {
+  Server server;
+  Film film(server);
+  Client client(server);
+  client.get("/film.mp4");
+  client.wait_for("\r\n\r\n");
+  CHECK(client.text.starts_with("HTTP/1.1 503 Service Unavailable\r\n"));
+  client.wait_for("nothing of 'film' can be shown: ");
 }
 
 TEST_CASE("HTTP server: where to listen") {

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "../media/jpeg_helpers.h"
+#include "../media/made_packets.h"
 #include "fake_streams.h"
 #include "io/driver.h"
 #include "io/worker_pool.h"
@@ -149,6 +150,88 @@ TEST_CASE("the SDP file says what comes, and says it anew when the size changes"
   bench.streams.push("cam", picture(2, 640));
   REQUIRE(bench.until([&] { return size() == SdpSize{640, 240}; }));
   CHECK(parse_sdp(read_file(path))->origin.version > sdp->origin.version);
+}
+
+/// Sockets of a host at ports from an even one on that are free: RTP and RTCP of three kinds of media.
+struct PartsReceiver {
+  std::vector<UdpSocket> sockets;
+  std::uint16_t port = 0;
+
+  PartsReceiver() {
+    for (std::uint16_t first = 21'000; sockets.size() < 6 && first < 40'000; first += 6) {
+      sockets.clear();
+      for (std::uint16_t i = 0; i < 6; ++i) {
+        auto bound = UdpSocket::bind({*parse_ip("127.0.0.1"), static_cast<std::uint16_t>(first + i)});
+        if (!bound) break;
+        sockets.push_back(std::move(*bound));
+      }
+      port = first;
+    }
+    REQUIRE(sockets.size() == 6);
+  }
+  std::vector<Bytes> read(std::size_t socket) {
+    std::array<std::uint8_t, 2'000> room;
+    Datagram one{room};
+    std::vector<Bytes> packets;
+    while (sockets[socket].receive(std::span(&one, 1)).value_or(0) > 0)
+      packets.emplace_back(one.bytes.begin(), one.bytes.end());
+    return packets;
+  }
+};
+
+TEST_CASE("the parts of a stream go to ports that say what they are, with one SDP", "[rtp_outlet]") {
+  Bench bench;
+  bench.streams.add("cam/text").info.format = {MediaKind::Text, "t140", 1'000, 0, 98, ""};
+  bench.streams.add("cam/audio").info.format = {MediaKind::Audio, "opus", 48'000, 2, 97, "sprop-stereo=1"};
+  bench.streams.add("cam/video").info.format = {MediaKind::Video, "H264", 90'000, 0, 96, ""};
+  bench.streams.add("other");
+  const test::TemporaryDirectory directory;
+  const std::string path = directory.path("cam.sdp");
+  PartsReceiver receiver;
+  const auto outlet = bench.outlet("127.0.0.1:" + std::to_string(receiver.port), path);
+  REQUIRE(bench.until([&] { return !read_file(path).empty(); }));
+  const auto sdp = parse_sdp(read_file(path));
+  REQUIRE(sdp);
+  CHECK(sdp->name == "cam");
+  REQUIRE(sdp->media.size() == 3);
+  for (std::size_t i = 0; i < 3; ++i) {
+    CHECK(sdp->media[i].kind == std::array{"video", "audio", "text"}[i]);
+    CHECK(sdp->media[i].port == receiver.port + 2 * i);
+  }
+  CHECK(sdp->media[1].formats.at(0).parameters == "sprop-stereo=1");
+
+  bench.streams.push("cam/video", test::packet_frame({.packets = 3, .payload_bytes = 1'000}, clock_now()));
+  bench.streams.push("cam/audio", test::packet_frame({.media_time = 960}, clock_now()));
+  bench.streams.push("cam/text", test::packet_frame({.media_time = 20}, clock_now()));
+  for (std::size_t i = 0; i < 3; ++i) {
+    std::vector<Bytes> packets;
+    REQUIRE(bench.until([&] {
+      for (Bytes& packet : receiver.read(2 * i)) packets.push_back(std::move(packet));
+      return packets.size() == (i == 0 ? 3 : 1);
+    }));
+    CHECK(parse_rtp(packets[0])->header.payload_type == 96);
+    const auto reports = receiver.read(2 * i + 1);
+    REQUIRE(reports.size() == 1);  // before the packets, but of another socket
+    CHECK(parse_rtcp(reports[0])->sender->rtp_timestamp - parse_rtp(packets[0])->header.timestamp < 1'000);
+  }
+  CHECK(outlet->figures().frames == 3);
+
+  // One that cannot go as a datagram is named once, and the others go on.
+  for (int i = 0; i < 3; ++i)
+    bench.streams.push("cam/video", test::packet_frame({.payload_bytes = 1'500}, clock_now()));
+  CHECK(bench.log.lines ==
+        std::vector<std::string>{"--rtp: a packet of 'cam/video' has more than the 1452 bytes "
+                                 "of a datagram, and is left out"});
+  CHECK(outlet->finish(true, clock_now()));
+}
+
+TEST_CASE("a part that is alone goes to the port that is named", "[rtp_outlet]") {
+  Bench bench;
+  bench.streams.add("cam").info.format = {MediaKind::Audio, "PCMU", 8'000, 1, 0, ""};
+  const test::TemporaryDirectory directory;
+  const auto outlet = bench.outlet("127.0.0.1:40000", directory.path("cam.sdp"));
+  REQUIRE(bench.until([&] { return !read_file(directory.path("cam.sdp")).empty(); }));
+  CHECK(read_file(directory.path("cam.sdp")).find("m=audio 40000 RTP/AVP 0\r\n") != std::string::npos);
 }
 
 TEST_CASE("an SDP file that cannot be written is told of", "[rtp_outlet]") {

@@ -5,14 +5,17 @@
 #include <array>
 #include <catch2/catch.hpp>
 #include <deque>
+#include <map>
 
 #include "../media/jpeg_helpers.h"
+#include "../media/made_packets.h"
 #include "fake_streams.h"
 #include "io/driver.h"
 #include "io/socket.h"
 #include "io/udp_socket.h"
 #include "media/rtcp.h"
 #include "media/rtsp_message.h"
+#include "media/sdp.h"
 #include "ott/rtp_jpeg.h"
 
 namespace ott {
@@ -60,6 +63,8 @@ struct Player {
   RtpJpegDepacketizer depacketizer;
   std::deque<RtspMessage> responses;
   std::vector<Bytes> frames;
+  std::map<unsigned, std::vector<Bytes>> packets;  // by channel
+  bool takes_jpeg = true;                          // from channel 0
   unsigned cseq = 0;
   bool closed = false;
   bool reads = true;
@@ -77,8 +82,10 @@ struct Player {
         if (!*unit) break;
         if (auto* message = std::get_if<RtspMessage>(&**unit)) {
           responses.push_back(std::move(*message));
-        } else if (const auto& packet = std::get<RtspInterleaved>(**unit); packet.channel == 0) {
-          take(packet.data);
+        } else {
+          const auto& packet = std::get<RtspInterleaved>(**unit);
+          packets[packet.channel].emplace_back(packet.data.begin(), packet.data.end());
+          if (takes_jpeg && packet.channel == 0) take(packet.data);
         }
       }
     }
@@ -256,6 +263,60 @@ TEST_CASE("a stream that is replaced by another goes on for its players", "[rtsp
   bench.streams.push("cam", picture(2, 480));
   REQUIRE(player.has_frames(2));
   CHECK(test::decode(player.frames[1]) == test::decode(picture(2, 480)));
+}
+
+TEST_CASE("the parts of a stream are tracks of one session", "[rtsp_outlet]") {
+  Bench bench;
+  bench.streams.add("film/audio").info.format = {MediaKind::Audio, "opus", 48'000, 2, 97, ""};
+  bench.streams.add("film/video").info.format = {MediaKind::Video, "H264", 90'000, 0, 96, ""};
+  bench.begin();
+  const auto video = [&](std::uint16_t sequence, bool sync_point) {
+    bench.streams.push("film/video", test::packet_frame({.media_time = sequence * 3'600U,
+                                                         .first_sequence = sequence,
+                                                         .sync_point = sync_point},
+                                                        clock_now()));
+  };
+  Player player(bench);
+  player.takes_jpeg = false;
+  const auto answer = player.request("DESCRIBE", "film");
+  REQUIRE(answer.status == 200);
+  const auto sdp = parse_sdp(answer.body);
+  REQUIRE(sdp);
+  REQUIRE(sdp->media.size() == 2);
+  CHECK(sdp->media[0].kind == "video");
+  const auto set_up = [&](const std::string& track, const std::string& channels, unsigned status) {
+    const auto done = player.request("SETUP", "film/" + track,
+                                     "Transport: RTP/AVP/TCP;unicast" + channels + "\r\n" + player.session);
+    CHECK(done.status == status);
+    if (status == 200) player.session = "Session: " + parse_rtsp_session(*done.find("Session"))->id + "\r\n";
+  };
+  set_up(sdp->media[0].control, ";interleaved=0-1", 200);
+  set_up(sdp->media[1].control, ";interleaved=1-2", 461);
+  set_up("trackID=7", "", 404);
+  set_up(sdp->media[1].control, ";interleaved=6-7", 200);
+
+  video(1, false);
+  video(2, true);
+  video(3, false);
+  bench.streams.push("film/audio", test::packet_frame({.first_sequence = 50}, clock_now()));
+  REQUIRE(bench.until([&] { return bench.outlet->figures().viewers == 0; }));
+  const auto played = player.request("PLAY", "film", player.session);
+  CHECK(played.find("RTP-Info")->find("/film/trackID=0") != std::string::npos);
+  CHECK(played.find("RTP-Info")->find("/film/trackID=1") != std::string::npos);
+  // The frames since the sync point at once, and then those that come.
+  video(4, false);
+  REQUIRE(bench.until(
+      [&] { return player.read(), player.packets[0].size() == 3 && player.packets[6].size() == 1; }));
+  for (std::uint16_t i = 0; i < 3; ++i) CHECK(parse_rtp(player.packets[0][i])->header.sequence == 2 + i);
+  CHECK(player.packets[1].size() == 1);  // reports
+  CHECK(player.packets[7].size() == 1);
+
+  // One part has a name of its own.
+  Player listener(bench);
+  listener.takes_jpeg = false;
+  listener.play("film/audio");
+  bench.streams.push("film/audio", test::packet_frame({.first_sequence = 51}, clock_now()));
+  REQUIRE(bench.until([&] { return listener.read(), listener.packets[0].size() == 1; }));
 }
 
 TEST_CASE("an address that is taken is told of, with the flag", "[rtsp_outlet]") {

@@ -143,6 +143,72 @@ TEST_CASE("HTTP site: names are text on the page, whatever is in them") {
   CHECK(has(index_page({}).text, "No stream"));
 }
 
+const std::vector<StreamInfo> kParts = [] {
+  std::vector<StreamInfo> parts;
+  for (const auto& [name, media, encoding] :
+       std::initializer_list<std::tuple<const char*, MediaKind, const char*>>{
+           {"cam/video", MediaKind::Video, "H264"},
+           {"cam/audio", MediaKind::Audio, "opus"},
+           {"cam/text", MediaKind::Text, "t140"},
+           {"old/video", MediaKind::Video, "JPEG"},
+           {"new", MediaKind::Video, ""},
+           {"odd", MediaKind::Video, "VP8"}}) {
+    StreamInfo info = stream(name);
+    info.format.media = media;
+    info.format.encoding = encoding;
+    parts.push_back(info);
+  }
+  return parts;
+}();
+
+HttpAction act_on_parts(const std::string& target) { return answer(request_for(target), kParts, {}); }
+
+TEST_CASE("HTTP site: what is no JPEG is followed as MP4 or as text, by its own name or that of all") {
+  using Form = HttpFollow::Form;
+  for (const auto& [path, form, name] : std::initializer_list<std::tuple<std::string, Form, std::string>>{
+           {"/cam.mp4", Form::Mp4, "cam"},
+           {"/cam/audio.mp4", Form::Mp4, "cam/audio"},
+           {"/cam.events", Form::Text, "cam"},
+           {"/cam/text.events", Form::Text, "cam/text"},
+           {"/new.mp4", Form::Mp4, "new"}}) {
+    const auto follow = std::get<HttpFollow>(act_on_parts(path));
+    CHECK(follow.form == form);
+    CHECK(follow.stream == name);
+    CHECK(follow.response.endless);
+  }
+  CHECK(std::get<HttpWatch>(act_on_parts("/old.mjpg")).stream == "old/video");
+  CHECK(std::get<HttpPicture>(act_on_parts("/old.jpg")).stream == "old/video");
+}
+
+TEST_CASE("HTTP site: a form that a stream does not have is not there, and what there is instead is said") {
+  const auto refused = [](const std::string& path) {
+    const auto response = std::get<HttpResponse>(act_on_parts(path));
+    CHECK(response.status == 404);
+    return response.text;
+  };
+  CHECK(has(refused("/cam.mjpg"),
+            "JPEG is not to be had of 'cam':\n  cam/video is video H264  /cam/video.mp4\n"));
+  CHECK(has(refused("/old.mp4"), "old/video is video JPEG  /old/video.mjpg  /old/video.jpg"));
+  CHECK(has(refused("/odd.mp4"), "odd is video VP8\n"));
+  CHECK(has(refused("/cam/video.events"), "text is not to be had of 'cam/video'"));
+  const std::string all = refused("/nothing.mp4");
+  CHECK(has(all, "\n  /cam/video.mp4\n  /cam/audio.mp4\n  /cam/text.events\n  /old/video.mjpg\n"));
+}
+
+TEST_CASE("HTTP site: the page plays the parts of a name together") {
+  const auto page = std::get<HttpResponse>(act_on_parts("/"));
+  CHECK(has(page.text,
+            "<figure class=\"player\" data-mp4=\"./cam.mp4\" data-video=\"./cam/video.mp4\" "
+            "data-audio=\"./cam/audio.mp4\" data-events=\"./cam.events\">"));
+  CHECK(page.text.find("class=\"player\"") == page.text.rfind("class=\"player\""));
+  CHECK(has(page.text, "<img src=\"./old/video.mjpg\""));
+  CHECK(has(page.text, "<script src=\"./player.js\"></script>"));
+  CHECK(has(page.text, "<figure class=\"unknown\"><a href=\"./new.mjpg\">"));
+  CHECK(has(page.fields, "script-src 'self'"));
+  CHECK_FALSE(has(response_to("/").fields, "script-src"));
+  CHECK(has(std::get<HttpResponse>(act_on_parts("/player.js")).fields, "text/javascript"));
+}
+
 TEST_CASE("HTTP site: streams.json") {
   StreamInfo known = stream("k\xFFm\n");
   known.width = 640;
@@ -153,9 +219,11 @@ TEST_CASE("HTTP site: streams.json") {
   CHECK(streams_json(std::vector{known, stream("cam")}).text ==
         "{\"streams\":[{\"name\":\"k\xEF\xBF\xBDm\\n\",\"source\":\"pattern\",\"width\":640,\"height\":480,"
         "\"fps\":29.97,"
-        "\"state\":\"stalled\",\"since\":1700000000.5,\"mjpg\":\"/k%FFm%0A.mjpg\",\"jpg\":\"/k%FFm%0A.jpg\"},"
+        "\"state\":\"stalled\",\"since\":1700000000.5,\"media\":\"video\",\"encoding\":\"JPEG\",\"mjpg\":\"/"
+        "k%FFm%0A.mjpg\",\"jpg\":\"/k%FFm%0A.jpg\"},"
         "{\"name\":\"cam\",\"source\":\"pattern\",\"width\":null,\"height\":null,\"fps\":null,"
-        "\"state\":\"live\",\"since\":null,\"mjpg\":\"/cam.mjpg\",\"jpg\":\"/cam.jpg\"}]}\n");
+        "\"state\":\"live\",\"since\":null,\"media\":\"video\",\"encoding\":\"JPEG\",\"mjpg\":\"/"
+        "cam.mjpg\",\"jpg\":\"/cam.jpg\"}]}\n");
   CHECK(to_utf8("\xC0\x80|\xED\xA0\x80|\xF5\x80\x80\x80|\xE2\x82|\xE2\x82\xAC") ==
         "\xEF\xBF\xBD\xEF\xBF\xBD|\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD|"
         "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD|"

@@ -91,7 +91,7 @@ TEST_CASE("What was counted stays when a flow begins anew") {
   Camera camera;
   const auto packets = camera.packets(picture(), 0);
   for (std::size_t i = 0; i < 2; ++i) frames.push(packets[i], test::at_ms(0));
-  frames.begin({});
+  frames.begin_anew();
   for (const Bytes& packet : camera.packets(picture(), 3600)) frames.push(packet, test::at_ms(40));
   CHECK(sink.frames.size() == 1);
   CHECK(frames.packets().packets == 2 + packets.size());

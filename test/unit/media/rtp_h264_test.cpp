@@ -100,6 +100,8 @@ TEST_CASE("A broken H.264 frame says why, and samples come again from a sync poi
       {{hex("7c85")}, "without a fragment"},
       {{hex("78000209")}, "not whole"},
       {{hex("780000")}, "not whole"},
+      {{hex("7c9c01")}, "fragments of what is no NAL unit"},
+      {{hex("7800027801")}, "with what is no NAL unit"},
       {{hex("7a0000")}, "interleaved mode"},
   }));
   const auto broken = depacketizer->take(test::frame_of_payloads(payloads));

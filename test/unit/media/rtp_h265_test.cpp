@@ -97,6 +97,8 @@ TEST_CASE("A broken H.265 frame says why, and samples come again from a sync poi
       {{hex("6001000902")}, "not whole"},
       {{hex("600100014e")}, "not whole"},
       {{hex("02")}, "without a whole head"},
+      {{hex("6201f0aa")}, "fragments of what is no NAL unit"},
+      {{hex("600100036001aa")}, "with what is no NAL unit"},
       {{hex("640100")}, "interleaved mode"},
   }));
   const auto broken = depacketizer->take(test::frame_of_payloads(payloads));
@@ -110,6 +112,14 @@ TEST_CASE("A broken H.265 frame says why, and samples come again from a sync poi
 
   const auto reordered = make_depacketizer(h265("sprop-max-don-diff=2"));
   CHECK_FALSE(reordered->take(test::frame_of_payloads({hex("2601aa")})));
+}
+
+TEST_CASE("NAL units of H.265 that mean other things in RTP are left out") {
+  const auto packetizer = make_packetizer(h265(), 7, 0);
+  const auto depacketizer = make_depacketizer(h265());
+  const Bytes picture = hex("2601aa"), enhancement = hex("7c01bb");  // of type 62
+  CHECK(test::cut_and_taken(*packetizer, *depacketizer, sample_of({picture, enhancement}), 1) ==
+        sample_of({picture}));
 }
 
 }  // namespace

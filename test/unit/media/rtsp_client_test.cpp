@@ -10,8 +10,17 @@ using namespace std::string_literals;
 using std::chrono::seconds;
 
 constexpr const char* kSdp =
+    "v=0\r\ns=x\r\na=control:*\r\nm=audio 0 RTP/AVP 96\r\na=control:stream=0\r\n"
+    "m=video 0 RTP/AVP 26\r\na=control:stream=1\r\n";
+constexpr const char* kTwo =
     "v=0\r\ns=x\r\na=control:*\r\nm=audio 0 RTP/AVP 0\r\na=control:stream=0\r\n"
-    "m=video 0 RTP/AVP 96 26\r\na=rtpmap:96 H264/90000\r\na=control:stream=1\r\n";
+    "m=video 0 RTP/AVP 97\r\na=rtpmap:97 H264/90000\r\na=control:stream=1\r\n";
+
+RtspClient::Described described(const std::optional<RtspClient::Event>& event) {
+  REQUIRE(event);
+  REQUIRE(std::holds_alternative<RtspClient::Described>(*event));
+  return std::get<RtspClient::Described>(*event);
+}
 
 RtspClient::Prepared prepared(const std::optional<RtspClient::Event>& event) {
   REQUIRE(event);
@@ -21,8 +30,7 @@ RtspClient::Prepared prepared(const std::optional<RtspClient::Event>& event) {
 
 /// A client, and what a server sees and says.
 struct Talk {
-  explicit Talk(const std::string& url, std::optional<std::uint16_t> udp_port = {})
-      : client({parse_url(url).value(), udp_port, 7}) {
+  explicit Talk(const std::string& url, bool udp = false) : client({parse_url(url).value(), udp, 7}) {
     client.begin(now);
   }
 
@@ -55,13 +63,19 @@ struct Talk {
     return say("RTSP/1.0 " + status + "\r\nCSeq: " + std::to_string(cseq) + "\r\n" + headers +
                "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
   }
+  /// Answers DESCRIBE; then all that is described is asked for.
+  void describe(const std::string& sdp, const std::vector<std::uint16_t>& udp_ports = {},
+                const std::string& headers = "") {
+    described(answer("200 OK", headers, sdp));
+    client.set_up(udp_ports, now);
+  }
   /// Up to PLAY.
   void set_up(const std::string& transport = "RTP/AVP/TCP;unicast;interleaved=0-1",
               const std::string& session = "abc;timeout=20") {
     request("OPTIONS");
     CHECK_FALSE(answer("200 OK", "Public: OPTIONS, GET_PARAMETER\r\n"));
     request("DESCRIBE");
-    CHECK_FALSE(answer("200 OK", "Content-Base: rtsp://cam/live/\r\n", kSdp));
+    describe(kSdp, {}, "Content-Base: rtsp://cam/live/\r\n");
     request("SETUP");
     prepared(answer("200 OK", "Session: " + session + "\r\nTransport: " + transport + "\r\n"));
     request("PLAY");
@@ -84,16 +98,14 @@ TEST_CASE("A session is set up, plays, is kept alive and torn down") {
   talk.cseq = 1;
   CHECK_FALSE(talk.answer("200 OK", "Public: OPTIONS, DESCRIBE,GET_PARAMETER\r\n"));
   CHECK(*talk.request("DESCRIBE").find("Accept") == "application/sdp");
-  CHECK_FALSE(talk.answer("200 OK", "Content-Base: rtsp://cam/live/\r\n", kSdp));
+  talk.describe(kSdp, {}, "Content-Base: rtsp://cam/live/\r\n");
   const RtspMessage setup = talk.request("SETUP");
   CHECK(setup.uri == "rtsp://cam/live/stream=1");
   CHECK(*setup.find("Transport") == "RTP/AVP/TCP;unicast;interleaved=0-1");
-  const SdpMedia media =
-      prepared(talk.answer("200 OK",
-                           "Session: abc;timeout=20\r\nTransport: RTP/AVP/TCP;unicast;interleaved=2-3\r\n"))
-          .media;
-  REQUIRE(media.formats.size() == 1);
-  CHECK(media.formats[0].payload_type == 26);
+  const auto ready = prepared(
+      talk.answer("200 OK", "Session: abc;timeout=20\r\nTransport: RTP/AVP/TCP;unicast;interleaved=2-3\r\n"));
+  REQUIRE(ready.tracks.size() == 1);
+  CHECK(ready.tracks[0].part == RtpPart{});
   const RtspMessage play = talk.request("PLAY");
   CHECK(play.uri == "rtsp://cam/live/");
   CHECK(*play.find("Session") == "abc");
@@ -141,18 +153,18 @@ TEST_CASE("The control attribute means what servers mean by it") {
 }
 
 TEST_CASE("UDP is asked for with the ports that are bound") {
-  Talk talk("rtsp://cam/live", 5000);
+  Talk talk("rtsp://cam/live", true);
   talk.request("OPTIONS");
   talk.answer("501 Not Implemented");  // there are such cameras
   talk.request("DESCRIBE");
-  talk.answer("200 OK", "", kSdp);
+  talk.describe(kSdp, {5000});
   const RtspMessage setup = talk.request("SETUP");
   CHECK(setup.uri == "rtsp://cam/live/stream=1");
   CHECK(*setup.find("Transport") == "RTP/AVP;unicast;client_port=5000-5001");
   const auto ready = prepared(talk.answer(
       "200 OK",
       "Session: abc;timeout=4\r\nTransport: RTP/AVP;unicast;client_port=5000-5001;source=10.0.0.1\r\n"));
-  CHECK(ready.transport.source == "10.0.0.1");
+  CHECK(ready.tracks[0].transport.source == "10.0.0.1");
   talk.request("PLAY");
   CHECK(std::holds_alternative<RtspClient::Playing>(talk.answer("200 OK").value()));
   CHECK_FALSE(talk.say("$\0\0\1x"s));  // nothing interleaved was agreed
@@ -172,7 +184,7 @@ TEST_CASE("A server that sends no interleaved is asked again for UDP") {
   talk.request("OPTIONS");
   talk.answer("200 OK");
   talk.request("DESCRIBE");
-  talk.answer("200 OK", "", kSdp);
+  talk.describe(kSdp);
   talk.request("SETUP");
   const auto event = talk.answer("461 Unsupported Transport");
   REQUIRE(event);
@@ -240,14 +252,66 @@ TEST_CASE("What a server asks of its client is answered") {
   CHECK_FALSE(why(event).empty());  // it never reads
 }
 
-TEST_CASE("A stream of another kind is refused with what there is") {
+TEST_CASE("All media that can be taken are set up in one session") {
   Talk talk("rtsp://cam/live");
   talk.request("OPTIONS");
   talk.answer("200 OK");
   talk.request("DESCRIBE");
-  const auto event =
-      talk.answer("200 OK", "", "m=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\nm=audio 0 RTP/AVP 8\r\n");
-  CHECK(why(event).find("H264 video and PCMA audio") != std::string::npos);
+  const auto what = described(talk.answer(
+      "200 OK", "Content-Base: rtsp://cam/live/\r\n",
+      std::string(kTwo) + "m=application 0 RTP/AVP 98\r\na=control:stream=2\r\nm=video 0 RTP/SAVP 26\r\n"));
+  REQUIRE(what.parts.size() == 2);
+  CHECK(what.parts[0].format == MediaFormat{MediaKind::Audio, "PCMU", 8'000, 1, 0, ""});
+  CHECK(what.parts[1].format == MediaFormat{MediaKind::Video, "H264", 90'000, 0, 97, ""});
+  REQUIRE(what.unusable.size() == 2);
+  CHECK(what.unusable[0].starts_with("application RTP/AVP: no a=rtpmap"));
+  CHECK_FALSE(talk.client.next(talk.now));
+  talk.client.set_up({}, talk.now);
+  CHECK(*talk.request("SETUP").find("Transport") == "RTP/AVP/TCP;unicast;interleaved=0-1");
+  CHECK_FALSE(talk.answer("200 OK", "Session: abc\r\nTransport: RTP/AVP/TCP;unicast;interleaved=4-5\r\n"));
+  CHECK_FALSE(talk.say("$\4\0\1x"s));  // it does not play yet
+  const RtspMessage second = talk.request("SETUP");
+  CHECK(second.uri == "rtsp://cam/live/stream=1");
+  CHECK(*second.find("Session") == "abc");
+  CHECK(*second.find("Transport") == "RTP/AVP/TCP;unicast;interleaved=2-3");
+  const auto ready = prepared(talk.answer("200 OK", "Session: abc\r\n"));
+  REQUIRE(ready.tracks.size() == 2);
+  CHECK(talk.request("PLAY").uri == "rtsp://cam/live/");
+  CHECK(std::get<RtspClient::Packet>(*talk.say("$\4\0\1x"s)).track == 0);
+  CHECK(std::get<RtspClient::Packet>(*talk.say("$\3\0\1x"s)).track == 1);
+  CHECK(std::get<RtspClient::Packet>(*talk.say("$\3\0\1x"s)).rtcp);
+}
+
+TEST_CASE("One of several media that the server refuses is left out") {
+  const bool first = GENERATE(true, false);
+  Talk talk("rtsp://cam/live");
+  talk.request("OPTIONS");
+  talk.answer("200 OK");
+  talk.request("DESCRIBE");
+  talk.describe(kTwo);
+  talk.request("SETUP");
+  const auto none = first ? talk.answer("404 Not Found") : talk.answer("200 OK", "Session: abc\r\n");
+  CHECK_FALSE(none.has_value());
+  talk.request("SETUP");
+  const auto ready =
+      prepared(first ? talk.answer("200 OK", "Session: abc\r\n") : talk.answer("404 Not Found"));
+  REQUIRE(ready.tracks.size() == 1);
+  CHECK(ready.tracks[0].described == (first ? 1U : 0U));
+  REQUIRE(ready.unusable.size() == 1);
+  CHECK(ready.unusable[0] == (first ? "audio PCMU 8000 Hz: SETUP is answered with 404 Not Found"
+                                    : "video H264: SETUP is answered with 404 Not Found"));
+  talk.request("PLAY");
+}
+
+TEST_CASE("A server that offers nothing that can be taken is told so") {
+  Talk talk("rtsp://cam/live");
+  talk.request("OPTIONS");
+  talk.answer("200 OK");
+  talk.request("DESCRIBE");
+  const auto event = talk.answer(
+      "200 OK", "", "m=video 0 RTP/SAVP 96\r\na=rtpmap:96 H264/90000\r\nm=audio 0 RTP/AVP 98\r\n");
+  CHECK(why(event).find("H264 video and RTP/AVP audio") != std::string::npos);
+  CHECK(why(event).find("RTP/SAVP is not taken") != std::string::npos);
   CHECK(std::get<RtspClient::Failed>(*event).lasting);
 }
 
@@ -272,7 +336,7 @@ TEST_CASE("Refusals, rubbish and silence end the session with what happened") {
     talk.request("OPTIONS");
     talk.answer("200 OK");
     talk.request("DESCRIBE");
-    talk.answer("200 OK", "", kSdp);
+    talk.describe(kSdp);
     talk.request("SETUP");
     return why(talk.answer("200 OK", headers));
   };
@@ -323,7 +387,7 @@ TEST_CASE("A late answer is no answer to the next request") {
   talk.request("DESCRIBE");
   CHECK_FALSE(talk.say("RTSP/1.0 404 Not Found\r\nCSeq: 1\r\n\r\n"));
   CHECK_FALSE(talk.say("RTSP/1.0 100 Continue\r\nCSeq: 2\r\n\r\n"));
-  CHECK_FALSE(talk.answer("200 OK", "", kSdp));
+  talk.describe(kSdp);
   talk.request("SETUP");
 }
 

@@ -113,6 +113,20 @@ TEST_CASE("What cannot be is refused with its line") {
   }
 }
 
+TEST_CASE("A line of one of the media that cannot be leaves the others as they are") {
+  for (const char* line :
+       {"m=audio", "m=audio 0 RTP/AVP 0\nc=IN IP4", "m=audio 0 RTP/AVP 128\na=rtpmap:0 x/1"}) {
+    INFO(line);
+    const auto sdp = parse_sdp("s=x\nm=video 0 RTP/AVP 26\n" + std::string(line) + "\nm=text 0 RTP/AVP 0\n");
+    REQUIRE(sdp);
+    REQUIRE(sdp->media.size() == 3);
+    CHECK(sdp->media[0].flaw.empty());
+    CHECK(sdp->media[1].kind == "audio");
+    CHECK(sdp->media[1].flaw.find("SDP line ") == 0);
+    CHECK(sdp->media[2].flaw.empty());
+  }
+}
+
 TEST_CASE("A description is bounded") {
   CHECK_FALSE(parse_sdp(std::string(kSdpBytesMax + 1, 'x')));
   std::string media;

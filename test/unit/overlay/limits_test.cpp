@@ -152,6 +152,58 @@ TEST_CASE("a guest hears of the streams there are, however many are invented") {
   CHECK(relay.sent<Watch>(relay.boot).size() == 1);
 }
 
+TEST_CASE("a guest hears of as many streams as a message holds, however long their descriptions are") {
+  HostileRelay relay;
+  std::vector<StreamInfo> streams(kStateStreamsMax);
+  for (std::size_t i = 0; i < streams.size(); ++i) {
+    streams[i].id = StreamId{10'000 + i};
+    streams[i].name = std::string(kNameBytesMax, 'n');
+    streams[i].kind = std::string(kNameBytesMax, 'k');
+    streams[i].format = {MediaKind::Video,
+                         std::string(kEncodingBytesMax, 'e'),
+                         90'000,
+                         0,
+                         96,
+                         std::string(kFormatParametersBytesMax, 'p')};
+  }
+  constexpr std::size_t kReporters = 8;
+  std::vector<Adjacency> from_three = {{node("10.0.0.2"), 1}, {HostileRelay::here(), 1}};
+  for (std::size_t i = 0; i < kReporters; ++i) from_three.push_back({invented(i), 1});
+  relay.say(relay.three, links_of(node("10.0.0.3"), 2, from_three));
+  for (std::size_t i = 0; i < kReporters; ++i) {
+    for (StreamInfo& stream : streams) stream.id.value += kStateStreamsMax;
+    relay.say(relay.three, links_of(invented(i), 1, {{node("10.0.0.3"), 1}}, streams));
+  }
+  const LinkId guest = relay.accept(node("192.168.9.9:5555"));
+  relay.say(guest, test::ack(PeerKind::Guest, 1, node("192.168.9.9:5555")));
+  relay.say(guest, FinalAck{Relation::Guest});
+  const std::vector<Streams> told = relay.sent<Streams>(guest);
+  REQUIRE_FALSE(told.empty());
+  CHECK(told.back().streams.size() > 200);
+  CHECK(told.back().streams.size() < kReporters * kStateStreamsMax);
+  std::vector<std::uint8_t> bytes;
+  encode(bytes, told.back());
+  CHECK(bytes.size() - kHeaderBytes <= kBodyBytesMax);
+  CHECK(bytes.size() > kBodyBytesMax - 20'000);
+}
+
+TEST_CASE("the longest link state that there is fits into a message") {
+  Links links;
+  links.tracker = Tracker::everywhere();
+  links.state.reporter = node("10.0.0.3");
+  links.state.incarnation = links.state.number = 1;
+  for (std::size_t i = 0; i < kStateLinksMax; ++i) links.state.links.push_back({invented(i), 1});
+  StreamInfo stream;
+  stream.id = StreamId{1};
+  stream.name = stream.kind = std::string(kNameBytesMax, 'n');
+  stream.format.encoding = std::string(kEncodingBytesMax, 'e');
+  stream.format.parameters = std::string(kFormatParametersBytesMax, 'p');
+  links.state.streams.assign(kStateStreamsMax, stream);
+  std::vector<std::uint8_t> bytes;
+  encode(bytes, links);
+  CHECK(bytes.size() < kBodyBytesMax / 2);  // the rest is for the nodes that the flood has visited
+}
+
 TEST_CASE("a guest watches so many streams and no more") {
   OverlayConfig config = Engine::relay();
   config.limits.watches_per_guest = 2;

@@ -20,13 +20,15 @@ class TestChild {
   MonoTime now{};
   Duration lag_max = std::chrono::hours(1);
   std::uint64_t started_after = 0;
+  bool gap = false;  // it has not got that one
 
   TestChild(Flow& flow, LinkId link) : flow_(&flow), child_(flow.add_child(link, NodeId{})) {}
 
   [[nodiscard]] Feed& feed() { return child_.feed; }
   /// Returns what the parent answers: the frame after which it begins.
-  std::uint64_t start(std::uint64_t last, MonoTime at, MonoTime oldest = {}) {
-    started_after = child_.feed.start(flow_->buffer, FrameNumber{last}, oldest, at).value;
+  std::uint64_t start(std::uint64_t last, MonoTime at, MonoTime oldest = {}, bool in_gap = false) {
+    gap = in_gap;
+    started_after = child_.feed.start(flow_->buffer, FrameNumber{last}, in_gap, oldest, at).value;
     return started_after;
   }
 
@@ -90,14 +92,19 @@ inline std::set<std::uint64_t> missing_without_a_word(ByteSpan received, std::ui
 /// All that was ever put into a flow, and what follows from it for a child.
 class History {
  public:
-  explicit History(Flow& flow) : flow_(flow) {}
+  /// Each `gop` frames there is a sync point, and one right after what is missing.
+  explicit History(Flow& flow, unsigned gop = 1) : flow_(flow), gop_(gop) {}
 
   /// The next record of the frame under way (its last one, if `ends`), or of a new one.
   void record(bool ends, std::size_t rtp_bytes, MonoTime now) {
     const bool begins = !open_;
-    if (begins) ++last_;
+    if (begins) {
+      ++last_;
+      if (since_sync_ == gop_) since_sync_ = 0;
+      if (since_sync_++ == 0) sync_points_.insert(last_);
+    }
     const auto flags = static_cast<std::uint8_t>((begins ? kFirstOfFrame : 0) | (ends ? kLastOfFrame : 0));
-    Bytes bytes = data_record(last_, ++sequence_, flags, rtp_bytes);
+    Bytes bytes = data_record(last_, ++sequence_, flags, rtp_bytes, sync_points_.contains(last_));
     OTT_ASSERT(put(flow_, bytes, now));
     open_ = !ends;
     if (ends) whole_.insert(last_);
@@ -110,18 +117,22 @@ class History {
     for (std::uint64_t frame = first; frame <= last_ + count; ++frame) named_.insert(frame);
     last_ += count;
     open_ = false;
+    since_sync_ = 0;
   }
   /// Frames that never came, and nobody knows why.
   void lose(std::uint64_t count) {
     last_ += count;
     open_ = false;
+    since_sync_ = 0;
   }
+  [[nodiscard]] bool is_whole(std::uint64_t frame) const { return whole_.contains(frame); }
   [[nodiscard]] std::uint64_t last_some(std::uint64_t ago) const { return last_ > ago ? last_ - ago : last_; }
 
   /// What is wrong with what a child got, which is now all there is; empty if nothing is.
   [[nodiscard]] std::string complaint_about(TestChild& child) const {
     std::uint64_t accounted = child.started_after;
     std::uint64_t under_way = 0;
+    std::uint64_t last_whole = child.gap ? 0 : child.started_after;
     std::size_t next = 0;
     std::uint64_t skipped = 0;
     bool begun = false;
@@ -157,6 +168,8 @@ class History {
         if (under_way != 0 && whole_.contains(under_way)) return "half a frame before " + what;
         const std::uint64_t from = under_way != 0 ? under_way + 1 : accounted + 1;
         if (begun && frame > from && !all_lost(from, frame - 1)) return "a gap before " + what;
+        if (!sync_points_.contains(frame) && (last_whole == 0 || last_whole != frame - 1))
+          return "without what it needs: " + what;
         begun = true;
         accounted = frame - 1;
         under_way = frame;
@@ -166,7 +179,7 @@ class History {
       if (next >= records.size() || !std::ranges::equal(records[next], message)) return "altered: " + what;
       ++next;
       if (!parsed->last()) continue;
-      accounted = frame;
+      accounted = last_whole = frame;
       under_way = 0;
     }
     if (begun && under_way == 0 && accounted != last_ && !all_lost(accounted + 1, last_))
@@ -190,6 +203,9 @@ class History {
   Flow& flow_;
   std::map<std::uint64_t, std::vector<Bytes>> frames_;
   std::set<std::uint64_t> whole_;
+  std::set<std::uint64_t> sync_points_;
+  unsigned gop_;
+  unsigned since_sync_ = 0;
   std::set<std::uint64_t> named_;  // by SKIPs in the flow
   std::uint64_t last_ = 0;
   std::uint16_t sequence_ = 0;

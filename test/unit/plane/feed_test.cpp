@@ -173,6 +173,196 @@ TEST_CASE("what was asked for is not lag, and never cut short by it") {
   CHECK(child.text().ends_with(" 20 21 22-29s 30"));
 }
 
+/// `count` frames of which each tenth is a sync point, 40 ms apart, the first of them at 40 ms.
+Source gops(Flow& flow, int count, int ms_apart = 40) {
+  Source source;
+  source.gop = 10;
+  for (int i = 1; i <= count; ++i) source.frame(flow, 1, 100, at_ms(ms_apart * i));
+  return source;
+}
+
+TEST_CASE("a feed that knows nothing begins with the newest sync point, and replays all since then") {
+  Flow flow = make_flow();
+  Source source = gops(flow, 15);
+  TestChild child(flow, LinkId{1});
+  child.now = at_ms(5'000);
+  child.lag_max = milliseconds(100);
+  child.start(0, child.now);
+  SECTION("which is not lag, as long as it gets closer") {
+    for (int i = 0; i < 8; ++i) {
+      child.send(132);
+      child.now += milliseconds(90);
+      if (i % 2 == 0) source.frame(flow, 1, 100, child.now);
+    }
+    while (child.send() != 0) continue;
+    CHECK(child.text() == "11 12 13 14 15 16 17 18 19");
+    CHECK(child.feed().frames_skipped() == 0);
+  }
+  SECTION("until the next one, if it is still behind then") {
+    child.send(132);
+    for (int i = 0; i < 7; ++i) source.frame(flow, 1, 100, child.now);
+    child.now += milliseconds(101);
+    child.send();
+    CHECK(child.text() == "11 12-20s 21 22");
+  }
+}
+
+TEST_CASE("what comes before the first sync point is of no use to a child that begins") {
+  Flow flow = make_flow();
+  Source source;
+  source.gop = 4;
+  source.last = 1;
+  TestChild child(flow, LinkId{1});
+  if (GENERATE(false, true)) {
+    source.frame(flow);
+    child.start(0, at_ms(0));
+    CHECK(child.send() == 0);
+  } else {
+    child.start(0, at_ms(0));
+    source.frame(flow);
+    child.send();
+    CHECK(child.text() == "2-2s");
+  }
+  source.frame(flow);
+  source.frame(flow);
+  source.frame(flow);
+  source.frame(flow);
+  child.send();
+  CHECK(child.text().ends_with("3-4s 5 6"));
+}
+
+TEST_CASE("without a sync point ahead, what is late is left out up to the next one") {
+  Flow flow = make_flow();
+  Source source = gops(flow, 2);
+  TestChild child(flow, LinkId{1});
+  child.lag_max = milliseconds(100);
+  child.now = at_ms(80);
+  child.start(0, child.now);
+  child.send();
+  for (int i = 0; i < 4; ++i) source.frame(flow, 2, 100, at_ms(120 + 40 * i));
+  SECTION("not before the bound") {
+    child.now = at_ms(120 + 100);
+    child.send();
+    CHECK(child.text() == "1 2 3+ 3. 4+ 4. 5+ 5. 6+ 6.");
+  }
+  SECTION("a half-sent frame is finished") {
+    child.send(140);
+    child.now = at_ms(120 + 101);
+    child.send();
+    CHECK(child.text() == "1 2 3+ 3.");
+    child.now = at_ms(160 + 101);
+    child.send();
+    CHECK(child.text() == "1 2 3+ 3. 4-6s");
+    CHECK(child.feed().frames_skipped() == 3);
+    source.part(flow, true, 100, child.now);
+    child.send();
+    source.part(flow, false, 100, child.now);
+    child.send();
+    CHECK(child.text() == "1 2 3+ 3. 4-6s 7-7s");
+    for (int i = 0; i < 5; ++i) source.frame(flow, 1, 100, child.now);
+    child.send();
+    CHECK(child.text() == "1 2 3+ 3. 4-6s 7-7s 8-10s 11 12");
+    CHECK(child.feed().frames_skipped() == 7);
+  }
+  SECTION("a sync point is sent, however late it is") {
+    for (int i = 0; i < 4; ++i) source.frame(flow, 1, 100, at_ms(300));
+    child.now = at_ms(300);
+    child.send();
+    CHECK(child.text() == "1 2 3-10s");
+    for (int i = 0; i < 3; ++i) source.frame(flow, 1, 100, at_ms(300));
+    child.now = at_ms(2'000);
+    child.send(132);
+    child.send();
+    CHECK(child.text() == "1 2 3-10s 11 12-13s");
+  }
+  SECTION("the ring overwrites what is next") {
+    child.now = at_ms(200);
+    for (int i = 0; i < 3; ++i) source.frame(flow, 20, 1'000, at_ms(200));
+    source.gop = 1'000;
+    for (int i = 0; i < 9; ++i) source.frame(flow, 20, 1'000, at_ms(200));
+    child.send();
+    CHECK(child.text() == "1 2 3-18s");
+    source.gop = 1;
+    source.frame(flow);
+    child.send();
+    CHECK(child.text() == "1 2 3-18s 19");
+  }
+}
+
+TEST_CASE("a third of the bound counts after a skip only where a sync point is ahead") {
+  Flow flow = make_flow();
+  Source source = gops(flow, 1);
+  TestChild child(flow, LinkId{1});
+  child.lag_max = milliseconds(90);
+  child.start(0, at_ms(0));
+  child.send();
+  for (int i = 0; i < 10; ++i) source.frame(flow, 1, 100, at_ms(1'000));
+  child.now = at_ms(1'100);
+  child.send();
+  CHECK(child.text() == "1 2-10s 11");
+  for (int i = 0; i < 2; ++i) source.frame(flow, 1, 100, at_ms(1'100));
+  child.now = at_ms(1'180);
+  child.send(132);
+  CHECK(child.text() == "1 2-10s 11 12");
+  for (int i = 0; i < 8; ++i) source.frame(flow, 1, 100, at_ms(1'180));
+  child.send();
+  CHECK(child.text() == "1 2-10s 11 12 13-20s 21");
+}
+
+TEST_CASE(
+    "a START after a frame that the child has not got, or too old for the ring, begins at a sync point") {
+  Flow flow = make_flow();
+  Source source = gops(flow, 25);
+  const auto sent_after = [&flow](std::uint64_t last, int oldest_ms, bool gap) {
+    TestChild child(flow, LinkId{9});
+    child.start(last, at_ms(2'000), at_ms(oldest_ms), gap);
+    child.send();
+    flow.remove_child(LinkId{9});
+    return child.text();
+  };
+  CHECK(sent_after(22, 0, false) == "23 24 25");
+  CHECK(sent_after(22, 0, true) == "23-25s");
+  CHECK(sent_after(20, 0, true) == "21 22 23 24 25");
+  CHECK(sent_after(18, 0, true) == "19-20s 21 22 23 24 25");
+  // Frame 19 has come at 760 ms, and 24 at 960 ms. What was sent before is still needed then.
+  CHECK(sent_after(12, 760, false) == "13 14 15 16 17 18 19 20 21 22 23 24 25");
+  CHECK(sent_after(8, 760, false) == "11 12 13 14 15 16 17 18 19 20 21 22 23 24 25");
+  CHECK(sent_after(12, 960, false) == "21 22 23 24 25");
+  CHECK(sent_after(22, 1'500, false) == "23 24 25");
+  CHECK(sent_after(12, 1'500, false) == "21 22 23 24 25");
+  source.skip(flow, 3);
+  CHECK(sent_after(25, 0, false) == "26-28s");
+  CHECK(sent_after(27, 0, false) == "26-28s");
+  CHECK(sent_after(28, 0, true).empty());
+}
+
+TEST_CASE("a feed that leaves its buffer says whether what it left out is still to end") {
+  Flow flow = make_flow();
+  Source source = gops(flow, 3);
+  TestChild child(flow, LinkId{1});
+  child.start(0, at_ms(120));
+  child.send();
+  SECTION("not, if the child has all") { CHECK_FALSE(child.feed().leave(flow.buffer).gap); }
+  SECTION("as its parent did") {
+    source.skip(flow, 4);
+    child.send();
+    const Feed::Place place = child.feed().leave(flow.buffer);
+    CHECK(place.last == FrameNumber{7});
+    CHECK(place.gap);
+  }
+  SECTION("as it did itself, if the child was told") {
+    source.frame(flow);
+    child.lag_max = milliseconds(100);
+    child.now = at_ms(1'000);
+    child.feed().limit_lag(flow.buffer, child.now, child.lag_max);
+    const bool told = GENERATE(false, true);
+    if (told) child.send();
+    const Feed::Place place = child.feed().leave(flow.buffer);
+    CHECK(place.last == FrameNumber{told ? 4U : 3U});
+    CHECK(place.gap);
+  }
+}
+
 TEST_CASE("skips that follow one another are told as one") {
   Flow flow = make_flow();
   Source source;
@@ -318,12 +508,12 @@ TEST_CASE("a feed that leaves its buffer says what its child has, and goes on in
       {4 * 132, 3},  // everything
   }));
   child.send(bytes);
-  CHECK(child.feed().leave(flow.buffer) == FrameNumber{last});
+  CHECK(child.feed().leave(flow.buffer).last == FrameNumber{last});
   CHECK_FALSE(child.feed().started());
   Flow anew = make_flow();
   Source again;
   again.frame(anew, 2);
-  child.feed().start(anew.buffer, FrameNumber{last}, {}, at_ms(0));
+  child.feed().start(anew.buffer, FrameNumber{last}, false, {}, at_ms(0));
   child.move_to(anew);
   child.send();
   for (int i = 0; i < 3; ++i) {
@@ -509,7 +699,7 @@ void run_history(unsigned seed) {
     flow.buffer.may_grow(8192U << below(5), milliseconds(below(2'000)),
                          below(2) == 0 ? 0 : 8192U << below(5));
   }
-  test::History history(flow);
+  test::History history(flow, below(2) == 0 ? 1 : 2 + below(below(4) == 0 ? 60 : 10));
   std::vector<std::unique_ptr<TestChild>> children;
   for (unsigned i = 0; i < 3; ++i) {
     children.push_back(std::make_unique<TestChild>(flow, LinkId{i + 1}));
@@ -533,8 +723,11 @@ void run_history(unsigned seed) {
     }
     for (const auto& child : children) {
       child->now = at_ms(ms);
-      if (!child->feed().started() && below(20) == 0)
-        child->start(below(2) == 0 ? 0 : history.last_some(below(9)), at_ms(ms));
+      if (!child->feed().started() && below(20) == 0) {
+        const std::uint64_t last = below(2) == 0 ? 0 : history.last_some(below(9));
+        const MonoTime oldest = below(2) == 0 ? MonoTime{} : at_ms(ms - below(60));
+        child->start(last, at_ms(ms), oldest, last != 0 && !history.is_whole(last));
+      }
       while (below(busy) == 0 && child->send(1 + below(below(3) == 0 ? 2'000 : 90)) != 0) continue;
     }
   }

@@ -19,10 +19,14 @@ inline MonoTime at_ms(std::int64_t ms) { return MonoTime(std::chrono::millisecon
 /// What the source's time is at each frame, in ns: ten a second.
 inline constexpr std::uint64_t kFrameTimeNs = 100'000'000;
 
+/// What a test's frames are unless it says otherwise.
+inline constexpr bool kIsSyncPoint = true;
+
 /// One DATA record whose payload follows from frame and sequence number.
 inline Bytes data_record(std::uint64_t frame, std::uint16_t sequence, std::uint8_t flags,
-                         std::size_t rtp_bytes) {
+                         std::size_t rtp_bytes, bool sync_point = kIsSyncPoint) {
   Bytes bytes(kRecordHeaderBytes + rtp_bytes);
+  if (sync_point) flags |= kSyncPoint;
   const Header header{MessageType::Data, flags, 0, static_cast<std::uint32_t>(bytes.size() - kHeaderBytes)};
   store_record_header(bytes.data(), header, make_label(kTestStream, 1), FrameNumber{frame},
                       frame * kFrameTimeNs);
@@ -70,6 +74,9 @@ inline bool put(Flow& flow, const Bytes& bytes, MonoTime now = {}) {
 class Source {
  public:
   std::uint64_t last = 0;
+  std::uint64_t gop = 1;  // each so many frames, from the first on, there is a sync point
+
+  [[nodiscard]] bool is_sync_point() const { return (last - 1) % gop == 0; }
 
   template <class Into>
   void frame(Into& into, std::size_t records = 1, std::size_t rtp_bytes = 100, MonoTime now = {}) {
@@ -77,14 +84,15 @@ class Source {
     for (std::size_t i = 0; i < records; ++i) {
       const auto flags =
           static_cast<std::uint8_t>((i == 0 ? kFirstOfFrame : 0) | (i + 1 == records ? kLastOfFrame : 0));
-      OTT_ASSERT(put(into, data_record(last, sequence_++, flags, rtp_bytes), now));
+      OTT_ASSERT(put(into, data_record(last, sequence_++, flags, rtp_bytes, is_sync_point()), now));
     }
   }
   /// The beginning of a frame, or more of it.
   template <class Into>
   void part(Into& into, bool first, std::size_t rtp_bytes = 100, MonoTime now = {}) {
     if (first) ++last;
-    OTT_ASSERT(put(into, data_record(last, sequence_++, first ? kFirstOfFrame : 0, rtp_bytes), now));
+    const std::uint8_t flags = first ? kFirstOfFrame : 0;
+    OTT_ASSERT(put(into, data_record(last, sequence_++, flags, rtp_bytes, is_sync_point()), now));
   }
   template <class Into>
   void skip(Into& into, std::uint64_t frames, MonoTime now = {}) {

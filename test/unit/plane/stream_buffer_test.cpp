@@ -280,5 +280,52 @@ TEST_CASE("a frame is as old as its newest record here") {
   CHECK(buffer.newest()->arrived == test::at_ms(50));
 }
 
+TEST_CASE("the newest sync point is the last complete frame at which decoding can begin") {
+  StreamBuffer buffer = make_buffer();
+  CHECK(buffer.newest_sync_point() == nullptr);
+  CHECK(buffer.newest_begun_sync_point() == nullptr);
+  Source source;
+  source.gop = 4;
+  source.last = 1;
+  for (int i = 0; i < 3; ++i) source.frame(buffer);
+  CHECK(buffer.newest_sync_point() == nullptr);
+  CHECK(buffer.newest_begun_sync_point() == nullptr);
+  CHECK_FALSE(buffer.all_are_sync_points());
+  for (int i = 0; i < 8; ++i) source.frame(buffer);
+  CHECK(number(buffer.newest_sync_point()) == 9);
+  source.part(buffer, true);  // 13
+  CHECK(number(buffer.newest_sync_point()) == 9);
+  CHECK(number(buffer.newest_begun_sync_point()) == 13);
+  CHECK(number(buffer.first_sync_point_from(FrameNumber{3})) == 5);
+  CHECK(number(buffer.first_sync_point_from(FrameNumber{5})) == 5);
+  CHECK(number(buffer.first_sync_point_from(FrameNumber{14})) == 0);
+}
+
+TEST_CASE("a ring grows for its newest sync point and what is behind it, within the history's bound") {
+  StreamBuffer buffer = make_buffer(1U << 16U);
+  buffer.may_grow(1U << 19U, std::chrono::milliseconds(100));
+  Source source;
+  source.gop = 100;
+  int ms = 0;
+  const auto frames = [&](int count) {
+    for (int i = 0; i < count; ++i) {
+      buffer.grow_for(kRecordHeaderBytes + 4'000);
+      source.frame(buffer, 1, 4'000, test::at_ms(ms += 40));
+    }
+  };
+  frames(99);
+  CHECK(number(buffer.newest_sync_point()) == 1);
+  CHECK(buffer.capacity() == 1U << 19U);
+  frames(99);
+  CHECK(number(buffer.newest_sync_point()) == 101);
+  CHECK(buffer.capacity() == 1U << 19U);
+  CHECK(buffer.sync_points_lost() == 0);
+  source.gop = 1'000;
+  frames(200);
+  CHECK(buffer.newest_sync_point() == nullptr);
+  CHECK(buffer.capacity() == 1U << 19U);
+  CHECK(buffer.sync_points_lost() == 1);
+}
+
 }  // namespace
 }  // namespace ott

@@ -1,4 +1,4 @@
-#include "io/rtp_part.h"
+#include "io/rtp_outlet_part.h"
 
 #include <fmt/format.h>
 
@@ -19,8 +19,8 @@ constexpr unsigned kLostPercentToWarnOf = 2;
 }  // namespace
 
 /// One receiver, or one group of them.
-struct RtpPart::Destination {
-  Destination(RtpPart& owner, RtpDestination where, std::pair<UdpSocket, UdpSocket> sockets)
+struct RtpOutletPart::Destination {
+  Destination(RtpOutletPart& owner, RtpDestination where, std::pair<UdpSocket, UdpSocket> sockets)
       : part(owner),
         to(std::move(where)),
         rtp(std::move(sockets.first)),
@@ -40,13 +40,13 @@ struct RtpPart::Destination {
 
   static constexpr std::size_t kSendBufferBytes = std::size_t{1} << 20;
 
-  RtpPart& part;
+  RtpOutletPart& part;
   RtpDestination to;
   UdpSocket rtp, rtcp;
   IoWatcher watcher;
 };
 
-RtpPart::RtpPart(StreamInfo stream, struct ev_loop* loop, Log& log, std::function<void()> changed)
+RtpOutletPart::RtpOutletPart(StreamInfo stream, struct ev_loop* loop, Log& log, std::function<void()> changed)
     : stream_(std::move(stream)),
       loop_(loop),
       log_(log),
@@ -54,9 +54,9 @@ RtpPart::RtpPart(StreamInfo stream, struct ev_loop* loop, Log& log, std::functio
       sender_(stream_.format, random_rtp_fields(), rtp_cname(), RtpSender::Pace::Spread),
       packet_timer_(loop) {}
 
-RtpPart::~RtpPart() = default;
+RtpOutletPart::~RtpOutletPart() = default;
 
-Result<void> RtpPart::open(const std::vector<RtpDestination>& destinations) {
+Result<void> RtpOutletPart::open(const std::vector<RtpDestination>& destinations) {
   for (const RtpDestination& to : destinations) {
     auto sockets = open_rtp_sockets(to);
     if (!sockets) return fail(fmt::format("--rtp {}: {}", to_string(to), sockets.error().message));
@@ -65,15 +65,14 @@ Result<void> RtpPart::open(const std::vector<RtpDestination>& destinations) {
   return {};
 }
 
-void RtpPart::on_stream(const StreamInfo& stream) {
+void RtpOutletPart::on_stream(const StreamInfo& stream) {
   sender_.change_stream(stream.format);
-  if (stream.format == stream_.format) return;
+  if (stream.format != stream_.format) size_.reset();
   stream_ = stream;
-  size_.reset();
   changed_();
 }
 
-void RtpPart::on_frame(const FramePtr& frame) {
+void RtpOutletPart::on_frame(const FramePtr& frame) {
   const Now now = clock_now();
   auto made = make_rtp_frame(frame);
   if (!made) {
@@ -88,13 +87,13 @@ void RtpPart::on_frame(const FramePtr& frame) {
   warn_of_large_packets(now);
 }
 
-void RtpPart::note_size(const RtpFrame& frame) {
+void RtpOutletPart::note_size(const RtpFrame& frame) {
   if (!frame.frame->is_jpeg() || size_ == size_of(frame.image)) return;
   size_ = size_of(frame.image);
   changed_();
 }
 
-void RtpPart::send_due() {
+void RtpOutletPart::send_due() {
   const Now now = clock_now();
   std::array<ByteSpan, kDatagramsMax> packets;
   std::size_t count = 0;
@@ -109,10 +108,10 @@ void RtpPart::send_due() {
   }
   send_to_all(std::span(packets).first(count));
   const MonoTime next = sender_.next_deadline();
-  if (next != MonoTime::max()) packet_timer_.start<&RtpPart::send_due>(*this, next - now.mono);
+  if (next != MonoTime::max()) packet_timer_.start<&RtpOutletPart::send_due>(*this, next - now.mono);
 }
 
-void RtpPart::send_to_all(std::span<const ByteSpan> packets) {
+void RtpOutletPart::send_to_all(std::span<const ByteSpan> packets) {
   if (packets.empty()) return;
   for (const auto& destination : destinations_) {
     const auto sent = destination->rtp.send(packets, destination->to.at);
@@ -126,7 +125,7 @@ void RtpPart::send_to_all(std::span<const ByteSpan> packets) {
   }
 }
 
-void RtpPart::report(Now now) {
+void RtpOutletPart::report(Now now) {
   send_report(now);
   if (const unsigned lost = receivers_.lost_percent_most(now); lost >= kLostPercentToWarnOf) {
     ++lossy_reports_;
@@ -135,20 +134,20 @@ void RtpPart::report(Now now) {
   }
 }
 
-void RtpPart::send_report(Now now) { send_control(sender_.report(now)); }
+void RtpOutletPart::send_report(Now now) { send_control(sender_.report(now)); }
 
-void RtpPart::say_bye(Now now) {
+void RtpOutletPart::say_bye(Now now) {
   packet_timer_.stop();
   send_control(sender_.bye(now));
 }
 
 /// A receiver that no report reaches is not reached by packets either, and of those there is a warning.
-void RtpPart::send_control(ByteSpan packet) {
+void RtpOutletPart::send_control(ByteSpan packet) {
   for (const auto& destination : destinations_)
     (void)destination->rtcp.send(std::span(&packet, 1), destination->rtcp_at());
 }
 
-void RtpPart::warn_of_large_packets(Now now) {
+void RtpOutletPart::warn_of_large_packets(Now now) {
   if (sender_.packets_too_large() == 0) return;
   warn(large_warning_, sender_.packets_too_large(),
        fmt::format("a packet of '{}' has more than the {} bytes of a datagram, and is left out", stream_.name,
@@ -156,7 +155,7 @@ void RtpPart::warn_of_large_packets(Now now) {
        now);
 }
 
-void RtpPart::warn(RepeatedWarning& warning, std::uint64_t count, const std::string& what, Now now) {
+void RtpOutletPart::warn(RepeatedWarning& warning, std::uint64_t count, const std::string& what, Now now) {
   const std::uint64_t times = warning.due(count, now);
   if (times == 1) log_.warning(fmt::format("--rtp: {}", what));
   if (times > 1) log_.warning(fmt::format("--rtp: {} times, the last one: {}", times, what));

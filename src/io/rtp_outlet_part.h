@@ -19,11 +19,11 @@
 
 namespace ott {
 
-class RtpPart final : public FrameTaker {
+class RtpOutletPart final : public FrameTaker {
  public:
-  /// `changed` is called when is_described() or size() have changed.
-  RtpPart(StreamInfo stream, struct ev_loop* loop, Log& log, std::function<void()> changed);
-  ~RtpPart() override;
+  /// `changed` is called when what SDP says of the stream may have changed.
+  RtpOutletPart(StreamInfo stream, struct ev_loop* loop, Log& log, std::function<void()> changed);
+  ~RtpOutletPart() override;
   /// The error says which of them cannot be sent to, and why.
   Result<void> open(const std::vector<RtpDestination>& destinations);
 

@@ -1,0 +1,29 @@
+#include "io/flight.h"
+
+#include <linux/sockios.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+
+namespace ott {
+
+Flight flight_of(const Fd& socket) {
+  using std::chrono::microseconds;
+  tcp_info info{};
+  socklen_t length = sizeof info;
+  int bytes = 0;
+  if (::getsockopt(socket.get(), IPPROTO_TCP, TCP_INFO, &info, &length) != 0) return {};
+  if (::ioctl(socket.get(), SIOCOUTQ, &bytes) != 0) return {};
+  Flight flight;
+  flight.bytes = static_cast<std::size_t>(std::max(bytes, 0));
+  flight.acknowledged = info.tcpi_bytes_acked;
+  flight.busy = microseconds(info.tcpi_busy_time);
+  flight.round_trip = microseconds(info.tcpi_rtt);
+  flight.least_round_trip = microseconds(info.tcpi_min_rtt);
+  return flight;
+}
+
+}  // namespace ott

@@ -1,0 +1,80 @@
+#include "overlay/flight_bound.h"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+
+namespace ott {
+namespace {
+
+using std::chrono::milliseconds;
+
+/// A link of one rate with a queue before it, on a clock of its own.
+class NarrowLink {
+ public:
+  explicit NarrowLink(double bytes_per_ms) : bytes_per_ms_(bytes_per_ms) {}
+
+  void pass(int ms) {
+    for (int i = 0; i < ms; ++i) {
+      now_ += milliseconds(1);
+      const auto drained = std::min(flight_.bytes, static_cast<std::size_t>(bytes_per_ms_));
+      flight_.bytes -= drained;
+      flight_.acknowledged += drained;
+      if (drained > 0) flight_.busy += milliseconds(1);
+    }
+    const double queue_ms = static_cast<double>(flight_.bytes) / bytes_per_ms_;
+    flight_.round_trip =
+        kLeast + std::chrono::duration_cast<Duration>(std::chrono::duration<double, std::milli>(queue_ms));
+    flight_.least_round_trip = kLeast;
+  }
+  /// Gives what there is room for of `bytes`; returns how much that was.
+  std::size_t give(FlightBound& bound, std::size_t bytes) {
+    bound.measured(flight_, now_);
+    const std::size_t given = std::min(bytes, bound.room());
+    if (given < bytes) bound.reached();
+    bound.given(given);
+    flight_.bytes += given;
+    return given;
+  }
+  [[nodiscard]] double queue_ms() const { return static_cast<double>(flight_.bytes) / bytes_per_ms_; }
+
+  static constexpr Duration kLeast = milliseconds(2);
+
+ private:
+  double bytes_per_ms_;
+  MonoTime now_{std::chrono::hours(1)};
+  Flight flight_;
+};
+
+TEST_CASE("before anything is measured there is no bound") {
+  FlightBound bound;
+  CHECK(bound.room() == ~std::size_t{0});
+}
+
+TEST_CASE("what is under way is bounded to what a narrow link drains in 40 ms, and the link is kept busy") {
+  FlightBound bound;
+  NarrowLink link(250);  // 2 Mbit/s
+  std::size_t given = 0;
+  double longest_ms = 0;
+  for (int i = 0; i < 1'000; ++i) {
+    given += link.give(bound, 1U << 20U);
+    if (i > 100) longest_ms = std::max(longest_ms, link.queue_ms());
+    link.pass(4);
+  }
+  CHECK(longest_ms < 60);
+  CHECK(given > 950 * 4 * 250);
+}
+
+TEST_CASE("a wide link's bound grows until it is not reached any more") {
+  FlightBound bound;
+  NarrowLink link(125'000);  // 1 Gbit/s
+  std::size_t looks = 0;
+  for (std::size_t left = 0; looks < 100; ++looks) {
+    if (looks % 10 == 0) left = 100'000;
+    left -= link.give(bound, left);
+    link.pass(4);
+  }
+  CHECK(link.give(bound, 100'000) == 100'000);
+}
+
+}  // namespace
+}  // namespace ott

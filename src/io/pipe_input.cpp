@@ -73,7 +73,6 @@ SourceInfo pipe_info(const std::string& kind, const SourceOptions& options) {
   SourceInfo info{kind, 0, 0, options.fps, options.at_end.value_or(AtEnd::Wait)};
   info.live = true;
   info.on_demand = false;  // whoever writes it does not wait for viewers
-  info.parts_unknown = true;
   return info;
 }
 

@@ -24,6 +24,13 @@ constexpr int kClocksDiffer = 1'000;  // by a 1,000th
 ByteInput::ByteInput(SourceInfo info, InputSink& sink, Form form)
     : Input(std::move(info)), sink_(sink), form_(std::move(form)) {}
 
+void ByteInput::start(Now now) {
+  started_ = true;
+  if (form_.content != Content::Text || splitter_ != nullptr) return;
+  (void)recognise(false, now);
+  take_parts(now);  // it is known what it is, whatever comes
+}
+
 void ByteInput::stop(Now) {
   started_ = false;
   begin_anew();

@@ -27,7 +27,7 @@ class ByteInput : public Input {
 
   ByteInput(SourceInfo info, InputSink& sink, Form form);
 
-  void start(Now) override { started_ = true; }
+  void start(Now now) override;
   /// The beginning of a frame that was not completed is forgotten.
   void stop(Now) override;
   void hold(bool held, Now now) override;

@@ -19,6 +19,7 @@ void MatroskaSplitter::on_reset() {
   reader_ = MatroskaReader();
   pushed_ = 0;
   lost_ = parts_taken_ = false;
+  fault_.reset();
 }
 
 Result<std::optional<ByteSpan>> MatroskaSplitter::next() {
@@ -26,15 +27,14 @@ Result<std::optional<ByteSpan>> MatroskaSplitter::next() {
     drop_taken();
     if (auto unit = next_unit()) return unit;
     drop(std::exchange(pushed_, 0));
+    if (fault_) {  // what was whole before it has been handed out
+      lost_ = true;
+      return tl::unexpected<Error>(*std::exchange(fault_, std::nullopt));
+    }
     if (window().empty() || (lost_ && !find_beginning())) return std::nullopt;
     const ByteSpan piece = window().first(std::min(window().size(), kReadBytes));
-    const auto pushed = reader_.push(piece);
-    if (!pushed) {
-      const auto error = bad(0, "Matroska: " + pushed.error().message);
-      drop(1);  // the same beginning is not found again
-      lost_ = true;
-      return error;
-    }
+    if (const auto pushed = reader_.push(piece); !pushed)
+      fault_ = bad(0, "Matroska: " + pushed.error().message).value();
     pushed_ = piece.size();
     note_frame_at(0);
   }

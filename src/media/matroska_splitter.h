@@ -20,8 +20,9 @@ class MatroskaSplitter final : public MediaSplitter {
   void on_reset() override;
 
   MatroskaReader reader_;
-  std::size_t pushed_ = 0;  // bytes at the beginning of the window that the reader has
-  bool lost_ = false;       // what comes is of no use up to the next beginning
+  std::size_t pushed_ = 0;      // bytes at the beginning of the window that the reader has
+  std::optional<Error> fault_;  // of the reader, which takes no more
+  bool lost_ = false;           // what comes is of no use up to the next beginning
   bool parts_taken_ = false;
 };
 

@@ -1,5 +1,6 @@
 // Any bytes as a WAV, a text, an IVF, a byte stream, a transport stream or Matroska: the units are the same
-// however the bytes come, each belongs to a part, it ends, and each call makes progress. The first byte says
+// however the bytes come (of Matroska up to the first error, behind which the next beginning is looked for in
+// what comes), each belongs to a part, it ends, and each call makes progress. The first byte says
 // which container, the second how large the pieces are.
 #include <cstring>
 #include <memory>
@@ -20,10 +21,16 @@ namespace {
 
 using namespace ott;
 using Bytes = std::vector<std::uint8_t>;
-using Seen = std::vector<std::tuple<std::size_t, Bytes>>;  // the part, and the unit
+struct Seen {
+  std::vector<std::tuple<std::size_t, Bytes>> units;  // the part, and the unit
+  bool over = false;                                  // what follows is not compared
+
+  bool operator==(const Seen&) const = default;
+};
+constexpr unsigned kKinds = 7, kMatroska = 6;
 
 std::unique_ptr<MediaSplitter> make(unsigned kind) {
-  switch (kind % 7) {
+  switch (kind % kKinds) {
     case 0:
       return std::make_unique<WavSplitter>();
     case 1:
@@ -57,18 +64,19 @@ class Packer {
   std::optional<PartPackets> packets_;
 };
 
-void take_all(MediaSplitter& splitter, std::size_t bytes, Seen& seen, Packer& packer) {
+void take_all(unsigned kind, MediaSplitter& splitter, std::size_t bytes, Seen& seen, Packer& packer) {
   // A text's byte that is no UTF-8 becomes three.
   const std::size_t calls_max = 4 * bytes + 4;
   for (std::size_t calls = 0;; ++calls) {
     OTT_ASSERT(calls <= calls_max);
     const auto unit = splitter.next();
+    if (!unit) seen.over = seen.over || kind % kKinds == kMatroska;
     if (!unit) continue;
     if (!*unit) return;
     OTT_ASSERT(splitter.stamp().part < splitter.parts().size());
     OTT_ASSERT(splitter.parts().size() <= MediaSplitter::kPartsMax);
     packer.take(splitter, **unit);
-    seen.emplace_back(splitter.stamp().part, Bytes((*unit)->begin(), (*unit)->end()));
+    if (!seen.over) seen.units.emplace_back(splitter.stamp().part, Bytes((*unit)->begin(), (*unit)->end()));
   }
 }
 
@@ -82,10 +90,10 @@ Seen split(unsigned kind, ByteSpan stream, std::size_t piece_bytes) {
     std::memcpy(space.data(), stream.data() + at, bytes);
     splitter->advance(bytes);
     at += bytes;
-    take_all(*splitter, stream.size(), seen, packer);
+    take_all(kind, *splitter, stream.size(), seen, packer);
   }
   splitter->finish();
-  take_all(*splitter, stream.size(), seen, packer);
+  take_all(kind, *splitter, stream.size(), seen, packer);
   OTT_ASSERT(splitter->at_end());
   return seen;
 }

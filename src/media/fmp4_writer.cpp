@@ -102,8 +102,11 @@ Result<void> write_av1(Boxes& boxes, const CodecConfig& config) {
   return {};
 }
 
+/// vpcC is a full box; its version, and flags, are no part of the record.
 Result<void> write_vp9(Boxes& boxes, const CodecConfig& config) {
-  write_visual_entry(boxes, config, "vp09", "vpcC");
+  CodecConfig full = config;
+  full.record.insert(full.record.begin(), {1, 0, 0, 0});
+  write_visual_entry(boxes, full, "vp09", "vpcC");
   return {};
 }
 

@@ -11,6 +11,7 @@ namespace ott {
 namespace {
 
 constexpr std::size_t kIntervals = 4;
+constexpr std::int64_t kReorderIntervals = 3;
 constexpr std::uint32_t kFpsUsual = 30;
 constexpr std::uint32_t kOpusFramesPerSecond = 50;
 constexpr std::uint32_t kAacSamples = 1024;
@@ -301,11 +302,13 @@ void LiveMp4::put_sample(Part& part, const Frame& frame, const MediaSample& samp
   const std::uint32_t interval = part.interval();
   // Decode times rise, and those of video by no more than two of the durations that were said: a browser
   // takes more for a gap, behind which decoding has to begin anew (Media Source Extensions, coded frame
-  // processing). Presentation times say when a picture is shown.
+  // processing). They stay so far behind presentation times that pictures in another order are decoded before
+  // they are shown.
   std::int64_t decode = presentation;
+  if (part.is_video()) decode = std::max<std::int64_t>(presentation - kReorderIntervals * interval, 0);
   if (part.last) {
-    const std::int64_t most = part.is_video() ? part.last->decode + 2 * part.last->duration : presentation;
-    decode = std::max(part.last->decode + 1, std::min(presentation, most));
+    const std::int64_t most = part.is_video() ? part.last->decode + 2 * part.last->duration : decode;
+    decode = std::max(part.last->decode + 1, std::min(decode, most));
   }
   const std::int64_t offset = presentation - decode;
   if (std::abs(offset) > std::numeric_limits<std::int32_t>::max())

@@ -1,6 +1,7 @@
 """--http for what is no JPEG: fragmented MP4 for players, the page in a browser, text as events."""
 
 import json
+import re
 import subprocess
 import unittest
 
@@ -40,7 +41,7 @@ class HttpMedia(unittest.TestCase):
         self.site = f"http://{self.at}:{PORT}"
 
     def serve(self, *streams):
-        self.net.bootstrap(*streams)
+        self.boot = self.net.bootstrap(*streams)
         self.relays = {self.net.address[name]: self.net.node(name) for name in ("r1", "r2")}
         self.r3 = self.net.node("r3", "--http", f"{self.at}:{PORT}")
         self.r3.wait_for_log("linked with", 2)
@@ -94,7 +95,8 @@ class HttpMedia(unittest.TestCase):
         print(f"first picture {first['now']:.0f} ms after the page was asked for")
         wait_until(lambda: plays(first["at"] + 3), "three seconds are played")
         before = pixels(browser.screenshot())
-        parent = next(link for link in self.relays if f"from {link}" in self.r3.wait_for_report("routes: "))
+        report = self.boot.wait_for_report(r"stream cam/video: .* to \[[\d.:]+\]")
+        parent = next(relay for relay in self.relays if re.search(rf"stream cam/video: .* to \[{relay}\b", report))
         self.relays[parent].kill()
         self.net.processes.remove(self.relays[parent])
         at = seen()[-1]["at"]

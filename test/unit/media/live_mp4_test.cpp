@@ -261,6 +261,7 @@ TEST_CASE("Live MP4: decode times rise where pictures come in another order than
   REQUIRE(got.fragments.size() == shown.size());
   for (std::size_t i = 0; i < shown.size(); ++i) {
     CHECK(got.fragments[i].presentation_time == shown[i] * kFrameTicks);
+    CHECK(static_cast<std::int64_t>(got.fragments[i].decode_time) <= got.fragments[i].presentation_time);
     if (i == 0) continue;
     const auto& before = got.fragments[i - 1];
     CHECK(got.fragments[i].decode_time > before.decode_time);

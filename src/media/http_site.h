@@ -6,6 +6,7 @@
 //     /streams.json   the streams that there are
 //     /healthz        "ok" while the process is there
 //     /               a page with a picture of each stream
+//     /control        commands, by POST (http_control.h)
 //
 // A name is percent-encoded, and may contain '/'. No I/O.
 #pragma once

@@ -61,7 +61,7 @@ void FaultyOverlay::make_overlay() {
     if (!has_lonely_viewers(seed_) || pick(3) == 0) link(i, 1 + first % relays_);
   }
   origin_ = pick(3) == 0 ? 1 + pick(relays_) : 0;
-  members_[origin_].duty.publishes = true;
+  members_[origin_].duty.publishes = 1;
   std::map<std::size_t, std::string> neighbours;
   for (const auto& [a, b] : links_) {
     neighbours[a] += fmt::format("{}\"{}\"", neighbours[a].empty() ? "" : ",", to_string(members_[b].id));
@@ -332,12 +332,15 @@ void FaultyOverlay::check_nothing_is_left() {
   check_all_are_members();
   for (std::size_t i = 0; i < members_.size(); ++i) {
     if (peer(i) == nullptr) continue;
-    const std::size_t allowed = i == origin_ ? 1 : 0;
+    const std::size_t allowed = i == origin_ ? members_[i].duty.publishes : 0;
     const std::size_t flows = peer(i)->overlay().flows().all().size();
     if (flows > allowed) violated(fmt::format("{} still has {} flows after all viewers have gone", i, flows));
   }
-  const Flow& own = *peer(origin_)->overlay().flows().all().begin()->second;
-  if (!own.children.empty()) violated("the origin still feeds a child after all viewers have gone");
+  for (const auto& [stream, own] : peer(origin_)->overlay().flows().all()) {
+    if (!own->children.empty()) violated("the origin still feeds a child after all viewers have gone");
+  }
+  if (!peer(origin_)->overlay().origin().watchers().empty())
+    violated("the origin still counts a watcher after all viewers have gone");
 }
 
 ScheduleResult FaultyOverlay::result() {

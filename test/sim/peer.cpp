@@ -9,6 +9,10 @@ namespace {
 
 unsigned parts_of(FrameNumber frame) { return 1 + static_cast<unsigned>(frame.value % 4); }
 
+std::string stream_name(unsigned index) {
+  return index == 0 ? Peer::kStreamName : fmt::format("{}{}", Peer::kStreamName, index);
+}
+
 std::size_t payload_bytes(FrameNumber frame, unsigned part) {
   return 24 + (frame.value * 131 + part * 17) % 700;
 }
@@ -20,7 +24,7 @@ std::uint8_t payload_byte(FrameNumber frame, unsigned part, std::size_t i) {
 }  // namespace
 
 void Peer::step(Now now) {
-  if (duty_.publishes) publish(now);
+  if (duty_.publishes > 0) publish(now);
   if (duty_.ledger != nullptr) {
     choose(now);
     read(now);
@@ -28,27 +32,34 @@ void Peer::step(Now now) {
 }
 
 void Peer::publish(Now now) {
-  if (!own_) {
+  if (own_.empty()) {
     if (!overlay_.self()) return;
-    StreamInfo info;
-    info.name = kStreamName;
-    info.kind = "test";
-    own_ = overlay_.origin().add_stream(info).value();
+    for (unsigned i = 0; i < duty_.publishes; ++i) {
+      StreamInfo info;
+      info.name = stream_name(i);
+      info.kind = "test";
+      own_.push_back(overlay_.origin().add_stream(info).value());
+    }
     publish_at_ = now.mono;
   }
   if (now.mono < publish_at_) return;
   publish_at_ += kFrameInterval;
   if (publish_at_ < now.mono) publish_at_ = now.mono + kFrameInterval;
   ++published_.value;
-  (*duty_.times)[*own_].push_back(now.mono);
-  Flow& flow = *overlay_.flow(*own_);
+  for (const StreamId stream : own_) write_frame(stream, now);
+  sequence_ = static_cast<std::uint16_t>(sequence_ + parts_of(published_));
+}
+
+void Peer::write_frame(StreamId stream, Now now) {
+  (*duty_.times)[stream].push_back(now.mono);
+  Flow& flow = *overlay_.flow(stream);
   const unsigned parts = parts_of(published_);
   for (unsigned part = 0; part < parts; ++part) {
     const OwnRecord record{published_, part == 0, part + 1 == parts,
                            kRtpBytesMin + payload_bytes(published_, part)};
     overlay_.write_record(flow, record, now, [&](MutableByteSpan rtp) {
       std::fill_n(rtp.begin(), kRtpBytesMin, std::uint8_t{0});
-      store_be<std::uint16_t>(rtp.data() + 2, sequence_++);
+      store_be<std::uint16_t>(rtp.data() + 2, static_cast<std::uint16_t>(sequence_ + part));
       for (std::size_t i = kRtpBytesMin; i < rtp.size(); ++i) rtp[i] = payload_byte(published_, part, i);
     });
   }
@@ -61,9 +72,11 @@ void Peer::choose(Now now) {
   const std::vector<KnownStream> streams = overlay_.streams();
   const auto same = [this](const KnownStream& stream) { return stream.info.id == watched_->info.id; };
   if (watched_ && std::any_of(streams.begin(), streams.end(), same)) return;
-  if (streams.empty()) return;
+  const auto named = [this](const KnownStream& stream) { return stream.info.name == wanted_; };
+  const auto found = std::find_if(streams.begin(), streams.end(), named);
+  if (found == streams.end()) return;
   if (watched_) overlay_.watch(*watched_, false, now);
-  watched_ = streams.front();
+  watched_ = *found;
   overlay_.watch(*watched_, true, now);
 }
 
@@ -71,6 +84,19 @@ void Peer::stop_watching(Now now) {
   watching_over_ = true;
   if (watched_) overlay_.watch(*watched_, false, now);
   watched_.reset();
+}
+
+void Peer::pause(Now now) {
+  stop_watching(now);
+  reading_.reset();
+}
+
+void Peer::resume(unsigned stream, Now now) {
+  if (!watching_over_) pause(now);
+  watching_over_ = false;
+  wanted_ = stream_name(stream);
+  seen_version_.reset();
+  wake();
 }
 
 void Peer::complain(const std::string& what) {

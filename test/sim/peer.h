@@ -30,7 +30,7 @@ using PublishTimes = std::map<StreamId, std::vector<MonoTime>>;
 
 struct Duty {
   PublishTimes* times = nullptr;
-  bool publishes = false;
+  unsigned publishes = 0;    // so many streams, each with the same frames
   Ledger* ledger = nullptr;  // it watches if this is set
 };
 
@@ -41,6 +41,10 @@ class Peer : public OverlayRole {
   Overlay& overlay() { return overlay_; }
   [[nodiscard]] std::uint64_t frames_published() const { return published_.value; }
   void stop_watching(Now now);
+  /// As a viewer does who pauses, and then watches the same or another of the streams.
+  void pause(Now now);
+  void resume(unsigned stream, Now now);
+  [[nodiscard]] bool paused() const { return watching_over_; }
 
   static constexpr Duration kFrameInterval = std::chrono::milliseconds(50);
   static constexpr const char* kStreamName = "live";
@@ -52,6 +56,7 @@ class Peer : public OverlayRole {
 
  private:
   void publish(Now now);
+  void write_frame(StreamId stream, Now now);
   void choose(Now now);
   void read(Now now);
   void take(const Record& record, Now now);
@@ -61,7 +66,7 @@ class Peer : public OverlayRole {
   [[nodiscard]] bool is_guest() const;
 
   Duty duty_;
-  std::optional<StreamId> own_;
+  std::vector<StreamId> own_;
   FrameNumber published_;
   std::uint16_t sequence_ = 0;
   MonoTime publish_at_ = MonoTime::max();
@@ -69,6 +74,7 @@ class Peer : public OverlayRole {
   std::optional<std::uint64_t> seen_version_;
   std::optional<KnownStream> watched_;
   bool watching_over_ = false;
+  std::string wanted_ = kStreamName;
   std::optional<StreamId> reading_;
   unsigned buffer_number_ = 0;
   unsigned numbering_ = 0;

@@ -4,6 +4,9 @@
 // A schedule of faults has crashes, restarts, planned leaves, stalls, silent links, lost connections and
 // partitions. Viewers get every frame that some ring holds, once and in order.
 //
+// In one of commands viewers also pause, go on and change streams at random. When they have all gone, nothing
+// that served them is left anywhere.
+//
 // A hostile one has, beside some of those, nodes and guests that send what is valid in form and wrong in
 // meaning, and hosts whose wall clocks differ and jump. hostile_schedule.h says what holds then.
 #pragma once
@@ -15,7 +18,7 @@
 
 namespace ott::sim {
 
-enum class Kind : std::uint8_t { Faults, Hostile };
+enum class Kind : std::uint8_t { Faults, Hostile, Commands };
 std::string_view to_string(Kind kind);
 
 /// In some overlays some viewers have one neighbour alone. When that is gone they go on as guests of others,

@@ -1,5 +1,6 @@
-// Runs schedules: sim [--hostile] SEEDS [FIRST], or one with its log: sim [--hostile] --seed N. Ends with a
-// line of totals; status 1 if any invariant was violated. The seed of each that was is printed.
+// Runs schedules: sim [--hostile|--commands] SEEDS [FIRST], or one with its log: sim [--hostile|--commands]
+// --seed N. Ends with a line of totals; status 1 if any invariant was violated. The seed of each that was is
+// printed.
 #include <fmt/format.h>
 
 #include <cstdio>
@@ -22,14 +23,15 @@ int replay(std::uint64_t seed, ott::sim::Kind kind) {
 int main(int argc, char** argv) {
   std::vector<std::string_view> words(argv + 1, argv + argc);
   auto kind = ott::sim::Kind::Faults;
-  if (!words.empty() && words.front() == "--hostile") {
-    kind = ott::sim::Kind::Hostile;
+  if (!words.empty() && (words.front() == "--hostile" || words.front() == "--commands")) {
+    kind = words.front() == "--hostile" ? ott::sim::Kind::Hostile : ott::sim::Kind::Commands;
     words.erase(words.begin());
   }
   const auto number = [&words](std::size_t i) { return std::strtoull(words[i].data(), nullptr, 10); };
   if (words.size() == 2 && words.front() == "--seed") return replay(number(1), kind);
   if (words.size() != 1 && words.size() != 2) {
-    std::fputs("usage: sim [--hostile] SEEDS [FIRST] | sim [--hostile] --seed N\n", stderr);
+    std::fputs("usage: sim [--hostile|--commands] SEEDS [FIRST] | sim [--hostile|--commands] --seed N\n",
+               stderr);
     return 2;
   }
   const std::uint64_t seeds = number(0);

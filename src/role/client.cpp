@@ -42,7 +42,7 @@ class Client : public OverlayRole, private Watching {
         name_wanted_(context.options.watch) {}
 
   void begin(Now now) override {
-    began_at_ = now.mono;
+    began_at_ = status_shown_at_ = now.mono;
     if (context_.options.duration > Duration{}) {
       end_at_ = now.mono + context_.options.duration;
     } else if (context_.options.list || !context_.options.watches) {
@@ -124,7 +124,7 @@ class Client : public OverlayRole, private Watching {
   // What commands do to what is watched.
 
   [[nodiscard]] bool watches() const override { return !context_.options.list && context_.options.watches; }
-  [[nodiscard]] bool is_paused() const override { return wanted_ == nullptr || delayed_.paused(); }
+  [[nodiscard]] bool is_paused() const override { return paused_; }
   /// Null while no stream is watched.
   [[nodiscard]] const StreamInfo* watched() const override { return wanted_ ? wanted_->stream() : nullptr; }
   [[nodiscard]] std::string stream_name() const override { return name_.empty() ? name_wanted_ : name_; }
@@ -134,17 +134,21 @@ class Client : public OverlayRole, private Watching {
   void pause(Now now) override {
     counter_.note_pause();
     stopped_.reset();
+    paused_ = true;
     if (context_.options.timeshift) return delayed_.pause();
     wanted_.reset();
     hub_.give_up(name_wanted_, now);
   }
   void resume(Now now) override {
+    paused_ = false;
     if (delayed_.paused()) return delayed_.resume(now);
     take_up();
   }
   void watch(const std::string& name, Now now) override {
     counter_.note_pause();
+    counter_.forget_place();
     stopped_.reset();
+    paused_ = false;
     delayed_.go_live();
     wanted_.reset();
     const std::string before = std::exchange(name_wanted_, name);
@@ -254,9 +258,11 @@ class Client : public OverlayRole, private Watching {
 
   void show_status(Now now) {
     const FrameCounts& counts = counter_.counts();
-    const double seconds = std::chrono::duration<double>(now.mono - status_at_ + kStatusInterval).count();
+    const double seconds =
+        std::max(std::chrono::duration<double>(now.mono - status_shown_at_).count(), 0.001);
     const double rate = static_cast<double>(counts.frames_received - status_frames_) / seconds;
     status_frames_ = counts.frames_received;
+    status_shown_at_ = now.mono;
     status_at_ = now.mono + kStatusInterval;
     const std::string line = now.mono < note_until_ ? note_ + " | " + status(rate, now) : status(rate, now);
     if (!context_.status->write(line)) status_at_ = MonoTime::max();
@@ -299,8 +305,9 @@ class Client : public OverlayRole, private Watching {
   FrameCounter counter_;
   DelayedFrames delayed_{counter_};
   std::string name_wanted_;               // the stream's; empty: the default one
-  std::unique_ptr<Subscription> wanted_;  // null while it is paused
-  std::string name_;                      // of the stream that is watched, or was last
+  std::unique_ptr<Subscription> wanted_;  // null in a pause that keeps no place
+  bool paused_ = false;
+  std::string name_;  // of the stream that is watched, or was last
   RepeatedWarning left_out_;
   std::optional<unsigned> asked_;  // the round of figures before --list asked for one
   /// The stream does not come: what was said of it, and the counts when it stopped.
@@ -315,6 +322,7 @@ class Client : public OverlayRole, private Watching {
   MonoTime began_at_{};
   MonoTime end_at_ = MonoTime::max();
   MonoTime status_at_ = MonoTime::max();
+  MonoTime status_shown_at_{};
   std::uint64_t status_frames_ = 0;
   std::string note_;  // for the live line, until then
   MonoTime note_until_{};

@@ -41,7 +41,9 @@ class Chaos:
         self.viewers = []
         for i in range(clients):
             name = f"c{i + 1}"
-            flags = ["--stream", "one", "--control", net.folder / f"{name}.sock", *(["--timeshift"] if i % 5 == 4 else [])]
+            flags = ["--stream", "one", "--control", net.folder / f"{name}.sock"]
+            if i % 5 == 4:
+                flags += ["--timeshift"]
             where = ["--bootstrap", net.address["boot"]]
             if i % 2 == 0:  # a member; the others are guests
                 where += ["--id", net.address[name]]
@@ -113,8 +115,10 @@ class Chaos:
         for process, control in self.viewers:
             control.do("quit")
             process.wait_for_exit(0)
+            control.close()
         lost = [process.final()["frames_lost"] for process, _ in self.viewers]
-        return {"commands": self.commands * len(self.viewers), "killed": killed, "descriptors": before, "lost": sum(lost)}
+        commands = self.commands * len(self.viewers)
+        return {"commands": commands, "killed": killed, "descriptors": before, "lost": sum(lost)}
 
 
 def links(clients: int) -> str:

@@ -220,8 +220,8 @@ class Post(unittest.TestCase):
             self.assertEqual(json.loads(answer.split("\r\n\r\n")[1]), {"ok": True, "text": "paused"})
             self.assertIn("409 Conflict", post(json.dumps({"command": "pause"}), *as_json))
             self.assertIn("415 ", post("command=pause"))
-            self.assertIn("403 ", post(json.dumps({"command": "resume"}), *as_json, "-H", "Origin: http://evil.example"))
-            self.assertIn("403 ", post(json.dumps({"command": "resume"}), *as_json, "-H", "Host: evil.example"))
+            for field in ("Origin: http://evil.example", "Host: evil.example"):
+                self.assertIn("403 ", post(json.dumps({"command": "resume"}), *as_json, "-H", field))
             self.assertIn('"state":"paused"', post(json.dumps({"command": "status"}), *as_json))
             self.assertIn("200 OK", post(json.dumps({"command": "quit"}), *as_json))
             viewer.wait_for_exit(0)

@@ -76,6 +76,8 @@ class HeadParser : public http::basic_parser<true> {
 
 HttpRefusal refusal_for(const ErrorCode& error) {
   if (error == http::error::bad_version) return {505, "this server speaks HTTP/1.1 and HTTP/1.0"};
+  if (error == http::error::body_limit)
+    return {413, fmt::format("a request of more than {} bytes", kHttpHeadBytesMax)};
   if (error == http::error::header_limit)
     return {431, fmt::format("more than {} header fields", kHttpFieldsMax)};
   return {400, fmt::format("this is no request of HTTP/1.1: {}", error.message())};

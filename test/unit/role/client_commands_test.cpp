@@ -52,8 +52,11 @@ struct Commanded : test::Engine {
   Viewer viewer;
 
   Commanded() : Engine(bootstrapper()) {
-    for (const char* name : {"cam/video", "cam/audio", "film"})
-      REQUIRE(overlay.origin().add_stream({.id = StreamId{++ids}, .name = name}));
+    for (const char* name : {"cam/video", "cam/audio", "film"}) {
+      StreamInfo info;
+      info.name = name;
+      REQUIRE(overlay.origin().add_stream(info));
+    }
     pass(std::chrono::milliseconds(100));
     REQUIRE(overlay.streams().size() == 3);
   }
@@ -62,7 +65,6 @@ struct Commanded : test::Engine {
     REQUIRE(parsed);
     return obey_watching(*parsed, viewer, overlay, now())->json;
   }
-  std::uint64_t ids = 10;
 };
 
 TEST_CASE("a command that cannot be done now is answered with a reason", "[client_commands]") {

@@ -16,6 +16,8 @@
 #include "media/text.h"
 #include "media/url.h"
 #include "ott/message.h"
+#include "overlay/messages.h"
+#include "role/command.h"
 
 namespace ott {
 namespace {
@@ -34,8 +36,8 @@ struct Words {
   std::string memory = "256M";
   std::string duration;
   std::string frames;
-  std::string start;
-  bool list = false;
+  std::string start, control, say, to;
+  bool list = false, timeshift = false;
   std::map<std::string_view, std::string> outlets;  // the values of outlets' flags, and of those beside them
 };
 
@@ -94,6 +96,16 @@ void declare(CLI::App& app, Words& words) {
   app.add_option("--start", words.start, "client: where a film on request begins, like 90, 90s or 1.5m")
       ->type_name("TIME");
   app.add_flag("--list", words.list, "client: print the streams there are, and end");
+  app.add_flag("--timeshift", words.timeshift,
+               "client: what comes during a pause is shown after it, as far behind as the pause was long");
+  app.add_option("--control", words.control,
+                 "take commands at this Unix socket: lines in, JSON out (help says which)")
+      ->type_name("PATH");
+  app.add_option("--say", words.say, "client: send this text, and end unless a --stream is named")
+      ->type_name("TEXT");
+  app.add_option("--to", words.to,
+                 "client: to whom: NODE[,NODE…] (ids or neighbours' names), or all (the default)")
+      ->type_name("NODES");
   app.add_option("--stats", words.stats, "write a JSON object a line to this file, each second")
       ->type_name("FILE");
   app.add_option("--heartbeat", words.heartbeat,
@@ -247,6 +259,8 @@ constexpr std::array kFlagUses = {
     FlagUse{"--bootstrap", false, true, true},   FlagUse{"--node", false, false, true},
     FlagUse{"--list", false, false, true},       FlagUse{"--frames", false, false, true},
     FlagUse{"--duration", false, false, true},   FlagUse{"--start", false, false, true},
+    FlagUse{"--timeshift", false, false, true},  FlagUse{"--say", false, false, true},
+    FlagUse{"--to", false, false, true},
 };
 
 /// The outlets that were asked for, with the flags beside them.
@@ -340,9 +354,27 @@ Result<void> overlay_options(const Words& words, Config& config) {
   return {};
 }
 
+/// What a client is to say, and to whom. One that is to do nothing else watches nothing.
+Result<void> say_options(const CLI::App& app, const Words& words, Config& config) {
+  RoleOptions& options = config.options;
+  if (app.count("--to") > 0 && app.count("--say") == 0) return fail("--to needs --say");
+  if (app.count("--say") == 0) return {};
+  if (words.list) return fail("--say and --list: one of them");
+  if (auto good = check_message_text(words.say); !good) return fail("--say: " + good.error().message);
+  options.say = words.say;
+  if (app.count("--to") > 0) {
+    auto nodes = parse_nodes(words.to);
+    if (!nodes) return fail(fmt::format("--to {}: {}", words.to, nodes.error().message));
+    options.say_to = std::move(*nodes);
+  }
+  options.watches = !words.streams.empty() || !config.dump.empty() || !config.outlets.empty();
+  return {};
+}
+
 Result<void> client_options(const Words& words, Config& config) {
   OverlayConfig& overlay = config.options.overlay;
   config.options.list = words.list;
+  config.options.timeshift = words.timeshift;
   if (!words.frames.empty()) {
     const auto frames = parse_count("--frames", words.frames);
     if (!frames) return tl::unexpected(frames.error());
@@ -390,6 +422,8 @@ Result<Config> configure(const CLI::App& app, const Words& words) {
   config.options.topology_file = words.topology;
   config.stats_file = words.stats;
   config.dump = words.dump;
+  config.control = words.control;
+  if (app.count("--control") > 0 && words.control.empty()) return fail("--control: the path is missing");
   if (words.dump == "-" && ::isatty(STDOUT_FILENO) != 0) {
     return fail(
         "--dump -: standard output is this terminal, which shows no pictures; pipe them into a player: "
@@ -402,6 +436,7 @@ Result<Config> configure(const CLI::App& app, const Words& words) {
   if (auto parsed = streams(words, config); !parsed) return tl::unexpected(parsed.error());
   if (config.role == &kClientRole) {
     if (auto parsed = client_options(words, config); !parsed) return tl::unexpected(parsed.error());
+    if (auto parsed = say_options(app, words, config); !parsed) return tl::unexpected(parsed.error());
   }
   if (config.role == &kBootstrapRole) {
     config.options.overlay.kind = PeerKind::Bootstrap;

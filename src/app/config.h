@@ -15,7 +15,8 @@ struct Config {
   const RoleSpec* role = nullptr;
   RoleOptions options;
   std::string stats_file;
-  std::string dump;  // a directory, or "-" for standard output
+  std::string dump;     // a directory, or "-" for standard output
+  std::string control;  // the path of a socket; empty: none
   std::vector<std::pair<const OutletSpec*, OutletArguments>> outlets;
   std::string log_level;  // empty: info, or warning beside a live line or a list
 };

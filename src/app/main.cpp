@@ -14,10 +14,12 @@
 
 #include "app/config.h"
 #include "app/logging.h"
+#include "io/control_socket.h"
 #include "io/driver.h"
 #include "io/inputs.h"
 #include "io/output.h"
 #include "io/socket.h"
+#include "io/terminal_keys.h"
 #include "media/sink_outlet.h"
 
 namespace ott {
@@ -137,6 +139,11 @@ bool shows_status(const Config& config) {
   return config.role == &kClientRole && !config.options.list && ::isatty(STDERR_FILENO) != 0;
 }
 
+/// The keys mean something to who watches a stream, and their answers are shown on the live line.
+bool takes_keys(const Config& config) {
+  return shows_status(config) && config.options.watches && TerminalKeys::can_read();
+}
+
 /// Where --dump puts frames; null: nowhere.
 Result<std::unique_ptr<FrameSink>> open_sink(const std::string& dump, struct ev_loop* loop,
                                              Workers& workers) {
@@ -205,12 +212,18 @@ Result<int> run(Config& config, Log& log, StandardError& standard_error, WorkerP
   context.status = status.get();
   context.print = &print;
   context.outlets = &outlets;
+  std::vector<std::unique_ptr<CommandSource>> controls;
+  if (!config.control.empty())
+    controls.push_back(std::make_unique<ControlSocket>(config.control, loop->get(), log));
+  if (takes_keys(config)) controls.push_back(std::make_unique<TerminalKeys>(loop->get()));
+  context.controls = &controls;
   InputTable inputs({loop->get(), workers, log});
   context.inputs = &inputs;
 
   const std::unique_ptr<Machine> machine = config.role->create(context);
   const Requests::Exit exit = driver.run(*machine, has_topology);
   outlets.clear();
+  controls.clear();
   status.reset();
   const auto written = finish_output(workers, frames->get());
   if (exit.status != 0) return fail(exit.message);

@@ -135,7 +135,7 @@ void HttpConnection::read_next(Now now) {
 
 void HttpConnection::begin(const HttpRequest& request, Now now) {
   keep_ = request.keep_alive && !ended_;
-  HttpAction action = server_.answer(request);
+  HttpAction action = server_.answer(request, remote_);
   if (const auto* response = std::get_if<HttpResponse>(&action)) return respond(*response, &request, now);
   if (const auto* stream = std::get_if<HttpWatch>(&action)) return watch(*stream, request, now);
   if (auto* follow = std::get_if<HttpFollow>(&action)) {

@@ -31,7 +31,7 @@ struct HttpFigures {
 class HttpServer {
  public:
   virtual ~HttpServer() = default;
-  virtual HttpAction answer(const HttpRequest& request) = 0;
+  virtual HttpAction answer(const HttpRequest& request, const NodeId& remote) = 0;
   [[nodiscard]] virtual const HttpSiteOptions& site() const = 0;
   virtual HttpStream& join(const std::string& stream, HttpConnection& connection) = 0;
   virtual void leave(HttpStream& stream, HttpConnection& connection) = 0;

@@ -9,6 +9,7 @@
 
 #include "io/clock.h"
 #include "io/socket.h"
+#include "media/http_control.h"
 #include "ott/text.h"
 
 namespace ott {
@@ -221,8 +222,13 @@ void HttpOutlet::reap() {
 
 // ---- requests and pictures ------------------------------------------------------------------------------
 
-HttpAction HttpOutlet::answer(const HttpRequest& request) {
+HttpAction HttpOutlet::answer(const HttpRequest& request, const NodeId& remote) {
   if (ending_) return text_response(503, "this server is about to end");
+  if (request.path == kControlPath && commands_ != nullptr) {
+    auto command = command_of(request, remote.address);
+    if (auto* refusal = std::get_if<HttpResponse>(&command)) return std::move(*refusal);
+    return control_response(commands_->command(std::get<std::string>(command), clock_now()));
+  }
   return ott::answer(request, streams_->all(), site_);
 }
 

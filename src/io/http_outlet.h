@@ -38,6 +38,7 @@ class HttpOutlet final : public Outlet, private HttpServer {
   HttpOutlet(const HttpOutlet&) = delete;
   HttpOutlet& operator=(const HttpOutlet&) = delete;
 
+  void take_commands(Commands& commands) override { commands_ = &commands; }
   Result<void> begin(WatchableStreams& streams, Now now) override;
   bool finish(bool give_up, Now now) override;
   [[nodiscard]] OutletFigures figures() const override;
@@ -46,7 +47,7 @@ class HttpOutlet final : public Outlet, private HttpServer {
  private:
   HttpOutlet(NodeId at, HttpSiteOptions site, struct ev_loop* loop, Log& log);
 
-  HttpAction answer(const HttpRequest& request) override;
+  HttpAction answer(const HttpRequest& request, const NodeId& remote) override;
   [[nodiscard]] const HttpSiteOptions& site() const override { return site_; }
   HttpStream& join(const std::string& stream, HttpConnection& connection) override;
   void leave(HttpStream& stream, HttpConnection& connection) override;
@@ -72,6 +73,7 @@ class HttpOutlet final : public Outlet, private HttpServer {
 
   NodeId at_;
   HttpSiteOptions site_;
+  Commands* commands_ = nullptr;
   struct ev_loop* loop_;
   Log& log_;
   ViewerLog viewer_log_;

@@ -36,6 +36,7 @@ class HeadParser : public http::basic_parser<true> {
     request.method = method == http::verb::get       ? HttpMethod::Get
                      : method == http::verb::head    ? HttpMethod::Head
                      : method == http::verb::options ? HttpMethod::Options
+                     : method == http::verb::post    ? HttpMethod::Post
                                                      : HttpMethod::Other;
     target.assign(to.data(), to.size());
     request.version = static_cast<unsigned>(version);
@@ -45,6 +46,11 @@ class HeadParser : public http::basic_parser<true> {
     if (name == http::field::host) {
       ++hosts;
       request.host.assign(value.data(), value.size());
+    } else if (name == http::field::origin) {
+      if (!request.origin.empty()) request.origin += ',';
+      request.origin.append(value.data(), value.size());
+    } else if (name == http::field::content_type) {
+      request.content_type.assign(value.data(), value.size());
     } else if (name == http::field::range) {
       request.has_range = true;
     } else if (name == http::field::content_length) {
@@ -70,6 +76,8 @@ class HeadParser : public http::basic_parser<true> {
 
 HttpRefusal refusal_for(const ErrorCode& error) {
   if (error == http::error::bad_version) return {505, "this server speaks HTTP/1.1 and HTTP/1.0"};
+  if (error == http::error::body_limit)
+    return {413, fmt::format("a request of more than {} bytes", kHttpHeadBytesMax)};
   if (error == http::error::header_limit)
     return {431, fmt::format("more than {} header fields", kHttpFieldsMax)};
   return {400, fmt::format("this is no request of HTTP/1.1: {}", error.message())};
@@ -140,8 +148,18 @@ std::optional<HttpRefusal> check(const HeadParser& parser) {
     return HttpRefusal{400, "HTTP/1.1 needs a Host (RFC 9112, section 3.2)"};
   if (parser.content_lengths > 1) return HttpRefusal{400, "more than one Content-Length"};
   if (parser.transfer_encoding) return HttpRefusal{501, "this server takes no request bodies"};
-  if (const auto length = parser.content_length(); length && *length > 0)
-    return HttpRefusal{413, "this server takes no request bodies"};
+  return std::nullopt;
+}
+
+/// Whether a body may follow, of `length` bytes, when the head has so many.
+std::optional<HttpRefusal> check_body(const HttpRequest& request, std::optional<std::uint64_t> length,
+                                      std::size_t head_bytes) {
+  if (request.method == HttpMethod::Post && request.path == "/control") {
+    if (!length) return HttpRefusal{411, "a command needs a Content-Length"};
+    if (*length <= kHttpHeadBytesMax - head_bytes) return std::nullopt;
+    return HttpRefusal{413, fmt::format("a request of more than {} bytes", kHttpHeadBytesMax)};
+  }
+  if (length && *length > 0) return HttpRefusal{413, "this server takes no request bodies"};
   return std::nullopt;
 }
 
@@ -159,6 +177,7 @@ void HttpRequestReader::feed(ByteSpan bytes) {
   if (begin_ > 0) {
     bytes_.erase(0, begin_);
     looked_ -= begin_;
+    if (end_ > 0) end_ -= begin_;
     begin_ = 0;
   }
   bytes_.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
@@ -196,6 +215,7 @@ std::optional<HttpRefusal> HttpRequestReader::look_for_end() {
 
 HttpRead HttpRequestReader::next() {
   if (refused_) return std::monostate{};
+  if (awaits_body_) return with_body();
   if (auto refusal = look_for_end()) return refuse(refusal->status, std::move(refusal->why));
   if (end_ == 0) {
     if (bytes_.size() - begin_ < kHttpHeadBytesMax) return std::monostate{};
@@ -212,11 +232,28 @@ HttpRead HttpRequestReader::next() {
   OTT_ASSERT(parser.is_header_done());
   auto wrong = check(parser);
   if (!wrong) wrong = read_target(parser.target, parser.request);
+  std::optional<std::uint64_t> length;
+  if (const auto said = parser.content_length()) length = *said;
+  if (!wrong) wrong = check_body(parser.request, length, end_ - begin_);
   if (wrong) return refuse(wrong->status, std::move(wrong->why));
   parser.request.keep_alive = parser.keep_alive();
+  if (length.value_or(0) > 0) {
+    awaits_body_ = std::move(parser.request);
+    body_bytes_ = static_cast<std::size_t>(*length);
+    return with_body();
+  }
   begin_ = std::exchange(end_, 0);
   skipped_ = 0;
   return std::move(parser.request);
+}
+
+HttpRead HttpRequestReader::with_body() {
+  if (bytes_.size() - end_ < body_bytes_) return std::monostate{};
+  HttpRequest request = *std::exchange(awaits_body_, std::nullopt);
+  request.body = bytes_.substr(end_, body_bytes_);
+  begin_ = looked_ = std::exchange(end_, 0) + body_bytes_;
+  skipped_ = 0;
+  return request;
 }
 
 std::optional<std::string> percent_decode(std::string_view text) {

@@ -3,7 +3,8 @@
 // is refused, and the connection is to be closed after a refusal. Owned by its connection; keeps at most
 // kHttpHeadBytesMax bytes.
 //
-// No request has a body here: one that announces a body is refused.
+// No request has a body here but POST /control, whose head and body have kHttpHeadBytesMax bytes together:
+// any other that announces one is refused.
 #pragma once
 
 #include <optional>
@@ -21,7 +22,7 @@ namespace ott {
 inline constexpr std::size_t kHttpHeadBytesMax = 8192;
 inline constexpr std::size_t kHttpFieldsMax = 64;
 
-enum class HttpMethod : std::uint8_t { Get, Head, Options, Other };
+enum class HttpMethod : std::uint8_t { Get, Head, Options, Post, Other };
 
 struct HttpRequest {
   HttpMethod method = HttpMethod::Other;
@@ -31,6 +32,9 @@ struct HttpRequest {
   bool keep_alive = false;                                 // the connection may be used for another request
   bool has_range = false;
   std::string host;
+  std::string origin;  // of the page that a browser sends it from; empty: it does not say
+  std::string content_type;
+  std::string body;
   std::string if_none_match;  // as it was written; several fields are joined by commas
 
   /// The first value of this name in the query.
@@ -61,12 +65,15 @@ class HttpRequestReader {
  private:
   HttpRead refuse(int status, std::string why);
   [[nodiscard]] std::optional<HttpRefusal> look_for_end();
+  HttpRead with_body();
 
   std::string bytes_;
   std::size_t begin_ = 0;    // of the request under way
   std::size_t looked_ = 0;   // every byte before this was looked at; none of them ends the head
   std::size_t end_ = 0;      // of the head, once it is whole; 0: not yet
   std::size_t skipped_ = 0;  // line ends before the request
+  std::optional<HttpRequest> awaits_body_;  // its head is whole
+  std::size_t body_bytes_ = 0;
   bool refused_ = false;
 };
 

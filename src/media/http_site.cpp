@@ -152,7 +152,7 @@ HttpAction picture(std::string name, const HttpRequest& request) {
 HttpAction act(const HttpRequest& request, std::span<const StreamInfo> streams,
                const HttpSiteOptions& options) {
   if (request.method == HttpMethod::Options) return options_response(options);
-  if (request.method == HttpMethod::Other)
+  if (request.method == HttpMethod::Other || request.method == HttpMethod::Post)
     return text_response(405, fmt::format("this server answers {}", kMethods),
                          fmt::format("Allow: {}\r\n", kMethods));
   const auto is_there = [&streams](const std::optional<std::string>& name) {

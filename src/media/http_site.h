@@ -10,6 +10,7 @@
 //     /healthz        "ok" while the process is there
 //     /               a page with each stream's picture and sound
 //     /player.js      what plays them there
+//     /control        commands, by POST (http_control.h)
 //
 // A name is percent-encoded, and may contain '/'. It is a stream's, or the first part of several streams'
 // names: /cam.mp4 has cam/video and cam/audio. No I/O.

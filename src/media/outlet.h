@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "media/commands.h"
 #include "ott/message.h"
 #include "ott/result.h"
 #include "ott/time.h"
@@ -126,6 +127,8 @@ struct OutletFigures {
 class Outlet {
  public:
   virtual ~Outlet() = default;
+  /// Commands that come in by it go there, which outlives it. Before begin().
+  virtual void take_commands(Commands& /*commands*/) {}
   /// Once, before anything else. `streams` outlives the outlet. The error ends the process; it says what was
   /// asked for and why it cannot be had.
   virtual Result<void> begin(WatchableStreams& streams, Now now) = 0;

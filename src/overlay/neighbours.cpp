@@ -127,6 +127,20 @@ std::string Neighbours::names() const {
   return names;
 }
 
+std::vector<NodeId> Neighbours::named(std::string_view name) const {
+  std::vector<NodeId> found;
+  if (state_.config.topology) {
+    for (const Topology::Node& node : state_.config.topology->nodes) {
+      if (node.name == name) found.push_back(node.id);
+    }
+    return found;
+  }
+  for (const auto& [id, neighbour] : all_) {
+    if (neighbour.peer.name == name) found.push_back(id);
+  }
+  return found;
+}
+
 std::string Neighbours::describe(const NodeId& id) const {
   const auto found = all_.find(id);
   std::string name = found == all_.end() ? "" : found->second.peer.name;

@@ -8,6 +8,7 @@
 #include <map>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -48,6 +49,8 @@ class Neighbours {
   [[nodiscard]] std::string names() const;
   /// The cost of the link to a neighbour, by the topology.
   [[nodiscard]] std::uint32_t cost(const NodeId& neighbour) const;
+  /// The nodes of this name: of the neighbours, or at the bootstrapper of all.
+  [[nodiscard]] std::vector<NodeId> named(std::string_view name) const;
   /// "10.0.0.1 (n2)" where the topology gives a name.
   [[nodiscard]] std::string describe(const NodeId& id) const;
 

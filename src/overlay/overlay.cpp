@@ -32,6 +32,7 @@ enum class Overlay::Audience : std::uint8_t {
   Handshake,
   Anybody,
   Guests,
+  Connected,
   AccessNodes,
   Neighbours,
   Registered
@@ -50,6 +51,7 @@ Overlay::Overlay(OverlayConfig config, Log& log)
       figures_(state_, streams_, origin_),
       films_(state_, streams_, interests_),
       pings_(state_, [this](const NodeId& id) { return neighbours_.describe(id); }),
+      messages_(state_, neighbours_),
       liveness_(state_, neighbours_),
       data_(state_, flows_) {}
 
@@ -277,8 +279,9 @@ Overlay::Audience Overlay::audience_of(MessageType type) {
     case MessageType::Refused:
     case MessageType::Report:
     case MessageType::Ping:
-    case MessageType::Message:
       return Audience::AccessNodes;
+    case MessageType::Message:
+      return Audience::Connected;
     default:
       return Audience::Neighbours;
   }
@@ -292,6 +295,8 @@ bool Overlay::may_say(const PeerLink& link, MessageType type) {
       return type == MessageType::Bye || link.handshake.over();
     case Audience::Guests:
       return link.is_neighbour() || link.is_guest();
+    case Audience::Connected:
+      return link.connected();
     case Audience::AccessNodes:
       return link.is_neighbour() || link.is_access();
     case Audience::Neighbours:

@@ -14,6 +14,7 @@
 #include "overlay/flap_damper.h"
 #include "overlay/handshakes.h"
 #include "overlay/liveness.h"
+#include "overlay/messages.h"
 #include "overlay/neighbours.h"
 #include "overlay/pings.h"
 #include "overlay/watch_requests.h"
@@ -110,7 +111,12 @@ class Overlay {
 
   /// Sends a PING to all nodes that watch a stream of ours. Returns how many they are.
   std::size_t ping_watchers(Now now) { return pings_.ping(origin_.watchers(), now); }
-  std::vector<Arrived> take_arrived() { return pings_.take_arrived(); }
+  std::vector<ArrivedPing> take_pings() { return pings_.take_arrived(); }
+  /// Sends a text to nodes, or to all where none is named (messages.h).
+  Result<void> say(const std::string& text, const std::vector<std::string>& to, Now now) {
+    return messages_.say(text, to, own(now));
+  }
+  std::vector<ArrivedMessage> take_messages() { return messages_.take_arrived(); }
 
   [[nodiscard]] const LinkTable& links() const { return state_.links; }
   [[nodiscard]] const LinkStateDb& link_states() const { return state_.db; }
@@ -136,7 +142,7 @@ class Overlay {
   void on_speers(PeerLink& link, const Speers& m, Now now) { handshakes_.on_speers(link, m, now); }
   void on_final_ack(PeerLink& link, const FinalAck& m, Now now) { handshakes_.on_final_ack(link, m, now); }
   void on_ping(PeerLink& link, const Ping& m, Now now) { pings_.on_ping(link, m, now); }
-  void on_message(PeerLink& link, const Message& m, Now now) { pings_.on_message(link, m, now); }
+  void on_message(PeerLink& link, const Message& m, Now now) { messages_.on_message(link, m, now); }
   void on_tracker(PeerLink& link, const TrackerMessage& m, Now now) { flows_.on_tracker(link, m, now); }
   void on_start(PeerLink& link, const Start& m, Now now) { flows_.on_start(link, m, now); }
   void on_started(PeerLink& link, const Started& m, Now now) { flows_.on_started(link, m, now); }
@@ -182,6 +188,7 @@ class Overlay {
   Figures figures_;
   FilmRequests films_;
   Pings pings_;
+  Messages messages_;
   Liveness liveness_;
   DataPath data_;
 

@@ -9,19 +9,10 @@
 namespace ott {
 namespace {
 
-/// How many floods are remembered: those that a few links may send in a second.
-constexpr std::size_t kHandledMax = 1'024;
 /// How many PINGs a second go on to guests, since each PING becomes one for each guest.
 constexpr unsigned kGuestPingsPerS = 5;
 
 }  // namespace
-
-bool Pings::take_turn(PeerLink& link, Now now) {
-  const Limits& limits = state_.config.limits;
-  if (link.messages_in.take(limits.messages_per_link_s, limits.burst_s, now.mono)) return true;
-  ++state_.counters.messages_dropped;
-  return false;
-}
 
 std::size_t Pings::ping(std::vector<NodeId> watchers, Now now) {
   if (state_.links.guests() > 0) watchers.push_back(state_.self);
@@ -40,10 +31,15 @@ std::size_t Pings::ping(std::vector<NodeId> watchers, Now now) {
 }
 
 void Pings::on_ping(PeerLink& link, const Ping& message, Now now) {
-  if (!take_turn(link, now) || message.tracker.path.root().node != state_.self_on(link)) return;
+  const Limits& limits = state_.config.limits;
+  if (!link.messages_in.take(limits.messages_per_link_s, limits.burst_s, now.mono)) {
+    ++state_.counters.messages_dropped;
+    return;
+  }
+  if (message.tracker.path.root().node != state_.self_on(link)) return;
   const bool for_here = message.tracker.for_here();
   if (for_here) {
-    arrived_.push_back({message.from, message.number, message.tracker.hops, message.time, {}});
+    arrived_.push_back({message.from, message.number, message.tracker.hops, message.time});
   }
   std::string onward;
   for (const PathTree::View child : message.tracker.path.children()) {
@@ -70,35 +66,6 @@ void Pings::pass_to_guests(const Ping& ping, Now now) {
     copy.tracker.path.entries = {{state_.self, 2, false}, {link.peer, 1, true}};
     copy.tracker = split(copy.tracker).front().tracker;
     state_.links.send(link, copy);
-  }
-}
-
-bool Pings::handled_before(const Message& message) {
-  const std::pair flood{message.from, message.number};
-  if (std::ranges::find(handled_, flood) != handled_.end()) return true;
-  handled_.push_back(flood);
-  if (handled_.size() > kHandledMax) handled_.pop_front();
-  return false;
-}
-
-void Pings::on_message(PeerLink& link, const Message& message, Now now) {
-  if (!take_turn(link, now)) return;
-  const Arrived here{message.from, message.number, message.tracker.hops, std::nullopt, message.text};
-  if (!message.tracker.flood) {
-    if (message.tracker.path.root().node != state_.self_on(link)) return;
-    if (message.tracker.for_here()) arrived_.push_back(here);
-    if (!link.is_access()) forward(state_.links, message);
-    return;
-  }
-  if (message.from == state_.self || handled_before(message)) return;
-  arrived_.push_back(here);
-  if (link.is_access()) return;
-  const FloodStep step = flood(message.tracker, state_.self, state_.links.neighbours());
-  Message copy = message;
-  copy.tracker = step.tracker;
-  for (const NodeId& next : step.next) {
-    PeerLink* neighbour = state_.links.neighbour(next);
-    if (neighbour != nullptr && neighbour != &link) state_.links.send(*neighbour, copy);
   }
 }
 

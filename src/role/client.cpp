@@ -5,6 +5,8 @@
 
 #include "ott/repeated_warning.h"
 #include "ott/text.h"
+#include "role/client_commands.h"
+#include "role/delayed_frames.h"
 #include "role/frame_counter.h"
 #include "role/overlay_role.h"
 #include "role/role_table.h"
@@ -18,8 +20,12 @@ constexpr Duration kStatusInterval = std::chrono::milliseconds(500);
 
 double milliseconds(Duration duration) { return std::chrono::duration<double, std::milli>(duration).count(); }
 
-/// How long --list waits for an answer, unless --duration says it.
+/// How long --list waits for an answer, and --say for a way, unless --duration says it.
 constexpr Duration kListTime = std::chrono::seconds(5);
+/// How often --say looks whether there is a way now.
+constexpr Duration kSayRetry = std::chrono::milliseconds(50);
+/// How long the live line shows the answer to a key, or a message.
+constexpr Duration kNoteTime = std::chrono::seconds(3);
 
 /// "400 ms", "12.3 s", "125 s".
 std::string for_people(Duration duration) {
@@ -28,28 +34,34 @@ std::string for_people(Duration duration) {
   return seconds < 100 ? fmt::format("{:.3g} s", seconds) : fmt::format("{:.0f} s", seconds);
 }
 
-class Client : public OverlayRole {
+class Client : public OverlayRole, private Watching {
  public:
   explicit Client(RoleContext& context)
       : OverlayRole(context),
-        counter_(context.frames, context.options.every, context.options.frames, overlay_.peer_log()) {}
+        counter_(context.frames, context.options.every, context.options.frames, overlay_.peer_log()),
+        name_wanted_(context.options.watch) {}
 
   void begin(Now now) override {
-    began_at_ = now.mono;
+    began_at_ = status_shown_at_ = now.mono;
     if (context_.options.duration > Duration{}) {
       end_at_ = now.mono + context_.options.duration;
-    } else if (context_.options.list) {
+    } else if (context_.options.list || !context_.options.watches) {
       end_at_ = now.mono + kListTime;
     }
-    if (context_.status != nullptr) status_at_ = now.mono + kStatusInterval;
     hub_.set_film_start(context_.options.film_start);
-    if (!context_.options.list) wanted_ = hub_.subscribe(context_.options.watch, counter_);
+    if (!context_.options.say.empty()) say_at_ = now.mono;
+    if (context_.status != nullptr && watches()) status_at_ = now.mono + kStatusInterval;
+    if (watches()) take_up();
     OverlayRole::begin(now);
   }
 
  protected:
   void step(Now now) override {
+    if (quits_) return leave(0, "", now);
     if (context_.options.list) return list(now);
+    if (now.mono >= say_at_) say(now);
+    if (!context_.options.watches) return;
+    delayed_.tick(now);
     counter_.tick(now);
     if (!counter_.written()) return leave_for_sink(counter_.written(), now);
     note_absence(now);
@@ -59,7 +71,9 @@ class Client : public OverlayRole {
     if (now.mono >= status_at_) show_status(now);
   }
 
-  [[nodiscard]] MonoTime role_deadline() const override { return std::min(end_at_, status_at_); }
+  [[nodiscard]] MonoTime role_deadline() const override {
+    return std::min({end_at_, status_at_, say_at_, delayed_.next_deadline()});
+  }
   [[nodiscard]] std::string_view name() const override { return kClientRole.name; }
 
   void add_stats(StatsLine& line, bool) override {
@@ -77,6 +91,18 @@ class Client : public OverlayRole {
     line.end();
     line.add("hops", static_cast<std::uint64_t>(counts.hops));
     line.add("gap_ms_max", milliseconds(counts.gap_max));
+  }
+
+  CommandAnswer obey(const Command& command, Now now) override {
+    if (const auto answer = obey_watching(command, *this, overlay_, now)) return *answer;
+    return OverlayRole::obey(command, now);
+  }
+
+  void show_note(const std::string& text, Now now) override {
+    if (context_.status == nullptr) return;
+    note_ = text;
+    note_until_ = now.mono + kNoteTime;
+    status_at_ = std::min(status_at_, now.mono);
   }
 
   bool finish(bool give_up, Now now) override {
@@ -97,8 +123,85 @@ class Client : public OverlayRole {
   }
 
  private:
+  // What commands do to what is watched.
+
+  [[nodiscard]] bool watches() const override { return !context_.options.list && context_.options.watches; }
+  [[nodiscard]] bool is_paused() const override { return paused_; }
+  /// Null while no stream is watched.
+  [[nodiscard]] const StreamInfo* watched() const override { return wanted_ ? wanted_->stream() : nullptr; }
+  [[nodiscard]] std::string stream_name() const override { return name_.empty() ? name_wanted_ : name_; }
+
+  void take_up() { wanted_ = hub_.subscribe(name_wanted_, delayed_); }
+
+  void pause(Now now) override {
+    counter_.note_pause();
+    stopped_.reset();
+    paused_ = true;
+    if (const auto film = hub_.film(name_wanted_)) return (*film)->pause(now);
+    if (context_.options.timeshift) return delayed_.pause();
+    wanted_.reset();
+    hub_.give_up(name_wanted_, now);
+  }
+  void resume(Now now) override {
+    paused_ = false;
+    if (const auto film = hub_.film(name_wanted_)) return (*film)->resume(now);
+    if (delayed_.paused()) return delayed_.resume(now);
+    take_up();
+  }
+  void watch(const std::string& name, Now now) override {
+    counter_.note_pause();
+    counter_.forget_place();
+    stopped_.reset();
+    paused_ = false;
+    delayed_.go_live();
+    wanted_.reset();
+    const std::string before = std::exchange(name_wanted_, name);
+    take_up();
+    if (before != name) hub_.give_up(before, now);
+    name_ = name;
+  }
+  Result<void> seek(const command::Seek& to, Now now) override {
+    const auto film = hub_.film(name_wanted_);
+    if (!film) return tl::unexpected<Error>(film.error());
+    counter_.note_pause();
+    if (to.relative) {
+      (*film)->seek_by(to.to, now);
+    } else {
+      (*film)->seek_to(to.to, now);
+    }
+    return {};
+  }
+  Result<void> set_speed(double factor, Now now) override {
+    const auto film = hub_.film(name_wanted_);
+    return film ? (*film)->set_speed(factor, now) : tl::unexpected<Error>(film.error());
+  }
+  /// In the next step: whoever says it may still be answered.
+  void quit() override { quits_ = true; }
+  void add_status(AnswerLine& line, Now now) const override {
+    const FrameCounts& counts = counter_.counts();
+    line.add("frames_received", counts.frames_received).add("frames_lost", counts.frames_lost);
+    line.add("frames_skipped", counter_.frames_skipped());
+    line.add("latency_ms", counts.latency.quantile_ms(0.5));
+    line.add("hops", std::uint64_t{counts.hops}).add("delay_ms", milliseconds(delayed_.delay(now)));
+    if (stopped_) line.add("why", stopped_->reason);
+  }
+
+  /// Sends the text of --say as soon as there is a way.
+  void say(Now now) {
+    const auto said = overlay_.attached() ? overlay_.say(context_.options.say, context_.options.say_to, now)
+                                          : fail(trouble());
+    if (!said && now.mono < std::min(end_at_, began_at_ + kListTime)) {
+      say_at_ = now.mono + kSayRetry;
+      return;
+    }
+    say_at_ = MonoTime::max();
+    if (!said) return leave(1, "--say: " + said.error().message, now);
+    if (!context_.options.watches) leave(0, "", now);
+  }
+
   /// The last word on the stream: as the live line, or else as a line of the log.
   void sum_up(Now now) {
+    if (!context_.options.watches) return;
     if (context_.status != nullptr) return show_status(now);
     if (name_.empty()) return;
     const FrameCounts& counts = counter_.counts();
@@ -117,15 +220,13 @@ class Client : public OverlayRole {
   }
 
   /// Why there is nothing to see at this moment.
-  [[nodiscard]] std::string why_nothing() const { return hub_.why_nothing(context_.options.watch); }
-  /// Null while no stream is watched.
-  [[nodiscard]] const StreamInfo* watched() const { return wanted_ ? wanted_->stream() : nullptr; }
-  [[nodiscard]] std::string stream_name() const { return name_.empty() ? context_.options.watch : name_; }
+  [[nodiscard]] std::string why_nothing() const { return hub_.why_nothing(name_wanted_); }
 
   /// Says when the stream stops, why, whenever the reason changes, and when it goes on.
   void note_absence(Now now) {
     if (watched() != nullptr) name_ = watched()->name;
-    const Absences::Absence* absence = hub_.absence(context_.options.watch);
+    if (is_paused()) return;
+    const Absences::Absence* absence = hub_.absence(name_wanted_);
     const FrameCounts& counts = counter_.counts();
     if (stopped_ && counts.frames_received > stopped_->frames_received) {
       const std::uint64_t lost = counts.frames_lost - stopped_->frames_lost;
@@ -147,7 +248,7 @@ class Client : public OverlayRole {
   /// The end of a film is the end of who has nothing else to do; --http and --rtsp serve others.
   void note_film(Now now) {
     if (watched() == nullptr) return;
-    const auto film = hub_.film(context_.options.watch);
+    const auto film = hub_.film(name_wanted_);
     if (!film) {
       if (context_.options.film_start != Duration{} && !std::exchange(start_said_, true))
         context_.log.warning("--start: " + film.error().message);
@@ -195,14 +296,18 @@ class Client : public OverlayRole {
 
   void show_status(Now now) {
     const FrameCounts& counts = counter_.counts();
-    const double seconds = std::chrono::duration<double>(now.mono - status_at_ + kStatusInterval).count();
+    const double seconds =
+        std::max(std::chrono::duration<double>(now.mono - status_shown_at_).count(), 0.001);
     const double rate = static_cast<double>(counts.frames_received - status_frames_) / seconds;
     status_frames_ = counts.frames_received;
+    status_shown_at_ = now.mono;
     status_at_ = now.mono + kStatusInterval;
-    if (!context_.status->write(status(rate, now))) status_at_ = MonoTime::max();
+    const std::string line = now.mono < note_until_ ? note_ + " | " + status(rate, now) : status(rate, now);
+    if (!context_.status->write(line)) status_at_ = MonoTime::max();
   }
 
   [[nodiscard]] std::string status(double rate, Now now) const {
+    if (is_paused()) return fmt::format("{}: paused", stream_name());
     if (name_.empty()) return "waiting for a stream: " + why_nothing();
     const FrameCounts& counts = counter_.counts();
     const std::string frames = counted(counts.frames_received, "frame");
@@ -213,7 +318,9 @@ class Client : public OverlayRole {
                          for_people(overlay_.own(now).mono - stopped_->since), stopped_->reason, frames,
                          missing);
     }
-    return fmt::format("{}: {}, {:.1f}/s, latency {:.1f} ms, {}, {}", name_, frames, rate,
+    const Duration delay = delayed_.delay(now);
+    const std::string behind = delay > Duration{} ? fmt::format("{} behind live, ", for_people(delay)) : "";
+    return fmt::format("{}: {}{}, {:.1f}/s, latency {:.1f} ms, {}, {}", name_, behind, frames, rate,
                        counts.latency.quantile_ms(0.5), counted(counts.hops, "hop"), missing);
   }
 
@@ -234,7 +341,10 @@ class Client : public OverlayRole {
   }
 
   FrameCounter counter_;
-  std::unique_ptr<Subscription> wanted_;
+  DelayedFrames delayed_{counter_};
+  std::string name_wanted_;               // the stream's; empty: the default one
+  std::unique_ptr<Subscription> wanted_;  // null in a pause that keeps no place
+  bool paused_ = false;
   std::string name_;  // of the stream that is watched, or was last
   RepeatedWarning left_out_;
   std::optional<unsigned> asked_;  // the round of figures before --list asked for one
@@ -252,7 +362,12 @@ class Client : public OverlayRole {
   MonoTime began_at_{};
   MonoTime end_at_ = MonoTime::max();
   MonoTime status_at_ = MonoTime::max();
+  MonoTime status_shown_at_{};
   std::uint64_t status_frames_ = 0;
+  std::string note_;  // for the live line, until then
+  MonoTime note_until_{};
+  bool quits_ = false;
+  MonoTime say_at_ = MonoTime::max();
 };
 
 }  // namespace

@@ -8,7 +8,9 @@
 
 namespace ott {
 
-void FrameCounter::on_stream(const StreamInfo&) {
+void FrameCounter::on_stream(const StreamInfo&) { forget_place(); }
+
+void FrameCounter::forget_place() {
   last_ = accounted_ = FrameNumber{};
   skipped_since_ = 0;
 }

@@ -36,6 +36,10 @@ class FrameCounter final : public FrameTaker {
   void on_skip(FrameNumber first, FrameNumber last) override;
   void on_duplicate(FrameNumber) override { ++counts_.frames_duplicate; }
   void on_broken(const std::string& why, Now now) override;
+  /// The viewer has paused: the time until the next frame is no gap in the stream.
+  void note_pause() { last_at_.reset(); }
+  /// The viewer goes to another place: what it leaves out is not lost.
+  void forget_place();
   /// Warns of what happened while it was not the time to.
   void tick(Now now);
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "ott/text.h"
+#include "role/command_answer.h"
 #include "role/stats.h"
 
 namespace ott {
@@ -27,12 +28,18 @@ void OverlayRole::begin(Now now) {
   overlay_.begin(now);
   if (context_.options.host) lookup_.emplace(context_).begin();
   begin_outlets(now);
+  if (context_.controls != nullptr && !end_) {
+    for (const auto& control : *context_.controls) {
+      if (const auto begun = control->begin(*this); !begun) return leave(1, begun.error().message, now);
+    }
+  }
   after(now);
 }
 
 void OverlayRole::begin_outlets(Now now) {
   if (context_.outlets == nullptr) return;
   for (const auto& outlet : *context_.outlets) {
+    outlet->take_commands(*this);
     if (const auto begun = outlet->begin(hub_, now); !begun) return leave(1, begun.error().message, now);
   }
 }
@@ -59,6 +66,30 @@ void OverlayRole::add_outlets(StatsLine& line) const {
     line.end();
   }
   line.end_list();
+}
+
+CommandAnswer OverlayRole::command(std::string_view line, Now now) {
+  const auto parsed = parse_command(line);
+  if (end_) return refused("this process is about to end");
+  CommandAnswer answer = parsed ? obey(*parsed, now) : refused(parsed.error().message);
+  wake();
+  return answer;
+}
+
+void OverlayRole::press(std::string_view line, Now now) {
+  const CommandAnswer answer = command(line, now);
+  if (!answer.words.empty()) show_note(answer.words, now);
+}
+
+CommandAnswer OverlayRole::obey(const Command& command, Now now) {
+  if (const auto* say = std::get_if<command::Say>(&command)) {
+    const auto said = overlay_.say(say->text, say->to, now);
+    return said ? done(say->to.empty() ? "said to all" : "said") : refused(said.error().message);
+  }
+  if (std::holds_alternative<command::Streams>(command)) return streams_answer(overlay_.streams(), nullptr);
+  if (std::holds_alternative<command::Status>(command)) return node_status(name(), overlay_);
+  return refused(
+      fmt::format("a {} watches nothing that could be changed: it takes status, streams and say", name()));
 }
 
 void OverlayRole::report() {
@@ -114,17 +145,20 @@ void OverlayRole::signal(Signal signal, Now now) {
 }
 
 [[gnu::hot]] void OverlayRole::log_arrived(Now now) {
-  for (const Arrived& arrived : overlay_.take_arrived()) {
-    const std::string from = overlay_.describe(arrived.from);
-    if (!arrived.sent_time) {
-      overlay_.peer_log().info(fmt::format("message from {}: {}", from, arrived.text));
-      continue;
-    }
+  for (const ArrivedPing& ping : overlay_.take_pings()) {
     const Duration latency = std::max(now.wall.time_since_epoch(), Duration{}) -
-                             Duration(static_cast<Duration::rep>(*arrived.sent_time));
-    overlay_.peer_log().info(fmt::format("ping {} from {}: {:.2f} ms, {}", arrived.number, from,
-                                         std::chrono::duration<double, std::milli>(latency).count(),
-                                         counted(arrived.hops, "hop")));
+                             Duration(static_cast<Duration::rep>(ping.sent_time));
+    overlay_.peer_log().info(
+        fmt::format("ping {} from {}: {:.2f} ms, {}", ping.number, overlay_.describe(ping.from),
+                    std::chrono::duration<double, std::milli>(latency).count(), counted(ping.hops, "hop")));
+  }
+  for (const ArrivedMessage& message : overlay_.take_messages()) {
+    std::string route;
+    for (const NodeId& node : message.route) route += overlay_.describe(node) + " > ";
+    const std::string from = overlay_.describe(message.from);
+    overlay_.peer_log().info(fmt::format("message from {}: {} ({}: {}here)", from, message.text,
+                                         counted(message.route.size(), "hop"), route));
+    show_note(fmt::format("{}: {}", from, message.text), now);
   }
 }
 

@@ -2,14 +2,16 @@
 // step(), which is called whenever something has happened.
 #pragma once
 
+#include "media/commands.h"
 #include "overlay/overlay.h"
+#include "role/command.h"
 #include "role/host_lookup.h"
 #include "role/role.h"
 #include "role/stream_hub.h"
 
 namespace ott {
 
-class OverlayRole : public Machine {
+class OverlayRole : public Machine, private Commands {
  public:
   explicit OverlayRole(RoleContext& context);
 
@@ -47,6 +49,10 @@ class OverlayRole : public Machine {
   [[nodiscard]] virtual std::string_view name() const = 0;
   virtual void add_stats(class StatsLine&, bool /*final*/) {}
   virtual void reload(Now) {}
+  /// Does what a command asks for. Here: what every role can do.
+  virtual CommandAnswer obey(const Command& command, Now now);
+  /// Shows a line to whoever sits at this process's terminal.
+  virtual void show_note(const std::string& /*text*/, Now /*now*/) {}
   /// The process is about to end: finishes what the role has taken on, such as frames that are to be written.
   /// Called until it is true, the last time with `give_up`. After that come the last statistics.
   virtual bool finish(bool /*give_up*/, Now) { return true; }
@@ -63,6 +69,8 @@ class OverlayRole : public Machine {
   StreamHub hub_;
 
  private:
+  CommandAnswer command(std::string_view line, Now now) override;
+  void press(std::string_view line, Now now) override;
   void after(Now now);
   void begin_outlets(Now now);
   [[nodiscard]] bool finish_outlets(bool give_up, Now now) const;

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "media/commands.h"
 #include "media/frame_sink.h"
 #include "media/input.h"
 #include "media/outlet.h"
@@ -49,12 +50,16 @@ struct RoleOptions {
   std::optional<HostName> host;  // in place of overlay.bootstrap, or of a guest's overlay.access
   std::vector<StreamSpec> publish;
   PlaceholderKind placeholder = PlaceholderKind::None;  // of the streams that begin here
-  std::string watch;         // the name of the stream that a client watches; empty: the default one
-  std::uint64_t frames = 0;  // client: leave after so many; 0: no end
-  Duration duration{};       // client: leave after so long; 0: no end
-  Duration every{};          // the least time between two frames of --dump; 0: all are written
-  Duration film_start{};     // client: where a film on request begins
-  bool list = false;         // client: print the streams and leave
+  std::string watch;                // the name of the stream that a client watches; empty: the default one
+  std::uint64_t frames = 0;         // client: leave after so many; 0: no end
+  Duration duration{};              // client: leave after so long; 0: no end
+  Duration every{};                 // the least time between two frames of --dump; 0: all are written
+  Duration film_start{};            // client: where a film on request begins
+  bool list = false;                // client: print the streams and leave
+  bool watches = true;              // client: false for one that is only to say something
+  bool timeshift = false;           // client: frames that come during a pause are shown after it
+  std::string say;                  // client: a text to send; empty: none
+  std::vector<std::string> say_to;  // to these nodes; empty: to all
 };
 
 struct RoleContext {
@@ -68,6 +73,8 @@ struct RoleContext {
   Workers* workers = nullptr;   // of roles that publish, or look up a host; outlives the role
   /// Not begun yet. They end before the role does.
   std::vector<std::unique_ptr<Outlet>>* outlets = nullptr;
+  /// Where commands come from beside outlets. Not begun yet; they end before the role does.
+  std::vector<std::unique_ptr<CommandSource>>* controls = nullptr;
   LookUpHost look_up_host = nullptr;
   const LoopFigures* loop = nullptr;
 };

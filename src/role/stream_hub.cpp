@@ -440,6 +440,15 @@ void StreamHub::linger(Now now) {
                 [now](const auto& choice) { return choice->wants.empty() && now.mono >= choice->unused_at; });
 }
 
+void StreamHub::give_up(const std::string& name, Now now) {
+  for (const auto& choice : choices_) {
+    if (!is_part_of(choice->name, name)) continue;
+    std::erase(choice->wants, nullptr);
+    if (choice->wants.empty()) choice->unused_at = now.mono;
+  }
+  linger(now);
+}
+
 /// A guest may watch so many streams: the one that nobody has wanted for longest gives way.
 void StreamHub::make_room(Now now) {
   Choice* unused = nullptr;

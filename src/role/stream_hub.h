@@ -40,6 +40,9 @@ class StreamHub final : public WatchableStreams {
   /// Chooses, reads what has come and hands it out.
   void step(Now now);
   [[nodiscard]] MonoTime next_deadline() const;
+  /// Streams of this name (an empty one: all) that nobody wants any more end at once, and not when kLinger is
+  /// over.
+  void give_up(const std::string& name, Now now);
   /// Watches nothing any more.
   void leave(Now now);
   /// Why nothing of that name is there to be seen.

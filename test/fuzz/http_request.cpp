@@ -29,7 +29,8 @@ std::vector<std::string> read_all(ott::ByteSpan bytes, std::size_t piece) {
     const ott::HttpRead read = reader.next();
     if (const auto* request = std::get_if<HttpRequest>(&read)) {
       check(*request);
-      said.push_back(request->path + ' ' + request->host + ' ' + std::to_string(request->query.size()));
+      said.push_back(request->path + ' ' + request->host + ' ' + std::to_string(request->query.size()) + ' ' +
+                     request->body);
     } else if (const auto* refusal = std::get_if<ott::HttpRefusal>(&read)) {
       OTT_ASSERT(refusal->status >= 400 && !refusal->why.empty() && reader.room() == 0);
       said.push_back(std::to_string(refusal->status));

@@ -67,7 +67,7 @@ void FaultyOverlay::make_overlay() {
     if (!has_lonely_viewers(seed_) || pick(3) == 0) link(i, 1 + first % relays_);
   }
   origin_ = pick(3) == 0 ? 1 + pick(relays_) : 0;
-  members_[origin_].duty.publishes = true;
+  members_[origin_].duty.publishes = 1;
   std::map<std::size_t, std::string> neighbours;
   for (const auto& [a, b] : links_) {
     neighbours[a] += fmt::format("{}\"{}\"", neighbours[a].empty() ? "" : ",", to_string(members_[b].id));
@@ -336,7 +336,7 @@ void FaultyOverlay::check_nothing_is_left() {
     network_.wake(members_[i].address);
   }
   pass(seconds(4));  // a child that has not answered a TRACKER is kept for three
-  const std::size_t streams = members_[origin_].duty.audio ? 2 : 1;
+  const std::size_t streams = members_[origin_].duty.publishes + (members_[origin_].duty.audio ? 1 : 0);
   check_all_are_members();
   for (std::size_t i = 0; i < members_.size(); ++i) {
     if (peer(i) == nullptr) continue;
@@ -347,6 +347,8 @@ void FaultyOverlay::check_nothing_is_left() {
   for (const auto& [id, own] : peer(origin_)->overlay().flows().all()) {
     if (!own->children.empty()) violated("the origin still feeds a child after all viewers have gone");
   }
+  if (!peer(origin_)->overlay().origin().watchers().empty())
+    violated("the origin still counts a watcher after all viewers have gone");
 }
 
 ScheduleResult FaultyOverlay::result() {

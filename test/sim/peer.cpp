@@ -11,6 +11,10 @@ unsigned parts_of(FrameNumber frame, bool audio) {
   return audio ? 1 : 1 + static_cast<unsigned>(frame.value % 4);
 }
 
+std::string stream_name(unsigned index) {
+  return index == 0 ? Peer::kStreamName : fmt::format("{}{}", Peer::kStreamName, index);
+}
+
 std::size_t payload_bytes(FrameNumber frame, unsigned part) {
   return 24 + (frame.value * 131 + part * 17) % 700;
 }
@@ -39,7 +43,7 @@ MonoTime Peer::role_deadline() const {
 }
 
 void Peer::step(Now now) {
-  if (duty_.publishes && published_.empty()) announce(now);
+  if (duty_.publishes > 0 && published_.empty()) announce(now);
   for (Published& own : published_) publish(own, now);
   if (watched_.empty()) return;
   if (!watching_over_ && seen_version_ != overlay_.streams_version()) {
@@ -53,9 +57,11 @@ void Peer::step(Now now) {
 void Peer::announce(Now now) {
   if (!overlay_.self()) return;
   StreamInfo info;
-  info.name = kStreamName;
   info.kind = "test";
-  published_.push_back({overlay_.origin().add_stream(info).value(), false, kFrameInterval, now.mono});
+  for (unsigned i = 0; i < duty_.publishes; ++i) {
+    info.name = stream_name(i);
+    published_.push_back({overlay_.origin().add_stream(info).value(), false, kFrameInterval, now.mono});
+  }
   if (!duty_.audio) return;
   info.name = kAudioName;
   info.format.media = MediaKind::Audio;
@@ -86,7 +92,7 @@ void Peer::choose(Watched& watched, const std::vector<KnownStream>& streams, Now
   const auto same = [&watched](const KnownStream& known) { return known.info.id == watched.stream->info.id; };
   if (watched.stream && std::any_of(streams.begin(), streams.end(), same)) return;
   const auto fits = [this, &watched](const KnownStream& known) {
-    return !duty_.audio || known.info.name == (watched.audio ? kAudioName : kStreamName);
+    return known.info.name == (watched.audio ? kAudioName : wanted_);
   };
   const auto found = std::find_if(streams.begin(), streams.end(), fits);
   if (found == streams.end()) return;
@@ -101,6 +107,19 @@ void Peer::stop_watching(Now now) {
     if (watched.stream) overlay_.watch(*watched.stream, false, now);
     watched.stream.reset();
   }
+}
+
+void Peer::pause(Now now) {
+  stop_watching(now);
+  for (Watched& watched : watched_) watched.reading.reset();
+}
+
+void Peer::resume(unsigned stream, Now now) {
+  if (!watching_over_) pause(now);
+  watching_over_ = false;
+  wanted_ = stream_name(stream);
+  seen_version_.reset();
+  wake();
 }
 
 void Peer::complain(Watched& w, const std::string& what) {

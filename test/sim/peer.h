@@ -30,8 +30,8 @@ using PublishTimes = std::map<StreamId, std::vector<MonoTime>>;
 
 struct Duty {
   PublishTimes* times = nullptr;
-  std::uint64_t gop = 1;  // each so many frames there is a sync point
-  bool publishes = false;
+  std::uint64_t gop = 1;           // each so many frames there is a sync point
+  unsigned publishes = 0;          // so many streams of pictures
   bool audio = false;              // there is a stream of small packets beside the one of pictures
   Ledger* ledger = nullptr;        // it watches if this is set
   Ledger* audio_ledger = nullptr;  // the same of audio
@@ -44,6 +44,10 @@ class Peer : public OverlayRole {
   Overlay& overlay() { return overlay_; }
   [[nodiscard]] std::uint64_t frames_published() const;
   void stop_watching(Now now);
+  /// As a viewer does who pauses, and then watches the same or another of the streams.
+  void pause(Now now);
+  void resume(unsigned stream, Now now);
+  [[nodiscard]] bool paused() const { return watching_over_; }
 
   static constexpr Duration kFrameInterval = std::chrono::milliseconds(50);
   static constexpr const char* kStreamName = "live";
@@ -96,6 +100,7 @@ class Peer : public OverlayRole {
   std::vector<Watched> watched_;
   std::optional<std::uint64_t> seen_version_;
   bool watching_over_ = false;
+  std::string wanted_ = kStreamName;  // of the streams of pictures
 };
 
 }  // namespace ott::sim

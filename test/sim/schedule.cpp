@@ -15,16 +15,49 @@ constexpr Duration kStartUp = seconds(3);
 constexpr Duration kMending = seconds(12);  // the longest back-off there is, and some
 constexpr std::size_t kOutboxBytesMax = 256U << 10U;
 
+/// Of pictures that need each other it is from a tenth of a second to half a minute, longer than any history.
+std::uint64_t gop_of(Kind kind, std::uint64_t seed) {
+  return kind == Kind::Pictures ? std::uint64_t{2} << (seed % 9) : 1;
+}
+
 class FaultSchedule : FaultyOverlay {
  public:
-  using FaultyOverlay::FaultyOverlay;
+  FaultSchedule(std::uint64_t seed, Kind kind, bool trace)
+      : FaultyOverlay(seed, trace, gop_of(kind, seed)), commands_(kind == Kind::Commands) {
+    if (commands_) members_[origin_].duty.publishes = kStreams;
+  }
   ScheduleResult run();
 
  private:
+  static constexpr unsigned kStreams = 2;
+
+  void command();
   void check_bounds();
   void check_viewers();
   void check_ledger(const std::string& viewer, const Ledger& ledger);
+
+  bool commands_;
 };
+
+/// Some viewers pause, go on or change streams, some of them several times within a moment.
+void FaultSchedule::command() {
+  for (std::size_t n = 1 + pick(8); n > 0; --n) {
+    const std::size_t index = relays_ + 1 + pick(members_.size() - relays_ - 1);
+    Peer* viewer = peer(index);
+    if (viewer == nullptr || members_[index].stopped) continue;
+    const Now now = network_.now_at(members_[index].address);
+    const auto stream = static_cast<unsigned>(pick(kStreams));
+    at_once(fmt::format("{} {}", index,
+                        viewer->paused() ? fmt::format("watches {}", stream) : "pauses or changes"));
+    if (viewer->paused() || pick(2) == 0) {
+      viewer->resume(stream, now);
+    } else {
+      viewer->pause(now);
+    }
+    network_.wake(members_[index].address);
+    if (pick(2) == 0) pass(between(milliseconds(1), milliseconds(400)));
+  }
+}
 
 void FaultSchedule::check_bounds() {
   for (std::size_t i = 0; i < members_.size(); ++i) {
@@ -62,10 +95,15 @@ ScheduleResult FaultSchedule::run() {
   pass(kStartUp);
   for (std::size_t i = 4 + pick(12); i > 0; --i) {
     fault();
+    if (commands_) command();
     pass(between(milliseconds(1), milliseconds(1500)));
     check_bounds();
   }
   mend();
+  for (std::size_t i = relays_ + 1; commands_ && i < members_.size(); ++i) {
+    peer(i)->resume(0, network_.now_at(members_[i].address));
+    network_.wake(members_[i].address);
+  }
   pass(kMending);
   check_viewers();
   std::vector<std::size_t> viewers;
@@ -85,15 +123,15 @@ std::string_view to_string(Kind kind) {
       return "pictures";
     case Kind::Hostile:
       return "hostile";
+    case Kind::Commands:
+      return "commands";
   }
   return "?";
 }
 
 ScheduleResult run_schedule(std::uint64_t seed, Kind kind, bool trace) {
   if (kind == Kind::Hostile) return run_hostile_schedule(seed, trace);
-  // From a tenth of a second to half a minute, longer than any history.
-  const std::uint64_t gop = kind == Kind::Faults ? 1 : std::uint64_t{2} << (seed % 9);
-  return FaultSchedule(seed, trace, gop).run();
+  return FaultSchedule(seed, kind, trace).run();
 }
 
 }  // namespace ott::sim

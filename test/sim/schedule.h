@@ -7,6 +7,9 @@
 // One of pictures has the same faults, and a stream in which a frame needs those before it, back to the last
 // sync point: viewers begin and go on at sync points.
 //
+// In one of commands viewers also pause, go on and change streams at random. When they have all gone, nothing
+// that served them is left anywhere.
+//
 // A hostile one has, beside some of those, nodes and guests that send what is valid in form and wrong in
 // meaning, and hosts whose wall clocks differ and jump. hostile_schedule.h says what holds then.
 #pragma once
@@ -18,7 +21,7 @@
 
 namespace ott::sim {
 
-enum class Kind : std::uint8_t { Faults, Pictures, Hostile };
+enum class Kind : std::uint8_t { Faults, Pictures, Hostile, Commands };
 std::string_view to_string(Kind kind);
 
 /// In some overlays some viewers have one neighbour alone. When that is gone they go on as guests of others,

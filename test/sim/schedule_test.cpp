@@ -39,6 +39,14 @@ TEST_CASE("whatever peers say, honest viewers get their frames again within 5 s 
   }
 }
 
+TEST_CASE("viewers that pause and change streams leave nothing behind, whatever fails") {
+  for (std::uint64_t seed = 1; seed <= kSeeds / 2; ++seed) {
+    const ScheduleResult result = run_schedule(seed, Kind::Commands);
+    INFO("replay it with: sim --commands --seed " << seed);
+    CHECK(result.violation.value_or("") == "");
+  }
+}
+
 TEST_CASE("viewers whose only neighbour fails lose nothing either, and are members again in the end") {
   std::uint64_t schedules = 0;
   for (std::uint64_t seed = 1'000; schedules < kSeeds / 2; ++seed) {

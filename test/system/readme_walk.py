@@ -38,6 +38,8 @@ NOT_TYPED = [
      "needs CORE, for which core_scenario_test has a stand-in"),
     (r"ottd --role client$", "names a program in a table of limits"),
     (r"readme_walk\.py ", "is this walk"),
+    (r"^(watch|seek|speed|say) |/control$", "are commands of a running process, which control_test gives"),
+    (r" --say ", "message_test says it"),
     (r"rtsp://", "rtsp_input_test has cameras"),
     (r"=exec:|=v4l2:|sh -c$", "live_source_test has programs and a camera"),
     (r"ffmpeg -sdp_file$", "names an option, whose file rtp_outlet_test and rtp_input_test have"),
@@ -307,7 +309,7 @@ class Walk:
     def client(self):
         """A guest, each option of the list, and what a relay and the bootstrapper tell."""
         command = self.block("client").commands()[0]
-        value = {"NAME": "own", "DIR": "elsewhere", "N": "5"}
+        value = {"NAME": "own", "DIR": "elsewhere", "N": "5", "PATH": "control.sock", "TEXT": "hello"}
         file = {"--latest": "now.jpg", "--record": "cam.mkv"}
         with self.readme_overlay() as roles:
             viewer = self.open(command, node=VIEWER)

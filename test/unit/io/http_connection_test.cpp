@@ -25,7 +25,7 @@ class OneConnection final : public HttpServer {
     connection_.emplace(loop_.get(), *this, Fd(ends[1]), NodeId{}, clock_now().mono);
   }
 
-  HttpAction answer(const HttpRequest& request) override {
+  HttpAction answer(const HttpRequest& request, const NodeId&) override {
     return ott::answer(request, streams_.all(), site_);
   }
   [[nodiscard]] const HttpSiteOptions& site() const override { return site_; }

@@ -75,7 +75,8 @@ TEST_CASE("HTTP request: versions and how long the connection is kept") {
 TEST_CASE("HTTP request: methods") {
   CHECK(accepted("HEAD / HTTP/1.1\r\nHost: h\r\n\r\n").method == HttpMethod::Head);
   CHECK(accepted("OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n").path == "*");
-  for (const char* other : {"POST", "DELETE", "PUT", "get", "BREW"}) {
+  CHECK(accepted("POST / HTTP/1.1\r\nHost: h\r\n\r\n").method == HttpMethod::Post);
+  for (const char* other : {"DELETE", "PUT", "get", "BREW"}) {
     CHECK(accepted(std::string(other) + " / HTTP/1.1\r\nHost: h\r\n\r\n").method == HttpMethod::Other);
   }
 }
@@ -201,6 +202,43 @@ TEST_CASE("HTTP request: percent-encoding there and back") {
   const std::string name = "cam 1/gr\xC3\xBCn?&#%\"<>'";
   CHECK(percent_encode(name) == "cam%201/gr%C3%BCn%3F%26%23%25%22%3C%3E%27");
   CHECK(percent_decode(percent_encode(name)) == name);
+}
+
+TEST_CASE("a command has a body, and nothing else may") {
+  const std::string head =
+      "POST /control HTTP/1.1\r\nHost: localhost\r\nOrigin: http://a\r\nContent-Type: b\r\n";
+  const std::string request = head + "Content-Length: 5\r\n\r\nhello";
+  const HttpRequest whole = accepted(request);
+  CHECK(whole.method == HttpMethod::Post);
+  CHECK(whole.body == "hello");
+  CHECK(whole.origin == "http://a");
+  CHECK(whole.content_type == "b");
+  CHECK(accepted(head + "Content-Length: 0\r\n\r\n").body.empty());
+  CHECK(status_of(head + "\r\n") == 411);
+  CHECK(status_of(head + "Content-Length: 8192\r\n\r\n") == 413);
+  CHECK(status_of(head + "Content-Length: 99999999999999\r\n\r\n") == 413);
+  CHECK(status_of("POST /other HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\nx") == 413);
+  CHECK(status_of("GET /control HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\nx") == 413);
+}
+
+TEST_CASE("a body may come in pieces, and other requests behind it") {
+  const std::string one = "POST /control HTTP/1.1\r\nHost: h\r\nContent-Length: 7\r\n\r\n\r\n\r\nabc";
+  const std::string all = "\r\n" + one + one + "GET /x HTTP/1.1\r\nHost: h\r\n\r\n";
+  const std::size_t piece = GENERATE(1, 2, 3, 7, 1000);
+  HttpRequestReader reader;
+  std::vector<std::string> seen;
+  for (std::size_t at = 0; at < all.size(); at += piece) {
+    reader.feed(span_of(std::string_view(all).substr(at, piece)));
+    while (true) {
+      const HttpRead read = reader.next();
+      REQUIRE_FALSE(std::holds_alternative<HttpRefusal>(read));
+      const auto* request = std::get_if<HttpRequest>(&read);
+      if (request == nullptr) break;
+      seen.push_back(request->path + " " + request->body);
+    }
+  }
+  CHECK(seen == std::vector<std::string>{"/control \r\n\r\nabc", "/control \r\n\r\nabc", "/x "});
+  CHECK_FALSE(reader.has_begun());
 }
 
 }  // namespace

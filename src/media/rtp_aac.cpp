@@ -74,7 +74,7 @@ Result<void> AacDepacketizer::unpack(const RtpPacket& packet) {
     part_.clear();
     append(data.first(unit_bytes));
     data = data.subspan(unit_bytes);
-    end_sample(media_time);
+    if (unit_bytes > 0) end_sample(media_time);
     media_time += unit_time_;
   }
   return {};

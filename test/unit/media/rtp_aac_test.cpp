@@ -55,6 +55,14 @@ TEST_CASE("Several AAC access units of a packet are a sample each, with times of
   CHECK((*samples)[2].media_time == 7'048);
 }
 
+TEST_CASE("An AAC access unit without a byte is no sample") {
+  const auto depacketizer = make_depacketizer(aac());
+  CHECK(test::only_sample(*depacketizer, test::frame_of_payloads({hex("0020"
+                                                                      "0000"
+                                                                      "0010"
+                                                                      "aabb")})) == hex("aabb"));
+}
+
 TEST_CASE("An AAC stream is configured by its description") {
   const MediaFormat format = aac();
   CHECK(format.clock_rate == 48'000);

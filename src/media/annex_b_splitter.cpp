@@ -16,7 +16,7 @@ constexpr std::array<std::uint8_t, 3> kStartCode = {0, 0, 1};
 constexpr std::size_t kNalLookBytes = 3;
 
 namespace h264_nal {
-constexpr unsigned kSliceFirst = 1, kIdr = 5, kSei = 6, kSps = 7, kPps = 8, kDelimiter = 9, kPrefix = 14,
+constexpr unsigned kSliceFirst = 1, kIdr = 5, kSei = 6, kSps = 7, kDelimiter = 9, kPrefix = 14,
                    kReservedLast = 18;
 unsigned type(std::uint8_t header) { return header & 0x1FU; }
 }  // namespace h264_nal

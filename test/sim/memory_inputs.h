@@ -39,7 +39,7 @@ class MemoryInputs : public Inputs {
     SourceInfo info{"stdin", 0, 0, spec->options.fps, spec->options.at_end.value_or(AtEnd::Wait)};
     info.live = true;
     info.on_demand = false;
-    auto input = std::make_unique<ByteInput>(std::move(info), sink, "standard input");
+    auto input = std::make_unique<ByteInput>(std::move(info), sink, ByteInput::Form{"standard input"});
     standard_input = input.get();
     return input;
   }

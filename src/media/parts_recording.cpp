@@ -107,16 +107,16 @@ bool PartsRecording::continues(Part& part, const Frame& frame) {
 bool PartsRecording::look(Part& part, const Frame& frame) {
   const bool by_instant = part.by_instant.look(frame);
   const bool by_source_time = part.by_source_time.look(frame);
-  if (by_instant && by_source_time) {
-    if (!instants_ahead_ && &part == leader() && part.by_instant.is_set()) {
-      instants_ahead_ =
-          part.by_instant.time_of(frame.media_time) - part.by_source_time.time_of(frame.media_time);
-    }
-    return true;
-  }
+  if (by_instant && by_source_time) return true;
   if (!is_alone(part)) return false;
   part.reset_clocks();
   return look(part, frame);
+}
+
+/// Looks how far the clock of instants is from that of the origin, once.
+void PartsRecording::align(const Part& part, std::uint32_t media_time) {
+  if (instants_ahead_ || &part != leader() || !part.by_instant.is_set()) return;
+  instants_ahead_ = part.by_instant.time_of(media_time) - part.by_source_time.time_of(media_time);
 }
 
 /// All are aligned anew, and in another file.
@@ -161,6 +161,7 @@ Result<void> PartsRecording::take_picture(Part& part, const Frame& frame) {
   config.height = image->height;
   part.config = std::move(config);
   if (!part.first_picture) part.first_picture = frame.source_time;
+  align(part, frame.media_time);
   return put(part, {.bytes = frame.bytes,
                     .media_time = frame.media_time,
                     .shown_at = *part.first_picture + part.frame_clock.time_of(frame)});
@@ -180,6 +181,7 @@ Result<void> PartsRecording::take_samples(Part& part, const Frame& frame) {
       part.config->height = part.stream.height;
     }
   }
+  align(part, frame.media_time);
   if (is_text) ++frames_;
   for (const MediaSample& sample : *samples) {
     Result<void> done;

@@ -71,6 +71,7 @@ class PartsRecording final : public Recording {
   [[nodiscard]] WallTime time_of(const Part& part, const Sample& sample) const;
   bool continues(Part& part, const Frame& frame);
   bool look(Part& part, const Frame& frame);
+  void align(const Part& part, std::uint32_t media_time);
   Result<void> begin_anew(Part& part, const Frame& frame);
 
   Result<void> take_picture(Part& part, const Frame& frame);

@@ -216,6 +216,7 @@ bool DumpOutlet::finish(bool give_up, Now now) {
 }
 
 OutletFigures DumpOutlet::figures() const {
+  if (parts_.empty() && pictures_ == nullptr) return {};
   const OutletFigures pictures = pictures_ == nullptr ? OutletFigures{} : pictures_->figures();
   return {.kind = "dump",
           .at = directory_,

@@ -248,7 +248,7 @@ Result<void> PartsRecording::begin_file(WallTime time) {
     if (part->is_known()) parts.push_back(part.get());
   }
   const Part* first = leader();
-  std::ranges::stable_partition(parts, [first](const Part* part) { return part == first; });
+  std::stable_partition(parts.begin(), parts.end(), [first](const Part* part) { return part == first; });
   std::vector<RecordedTrack> tracks;
   for (const Part* part : parts) tracks.push_back(part->track());
   auto made = next_file(time);

@@ -1,6 +1,7 @@
 // ottd: puts together a role, its capabilities and the event loop.
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,10 +17,12 @@
 #include "app/logging.h"
 #include "io/control_socket.h"
 #include "io/driver.h"
+#include "io/dump_outlet.h"
 #include "io/inputs.h"
 #include "io/output.h"
 #include "io/socket.h"
 #include "io/terminal_keys.h"
+#include "media/dump_sink.h"
 #include "media/sink_outlet.h"
 
 namespace ott {
@@ -62,13 +65,17 @@ class PipeSink : public FrameSink {
   FramePipe pipe_;
 };
 
-/// Concatenated JPEGs into standard output where that is a file, which blocks and is never full.
+/// Bytes into standard output, in order, by a worker that waits for the disk or the reader.
 class FileSink : public FrameSink {
  public:
   Result<void> write(ByteSpan jpeg) override {
     while (!jpeg.empty()) {
       const ssize_t n = ::write(STDOUT_FILENO, jpeg.data(), jpeg.size());
-      if (n < 0 && errno != EINTR) {
+      if (n < 0 && errno == EPIPE) return fail("");
+      if (n < 0 && errno == EAGAIN) {  // of a pipe, which may be non-blocking
+        pollfd out{STDOUT_FILENO, POLLOUT, 0};
+        (void)::poll(&out, 1, -1);
+      } else if (n < 0 && errno != EINTR) {
         return fail(std::string("cannot write to standard output: ") + std::strerror(errno));
       }
       if (n > 0) jpeg = jpeg.subspan(static_cast<std::size_t>(n));
@@ -149,8 +156,16 @@ Result<std::unique_ptr<FrameSink>> open_sink(const std::string& dump, struct ev_
                                              Workers& workers) {
   if (dump.empty()) return nullptr;
   if (dump == "-") {
-    if (is_file(STDOUT_FILENO)) return std::make_unique<QueuedSink>(std::make_unique<FileSink>(), workers);
-    return std::make_unique<PipeSink>(loop);
+    const auto bytes = [&workers] {
+      return std::make_unique<QueuedSink>(std::make_unique<FileSink>(), workers);
+    };
+    std::unique_ptr<FrameSink> pictures;
+    if (is_file(STDOUT_FILENO)) {
+      pictures = bytes();
+    } else {
+      pictures = std::make_unique<PipeSink>(loop);
+    }
+    return std::make_unique<DumpSink>(std::move(pictures), bytes());
   }
   auto sink = DirectorySink::open(dump);
   if (!sink) return tl::unexpected(sink.error());
@@ -200,9 +215,16 @@ Result<int> run(Config& config, Log& log, StandardError& standard_error, WorkerP
   }
   auto frames = open_sink(config.dump, loop->get(), workers);
   if (!frames) return tl::unexpected(frames.error());
+  std::unique_ptr<Outlet> pictures;
   if (*frames != nullptr && config.role != &kClientRole) {
-    outlets.push_back(std::make_unique<SinkOutlet>(std::move(*frames), OutletFigures{"dump", config.dump},
-                                                   config.options.every, config.options.watch, log));
+    pictures = std::make_unique<SinkOutlet>(std::move(*frames), OutletFigures{"dump", config.dump},
+                                            config.options.every, config.options.watch, log);
+  }
+  if (!config.dump.empty() && config.dump != "-") {
+    outlets.push_back(std::make_unique<DumpOutlet>(config.dump, config.options.watch, std::move(pictures),
+                                                   loop->get(), workers, log));
+  } else if (pictures != nullptr) {
+    outlets.push_back(std::move(pictures));
   }
   std::unique_ptr<StatusLine> status;
   if (shows_status(config)) status = std::make_unique<StatusLine>(standard_error);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "io/clock.h"
+#include "media/matroska_entries.h"
 #include "ott/text.h"
 
 namespace ott {
@@ -14,24 +15,30 @@ constexpr Duration kLookInterval = std::chrono::milliseconds(100);
 
 /// What the jobs have in common. They run one at a time, so nothing guards it.
 struct RecordOutlet::Shared {
-  explicit Shared(RecordingRules rules) : recording(std::move(rules)) {}
+  explicit Shared(RecordingRules rules) : recording(make_recording(std::move(rules))) {}
 
-  Recording recording;
+  std::unique_ptr<Recording> recording;
   bool failed = false;
 };
 
 /// Jobs that begin when the outlet has let go of what they share do nothing.
 class RecordOutlet::Writing : public Job {
  public:
-  /// No frame: the recording ends.
-  Writing(const std::shared_ptr<Shared>& shared, FramePtr frame, double fps)
-      : is_frame(frame != nullptr), shared_(shared), frame_(std::move(frame)), fps_(fps) {}
+  /// Without a frame: a part of which frames may come. Without a stream: the recording ends.
+  Writing(const std::shared_ptr<Shared>& shared, FramePtr frame, std::shared_ptr<const StreamInfo> stream)
+      : is_frame(frame != nullptr), shared_(shared), frame_(std::move(frame)), stream_(std::move(stream)) {}
 
   void run() override {
     const std::shared_ptr<Shared> shared = shared_.lock();
     if (shared == nullptr || shared->failed) return;
-    Recording& recording = shared->recording;
-    done = is_frame ? recording.write(std::move(frame_), fps_) : recording.finish();
+    Recording& recording = *shared->recording;
+    if (is_frame) {
+      done = recording.write(frame_, *stream_);
+    } else if (stream_ != nullptr) {
+      recording.expect(*stream_);
+    } else {
+      done = recording.finish();
+    }
     shared->failed = !done;
     written = done.has_value();
     path = recording.path();
@@ -50,7 +57,21 @@ class RecordOutlet::Writing : public Job {
  private:
   std::weak_ptr<Shared> shared_;
   FramePtr frame_;
-  double fps_;
+  std::shared_ptr<const StreamInfo> stream_;
+};
+
+class RecordOutlet::Part final : public FrameTaker {
+ public:
+  Part(RecordOutlet& owner, const StreamInfo& is)
+      : stream(std::make_shared<const StreamInfo>(is)), owner_(owner) {}
+
+  void on_frame(const FramePtr& frame) override { owner_.take(*this, frame); }
+  void on_stream(const StreamInfo& now) override { stream = std::make_shared<const StreamInfo>(now); }
+
+  std::shared_ptr<const StreamInfo> stream;
+
+ private:
+  RecordOutlet& owner_;
 };
 
 RecordOutlet::RecordOutlet(RecordingRules rules, std::string stream, struct ev_loop* loop, Workers& workers,
@@ -59,35 +80,56 @@ RecordOutlet::RecordOutlet(RecordingRules rules, std::string stream, struct ev_l
       stream_(std::move(stream)),
       log_(log),
       shared_(std::make_shared<Shared>(rules_)),
-      // One more than there are frames, for the end.
-      queue_(workers.make_queue(WorkKind::Output, {.jobs = kFramesMax + 1, .bytes = kBytesMax})),
+      // More than there are frames, for what is said of each part, and for the end.
+      queue_(workers.make_queue(WorkKind::Output, {.jobs = kFramesMax + kPartsMax + 1, .bytes = kBytesMax})),
       timer_(loop) {}
 
 RecordOutlet::~RecordOutlet() = default;
 
 Result<void> RecordOutlet::begin(WatchableStreams& streams, Now /*now*/) {
   if (auto checked = check_recording(rules_); !checked) return checked;
-  subscription_ = streams.subscribe(stream_, *this);
+  subscription_ = streams.subscribe_parts(stream_, *this);
   return {};
 }
 
-void RecordOutlet::on_frame(const FramePtr& frame) {
+FrameTaker* RecordOutlet::on_part(const StreamInfo& stream) {
+  const auto refuse = [&](const std::string& why) {
+    log_.warning(fmt::format("--record {}: '{}' ({}) is not recorded: {}", rules_.path, stream.name,
+                             describe(stream.format), why));
+    return nullptr;
+  };
+  if (holds_all_parts(rules_)) {
+    if (!matroska_can_hold(stream.format)) return refuse("Matroska has no track for it");
+    if (parts_.size() == kPartsMax) return refuse(fmt::format("there are {} parts already", kPartsMax));
+  } else {
+    if (!stream.format.is_jpeg()) return refuse("this format holds JPEG only; .mkv holds all parts");
+    if (!parts_.empty()) return refuse("this format holds one stream; .mkv holds all parts");
+  }
+  parts_.push_back(std::make_unique<Part>(*this, stream));
+  if (holds_all_parts(rules_)) submit(nullptr, parts_.back()->stream);
+  return parts_.back().get();
+}
+
+void RecordOutlet::take(Part& part, const FramePtr& frame) {
   collect(frame->arrived);
   if (failed_ || finishing_) return;
+  if (part.stream->fps_milli == 0 && subscription_ != nullptr) {  // it may be known by now
+    for (const StreamInfo& stream : subscription_->parts()) {
+      if (stream.id == part.stream->id && stream.fps_milli != 0) part.on_stream(stream);
+    }
+  }
   if (waiting_ < kFramesMax && queue_->has_room(frame->bytes.size())) {
-    submit(frame);
+    submit(frame, part.stream);
   } else {
     ++left_out_;
     warn_of_left_out(frame->arrived);
   }
 }
 
-void RecordOutlet::submit(FramePtr frame) {
-  const StreamInfo* stream = subscription_ == nullptr ? nullptr : subscription_->stream();
-  const double fps = stream == nullptr ? 0 : stream->fps_milli / 1e3;
+void RecordOutlet::submit(FramePtr frame, std::shared_ptr<const StreamInfo> stream) {
   const std::size_t bytes = frame == nullptr ? 0 : frame->bytes.size();
   if (frame != nullptr) ++waiting_;
-  queue_->submit(std::make_unique<Writing>(shared_, std::move(frame), fps), bytes);
+  queue_->submit(std::make_unique<Writing>(shared_, std::move(frame), std::move(stream)), bytes);
   timer_.start<&RecordOutlet::look>(*this, kLookInterval);
 }
 
@@ -128,7 +170,7 @@ void RecordOutlet::warn_of_left_out(Now now) {
 }
 
 bool RecordOutlet::finish(bool give_up, Now now) {
-  if (!finishing_ && !failed_) submit(nullptr);
+  if (!finishing_ && !failed_) submit(nullptr, nullptr);
   finishing_ = true;
   subscription_.reset();
   collect(now);
@@ -163,12 +205,12 @@ Result<std::unique_ptr<Outlet>> open_record(const OutletArguments& arguments, co
 
 }  // namespace
 
-const OutletSpec kRecordOutlet{
-    {"--record", "FILE",
-     "record the stream: .mkv, .avi, .Mjpeg (the classic clip) or .mjpeg; {time} in "
-     "the name is that of its beginning"},
-    std::span(&kRoll, 1),
-    true,
-    open_record};
+const OutletSpec kRecordOutlet{{"--record", "FILE",
+                                "record the stream: .mkv with all its parts, or JPEG: .avi, .Mjpeg (the "
+                                "classic clip) or .mjpeg; {time} in "
+                                "the name is that of its beginning"},
+                               std::span(&kRoll, 1),
+                               true,
+                               open_record};
 
 }  // namespace ott

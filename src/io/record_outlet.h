@@ -1,10 +1,11 @@
-// A stream into files: --record FILE, with --roll. A worker writes them (media/recording.h). What waits for a
-// slow disk is bounded: beyond that, frames are left out, each whole. A disk that takes no more ends the
-// recording, and nothing else.
+// A source into files, with all its parts where the format holds them: --record FILE, with --roll. A worker
+// writes them (media/recording.h). What waits for a slow disk is bounded: beyond that, frames are left out,
+// each whole. A disk that takes no more ends the recording, and nothing else.
 #pragma once
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "io/outlets.h"
 #include "io/watcher.h"
@@ -16,10 +17,11 @@
 
 namespace ott {
 
-class RecordOutlet final : public Outlet, private FrameTaker {
+class RecordOutlet final : public Outlet, private PartsTaker {
  public:
   static constexpr std::size_t kFramesMax = 256;
   static constexpr std::size_t kBytesMax = std::size_t{32} << 20U;
+  static constexpr std::size_t kPartsMax = 16;
 
   /// `stream`: its name; empty: the default one.
   RecordOutlet(RecordingRules rules, std::string stream, struct ev_loop* loop, Workers& workers, Log& log);
@@ -33,9 +35,11 @@ class RecordOutlet final : public Outlet, private FrameTaker {
  private:
   struct Shared;
   class Writing;
+  class Part;
 
-  void on_frame(const FramePtr& frame) override;
-  void submit(FramePtr frame);
+  FrameTaker* on_part(const StreamInfo& stream) override;
+  void take(Part& part, const FramePtr& frame);
+  void submit(FramePtr frame, std::shared_ptr<const StreamInfo> stream);
   void look();
   void collect(Now now);
   void take_outcome(Writing& writing, Now now);
@@ -46,7 +50,8 @@ class RecordOutlet final : public Outlet, private FrameTaker {
   Log& log_;
   std::shared_ptr<Shared> shared_;
   std::unique_ptr<WorkQueue> queue_;
-  std::unique_ptr<Subscription> subscription_;
+  std::vector<std::unique_ptr<Part>> parts_;
+  std::unique_ptr<PartsSubscription> subscription_;
   TimerWatcher timer_;  // looks what has become of what waits
   bool finishing_ = false;
   bool failed_ = false;

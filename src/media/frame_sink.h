@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "media/outlet.h"
 #include "ott/result.h"
 #include "ott/time.h"
 #include "ott/types.h"
@@ -31,13 +32,15 @@ class FrameInterval {
   MonoTime due_ = MonoTime::min();
 };
 
-/// Takes whole JPEGs, one after the other.
+/// Takes the frames of a stream, one after the other: whole JPEGs, or frames of another format.
 class FrameSink {
  public:
   virtual ~FrameSink() = default;
   /// Takes a frame, which may be written later, or left out when there is no room for it. An error is final:
   /// no more frames can be taken. Its message is empty if the reader has closed its end.
   virtual Result<void> write(ByteSpan jpeg) = 0;
+  /// The same of a frame that is not JPEG. A sink of pictures passes it over.
+  virtual Result<void> write_packets(const StreamInfo& /*stream*/, const FramePtr& /*frame*/) { return {}; }
   /// The error of a frame that was taken before, as soon as it is known.
   virtual Result<void> failure() { return {}; }
   /// True if no frame waits to be written.

@@ -116,7 +116,7 @@ class WatchableStreams {
 
 /// What an outlet has done so far, for statistics.
 struct OutletFigures {
-  std::string kind;  // "http", "rtp", "rtsp", "record", "dump"
+  std::string kind;  // "http", "rtp", "rtsp", "record", "dump"; empty: there is nothing to be said of it
   std::string at;    // the address or file
   std::uint64_t viewers = 0;
   std::uint64_t frames = 0;

@@ -18,8 +18,8 @@ Result<void> SinkOutlet::begin(WatchableStreams& streams, Now) {
 }
 
 void SinkOutlet::on_frame(const FramePtr& frame) {
-  if (!interval_.is_due(frame->arrived.mono)) return;
-  const auto written = sink_->write(frame->bytes);
+  if (frame->is_jpeg() && !interval_.is_due(frame->arrived.mono)) return;
+  const auto written = frame->is_jpeg() ? sink_->write(frame->bytes) : sink_->write_packets(info_, frame);
   if (written) {
     ++figures_.frames;
     figures_.bytes += frame->bytes.size();

@@ -13,7 +13,8 @@ namespace ott {
 
 class SinkOutlet final : public Outlet, private FrameTaker {
  public:
-  /// `figures`: its kind, and where the frames go. `every`: the least time between two; 0: all are taken.
+  /// `figures`: its kind, and where the frames go. `every`: the least time between two
+  /// pictures; 0: all are taken.
   /// `stream`: its name; empty: the default one.
   SinkOutlet(std::unique_ptr<FrameSink> sink, OutletFigures figures, Duration every, std::string stream,
              Log& log);
@@ -24,11 +25,13 @@ class SinkOutlet final : public Outlet, private FrameTaker {
 
  private:
   void on_frame(const FramePtr& frame) override;
+  void on_stream(const StreamInfo& stream) override { info_ = stream; }
 
   std::unique_ptr<FrameSink> sink_;
   OutletFigures figures_;
   FrameInterval interval_;
   std::string stream_;
+  StreamInfo info_;  // of what comes
   Log& log_;
   std::unique_ptr<Subscription> wanted_;
 };

@@ -8,7 +8,10 @@
 
 namespace ott {
 
-void FrameCounter::on_stream(const StreamInfo&) { forget_place(); }
+void FrameCounter::on_stream(const StreamInfo& stream) {
+  stream_ = stream;
+  forget_place();
+}
 
 void FrameCounter::forget_place() {
   last_ = accounted_ = FrameNumber{};
@@ -41,10 +44,10 @@ void FrameCounter::on_frame(const FramePtr& frame) {
   if (last_at_) counts_.gap_max = std::max(counts_.gap_max, now.mono - *last_at_);
   last_at_ = now.mono;
   counts_.latency.add(std::max(now.wall, WallTime{}) - frame->source_time);
-  if (!interval_.is_due(now.mono)) {
+  if (frame->is_jpeg() && !interval_.is_due(now.mono)) {
     ++unwanted_;
   } else if (sink_ != nullptr) {
-    written_ = sink_->write(frame->bytes);
+    written_ = frame->is_jpeg() ? sink_->write(frame->bytes) : sink_->write_packets(stream_, frame);
   }
 }
 

@@ -26,7 +26,7 @@ struct FrameCounts {
 
 class FrameCounter final : public FrameTaker {
  public:
-  /// `sink` may be null: then frames are counted only. It gets a frame at most `every` so often (0: each).
+  /// `sink` may be null: then frames are counted only. It gets a picture at most `every` so often (0: each).
   /// Takes no more once the sink has taken `frames_max` frames (0: no end).
   FrameCounter(FrameSink* sink, Duration every, std::uint64_t frames_max, LimitedLog& log)
       : sink_(sink), interval_(every), frames_max_(frames_max), log_(log) {}
@@ -62,6 +62,7 @@ class FrameCounter final : public FrameTaker {
   [[nodiscard]] bool enough() const { return frames_max_ != 0 && frames_kept() >= frames_max_; }
 
   FrameSink* sink_;
+  StreamInfo stream_;
   FrameInterval interval_;
   std::uint64_t frames_max_;
   std::uint64_t unwanted_ = 0;

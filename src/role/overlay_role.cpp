@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <vector>
 
 #include "ott/text.h"
 #include "role/command_answer.h"
@@ -52,10 +53,13 @@ bool OverlayRole::finish_outlets(bool give_up, Now now) const {
 }
 
 void OverlayRole::add_outlets(StatsLine& line) const {
-  if (context_.outlets == nullptr || context_.outlets->empty()) return;
+  if (context_.outlets == nullptr) return;
+  std::vector<OutletFigures> all;
+  for (const auto& outlet : *context_.outlets) all.push_back(outlet->figures());
+  std::erase_if(all, [](const OutletFigures& figures) { return figures.kind.empty(); });
+  if (all.empty()) return;
   line.begin_list("outlets");
-  for (const auto& outlet : *context_.outlets) {
-    const OutletFigures figures = outlet->figures();
+  for (const OutletFigures& figures : all) {
     line.begin();
     line.add("kind", figures.kind);
     line.add("at", figures.at);

@@ -241,13 +241,16 @@ TEST_CASE("What no Matroska stream has is named with its place") {
 }
 
 TEST_CASE("A recording of ours is read as it was written") {
-  MatroskaWriter writer{WallTime(1s)};
+  RecordedTrack track;
+  track.config.width = 320;
+  track.config.height = 240;
+  MatroskaWriter writer{WallTime(1s), {track}};
   test::EditedFile file;
   std::vector<Bytes> pictures;
   std::mt19937 random(1);
   for (int i = 0; i < 80; ++i) {
     pictures.push_back(test::random_bytes(random, 100 + random() % 400));
-    file.perform(writer.add({.jpeg = pictures.back(), .time = i * 40ms, .width = 320, .height = 240}));
+    file.perform(writer.add({.bytes = pictures.back(), .time = i * 40ms}));
   }
   if (GENERATE(false, true)) file.perform(writer.finish());
   MatroskaReader reader;

@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 
 #include <catch2/catch.hpp>
+#include <cmath>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
@@ -64,6 +65,29 @@ class Stream {
   std::uint64_t number_ = 0;
 };
 
+/// A recording of one stream.
+class Recorded {
+ public:
+  explicit Recorded(RecordingRules rules) : recording_(make_recording(std::move(rules))) {}
+
+  Result<void> write(const FramePtr& frame, double fps) {
+    StreamInfo stream;
+    stream.id = StreamId{1};
+    stream.name = "cam";
+    stream.fps_milli = static_cast<std::uint32_t>(std::lround(fps * 1e3));
+    return recording_->write(frame, stream);
+  }
+  Result<void> finish() { return recording_->finish(); }
+  [[nodiscard]] std::uint64_t frames() const { return recording_->frames(); }
+  [[nodiscard]] std::uint64_t bytes() const { return recording_->bytes(); }
+  [[nodiscard]] std::uint64_t frames_refused() const { return recording_->frames_refused(); }
+  [[nodiscard]] const std::string& why_refused() const { return recording_->why_refused(); }
+  [[nodiscard]] const std::string& path() const { return recording_->path(); }
+
+ private:
+  std::unique_ptr<Recording> recording_;
+};
+
 RecordingRules rules(const std::string& path, std::string_view roll = "") {
   auto parsed = parse_recording(path, roll);
   REQUIRE(parsed);
@@ -99,7 +123,7 @@ std::size_t pictures_in(const std::string& path) {
 TEST_CASE("a recording is one file, whose name's end is its format", "[recording]") {
   const std::string extension = GENERATE("mkv", "avi", "Mjpeg", "mjpeg");
   const test::TemporaryDirectory directory;
-  Recording recording(rules(directory.path("cam." + extension)));
+  Recorded recording(rules(directory.path("cam." + extension)));
   CHECK(names_in(directory.path()).empty());
   Stream stream(milliseconds(40));
   for (int i = 0; i < 50; ++i) REQUIRE(recording.write(stream.next(picture()), 25));
@@ -118,7 +142,7 @@ TEST_CASE("a recording is one file, whose name's end is its format", "[recording
 TEST_CASE("a new file begins after a time, and is named by its own", "[recording]") {
   const InUtc utc;
   const test::TemporaryDirectory directory;
-  Recording recording(rules(directory.path("cam-{time}.mkv"), "2s"));
+  Recorded recording(rules(directory.path("cam-{time}.mkv"), "2s"));
   Stream stream(milliseconds(40));
   for (int i = 0; i < 125; ++i) REQUIRE(recording.write(stream.next(picture()), 25));
   REQUIRE(recording.finish());
@@ -133,7 +157,7 @@ TEST_CASE("a new file begins before one is larger than it may be", "[recording]"
   const std::string extension = GENERATE("mkv", "avi", "mjpeg");
   const test::TemporaryDirectory directory;
   const Bytes large = test::make_jpeg({.width = 1280, .height = 720, .quality = 95});
-  Recording recording(rules(directory.path("cam." + extension), "1MB"));
+  Recorded recording(rules(directory.path("cam." + extension), "1MB"));
   Stream stream(milliseconds(40));
   for (int i = 0; i < 30; ++i) REQUIRE(recording.write(stream.next(large), 25));
   REQUIRE(recording.finish());
@@ -153,7 +177,7 @@ TEST_CASE("a name that is taken gets a number, and nothing is written over", "[r
   const InUtc utc;
   const test::TemporaryDirectory directory;
   (void)directory.write("cam-20261126T104640.mkv", Bytes{1, 2, 3});
-  Recording recording(rules(directory.path("cam-{time}.mkv")));
+  Recorded recording(rules(directory.path("cam-{time}.mkv")));
   REQUIRE(recording.write(Stream(milliseconds(40)).next(picture()), 25));
   REQUIRE(recording.finish());
   CHECK(recording.path() == directory.path("cam-20261126T104640-2.mkv"));
@@ -163,7 +187,7 @@ TEST_CASE("a name that is taken gets a number, and nothing is written over", "[r
 TEST_CASE("pictures of another size begin a new file where a file has a size", "[recording]") {
   const std::string extension = GENERATE("mkv", "avi", "Mjpeg");
   const test::TemporaryDirectory directory;
-  Recording recording(rules(directory.path("cam." + extension)));
+  Recorded recording(rules(directory.path("cam." + extension)));
   Stream stream(milliseconds(40));
   for (int i = 0; i < 10; ++i) REQUIRE(recording.write(stream.next(picture()), 25));
   for (int i = 0; i < 5; ++i)
@@ -179,7 +203,7 @@ TEST_CASE("pictures of another size begin a new file where a file has a size", "
 
 TEST_CASE("a stream that changes its size all the time fills no disk with files", "[recording]") {
   const test::TemporaryDirectory directory;
-  Recording recording(rules(directory.path("cam.mkv")));
+  Recorded recording(rules(directory.path("cam.mkv")));
   Stream stream(milliseconds(40));
   const Bytes other = test::make_jpeg({.width = 32, .height = 32});
   for (int i = 0; i < 500; ++i) REQUIRE(recording.write(stream.next(i % 2 == 0 ? picture() : other), 25));
@@ -205,7 +229,7 @@ TEST_CASE("an AVI file has the stream's rate, or that of its first second", "[re
       GENERATE(std::tuple{12.5, milliseconds(80), 12'500U}, std::tuple{29.97, milliseconds(33), 30'000U},
                std::tuple{0., milliseconds(40), 25'000U}, std::tuple{0., milliseconds(33), 30'303U},
                std::tuple{0., milliseconds(2'000), 500U});
-  Recording recording(rules(directory.path("cam.avi")));
+  Recorded recording(rules(directory.path("cam.avi")));
   Stream stream(interval);
   for (int i = 0; i < 40; ++i) REQUIRE(recording.write(stream.next(picture()), said));
   REQUIRE(recording.finish());
@@ -216,7 +240,7 @@ TEST_CASE("an AVI file has the stream's rate, or that of its first second", "[re
 TEST_CASE("an AVI recording of a moment has all its frames", "[recording]") {
   const test::TemporaryDirectory directory;
   const int count = GENERATE(1, 5);
-  Recording recording(rules(directory.path("cam.avi")));
+  Recorded recording(rules(directory.path("cam.avi")));
   Stream stream(milliseconds(50));
   for (int i = 0; i < count; ++i) REQUIRE(recording.write(stream.next(picture()), 0));
   REQUIRE(recording.finish());
@@ -225,7 +249,7 @@ TEST_CASE("an AVI recording of a moment has all its frames", "[recording]") {
 
 TEST_CASE("a stream that becomes faster goes on in an AVI file of its rate", "[recording]") {
   const test::TemporaryDirectory directory;
-  Recording recording(rules(directory.path("cam.avi")));
+  Recorded recording(rules(directory.path("cam.avi")));
   Stream stream(milliseconds(100));
   for (int i = 0; i < 50; ++i) REQUIRE(recording.write(stream.next(picture()), 10));
   stream.set_interval(milliseconds(40));
@@ -238,7 +262,7 @@ TEST_CASE("a stream that becomes faster goes on in an AVI file of its rate", "[r
 
 TEST_CASE("what a format cannot hold is left out and counted, and so is what is no picture", "[recording]") {
   const test::TemporaryDirectory directory;
-  Recording recording(rules(directory.path("cam.Mjpeg")));
+  Recorded recording(rules(directory.path("cam.Mjpeg")));
   Stream stream(milliseconds(40));
   Bytes large = test::make_jpeg({.width = 1280, .height = 960, .quality = 100});
   REQUIRE(large.size() > 99'999);
@@ -277,7 +301,7 @@ TEST_CASE("a full disk ends a recording with an error that names the file, which
   const std::string extension = GENERATE("mkv", "avi", "Mjpeg", "mjpeg");
   const test::TemporaryDirectory directory;
   const std::string path = directory.path("cam." + extension);
-  Recording recording(rules(path));
+  Recorded recording(rules(path));
   Stream stream(milliseconds(40));
   Result<void> written;
   {
@@ -295,7 +319,7 @@ TEST_CASE("a directory that goes away ends a recording when the next file begins
   const test::TemporaryDirectory directory;
   const std::string folder = directory.path("folder");
   std::filesystem::create_directory(folder);
-  Recording recording(rules(folder + "/cam.mkv", "1s"));
+  Recorded recording(rules(folder + "/cam.mkv", "1s"));
   Stream stream(milliseconds(40));
   REQUIRE(recording.write(stream.next(picture()), 25));
   std::filesystem::remove_all(folder);

@@ -38,11 +38,11 @@ class Client : public OverlayRole, private Watching {
  public:
   explicit Client(RoleContext& context)
       : OverlayRole(context),
-        counter_(context.frames, context.options.every, context.options.frames, overlay_.peer_log()),
-        name_wanted_(context.options.watch) {}
+        counter_(context.frames, context.options.every, context.options.frames, overlay_.peer_log()) {}
 
   void begin(Now now) override {
     began_at_ = status_shown_at_ = now.mono;
+    name_wanted_ = context_.options.watch;
     if (context_.options.duration > Duration{}) {
       end_at_ = now.mono + context_.options.duration;
     } else if (context_.options.list || !context_.options.watches) {

@@ -164,6 +164,7 @@ inline void fill(Random& random, Start& m) {
   m.stream = any_stream_id(random);
   m.last = any_frame(random);
   m.number = any_u32(random);
+  m.gap = true;
 }
 inline void fill(Random& random, Started& m) {
   m.stream = any_stream_id(random);
@@ -314,6 +315,7 @@ T without_later_fields(T message) {
       info.state_since = 0;
     }
   };
+  if constexpr (std::is_same_v<T, Start>) message.gap = false;
   if constexpr (std::is_same_v<T, TrackerMessage>) forget_format(message.stream);
   if constexpr (std::is_same_v<T, Speers> || std::is_same_v<T, Place>) {
     message.addresses.clear();
@@ -428,7 +430,10 @@ inline Bytes wire_body(const TrackerMessage& m) {
   return wire.bytes;
 }
 inline Bytes wire_body(const Start& m) {
-  return Wire().u64(m.stream.value).u64(m.last.value).u32(m.number).bytes;
+  Wire wire;
+  wire.u64(m.stream.value).u64(m.last.value).u32(m.number);
+  if (m.gap) wire.u8(1);
+  return wire.bytes;
 }
 inline Bytes wire_body(const Started& m) {
   return Wire().u64(m.stream.value).u32(m.number).u64(m.after.value).bytes;

@@ -262,7 +262,8 @@ struct Carrying : Relay {
     return starts.front();
   }
   Bytes frame(std::uint64_t number, std::size_t rtp_bytes = 1'000) {
-    return test::record_bytes(make_label(kStream, 1), number, 3, 1, sequence++, rtp_bytes);
+    return test::record_bytes(make_label(kStream, 1), number, kFirstOfFrame | kLastOfFrame | kSyncPoint, 1,
+                              sequence++, rtp_bytes);
   }
 };
 

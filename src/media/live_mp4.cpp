@@ -153,7 +153,7 @@ void LiveMp4::keep(Part& part, const FramePtr& frame) {
     return;
   }
   part.kept.push_back(frame);
-  part.kept_bytes += frame->bytes.size();
+  part.kept_bytes += sizeof(Frame) + frame->bytes.size();
   if (part.kept_bytes <= kKeptBytesMax) return;
   part.kept.clear();
   part.kept_bytes = 0;

@@ -79,7 +79,7 @@ FrameTaker* LiveText::on_part(const StreamInfo& stream) {
   return parts_.back().get();
 }
 
-void LiveText::append(std::string event) {
+void LiveText::append(std::string_view event) {
   kept_bytes_ += event.size();
   events_.push_back(shared(event));
   while (events_.size() > kKeptMax || kept_bytes_ > kKeptBytesMax) {

@@ -11,6 +11,7 @@
 #include <deque>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "media/live_content.h"
@@ -43,7 +44,7 @@ class LiveText final : public LiveContent, private PartsTaker {
   class Part;
 
   FrameTaker* on_part(const StreamInfo& stream) override;
-  void append(std::string event);
+  void append(std::string_view event);
   [[nodiscard]] std::uint64_t end() const { return first_ + events_.size(); }
 
   std::vector<std::unique_ptr<Part>> parts_;

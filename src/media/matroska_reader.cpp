@@ -145,10 +145,9 @@ Result<void> MatroskaReader::take_info(ByteSpan body) {
     const auto element = take_ebml_element(body);
     if (!element) return tl::unexpected(element.error());
     if (element->id == kTimestampScale) {
-      ns_per_tick_ = ebml_unsigned(element->body);
-      if (ns_per_tick_ == 0 || ns_per_tick_ > kNsPerTickMax) {
-        return fail(fmt::format("a TimestampScale of {}", ns_per_tick_));
-      }
+      const std::uint64_t scale = ebml_unsigned(element->body);
+      if (scale == 0 || scale > kNsPerTickMax) return fail(fmt::format("a TimestampScale of {}", scale));
+      ns_per_tick_ = scale;
     }
     if (element->id == kDuration) ticks = ebml_float(element->body);
   }

@@ -25,6 +25,8 @@ constexpr std::uint32_t kDefaultDuration = 0x23E383, kContentEncodings = 0x6D80;
 constexpr std::uint32_t kVideo = 0xE0, kPixelWidth = 0xB0, kPixelHeight = 0xBA;
 constexpr std::uint32_t kAudio = 0xE1, kSamplingFrequency = 0xB5, kChannels = 0x9F, kBitDepth = 0x6264;
 
+/// What is said of a codec's name; those of the registry are shorter.
+constexpr std::size_t kCodecIdBytesMax = 64;
 constexpr std::uint64_t kDelayMaxNs = 10'000'000'000;
 constexpr std::uint64_t kSideMax = 65'535;
 constexpr unsigned kRateMax = 768'000;
@@ -78,7 +80,8 @@ Result<TrackEntry> read_entry(ByteSpan body) {
         entry.number = ebml_unsigned(element->body);
         break;
       case kCodecId:
-        entry.codec = printable({reinterpret_cast<const char*>(element->body.data()), element->body.size()});
+        entry.codec = printable({reinterpret_cast<const char*>(element->body.data()),
+                                 std::min(element->body.size(), kCodecIdBytesMax)});
         break;
       case kCodecPrivate:
         entry.record = element->body;

@@ -5,9 +5,8 @@
 namespace ott {
 namespace {
 
-// RFC 6184, table 1; types 1 to 23 are those of H.264 itself.
+// RFC 6184, table 1; types 1 to 23 are those of H.264 itself, and 25 is STAP-B.
 constexpr unsigned kStapA = 24;
-constexpr unsigned kStapB = 25;
 constexpr unsigned kMtap16 = 26;
 constexpr unsigned kMtap24 = 27;
 constexpr unsigned kFuA = 28;

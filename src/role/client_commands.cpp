@@ -42,7 +42,7 @@ class Obeying {
   }
   Answer operator()(const command::Next&) { return step(1); }
   Answer operator()(const command::Previous&) { return step(-1); }
-  Answer operator()(const command::Watch& watch) {
+  Answer operator()(const command::WatchStream& watch) {
     const std::vector<KnownStream>& streams = overlay_.streams();
     const auto fits = [&watch](const KnownStream& stream) {
       return is_part_of(stream.info.name, watch.name);
@@ -67,7 +67,7 @@ class Obeying {
     watching_.quit();
     return done("");
   }
-  Answer operator()(const command::Streams&) {
+  Answer operator()(const command::ListStreams&) {
     return streams_answer(overlay_.streams(), watching_.watched());
   }
   Answer operator()(const command::Status&) {

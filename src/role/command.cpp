@@ -35,7 +35,7 @@ std::optional<Duration> duration_of(std::string_view text) {
 
 Result<Command> parse_watch(std::string_view rest) {
   if (rest.empty()) return fail("watch NAME: the name of a stream is missing");
-  return command::Watch{std::string(rest)};
+  return command::WatchStream{std::string(rest)};
 }
 
 Result<Command> parse_seek(std::string_view rest) {
@@ -92,7 +92,7 @@ constexpr std::array kCommands = {
     Row{"seek", parse_seek, true},
     Row{"speed", parse_speed, true},
     Row{"say", parse_say, true},
-    Row{"streams", [](std::string_view) -> Result<Command> { return command::Streams{}; }, false},
+    Row{"streams", [](std::string_view) -> Result<Command> { return command::ListStreams{}; }, false},
     Row{"status", [](std::string_view) -> Result<Command> { return command::Status{}; }, false},
     Row{"help", [](std::string_view) -> Result<Command> { return command::Help{}; }, false},
     Row{"quit", [](std::string_view) -> Result<Command> { return command::Quit{}; }, false},

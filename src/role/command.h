@@ -27,7 +27,7 @@ struct Resume {};
 struct Toggle {};
 struct Next {};
 struct Previous {};
-struct Watch {
+struct WatchStream {
   std::string name;
 };
 struct Seek {
@@ -41,15 +41,16 @@ struct Say {
   std::string text;
   std::vector<std::string> to;  // empty: all
 };
-struct Streams {};
+struct ListStreams {};
 struct Status {};
 struct Help {};
 struct Quit {};
 }  // namespace command
 
-using Command = std::variant<command::Pause, command::Resume, command::Toggle, command::Next,
-                             command::Previous, command::Watch, command::Seek, command::Speed, command::Say,
-                             command::Streams, command::Status, command::Help, command::Quit>;
+using Command =
+    std::variant<command::Pause, command::Resume, command::Toggle, command::Next, command::Previous,
+                 command::WatchStream, command::Seek, command::Speed, command::Say, command::ListStreams,
+                 command::Status, command::Help, command::Quit>;
 
 /// The error says what is wrong, and what is right.
 Result<Command> parse_command(std::string_view line);

@@ -57,24 +57,25 @@ void DelayedFrames::on_frame(const FramePtr& frame) {
   if (!waits()) return taker_.on_frame(frame);
   bytes_ += frame->bytes.size();
   add({.arrived = last_arrived_, .frame = frame});
-  make_room();
 }
 
 void DelayedFrames::add(Event event) {
   // What is no frame comes with the one before it, and before the first frame at once.
   if (waiting_.empty() && event.frame == nullptr) return hand_on(event);
   waiting_.push_back(std::move(event));
+  make_room();
 }
 
 /// Leaves out the oldest frames, up to a sync point. Those of another stream are not numbered as these.
 void DelayedFrames::make_room() {
-  if (bytes_ <= bytes_max_) return;
+  const auto fits = [this] { return bytes_ <= bytes_max_ && waiting_.size() <= kEventsMax; };
+  if (fits()) return;
   FrameNumber first;
   FrameNumber last;
   while (!waiting_.empty()) {
     const Event& oldest = waiting_.front();
     if (oldest.frame != nullptr) {
-      if (bytes_ <= bytes_max_ && oldest.frame->sync_point) break;
+      if (fits() && oldest.frame->sync_point) break;
       if (first.value == 0) first = oldest.frame->number;
       last = oldest.frame->number;
       bytes_ -= oldest.frame->bytes.size();

@@ -1,7 +1,7 @@
 // What a viewer that has paused with --timeshift watches: frames that come meanwhile wait here, and go on at
 // the pace at which they came, as far behind as the pause was long. The stream goes on coming, so a place is
-// kept through changes of parents as any viewer's is. What waits is bounded: beyond kBytesMax the oldest
-// frames give way, up to one at which decoding can begin, and are named by on_skip().
+// kept through changes of parents as any viewer's is. What waits is bounded: beyond kBytesMax or kEventsMax
+// the oldest frames give way, up to one at which decoding can begin, and are named by on_skip().
 #pragma once
 
 #include <deque>
@@ -14,6 +14,7 @@ namespace ott {
 class DelayedFrames final : public FrameTaker {
  public:
   static constexpr std::size_t kBytesMax = std::size_t{64} << 20U;
+  static constexpr std::size_t kEventsMax = 200'000;  // frames, and what is told between them
 
   explicit DelayedFrames(FrameTaker& taker, std::size_t bytes_max = kBytesMax)
       : taker_(taker), bytes_max_(bytes_max) {}

@@ -37,7 +37,8 @@ void FilmViewing::open(Now now) {
 /// The stream is no more, or shall be none.
 void FilmViewing::leave_stream(Now now) {
   if (!stream_) return;
-  position_ms_ = static_cast<std::uint32_t>(std::max<std::int64_t>(in_ms(position()), 0));
+  position_ms_ =
+      static_cast<std::uint32_t>(std::max<std::int64_t>(in_ms(position() + std::exchange(steps_, {})), 0));
   after_ = last_ = {};
   overlay_.films().give_up(std::exchange(place_number_, 0));
   overlay_.films().give_up(std::exchange(speed_number_, 0));
@@ -59,9 +60,13 @@ void FilmViewing::close(Now now) {
 
 void FilmViewing::ask_place(FilmCommand command, std::int64_t value, Now now) {
   if (!stream_) return;
-  // Of several the newest counts, but for steps, which add up.
-  if (command == FilmCommand::Seek) overlay_.films().give_up(place_number_);
+  overlay_.films().give_up(place_number_);
   place_number_ = overlay_.films().ask(stream_->origin, stream_->info.id, command, value, now);
+}
+
+void FilmViewing::ask_steps(Now now) {
+  const std::int64_t ms = in_ms(std::exchange(steps_, {}));
+  if (ms != 0) ask_place(FilmCommand::Step, ms, now);
 }
 
 void FilmViewing::ask_speed(Now now) {
@@ -73,6 +78,7 @@ void FilmViewing::ask_speed(Now now) {
 
 void FilmViewing::seek_to(Duration position, Now now) {
   state_ = FilmState::Playing;
+  steps_ = {};
   if (!stream_) position_ms_ = static_cast<std::uint32_t>(std::max<std::int64_t>(in_ms(position), 0));
   ask_place(FilmCommand::Seek, std::max<std::int64_t>(in_ms(position), 0), now);
 }
@@ -80,7 +86,8 @@ void FilmViewing::seek_to(Duration position, Now now) {
 void FilmViewing::seek_by(Duration distance, Now now) {
   if (!stream_) return seek_to(position() + distance, now);
   state_ = FilmState::Playing;
-  ask_place(FilmCommand::Step, in_ms(distance), now);
+  steps_ += std::chrono::milliseconds(in_ms(distance));
+  if (place_number_ == 0) ask_steps(now);
 }
 
 Result<void> FilmViewing::set_speed(double speed, Now now) {
@@ -149,6 +156,7 @@ bool FilmViewing::take(const FilmAnswer& answer, Now now) {
     if (paused_ || speed_ != kFilmSpeedNormal) ask_speed(now);
     return true;
   }
+  if (place_number_ == 0) ask_steps(now);
   // What was said before a seek that is under way does not count any more.
   if (place_number_ == 0) take_state(answer, now);
   return true;

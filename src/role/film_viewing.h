@@ -56,6 +56,7 @@ class FilmViewing {
  private:
   void open(Now now);
   void ask_place(FilmCommand command, std::int64_t value, Now now);
+  void ask_steps(Now now);
   void ask_speed(Now now);
   void take_state(const FilmAnswer& answer, Now now);
   void leave_stream(Now now);
@@ -66,6 +67,7 @@ class FilmViewing {
   std::uint32_t open_number_ = 0;   // of the request that is not answered yet; 0: none
   std::uint32_t place_number_ = 0;  // likewise: of a seek or step,
   std::uint32_t speed_number_ = 0;  // and of a speed or pause
+  Duration steps_{};                // all that was asked for while a seek or step is under way
   MonoTime open_at_ = MonoTime::max();
   MonoTime look_at_ = MonoTime::max();
   std::string refusal_;  // why the film could not be had last

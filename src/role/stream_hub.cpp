@@ -127,6 +127,9 @@ class StreamHub::Want final : public Subscription {
 /// started. Nobody takes its frames.
 class StreamHub::PartsWant final : public PartsSubscription, public FrameTaker {
  public:
+  /// Under all names that parts of the source have had; an origin that makes up more has no more taken.
+  static constexpr std::size_t kPartsMax = 64;
+
   PartsWant(StreamHub& hub, std::string name, PartsTaker& taker)
       : hub_(hub), name_(std::move(name)), taker_(taker) {
     hub_.parts_wants_.push_back(this);
@@ -181,6 +184,7 @@ class StreamHub::PartsWant final : public PartsSubscription, public FrameTaker {
     const bool known = !stream.format.encoding.empty();
     const auto same = std::ranges::find(parts_, stream.name, &Part::name);
     if (same != parts_.end() && (same->taken || !known || same->want == nullptr)) return;
+    if (same == parts_.end() && parts_.size() == kPartsMax) return;
     FrameTaker* taker = known ? taker_.on_part(stream) : this;
     auto want = taker == nullptr ? nullptr : hub_.want(stream.name, true, *taker);
     Part part{stream.name, known && taker != nullptr, std::move(want)};

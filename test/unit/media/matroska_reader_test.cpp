@@ -139,6 +139,27 @@ TEST_CASE("A Matroska stream is read on from any cluster") {
   CHECK(seen_in(reader, first + second, 5) == Seen{{0, 0ms, true, hex("aa")}});
 }
 
+TEST_CASE("A Matroska time scale that is none leaves the one before in force") {
+  const Bytes first = stream_of(track(1, "V_VP8"), {});
+  const Bytes second = cluster(100, simple_block(1, "000080", hex("aa")));
+  const Bytes wrong = element("1549A966", element("2AD7B1", {0}));
+  MatroskaReader reader;
+  REQUIRE(reader.push(first + second));
+  CHECK(reader.next());
+  const auto pushed = reader.push(wrong);
+  REQUIRE_FALSE(pushed);
+  CHECK_THAT(pushed.error().message, Catch::Contains("a TimestampScale of 0"));
+  reader.resume_at(first.size());
+  CHECK(seen_in(reader, second, 5) == Seen{{0, 100ms, true, hex("aa")}});
+}
+
+TEST_CASE("Of a codec's name no more is said than a name may have") {
+  MatroskaReader reader;
+  REQUIRE(reader.push(stream_of(track(1, "V_VP8") + track(2, std::string(100'000, 'x')), {})));
+  REQUIRE(reader.passed_over().size() == 1);
+  CHECK(reader.passed_over()[0].size() < 200);
+}
+
 TEST_CASE("What a Matroska track's codec is becomes the format of its part") {
   const auto [entry, encoding, clock_rate, channels] =
       GENERATE(table<Bytes, std::string, unsigned, unsigned>({

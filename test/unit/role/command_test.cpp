@@ -34,7 +34,7 @@ TEST_CASE("words that stand alone are commands", "[command]") {
   parsed<command::Toggle>("toggle");
   parsed<command::Next>("next");
   parsed<command::Previous>("previous");
-  parsed<command::Streams>("streams");
+  parsed<command::ListStreams>("streams");
   parsed<command::Status>("status");
   parsed<command::Help>("help");
   parsed<command::Quit>("quit");
@@ -50,8 +50,8 @@ TEST_CASE("what is no command is answered with those that there are", "[command]
 }
 
 TEST_CASE("a stream is watched by its name, which may have spaces", "[command]") {
-  CHECK(parsed<command::Watch>("watch cam").name == "cam");
-  CHECK(parsed<command::Watch>("watch  my films/one ").name == "my films/one");
+  CHECK(parsed<command::WatchStream>("watch cam").name == "cam");
+  CHECK(parsed<command::WatchStream>("watch  my films/one ").name == "my films/one");
   CHECK(has(error_of("watch"), "the name of a stream is missing"));
 }
 

@@ -98,5 +98,17 @@ TEST_CASE("a pause that is too long goes on from a sync point, and says what is 
   CHECK(stream.delayed.delay(stream.now()) == milliseconds(600));
 }
 
+TEST_CASE("what a long pause keeps is bounded also where hardly a byte comes", "[delayed_frames]") {
+  Stream stream;
+  stream.delayed.pause();
+  stream.frames(1);
+  const FrameNumber none{9};
+  for (std::size_t i = 1; i < DelayedFrames::kEventsMax; ++i) stream.delayed.on_skip(none, none);
+  CHECK(stream.taken.events.empty());
+  stream.delayed.on_skip(none, none);
+  CHECK(stream.taken.events.size() == DelayedFrames::kEventsMax + 1);
+  CHECK(stream.taken.events.back() == "-1..1");
+}
+
 }  // namespace
 }  // namespace ott

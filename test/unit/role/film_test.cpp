@@ -192,6 +192,26 @@ TEST_CASE("who seeks sees that very frame next, forwards and backwards, also whi
                                        seconds(6)));
 }
 
+TEST_CASE("steps add up, however many come before the first is answered", "[film]") {
+  Cinema cinema;
+  const char* address = GENERATE(kMember, kGuest);
+  Process& viewer = cinema.enter(address);
+  cinema.pass(seconds(2));
+  FilmViewing& viewing = cinema.viewing(address);
+  viewing.pause(cinema.now_at(address));
+  cinema.pass(seconds(1));
+  const Duration before = viewing.position();
+  for (int i = 0; i < 100; ++i)
+    viewing.seek_by(milliseconds(i % 2 == 0 ? 200 : -100), cinema.now_at(address));
+  cinema.pass(seconds(1));
+  // The origin's own place is the frame behind the last one that was shown.
+  CHECK(viewing.position() == before + milliseconds(5'000 + 100));
+  viewing.resume(cinema.now_at(address));
+  cinema.pass(milliseconds(500));
+  check_run(viewer.frames.frames, 0, 1);
+  CHECK(cinema.boot_sessions() == 1);
+}
+
 TEST_CASE("at twice its speed a film takes half its time, and its RTP timestamps say so", "[film]") {
   Cinema cinema;
   Process& viewer = cinema.enter(kGuest);

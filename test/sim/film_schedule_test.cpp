@@ -2,6 +2,7 @@
 // nothing of it is left behind anywhere, and who stays sees its film in the end.
 #include <catch2/catch.hpp>
 
+#include "../sanitized.h"
 #include "../unit/media/jpeg_helpers.h"
 #include "lab.h"
 #include "role/overlay_role.h"
@@ -12,11 +13,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-#ifdef __SANITIZE_ADDRESS__
-constexpr unsigned kSchedules = 5;
-#else
-constexpr unsigned kSchedules = 25;
-#endif
+constexpr unsigned kSchedules = test::kSanitized ? 5 : 25;
 
 constexpr const char* kBoot = "10.0.0.10";
 constexpr std::array kRelays = {"10.0.0.1", "10.0.0.2", "10.0.0.3"};

@@ -4,14 +4,12 @@
 
 #include <catch2/catch.hpp>
 
+#include "../sanitized.h"
+
 namespace ott::sim {
 namespace {
 
-#ifdef __SANITIZE_ADDRESS__
-constexpr std::uint64_t kSeeds = 50;  // each takes eight times as long
-#else
-constexpr std::uint64_t kSeeds = 200;
-#endif
+constexpr std::uint64_t kSeeds = test::kSanitized ? 25 : 150;
 
 TEST_CASE("whatever fails, viewers get every frame that some ring holds, once and in order") {
   for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {

@@ -4,22 +4,13 @@
 #include <array>
 #include <vector>
 
+#include "../../sanitized.h"
 #include "nodes.h"
 
 namespace ott::test {
 
 // What a mutation test goes through. The sanitizers cost ten times as much, and look ten times as closely.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-inline constexpr unsigned kMutationScale = 10;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-inline constexpr unsigned kMutationScale = 10;
-#else
-inline constexpr unsigned kMutationScale = 1;
-#endif
-#else
-inline constexpr unsigned kMutationScale = 1;
-#endif
+inline constexpr unsigned kMutationScale = kSanitized ? 10 : 1;
 
 /// One to four changes: a bit, a byte, a number at the end of its range, bytes cut out, put in or repeated.
 inline void mutate(std::vector<std::uint8_t>& bytes, Random& random) {

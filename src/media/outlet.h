@@ -26,8 +26,8 @@ struct Frame {
   FrameNumber number;            // of the stream, as its origin counts
   std::uint32_t media_time = 0;  // the RTP timestamp, in units of the stream's clock rate
   WallTime source_time{};        // when the origin had it, by the origin's clock
-  /// When it was taken, by the clock that all parts of the source have in common: of a frame now and then,
-  /// the first one among them (rtp_instant.h).
+  /// When it was taken, by the clock that all parts of the source have in common (rtp_instant.h): of each
+  /// sync point, where it is known.
   std::optional<WallTime> instant{};
   bool sync_point = true;  // decoding can begin here
   Now arrived;             // here

@@ -1,7 +1,7 @@
 // The instant at which an access unit was taken, inside the first RTP packet of its frame while it crosses
 // the overlay: so far away, parts of one source can be aligned as its RTCP sender reports align them (RFC
-// 3550, section 6.4.1), without RTCP on the way. The origin adds it to a frame about each second, and to
-// those at which decoding can begin; the far end takes it out, and the packet is again what it was.
+// 3550, section 6.4.1), without RTCP on the way. The origin adds it to each frame at which decoding can
+// begin, and to some of the others; the far end takes it out, and the packet is again what it was.
 //
 // It is a header extension (RFC 3550, section 5.3.1) of profile kRtpInstantProfile: NTP's 64-bit time, and
 // behind it the extension that the packet had before, profile and length first, if it had one.

@@ -176,12 +176,10 @@ std::uint32_t PublishedStream::rtp_timestamp(const LiveFrame& frame) {
   return clock_.stamp(paced() ? std::nullopt : frame.media_time, frame.arrived.mono);
 }
 
-/// Where decoding cannot begin at each frame, viewers begin at those where it can, and are told there.
+/// Viewers begin where decoding can, and know from the first frame on how the parts are to be aligned.
 std::optional<WallTime> PublishedStream::instant_due(std::optional<WallTime> instant, bool sync_point,
                                                      Now now) {
-  const bool after_sync_point = std::exchange(after_sync_point_, sync_point);
-  const bool begins = sync_point && !after_sync_point;
-  if (!instant || (!begins && now.mono < instant_at_)) return std::nullopt;
+  if (!instant || (!sync_point && now.mono < instant_at_)) return std::nullopt;
   instant_at_ = now.mono + kInstantInterval;
   return instant;
 }

@@ -21,7 +21,7 @@ namespace ott {
 
 class PublishedStream {
  public:
-  /// How often a frame tells when it was taken, so that viewers which have just come know it soon.
+  /// How often a frame at which decoding cannot begin tells when it was taken; the others all do.
   static constexpr Duration kInstantInterval = std::chrono::milliseconds(250);
 
   struct Config {
@@ -100,8 +100,7 @@ class PublishedStream {
   MonoTime last_at_{};  // when it was published
   MediaClock clock_;
   std::uint16_t rtp_sequence_ = 0;
-  MonoTime instant_at_{};         // when the next frame says when it was taken
-  bool after_sync_point_ = true;  // the last frame was one
+  MonoTime instant_at_{};  // when the next frame says when it was taken
 
   std::uint64_t completed_ = 0;  // published frames that had no EOI
   RepeatedWarning left_out_;

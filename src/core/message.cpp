@@ -388,7 +388,7 @@ void read(Reader& in, Start& m) {
   m.stream = read_stream_id(in);
   m.last = FrameNumber{read_up_to(in, kFrameNumberMax)};
   m.number = in.u32();
-  if (!in.at_end()) m.gap = (in.u8() & 1U) != 0;
+  if (!in.at_end()) m.gap = read_bool(in);
 }
 
 void write(Writer& out, const Started& m) {

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 #include <utility>
 #include <vector>
@@ -80,8 +82,10 @@ Result<std::unique_ptr<Input>> open_sdp(const std::string& source, InputSink& si
   const auto [name, options] = cut(source, '?');
   std::ifstream file{std::string(name.substr(kSdpInput.prefix.size()))};
   std::string text(kSdpBytesMax + 1, '\0');
-  if (!file.read(text.data(), static_cast<std::streamsize>(text.size())) && file.gcount() == 0)
-    return fail(fmt::format("source '{}': cannot read this file, a session description (SDP)", name));
+  if (!file || (!file.read(text.data(), static_cast<std::streamsize>(text.size())) && file.bad())) {
+    return fail(fmt::format("source '{}': cannot read this file, a session description (SDP): {}", name,
+                            std::strerror(errno)));
+  }
   text.resize(static_cast<std::size_t>(file.gcount()));
   auto addresses = parse_sdp_addresses(text, options);
   if (!addresses) return fail(fmt::format("source '{}': {}", name, addresses.error().message));

@@ -71,6 +71,9 @@ class InputSink {
   /// Something came that is no frame, or not a whole one: it is counted, and warned of at a rate. `why` says
   /// what and where.
   virtual void refuse(const std::string& why, Now now) = 0;
+  /// The same of one of the parts, whose are counted and warned of by themselves. REQUIRES: it is one of
+  /// those that on_parts() has said.
+  virtual void refuse_of(std::size_t /*part*/, const std::string& why, Now now) { refuse(why, now); }
   /// The source is there, `what` it is for the log ("http://cam/video: multipart"); may be empty.
   virtual void on_connected(const std::string& what, Now now) = 0;
   /// The source is away, and why. The input tries again by itself. Said at a rate.

@@ -63,7 +63,7 @@ class RtpFlow {
   /// before the first one.
   [[nodiscard]] std::optional<WallTime> instant_of(std::uint32_t timestamp) const;
   void push_unit(AccessUnit unit);
-  void refuse(const std::string& why, Now now) { sink_.refuse(name_ + ": " + why, now); }
+  void refuse(const std::string& why, Now now) { sink_.refuse_of(part_, name_ + ": " + why, now); }
 
   enum class Fault : std::uint8_t { Sequence, Time, ClockRate, Loss, Unknown };
   static constexpr std::size_t kFaults = 5;

@@ -26,6 +26,7 @@ bool is_beside_another(std::string_view encoding) {
 
 /// Why this format cannot be taken; empty: it can be.
 std::string flaw_of(const SdpFormat& format) {
+  if (format.encoding.empty() && !format.flaw.empty()) return format.flaw;
   if (format.encoding.empty())
     return fmt::format("no a=rtpmap says what payload type {} is", format.payload_type);
   if (is_beside_another(format.encoding))

@@ -57,10 +57,10 @@ std::string_view take_word(std::string_view& rest) {
 SdpFormat format_of(std::uint8_t payload_type) {
   for (const StaticPayload& one : kStaticPayloads) {
     if (one.payload_type == payload_type) {
-      return {payload_type, std::string(one.encoding), one.clock_rate, one.channels, ""};
+      return {payload_type, std::string(one.encoding), one.clock_rate, one.channels, "", ""};
     }
   }
-  return {payload_type, "", 0, 1, ""};
+  return {payload_type, "", 0, 1, "", ""};
 }
 
 std::optional<std::uint8_t> parse_payload_type(std::string_view text) {
@@ -112,17 +112,17 @@ class SdpParser {
  public:
   Result<Sdp> parse(std::string_view text) {
     if (text.size() > kSdpBytesMax) return fail(fmt::format("an SDP of more than {} bytes", kSdpBytesMax));
-    std::size_t number = 0;
     while (!text.empty()) {
       std::string_view line = take_until(text, '\n');
-      ++number;
+      ++number_;
       if (line.ends_with('\r')) line.remove_suffix(1);
       line = trimmed(line);
       if (line.size() < 2 || line[1] != '=') continue;
+      line_ = line;
       const std::string wrong =
           has_control_character(line) ? "control characters" : parse_line(line[0], trimmed(line.substr(2)));
       if (wrong.empty()) continue;
-      std::string flaw = fmt::format("SDP line {}, '{}': {}", number, printable(line), wrong);
+      std::string flaw = flaw_here(wrong);
       const bool is_media = line[0] == 'm';
       if (has_control_character(line)) return fail(std::move(flaw));
       if (is_media ? sdp_.media.size() == kMediaMax : sdp_.media.empty()) return fail(std::move(flaw));
@@ -140,6 +140,10 @@ class SdpParser {
   }
 
  private:
+  [[nodiscard]] std::string flaw_here(std::string_view wrong) const {
+    return fmt::format("SDP line {}, '{}': {}", number_, printable(line_), wrong);
+  }
+
   std::string parse_line(char type, std::string_view value) {
     SdpMedia* const media = sdp_.media.empty() ? nullptr : &sdp_.media.back();
     switch (type) {
@@ -251,7 +255,7 @@ class SdpParser {
   }
 
   /// False if it is no attribute of those that have a place of their own.
-  static bool parse_media_attribute(std::string_view name, std::string_view value, SdpMedia& media) {
+  bool parse_media_attribute(std::string_view name, std::string_view value, SdpMedia& media) const {
     if (name == "rtpmap") {
       if (SdpFormat* format = find_format(media, take_word(value))) parse_rtpmap(value, *format);
     } else if (name == "fmtp") {
@@ -269,11 +273,14 @@ class SdpParser {
     return true;
   }
 
-  /// "JPEG/90000" or "L16/44100/2".
-  static void parse_rtpmap(std::string_view value, SdpFormat& format) {
+  /// "JPEG/90000" or "L16/44100/2". One that cannot be leaves the format as it was, which may be a usual one.
+  void parse_rtpmap(std::string_view value, SdpFormat& format) const {
     const std::string_view encoding = take_until(value, '/');
     const auto clock_rate = parse_number<std::uint32_t>(take_until(value, '/'));
-    if (encoding.empty() || !clock_rate || *clock_rate == 0) return;
+    if (encoding.empty() || !clock_rate || *clock_rate == 0) {
+      format.flaw = flaw_here("not ENCODING/CLOCKRATE");
+      return;
+    }
     format.encoding = encoding;
     format.clock_rate = *clock_rate;
     format.channels = std::max(parse_number<std::uint8_t>(value).value_or(1), std::uint8_t{1});
@@ -290,6 +297,8 @@ class SdpParser {
   }
 
   Sdp sdp_;
+  std::size_t number_ = 0;  // of the line that is being parsed, from 1
+  std::string_view line_;
 };
 
 std::string_view family(std::string_view address) {

@@ -38,6 +38,7 @@ struct SdpFormat {
   std::uint32_t clock_rate = 0;
   unsigned channels = 1;  // of audio
   std::string parameters;
+  std::string flaw;  // why its a=rtpmap, if that cannot be, is not what is above, and on which line
 };
 
 struct SdpSize {

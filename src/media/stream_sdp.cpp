@@ -24,7 +24,7 @@ SdpMedia stream_media(const StreamInfo& stream, const std::optional<SdpSize>& si
   SdpMedia media;
   media.kind = to_string(format.media);
   media.formats = {SdpFormat{format.payload_type, format.encoding, format.clock_rate,
-                             std::max(1U, unsigned{format.channels}), format.parameters}};
+                             std::max(1U, unsigned{format.channels}), format.parameters, ""}};
   media.size = size;
   if (!size && stream.width > 0 && stream.height > 0) media.size = SdpSize{stream.width, stream.height};
   if (format.media == MediaKind::Video && stream.fps_milli > 0) media.fps = stream.fps_milli / 1'000.0;

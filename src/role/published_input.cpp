@@ -95,10 +95,11 @@ void PublishedInput::say_what_it_is() const {
 /// Makes the streams known.
 Result<void> PublishedInput::offer(Now now) {
   offered_ = true;
-  for (const auto& stream : streams_) {
-    if (stream->offered() || stream->gone()) continue;
-    if (auto offered = stream->offer(started_, now); !offered) return offered;
-    stream->set_frames_refused(refused_);
+  for (std::size_t part = 0; part < streams_.size(); ++part) {
+    PublishedStream& stream = *streams_[part];
+    if (stream.offered() || stream.gone()) continue;
+    if (auto offered = stream.offer(started_, now); !offered) return offered;
+    stream.set_frames_refused(refused_of(part));
   }
   return {};
 }
@@ -267,8 +268,10 @@ void PublishedInput::count_time(Now now) {
 
 MonoTime PublishedInput::next_deadline() const {
   if (!announced_ || gone()) return MonoTime::max();
-  MonoTime next = std::min({stop_at_, stand_by_at_, input_->next_deadline(),
-                            refusals_.next_deadline(refused_), loss_warning_.next_deadline(losses_)});
+  MonoTime next =
+      std::min({stop_at_, stand_by_at_, input_->next_deadline(),
+                refusals_.warning.next_deadline(refusals_.count), loss_warning_.next_deadline(losses_)});
+  for (const Refusals& part : part_refusals_) next = std::min(next, part.warning.next_deadline(part.count));
   for (const auto& stream : streams_) next = std::min(next, stream->next_deadline());
   // While a worker converts a frame there is no deadline: the worker says when it is done.
   if (held_ && !busy()) next = std::min(next, next_at_);
@@ -283,27 +286,40 @@ void PublishedInput::push(const AccessUnit& unit) {
   OTT_ASSERT(unit.part < streams_.size());
   if (paced()) hold_until_due(unit.arrived);
   const auto published = streams_[unit.part]->push(unit);
-  if (!published) return refuse(published.error().message, unit.arrived);
+  if (!published) return refuse_of(unit.part, published.error().message, unit.arrived);
   if (*published) return count_time(unit.arrived);
   drain(unit.arrived);
 }
 
 /// Publishes what workers have converted.
 void PublishedInput::drain(Now now) {
-  for (const auto& stream : streams_) {
-    while (const auto published = stream->publish_converted(now)) {
-      if (!*published) refuse(published->error().message, now);
+  for (std::size_t part = 0; part < streams_.size(); ++part) {
+    while (const auto published = streams_[part]->publish_converted(now)) {
+      if (!*published) refuse_of(part, published->error().message, now);
       if (*published && **published) count_time(now);
     }
   }
 }
 
-void PublishedInput::refuse(const std::string& why, Now now) {
+void PublishedInput::refuse(const std::string& why, Now now) { count_refusal(refusals_, why, now); }
+
+void PublishedInput::refuse_of(std::size_t part, const std::string& why, Now now) {
+  OTT_ASSERT(part < streams_.size());
+  if (part_refusals_.size() <= part) part_refusals_.resize(part + 1);
+  count_refusal(part_refusals_[part], why, now);
+}
+
+void PublishedInput::count_refusal(Refusals& refusals, const std::string& why, Now now) {
   wake_();
-  ++refused_;
-  refusal_ = why;
-  for (const auto& stream : streams_) stream->set_frames_refused(refused_);
-  warn(now);
+  ++refusals.count;
+  refusals.last = why;
+  for (std::size_t part = 0; part < streams_.size(); ++part)
+    streams_[part]->set_frames_refused(refused_of(part));
+  warn_of(refusals, now);
+}
+
+std::uint64_t PublishedInput::refused_of(std::size_t part) const {
+  return refusals_.count + (part < part_refusals_.size() ? part_refusals_[part].count : 0);
 }
 
 void PublishedInput::on_connected(const std::string& what, Now now) {
@@ -338,13 +354,18 @@ void PublishedInput::on_end(Now now) {
                   ends ? "the stream ends" : "the stream stays, without frames (?eof=end would end it)"));
 }
 
-/// Of each kind the first one in full, then how many more.
-void PublishedInput::warn(Now now) {
-  const std::uint64_t refused = refusals_.due(refused_, now);
-  if (refused == 1) log_.warning(fmt::format("{}: {}", log_name(), refusal_));
+/// The first one in full, then how many more.
+void PublishedInput::warn_of(Refusals& refusals, Now now) {
+  const std::uint64_t refused = refusals.warning.due(refusals.count, now);
+  if (refused == 1) log_.warning(fmt::format("{}: {}", log_name(), refusals.last));
   if (refused > 1)
     log_.warning(
-        fmt::format("{}: {} more frames like this, the last one: {}", log_name(), refused, refusal_));
+        fmt::format("{}: {} more frames like this, the last one: {}", log_name(), refused, refusals.last));
+}
+
+void PublishedInput::warn(Now now) {
+  warn_of(refusals_, now);
+  for (Refusals& part : part_refusals_) warn_of(part, now);
   const std::uint64_t lost = loss_warning_.due(losses_, now);
   if (lost == 1) log_.warning(fmt::format("{}: {}; trying again", log_name(), loss_));
   if (lost > 1) {
@@ -356,7 +377,7 @@ void PublishedInput::warn(Now now) {
 void PublishedInput::add_stats(StatsLine& line) const {
   for (std::size_t part = 0; part < streams_.size();
        ++part)  // of one that could not be opened there are none
-    streams_[part]->add_stats(line, refused_, input_->figures_of(part));
+    streams_[part]->add_stats(line, refused_of(part), input_->figures_of(part));
 }
 
 }  // namespace ott

@@ -33,12 +33,19 @@ class PublishedInput final : public InputSink {
   void on_parts(const std::vector<MediaPart>& parts, Now now) override;
   void push(const AccessUnit& unit) override;
   void refuse(const std::string& why, Now now) override;
+  void refuse_of(std::size_t part, const std::string& why, Now now) override;
   void on_connected(const std::string& what, Now now) override;
   void on_lost(const std::string& why, Now now) override;
   void on_end(Now now) override;
 
  private:
   using Streams = std::vector<std::unique_ptr<PublishedStream>>;
+
+  struct Refusals {
+    std::uint64_t count = 0;
+    std::string last;  // why the last one was refused
+    RepeatedWarning warning;
+  };
 
   [[nodiscard]] const SourceInfo& source() const { return input_->info(); }
   /// A live source that is not to be read faster than at a rate.
@@ -60,6 +67,10 @@ class PublishedInput final : public InputSink {
   [[nodiscard]] bool is_served_elsewhere() const;
   Result<void> offer(Now now);
   void stand_by(Now now);
+  /// Of the input's frames, those of this part and those of nobody knows which.
+  [[nodiscard]] std::uint64_t refused_of(std::size_t part) const;
+  void count_refusal(Refusals& refusals, const std::string& why, Now now);
+  void warn_of(Refusals& refusals, Now now);
   void warn(Now now);
 
   Overlay& overlay_;
@@ -82,9 +93,8 @@ class PublishedInput final : public InputSink {
   bool held_ = false;                   // a paced input, until next_at_
   MonoTime next_at_ = MonoTime::max();  // when its next frame is due
 
-  std::uint64_t refused_ = 0;
-  std::string refusal_;  // why the last one was refused
-  RepeatedWarning refusals_;
+  Refusals refusals_;                    // of nobody knows which part
+  std::vector<Refusals> part_refusals_;  // of part 0, 1, …, as far as there were any
   std::uint64_t losses_ = 0;
   std::string loss_;  // why the source was lost last
   RepeatedWarning loss_warning_;

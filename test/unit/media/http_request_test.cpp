@@ -224,7 +224,7 @@ TEST_CASE("a command has a body, and nothing else may") {
 TEST_CASE("a body may come in pieces, and other requests behind it") {
   const std::string one = "POST /control HTTP/1.1\r\nHost: h\r\nContent-Length: 7\r\n\r\n\r\n\r\nabc";
   const std::string all = "\r\n" + one + one + "GET /x HTTP/1.1\r\nHost: h\r\n\r\n";
-  const std::size_t piece = GENERATE(1, 2, 3, 7, 1000);
+  const auto piece = GENERATE(std::size_t{1}, 2, 3, 7, 1000);
   HttpRequestReader reader;
   std::vector<std::string> seen;
   for (std::size_t at = 0; at < all.size(); at += piece) {

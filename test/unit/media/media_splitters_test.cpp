@@ -60,7 +60,7 @@ Found find_all(MediaSplitter& splitter, ByteSpan stream, std::size_t piece_bytes
 }
 
 TEST_CASE("a WAV file of 16 bits becomes L16, 10 ms at a time", "[wav]") {
-  const std::size_t piece = GENERATE(1, 7, 100'000);
+  const auto piece = GENERATE(std::size_t{1}, 7, 100'000);
   Bytes samples;
   for (unsigned i = 0; i < 170; ++i) test::append_le(samples, 0x0102 + i, 2);
   WavSplitter splitter;
@@ -141,7 +141,7 @@ std::vector<std::string> lines_of(const Found& found) {
 }
 
 TEST_CASE("each line of a text is a unit that ends with CR LF", "[text]") {
-  const std::size_t piece = GENERATE(1, 2, 1'000);
+  const auto piece = GENERATE(std::size_t{1}, 2, 1'000);
   TextSplitter splitter;
   const Found found = find_all(splitter, text("\xEF\xBB\xBFGr\xC3\xBC\xC3\x9F\n\r\nb\r\nno end"), piece);
   CHECK(found.errors.empty());
@@ -151,7 +151,7 @@ TEST_CASE("each line of a text is a unit that ends with CR LF", "[text]") {
 }
 
 TEST_CASE("what is no UTF-8 is named once, by line and byte, and nothing else is lost", "[text]") {
-  const std::size_t piece = GENERATE(1, 1'000);
+  const auto piece = GENERATE(std::size_t{1}, 1'000);
   TextSplitter splitter;
   const Found found = find_all(splitter, text("good\nb\xFFx\nb\xC3\ngood \xE2\x82\xAC\n"), piece);
   REQUIRE(found.errors.size() == 1);
@@ -161,7 +161,7 @@ TEST_CASE("what is no UTF-8 is named once, by line and byte, and nothing else is
 }
 
 TEST_CASE("a line longer than a packet is cut between characters", "[text]") {
-  const std::size_t piece = GENERATE(1, 10'000);
+  const auto piece = GENERATE(std::size_t{1}, 10'000);
   std::string line = "a";
   for (int i = 0; i < 1'500; ++i) line += "\xE2\x82\xAC";
   TextSplitter splitter;
@@ -185,7 +185,7 @@ Bytes nal(const std::string& digits, bool is_long = true) {
 }
 
 TEST_CASE("a byte stream of H.264 is cut into access units", "[annexb]") {
-  const std::size_t piece = GENERATE(1, 5, 1'000);
+  const auto piece = GENERATE(std::size_t{1}, 5, 1'000);
   const Bytes sps = nal("67f4000a919b2884d808800000030080000005078912cb");
   const Bytes pps = nal("68ebe3c44844");
   const Bytes idr = nal("6588840a"), second_slice = nal("650088840a", false), p = nal("419a0203"),
@@ -222,7 +222,7 @@ TEST_CASE("H.264 and H.265 are told apart by their first NAL unit", "[annexb]") 
 }
 
 TEST_CASE("IVF has frames with times", "[ivf]") {
-  const std::size_t piece = GENERATE(1, 1'000);
+  const auto piece = GENERATE(std::size_t{1}, 1'000);
   IvfSplitter splitter;
   const Found found =
       find_all(splitter, test::make_vp8_ivf(25, {{0, false}, {10, true}, {11, false}, {13, true}}), piece);
@@ -270,7 +270,7 @@ Bytes association() { return test::hex("0000b00d0001c100000001f000aabbccdd"); }
 Bytes map_table() { return test::hex("0002b0170001c10000e100f0001be100f0000fe101f000aabbccdd"); }
 
 TEST_CASE("a transport stream is cut where its tables come, and has the programme's times", "[ts]") {
-  const std::size_t piece = GENERATE(1, 188, 100'000);
+  const auto piece = GENERATE(std::size_t{1}, 188, 100'000);
   const auto video = [](std::optional<std::uint64_t> clock = {}, bool random_access = false) {
     return ts_packet(0x100, clock.has_value(), Bytes(100, 1), clock, random_access);
   };

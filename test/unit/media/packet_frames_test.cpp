@@ -200,7 +200,7 @@ TEST_CASE("A unit was taken when its sender's reports say it", "[packet_frames]"
       write_rtcp({.ssrc = 8, .sender = RtcpSenderInfo{ntp_time(at), 9'000, 1, 1}, .cname = "another"}));
   sender.timestamp = 1'000 + 48;
   sender.send({"aa"});
-  sender.timestamp = 1'000 - 96'000;
+  sender.timestamp = 1'000U - 96'000U;
   sender.send({"aa"});
   REQUIRE(sender.sink.units.size() == 3);
   const auto off = [&](std::size_t unit, Duration from) {
@@ -245,7 +245,7 @@ TEST_CASE("A clock that does not run as it is described is told of", "[packet_fr
   Sender sender(wrong);
   for (int i = 0; i < 300; ++i) {
     sender.send({"aa"});
-    sender.timestamp += 48 * 40 - 3'600;
+    sender.timestamp += 48U * 40U - 3'600U;
   }
   CHECK(sender.sink.units.size() == 300);
   CHECK(sender.warned("its RTP clock runs at 48000 Hz, and not at 8000 as its description says"));
@@ -253,7 +253,7 @@ TEST_CASE("A clock that does not run as it is described is told of", "[packet_fr
   Sender right(kOpus);
   for (int i = 0; i < 600; ++i) {
     right.send({"aa"});
-    right.timestamp += 48 * 40 - 3'600;
+    right.timestamp += 48U * 40U - 3'600U;
   }
   CHECK(right.frames.take_warnings(at_ms(right.ms)).empty());
 }

@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "media/rtp_part.h"
+
 namespace ott {
 namespace {
 
@@ -125,6 +127,18 @@ TEST_CASE("A line of one of the media that cannot be leaves the others as they a
     CHECK(sdp->media[1].flaw.find("SDP line ") == 0);
     CHECK(sdp->media[2].flaw.empty());
   }
+}
+
+TEST_CASE("An a=rtpmap that cannot be is named with its line, and other formats are taken") {
+  const auto sdp = parse_sdp(
+      "s=x\nm=video 5004 RTP/AVP 96\na=rtpmap:96 H264/ninety\nm=audio 5006 RTP/AVP 97 0\na=rtpmap:97 opus\n");
+  REQUIRE(sdp);
+  const auto video = rtp_part(sdp->media[0]);
+  REQUIRE_FALSE(video);
+  CHECK(video.error().message == "SDP line 3, 'a=rtpmap:96 H264/ninety': not ENCODING/CLOCKRATE");
+  const auto audio = rtp_part(sdp->media[1]);
+  REQUIRE(audio);
+  CHECK(audio->format.encoding == "PCMU");
 }
 
 TEST_CASE("A description is bounded") {

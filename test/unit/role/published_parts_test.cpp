@@ -304,6 +304,20 @@ TEST_CASE("packets that cannot travel are refused, and other parts go on", "[pub
   CHECK(studio.logged("stream 'cam': packets whose sequence numbers have a gap"));
 }
 
+TEST_CASE("what is refused of one part is named beside what is of another", "[publisher]") {
+  Studio studio({{kH264}, {kOpus}}, true);
+  studio.pass(seconds(1));
+  studio.camera().sink.refuse_of(0, "the first of the video", studio.now());
+  studio.camera().sink.refuse_of(0, "the second of the video", studio.now());
+  studio.camera().sink.refuse_of(1, "the first of the audio", studio.now());
+  CHECK(studio.logged("stream 'cam': the first of the video"));
+  CHECK_FALSE(studio.logged("the second of the video"));
+  CHECK(studio.logged("stream 'cam': the first of the audio"));
+  studio.wake();
+  studio.pass(seconds(11));
+  CHECK(studio.logged("the second of the video"));
+}
+
 TEST_CASE("a source with more parts than a node may offer says which limit that is", "[publisher]") {
   Studio studio(std::vector<MediaPart>(70, MediaPart{kOpus}));
   studio.pass(seconds(1));

@@ -32,7 +32,9 @@ Peer::Peer(RoleContext& context, Duty duty) : OverlayRole(context), duty_(duty) 
 
 std::uint64_t Peer::frames_published() const {
   std::uint64_t frames = 0;
-  for (const Published& own : published_) frames += own.last.value;
+  for (std::size_t i = 0; i < published_.size(); ++i) {
+    if (i == 0 || published_[i].audio) frames += published_[i].last.value;
+  }
   return frames;
 }
 

@@ -42,6 +42,7 @@ class Peer : public OverlayRole {
   Peer(RoleContext& context, Duty duty);
 
   Overlay& overlay() { return overlay_; }
+  /// Of the first stream of pictures and of audio.
   [[nodiscard]] std::uint64_t frames_published() const;
   void stop_watching(Now now);
   /// As a viewer does who pauses, and then watches the same or another of the streams.

@@ -62,6 +62,7 @@ bool DataPath::received(PeerLink& link, std::size_t bytes, Now now) {
   link.bytes_in += bytes;
   link.last_heard = now.mono;
   scratch_begin_ = scratch_end_ = 0;
+  came_for_here_ = false;
   if (link.receiving != nullptr) {
     link.receiving_bytes += bytes;
     take_from_ring(link, now);
@@ -116,6 +117,7 @@ bool DataPath::may_feed(const PeerLink& link, const Flow& flow) {
 
 void DataPath::note_taken(PeerLink& link, Flow& flow, const Record& record, Now now) {
   if (!record.is_skip() && record.last()) ++link.frames_in;
+  came_for_here_ |= flow.watched_here;
   if (link.flows_in >= 2) link.record_bytes += record.header.total() - link.record_bytes / 16;
   if (flow.parent != link.id) return;
   flow.parent_fed_at = now.mono;
@@ -265,17 +267,16 @@ void DataPath::give(Child* child, ByteSpan bytes) {
   if (gathering_.bytes >= kGatherBytes) gathering_.full = true;
 }
 
-/// As much of it as may be under way: whole records, and one at least as long as there is any room.
+/// As much of it as may be under way: whole records, or one that is longer where the link is drained.
 ByteSpan DataPath::bounded(PeerLink& link, const Child& child, ByteSpan bytes) {
   const std::size_t room = link.flight.room();
   if (bytes.size() <= room) return bytes;
   link.flight.reached();
-  if (room == 0) return {};
   const std::uint64_t from = child.feed.position().value;
   std::size_t whole = 0;
   while (whole < bytes.size()) {
     const std::size_t next = child.flow->buffer.record_at(Position{from + whole}).header.total();
-    if (whole > 0 && whole + next > room) break;
+    if (whole + next > room && (whole > 0 || !link.flight.is_drained())) break;
     whole += next;
   }
   return bytes.first(std::min(whole, bytes.size()));
@@ -287,6 +288,11 @@ void DataPath::gather_in_turn(PeerLink& link, Child*& first, Now now) {
   Child* const begin = first;
   while (first != nullptr && gathering_.has_room()) {
     Child& child = *first;
+    if (several && child.feed.is_idle(child.flow->buffer)) {
+      first = child.next_on_link;
+      if (first == begin) return;
+      continue;
+    }
     if (!prepare(link, child, now)) {
       if (gathering_.count == 0) give(nullptr, link.outbox);
       gathering_.full = true;

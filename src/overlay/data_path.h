@@ -38,6 +38,8 @@ class DataPath {
   /// The next control message, valid until the next call; takes the records before it. A malformed message
   /// sets `complaint`, and then nothing more of this link is to be read.
   std::optional<Control> next_control(PeerLink& link, Now now, std::string& complaint);
+  /// True if some of what came since received() belongs to a stream that is watched here.
+  [[nodiscard]] bool came_for_here() const { return came_for_here_; }
   /// Keeps the beginning of a message for the next read. Call when next_control has given nothing.
   void keep_rest(PeerLink& link);
 
@@ -91,6 +93,7 @@ class DataPath {
   std::unique_ptr<std::uint8_t[]> scratch_;  // one for all links: it is empty between reads
   std::size_t scratch_begin_ = 0;
   std::size_t scratch_end_ = 0;
+  bool came_for_here_ = false;
   Gathering gathering_;
   std::vector<LinkId> held_;
   MonoTime look_at_ = MonoTime::max();

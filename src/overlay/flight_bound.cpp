@@ -20,6 +20,7 @@ void FlightBound::measured(const Flight& flight, MonoTime now) {
     known_ = true;
     bytes_max_ = kFirstBytes;
     older_ = newer_ = here;
+    grows_from_ = flight.acknowledged;
   }
   if (now - newer_.at >= kRateInterval) older_ = std::exchange(newer_, here);
   // What the link takes in the time that is allowed, if it has taken what is acknowledged in `time`.
@@ -29,16 +30,21 @@ void FlightBound::measured(const Flight& flight, MonoTime now) {
     return static_cast<std::size_t>(acknowledged * static_cast<double>(allowed.count()) /
                                     static_cast<double>(time.count()));
   };
-  if (flight.round_trip > flight.least_round_trip + kQueueSeen) {
+  const double least = static_cast<double>(flight.least_round_trip.count());
+  const double share = least / (least + static_cast<double>(kQueueAllowed.count()));
+  if (flight.round_trip > flight.least_round_trip + kQueueSeen && bytes_ >= kLeastBytes / 2) {
     const std::size_t drained = taken_within(std::max(flight.busy - older_.busy, kBusyMin));
     bytes_max_ = std::clamp(drained, kLeastBytes, bytes_max_);
-  } else if (reached_ && now - grown_at_ >= std::max(flight.least_round_trip, kLookAgain)) {
+    grows_from_ = flight.acknowledged + kBurstBytes;
+  } else if (reached_ && flight.acknowledged >= grows_from_ &&
+             now - grown_at_ >= std::max(flight.least_round_trip, kLookAgain)) {
     // A link that takes a burst at once after a pause need not go on like that: its average counts.
     const std::size_t average = taken_within(std::max(now - older_.at, kRateInterval));
-    const std::size_t most = std::clamp(average + average / 2, kFirstBytes, kMostBytes);
+    const std::size_t most = std::clamp(average + average / 2, kFirstBytes / 2, kMostBytes);
     bytes_max_ = std::max(bytes_max_, std::min(bytes_max_ + bytes_max_ / 4, most));
     grown_at_ = now;
   }
+  unqueued_max_ = std::max(static_cast<std::size_t>(static_cast<double>(bytes_max_) * share), kLeastBytes);
   reached_ = false;
 }
 

@@ -328,6 +328,8 @@ void LinkStates::forget_unreachable(Now now, bool at_once) {
     if (at_once || now.mono - held.unreachable_since >= kUnreachableMax) gone.push_back(reporter);
   }
   for (const NodeId& reporter : gone) forget(reporter);
+  // Nothing leads to them, but an origin may count them as watchers still.
+  if (!at_once && !gone.empty()) changes_.graph = true;
 }
 
 [[gnu::hot]] void LinkStates::tick(Now now) {

@@ -110,9 +110,11 @@ bool Overlay::recv_advance(LinkId id, std::size_t bytes, Now now) {
   PeerLink& link = *state_.links.find(id);
   if (data_.received(link, bytes, now)) return link.receiving->watched_here;
   std::string complaint;
+  bool only_records = !link.closing;
   while (!link.closing) {
     const auto control = data_.next_control(link, now, complaint);
     if (!control) break;
+    only_records = false;
     handle(link, *control, now);
   }
   if (!complaint.empty()) {
@@ -120,6 +122,7 @@ bool Overlay::recv_advance(LinkId id, std::size_t bytes, Now now) {
     state_.links.close(link, ByeReason::Protocol, complaint);
   }
   if (!link.closing) data_.keep_rest(link);
+  if (only_records && complaint.empty()) return data_.came_for_here();
   settle(now);
   return true;
 }

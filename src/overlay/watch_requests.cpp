@@ -171,6 +171,10 @@ void WatchRequests::on_watch(PeerLink& link, const Watch& message, Now now) {
   if (link.is_guest()) return on_guest_watch(link, message, now);
   if (message.tracker.path.root().node != state_.self) return;
   if (message.tracker.for_here()) {
+    if (message.watcher == state_.self) {  // nobody else can say so, and no TRACKER would set it right
+      ++state_.counters.watches_refused;
+      return;
+    }
     if (origin_.on_watch(message, now)) return;
     ++state_.counters.watches_refused;
     Refused refused{route_to(state_, message.watcher), message.stream, RefusedReason::UnknownStream,

@@ -78,11 +78,11 @@ class Feed {
   [[gnu::hot]] void pass_over_known(const StreamBuffer& buffer, MonoTime now) {
     if (known_.value != 0) pass_over(buffer, now);
   }
-  /// True if the child must be told something before it is sent anything else: see the next one and
-  /// take_skip. True once after a claim was dropped: the feed has begun anew at the newest complete sync
-  /// point, which is earlier than the one after which start() said that it would begin. The child must be
-  /// told before it is sent anything else of this stream. Looked at after pass_over_known().
+  /// True if the child must be told something before it is sent anything else of this stream: what
+  /// take_restarted or take_skip give. Look after pass_over_known().
   [[nodiscard]] bool has_news() const { return restarted_ || skip_.has_value(); }
+  /// True once after a claim was dropped: the feed has begun anew at the newest complete sync point, which is
+  /// earlier than the frame after which start() said that it would begin.
   [[nodiscard]] bool take_restarted() { return std::exchange(restarted_, false); }
 
   /// All that can be sent now, in one run; empty when the child has everything.
@@ -91,9 +91,9 @@ class Feed {
     if (!started_) return {};
     return {buffer.at(position_), buffer.head().value - position_.value};
   }
-  /// True if that is not empty.
-  [[nodiscard]] bool has_pending(const StreamBuffer& buffer) const {
-    return !residue_.empty() || (started_ && position_ != buffer.head());
+  /// True if there is nothing to be sent or told, and nothing that comes without new records.
+  [[nodiscard]] bool is_idle(const StreamBuffer& buffer) const {
+    return (!started_ || position_ == buffer.head()) && residue_.empty() && !has_news();
   }
   /// The rest of a half-sent record; empty between records. Nothing else may be sent on the link before it.
   [[nodiscard]] ByteSpan rest_of_record(const StreamBuffer& buffer) const {

@@ -347,6 +347,13 @@ void FaultyOverlay::check_nothing_is_left() {
   for (const auto& [id, own] : peer(origin_)->overlay().flows().all()) {
     if (!own->children.empty()) violated("the origin still feeds a child after all viewers have gone");
   }
+  // A hostile member that has gone counts until its link state is forgotten.
+  for (const NodeId& watcher : peer(origin_)->overlay().origin().watchers()) {
+    for (std::size_t i = 0; i < members_.size(); ++i) {
+      if (members_[i].id == watcher && peer(i) != nullptr)
+        violated(fmt::format("the origin still counts {} as a watcher after all viewers have gone", i));
+    }
+  }
 }
 
 ScheduleResult FaultyOverlay::result() {

@@ -294,6 +294,8 @@ void HostileSchedule::check_ledgers(const std::vector<std::size_t>& viewers) {
 
 void HostileSchedule::check_all_is_forgotten() {
   pass(kForgetting);
+  if (!peer(origin_)->overlay().origin().watchers().empty())
+    violated("the origin still counts a watcher that is long gone");
   for (std::size_t i = 0; i < members_.size(); ++i) {
     Peer* process = peer(i);
     if (process == nullptr) continue;

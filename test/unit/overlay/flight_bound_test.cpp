@@ -16,7 +16,9 @@ class NarrowLink {
   void pass(int ms) {
     for (int i = 0; i < ms; ++i) {
       now_ += milliseconds(1);
-      const auto drained = std::min(flight_.bytes, static_cast<std::size_t>(bytes_per_ms_));
+      const std::size_t at_once = std::min(flight_.bytes, burst_);
+      burst_ -= at_once;
+      const auto drained = std::min(flight_.bytes, at_once + static_cast<std::size_t>(bytes_per_ms_));
       flight_.bytes -= drained;
       flight_.acknowledged += drained;
       if (drained > 0) flight_.busy += milliseconds(1);
@@ -35,6 +37,8 @@ class NarrowLink {
     flight_.bytes += given;
     return given;
   }
+  /// The next so many bytes take no time.
+  void allow_burst(std::size_t bytes) { burst_ = bytes; }
   [[nodiscard]] double queue_ms() const { return static_cast<double>(flight_.bytes) / bytes_per_ms_; }
 
   static constexpr Duration kLeast = milliseconds(2);
@@ -43,6 +47,7 @@ class NarrowLink {
   double bytes_per_ms_;
   MonoTime now_{std::chrono::hours(1)};
   Flight flight_;
+  std::size_t burst_ = 0;
 };
 
 TEST_CASE("before anything is measured there is no bound") {
@@ -62,6 +67,41 @@ TEST_CASE("what is under way is bounded to what a narrow link drains in 30 ms, a
   }
   CHECK(longest_ms < 60);
   CHECK(given > 950 * 4 * 250);
+}
+
+TEST_CASE("a burst that passes at once after a pause does not widen the bound of a narrow link") {
+  FlightBound bound;
+  NarrowLink link(250);
+  double longest_ms = 0;
+  const auto push_for = [&](int ms) {
+    for (int i = 0; i < ms / 4; ++i) {
+      link.give(bound, 1U << 20U);
+      longest_ms = std::max(longest_ms, link.queue_ms());
+      link.pass(4);
+    }
+  };
+  push_for(1'000);
+  for (int i = 0; i < 5; ++i) {
+    longest_ms = 0;
+    link.pass(800);
+    link.allow_burst(64U << 10U);
+    push_for(1'000);
+    CHECK(longest_ms < 60);
+  }
+}
+
+TEST_CASE("a record that is longer than what there is room for may go where hardly anything is under way") {
+  FlightBound bound;
+  NarrowLink link(250);
+  for (int i = 0; i < 250; ++i) {
+    link.give(bound, 1U << 20U);
+    link.pass(4);
+  }
+  link.give(bound, 1U << 20U);
+  CHECK_FALSE(bound.is_drained());
+  link.pass(1'000);
+  link.give(bound, 0);
+  CHECK(bound.is_drained());
 }
 
 TEST_CASE("a wide link's bound grows until it is not reached any more") {

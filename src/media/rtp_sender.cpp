@@ -51,9 +51,9 @@ Result<RtpFramePtr> make_rtp_frame(FramePtr frame) {
 RtpSender::RtpSender(const MediaFormat& format, const RtpFields& first, std::string cname, Pace pace)
     : fields_(first),
       clock_rate_(format.clock_rate),
+      pace_(pace),
       is_jpeg_(format.is_jpeg()),
       cname_(std::move(cname)),
-      pace_(pace),
       packet_(kRtpDatagramBytesMax) {}
 
 // ---- what waits ------------------------------------------------------------------------------------------

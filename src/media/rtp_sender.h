@@ -136,9 +136,11 @@ class RtpSender {
 
   RtpFields fields_;
   std::uint32_t clock_rate_;
-  bool is_jpeg_;
-  std::string cname_;
   Pace pace_;
+  bool is_jpeg_;
+  bool awaits_sync_point_ = true;
+  bool continues_ = true;
+  std::string cname_;
 
   RtpFramePtr current_;
   std::optional<RtpJpegPacketizer> packets_;  // of current_, if it is a JPEG
@@ -148,16 +150,13 @@ class RtpSender {
   MonoTime paced_until_ = MonoTime::min();  // what was sent takes so long at kBytesPerSecond
   std::deque<Waiting> waiting_;
   std::size_t waiting_bytes_ = 0;
-  bool awaits_sync_point_ = true;
   MonoTime catching_up_until_{};
   std::vector<std::uint8_t> packet_;
 
   std::optional<MonoTime> last_pushed_;
   Duration interval_{};  // between two frames, smoothed; 0: not known yet
-  bool continues_ = true;
 
   std::optional<Sent> last_;
-  std::uint32_t timestamp_offset_ = 0;  // of ours from the source's
   struct Instant {
     std::uint32_t media_time = 0;
     WallTime wall{};
@@ -166,6 +165,7 @@ class RtpSender {
   std::uint64_t frames_sent_ = 0;
   std::uint64_t frames_skipped_ = 0;
   std::uint64_t packets_too_large_ = 0;
+  std::uint32_t timestamp_offset_ = 0;  // of ours from the source's
   std::uint32_t packets_sent_ = 0;
   std::uint32_t octets_sent_ = 0;
 };

@@ -90,7 +90,8 @@ CommandAnswer OverlayRole::obey(const Command& command, Now now) {
     const auto said = overlay_.say(say->text, say->to, now);
     return said ? done(say->to.empty() ? "said to all" : "said") : refused(said.error().message);
   }
-  if (std::holds_alternative<command::ListStreams>(command)) return streams_answer(overlay_.streams(), nullptr);
+  if (std::holds_alternative<command::ListStreams>(command))
+    return streams_answer(overlay_.streams(), nullptr);
   if (std::holds_alternative<command::Status>(command)) return node_status(name(), overlay_);
   return refused(
       fmt::format("a {} watches nothing that could be changed: it takes status, streams and say", name()));

@@ -21,7 +21,6 @@ constexpr const char* kMember = "10.0.3.20";
 constexpr const char* kGuest = "192.168.7.7";
 
 constexpr unsigned kFrames = 100;
-constexpr unsigned kFps = 10;
 
 Bytes picture(unsigned index) { return test::make_jpeg({.width = 32, .height = 32, .seed = index}); }
 

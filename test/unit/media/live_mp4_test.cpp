@@ -271,15 +271,15 @@ TEST_CASE("Live MP4: decode times rise where pictures come in another order than
 
 TEST_CASE("Live MP4 holds the first video and the first audio, and says why it has nothing") {
   FakeParts streams;
-  streams.add("cam/a", test::h264_format());
-  streams.add("cam/b", test::h264_format());
-  streams.add("cam/c", MediaFormat{});
-  streams.add("cam/d", {.media = MediaKind::Text, .encoding = "t140", .clock_rate = 1'000});
+  streams.add("cam/video", test::h264_format());
+  streams.add("cam/video2", test::h264_format());
+  streams.add("cam/video3", MediaFormat{});
+  streams.add("cam/text", {.media = MediaKind::Text, .encoding = "t140", .clock_rate = 1'000});
   LiveMp4 mp4(streams, "cam");
-  CHECK(streams.wants("cam/a"));
-  CHECK_FALSE(streams.wants("cam/b"));
-  CHECK_FALSE(streams.wants("cam/c"));
-  CHECK_FALSE(streams.wants("cam/d"));
+  CHECK(streams.wants("cam/video"));
+  CHECK_FALSE(streams.wants("cam/video2"));
+  CHECK_FALSE(streams.wants("cam/video3"));
+  CHECK_FALSE(streams.wants("cam/text"));
   CHECK(mp4.why_nothing() == "the camera is away");
 }
 

@@ -486,10 +486,14 @@ TEST_CASE("HTTP server: a viewer of MP4 that reads nothing is given no video unt
   film.push(++number, true, kBytes);
   // More than the kernel takes, and for longer than a viewer may be behind.
   const MonoTime until = clock_now().mono + 2 * LiveMp4::kLagMax;
+  MonoTime next_at = clock_now().mono;
   server.run_until([&] {
+    const MonoTime now = clock_now().mono;
+    if (now < next_at) return false;
+    next_at += std::chrono::milliseconds(1);
     ++number;
     film.push(number, false, number < 40 ? kBytes : 1000);
-    return clock_now().mono > until;
+    return now > until;
   });
   // It reads now, and gets what was under way and nothing else until the next sync point.
   server.run_until([&] { return slow.receive(), server.outlet->figures().frames_skipped > 0; });

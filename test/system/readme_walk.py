@@ -309,7 +309,8 @@ class Walk:
     def client(self):
         """A guest, each option of the list, and what a relay and the bootstrapper tell."""
         command = self.block("client").commands()[0]
-        value = {"NAME": "own", "DIR": "elsewhere", "N": "5", "PATH": "control.sock", "TEXT": "hello"}
+        value = {"NAME": "own", "DIR": "elsewhere", "N": "5", "PATH": "control.sock", "TEXT": "hello",
+                 "TIME": "2s"}
         file = {"--latest": "now.jpg", "--record": "cam.mkv"}
         with self.readme_overlay() as roles:
             viewer = self.open(command, node=VIEWER)

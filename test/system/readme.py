@@ -48,8 +48,14 @@ class Readme:
     def __init__(self, path: pathlib.Path = ROOT / "README.md"):
         self.blocks, self.spans, self.tables = [], [], {}
         section, prose = "", {}  # prose: the lines of a section by number, since a span may go over two
+        fenced = False  # such a block shows what depends on files of one's own: each line is as a span
         for number, line in enumerate([*path.read_text().splitlines(), "# end"], 1):
-            if line.startswith("#"):
+            if line.startswith("```"):
+                fenced = not fenced
+            elif fenced:
+                if COMMAND_SPAN.match(line):
+                    self.spans.append(Command(section, number, line))
+            elif line.startswith("#"):
                 self._find_spans(section, prose)
                 section, prose = line.lstrip("# "), {}
             elif line.startswith("    "):

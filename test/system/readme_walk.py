@@ -31,7 +31,7 @@ LONG = re.compile(r"make$|make (demo|test|scenarios|failures|sim|chaos|check|fuz
                   r"tools/(failures|bench/run) |tools/scenario 2$")
 NOT_TYPED = [
     (r"\| (ffplay|mpv|vlc) |ffplay ", "players_test types it, and counts frames"),
-    (r"(mpv .*|location=)rtsp://|--rtsp 8554|--sdp clock.sdp", "rtsp_outlet_test and rtp_outlet_test type the like"),
+    (r"(mpv .*|location=)rtsp://|--rtsp 8554|--sdp c(lock|am).sdp", "rtsp_outlet_test and rtp_outlet_test type the like"),
     (r"apt-get install ffmpeg mpv vlc$", "make test has installed what a player needs without a display"),
     (r"ffmpeg -f mjpeg$", "names a format, in which the walk's film.mjpeg is"),
     (r"core-cli |tools/scenario .*--core$|ip link .*(type bridge|p\.N\.S)$",
@@ -42,6 +42,9 @@ NOT_TYPED = [
     (r" --say ", "message_test says it"),
     (r"rtsp://", "rtsp_input_test has cameras"),
     (r"=exec:|=v4l2:|sh -c$", "live_source_test has programs and a camera"),
+    (r"films=vod:|--stream films/", "film_test has films"),
+    (r"sdp:cam\.sdp|-sdp_file cam\.sdp", "parts_input_test and streams_test have such senders"),
+    (r"--roll 10m$|cam/audio --dump", "part_files_test records and dumps parts"),
     (r"ffmpeg -sdp_file$", "names an option, whose file rtp_outlet_test and rtp_input_test have"),
 ]
 PICTURE = "-f lavfi -i testsrc=size=320x240:rate=25"

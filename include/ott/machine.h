@@ -37,7 +37,7 @@ struct Requests {
   std::optional<Exit> exit;
 };
 
-/// What is under way on a connection, and how fast it drains.
+/// How many bytes are under way on a connection, and how fast they drain.
 struct Flight {
   std::size_t bytes = 0;           // taken by the connection, and not acknowledged by its peer
   std::uint64_t acknowledged = 0;  // bytes, since the connection began

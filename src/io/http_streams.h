@@ -57,7 +57,7 @@ class HttpStream final : public FrameTaker {
   std::unique_ptr<Subscription> subscription_;  // the last, since it may call at once
 };
 
-/// What is followed piece by piece.
+/// A stream, or the parts of one, that viewers follow piece by piece.
 struct HttpLive {
   std::string name;
   std::unique_ptr<LiveContent> content;

@@ -146,7 +146,7 @@ OutletFigures RtpOutlet::figures() const {
   }
   const Now now = clock_now();
   for (const Part& one : parts_) {
-    // Who receives several parts reports on each.
+    // A receiver of several parts sends reports on each, and is one viewer.
     figures.viewers = std::max<std::uint64_t>(figures.viewers, one.part->receivers(now));
     figures.frames += one.part->sender().frames_sent();
     figures.frames_skipped += one.part->sender().frames_skipped();

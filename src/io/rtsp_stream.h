@@ -69,7 +69,7 @@ class RtspPart final : public FrameTaker {
     RtpFramePtr frame;
     bool first = false;  // of another stream than the one before
   };
-  /// What has come since the last call; it is history now.
+  /// The frames that have come since the last call. From now on they are history.
   std::vector<Fresh> take_fresh();
 
  private:

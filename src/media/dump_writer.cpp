@@ -16,7 +16,7 @@
 namespace ott {
 namespace {
 
-/// What has a depacketizer, and so all of it.
+/// The dump of any encoding that has a depacketizer.
 class SampleDump : public DumpWriter {
  public:
   explicit SampleDump(const MediaFormat& format)
@@ -95,7 +95,8 @@ class AnnexBDump final : public SampleDump {
     return is_h264_ ? h264::nal_type(nal[0]) : h265::nal_type(nal[0]);
   }
 
-  /// Who begins here has the parameter sets, behind the delimiter that begins an access unit.
+  /// A sync point has the parameter sets, behind the delimiter that begins an access unit, so that a decoder
+  /// can begin there.
   Result<void> put(const MediaSample& sample, FileEdits& edits) override {
     constexpr unsigned kH264Delimiter = 9, kH265Delimiter = 35;
     const auto units = nal_units_of_sample(sample.bytes);

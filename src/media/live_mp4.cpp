@@ -138,7 +138,7 @@ void LiveMp4::take(Part& part, const FramePtr& frame) {
     if (const CodecConfig* config = part.depacketizer->config()) part.config = *config;
   }
   if (part.is_known()) part.known_at = std::min(part.known_at, now_);
-  // What has come later gets its track when all begin anew.
+  // A part that comes later gets its track when all parts begin anew.
   if (has_begun_ && part.is_known() && part.track == 0)
     end_tracks(fmt::format("'{}' has come", part.stream.name));
   if (!has_begun_ && is_time_to_begin()) begin_tracks();

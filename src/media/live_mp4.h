@@ -33,7 +33,7 @@ class LiveMp4 final : public LiveContent, private PartsTaker {
   static constexpr Duration kSilenceMax = std::chrono::seconds(3);
   /// A viewer that is so far behind is sent no video until the next sync point.
   static constexpr Duration kLagMax = std::chrono::milliseconds(500);
-  /// What is kept, whether it has a sync point or not.
+  /// The most that is kept of one part since its newest sync point.
   static constexpr std::size_t kKeptBytesMax = std::size_t{32} << 20U;
 
   LiveMp4(WatchableStreams& streams, const std::string& name);

@@ -15,7 +15,6 @@ namespace {
 
 constexpr unsigned kSpsIdMax = 31, kPpsIdMax = 255;           // H.264, section 7.4.2
 constexpr std::size_t kSpsCountMax = 31, kPpsCountMax = 255;  // of an avcC
-constexpr unsigned kSideMax = 16'384;
 
 /// Profiles whose SPS says more of chroma (section 7.3.2.1.1).
 bool has_chroma_fields(unsigned profile) {
@@ -63,20 +62,11 @@ void read_size(BitReader& bits, H264Sps& sps, bool separate_planes) {
   const bool frames_only = bits.flag();
   if (!frames_only) bits.skip(1);
   bits.skip(1);  // direct_8x8_inference_flag
-  const std::uint64_t fields = frames_only ? 1 : 2;
-  std::uint64_t width = columns * 16, height = rows * 16 * fields;
-  if (bits.flag()) {
-    const unsigned chroma = separate_planes ? 0 : sps.chroma_format;
-    const std::uint64_t unit_x = chroma == 1 || chroma == 2 ? 2 : 1;
-    const std::uint64_t unit_y = (chroma == 1 ? 2 : 1) * fields;
-    const std::uint64_t left = bits.unsigned_golomb(), right = bits.unsigned_golomb();
-    const std::uint64_t top = bits.unsigned_golomb(), bottom = bits.unsigned_golomb();
-    width -= std::min(width, (left + right) * unit_x);
-    height -= std::min(height, (top + bottom) * unit_y);
-  }
-  if (width > kSideMax || height > kSideMax) return;
-  sps.width = static_cast<unsigned>(width);
-  sps.height = static_cast<unsigned>(height);
+  const unsigned fields = frames_only ? 1 : 2;
+  const std::uint64_t width = columns * 16, height = rows * 16 * fields;
+  const CodedSize size = cropped(bits, {width, height}, separate_planes ? 0 : sps.chroma_format, fields);
+  sps.width = static_cast<unsigned>(size.width);
+  sps.height = static_cast<unsigned>(size.height);
 }
 
 std::optional<unsigned> pps_id(ByteSpan nal) {

@@ -14,7 +14,6 @@ namespace ott {
 namespace {
 
 constexpr unsigned kSpsIdMax = 15, kPpsIdMax = 63;  // H.265, section 7.4.3
-constexpr unsigned kSideMax = 16'384;
 constexpr std::size_t kHvccHeadBytes = 22;
 constexpr std::size_t kHvccLengthAt = 21, kHvccProfileAt = 1;
 
@@ -33,18 +32,10 @@ void skip_sub_layers(BitReader& bits, unsigned layers) {
 void read_size(BitReader& bits, H265Sps& sps) {
   sps.chroma_format = bits.unsigned_golomb();
   const bool separate_planes = sps.chroma_format == 3 && bits.flag();
-  std::uint64_t width = bits.unsigned_golomb(), height = bits.unsigned_golomb();
-  if (bits.flag()) {
-    const unsigned chroma = separate_planes ? 0 : sps.chroma_format;
-    const std::uint64_t unit_x = chroma == 1 || chroma == 2 ? 2 : 1, unit_y = chroma == 1 ? 2 : 1;
-    const std::uint64_t left = bits.unsigned_golomb(), right = bits.unsigned_golomb();
-    const std::uint64_t top = bits.unsigned_golomb(), bottom = bits.unsigned_golomb();
-    width -= std::min(width, (left + right) * unit_x);
-    height -= std::min(height, (top + bottom) * unit_y);
-  }
-  if (width > kSideMax || height > kSideMax) return;
-  sps.width = static_cast<unsigned>(width);
-  sps.height = static_cast<unsigned>(height);
+  const std::uint64_t width = bits.unsigned_golomb(), height = bits.unsigned_golomb();
+  const CodedSize size = cropped(bits, {width, height}, separate_planes ? 0 : sps.chroma_format);
+  sps.width = static_cast<unsigned>(size.width);
+  sps.height = static_cast<unsigned>(size.height);
 }
 
 std::optional<unsigned> pps_id(ByteSpan nal) {

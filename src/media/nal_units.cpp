@@ -60,6 +60,18 @@ void append_nal_to_byte_stream(ByteSpan nal, std::vector<std::uint8_t>& stream) 
   stream.insert(stream.end(), nal.begin(), nal.end());
 }
 
+CodedSize cropped(BitReader& bits, CodedSize size, unsigned chroma_format, unsigned fields) {
+  if (bits.flag()) {
+    const std::uint64_t unit_x = chroma_format == 1 || chroma_format == 2 ? 2 : 1;
+    const std::uint64_t unit_y = std::uint64_t{chroma_format == 1 ? 2U : 1U} * fields;
+    const std::uint64_t left = bits.unsigned_golomb(), right = bits.unsigned_golomb();
+    const std::uint64_t top = bits.unsigned_golomb(), bottom = bits.unsigned_golomb();
+    size.width -= std::min(size.width, (left + right) * unit_x);
+    size.height -= std::min(size.height, (top + bottom) * unit_y);
+  }
+  return size.width > kCodedSideMax || size.height > kCodedSideMax ? CodedSize{} : size;
+}
+
 std::vector<std::uint8_t> unescaped_nal(ByteSpan nal) {
   std::vector<std::uint8_t> bytes;
   bytes.reserve(nal.size());

@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "media/bit_reader.h"
 #include "ott/result.h"
 #include "ott/types.h"
 
@@ -22,6 +23,17 @@ std::vector<ByteSpan> nal_units_of_byte_stream(ByteSpan stream);
 /// REQUIRES: a NAL unit of less than 4 GiB.
 void append_nal_to_sample(ByteSpan nal, std::vector<std::uint8_t>& sample);
 void append_nal_to_byte_stream(ByteSpan nal, std::vector<std::uint8_t>& stream);
+
+/// A picture's, in samples of luma.
+struct CodedSize {
+  std::uint64_t width = 0;
+  std::uint64_t height = 0;
+};
+inline constexpr std::uint64_t kCodedSideMax = 16'384;
+/// Reads what a sequence parameter set cuts off at the edges, from its flag on (H.264, section 7.4.2.1.1;
+/// H.265, section 7.4.3.2.1). `chroma_format` is 0 where the planes are separate; `fields`: 2 where a frame
+/// may be two fields. 0x0 if a side is longer than kCodedSideMax.
+CodedSize cropped(BitReader& bits, CodedSize size, unsigned chroma_format, unsigned fields = 1);
 
 /// What a NAL unit says, without its emulation prevention bytes (H.264, section 7.3.1).
 std::vector<std::uint8_t> unescaped_nal(ByteSpan nal);

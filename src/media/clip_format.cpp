@@ -96,10 +96,11 @@ Result<ClipFormat> recognise_clip(ByteSpan start, const std::string& path) {
     return fail(fmt::format("'{}' is {}; ffmpeg plays it: {}", path, name,
                             by_ffmpeg(path, name == "Matroska" && text.find("V_MJPEG") != text.npos)));
   }
-  return fail(
-      fmt::format("'{}' is neither AVI with MJPEG, nor concatenated JPEGs (.mjpeg), the parts of a multipart "
-                  "stream or JPEGs each preceded by five digits of length; if ffmpeg can play it: {}",
-                  path, by_ffmpeg(path, false)));
+  return fail(fmt::format(
+      "'{}' is none of AVI with MJPEG, Matroska, WAV, MPEG-TS, IVF, a byte stream of H.264 or H.265, "
+      "concatenated JPEGs (.mjpeg), the parts of a multipart stream, and JPEGs each preceded by five "
+      "digits of length; if ffmpeg can play it: {}",
+      path, by_ffmpeg(path, false)));
 }
 
 }  // namespace ott

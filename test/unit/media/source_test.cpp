@@ -116,7 +116,7 @@ TEST_CASE("files that are no clip are told apart", "[source]") {
   const std::string empty = directory.write("empty.mjpeg", {});
   CHECK(open_error(empty) == "'" + empty + "' is empty");
   const std::string text = directory.write("text", Bytes(100, 'a'));
-  CHECK(open_error(text).starts_with("'" + text + "' is neither AVI with MJPEG, nor concatenated JPEGs"));
+  CHECK(open_error(text).starts_with("'" + text + "' is none of AVI with MJPEG, Matroska, WAV, "));
   Bytes broken = test::make_jpeg({});
   broken.resize(300);
   const std::string cut = directory.write("cut.mjpeg", broken);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "io/clock.h"
 #include "media/http_response.h"
 #include "media/live_mp4.h"
 #include "media/live_text.h"
@@ -51,7 +52,7 @@ HttpLive& HttpStreams::join(const HttpFollow& wanted, HttpConnection& connection
   if (live.content == nullptr) {
     live.name = wanted.stream;
     if (wanted.form == HttpFollow::Form::Mp4) {
-      live.content = std::make_unique<LiveMp4>(streams_, wanted.stream);
+      live.content = std::make_unique<LiveMp4>(streams_, wanted.stream, clock_now());
     } else {
       live.content = std::make_unique<LiveText>(streams_, wanted.stream);
     }

@@ -84,8 +84,8 @@ class LiveMp4::Part final : public FrameTaker {
   [[nodiscard]] std::uint32_t rate() const { return std::max(stream.format.clock_rate, 1U); }
 };
 
-LiveMp4::LiveMp4(WatchableStreams& streams, const std::string& name)
-    : name_(name), subscription_(streams.subscribe_parts(name, *this)) {}
+LiveMp4::LiveMp4(WatchableStreams& streams, const std::string& name, Now now)
+    : name_(name), now_(now.mono), subscription_(streams.subscribe_parts(name, *this)) {}
 
 LiveMp4::~LiveMp4() { subscription_.reset(); }
 

@@ -36,7 +36,8 @@ class LiveMp4 final : public LiveContent, private PartsTaker {
   /// The most that is kept of one part since its newest sync point.
   static constexpr std::size_t kKeptBytesMax = std::size_t{32} << 20U;
 
-  LiveMp4(WatchableStreams& streams, const std::string& name);
+  /// Frames may be handed over before the first step(): what is here already of streams that others watch.
+  LiveMp4(WatchableStreams& streams, const std::string& name, Now now);
   ~LiveMp4() override;
 
   void step(Now now) override;

@@ -114,7 +114,7 @@ ott::FramePtr read_frame(ott::Reader& in, std::uint64_t number, std::uint8_t fla
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   ott::Reader in(ByteSpan(data, size));
   Parts parts(in.u8());
-  ott::LiveMp4 mp4(parts, "cam");
+  ott::LiveMp4 mp4(parts, "cam", {});
   Watcher watcher;
   ott::Now now{ott::MonoTime(std::chrono::hours(1)), ott::WallTime(std::chrono::hours(480'000))};
   for (std::uint64_t number = 1; !in.at_end(); ++number) {

@@ -87,7 +87,7 @@ Got take_all(LiveMp4& mp4, LiveCursor& cursor, Now now) {
 
 TEST_CASE("Live MP4 begins when both parts are known, with the tracks at a common zero") {
   Camera camera;
-  LiveMp4 mp4(camera.streams, "cam");
+  LiveMp4 mp4(camera.streams, "cam", Camera::at_frame(0));
   CHECK(mp4.content_type().empty());
   camera.video(0);
   CHECK(mp4.content_type().empty());
@@ -114,7 +114,7 @@ TEST_CASE("Live MP4 begins when both parts are known, with the tracks at a commo
 
 TEST_CASE("Live MP4: instants align parts, whatever the way to the origin took") {
   Camera camera;
-  LiveMp4 mp4(camera.streams, "cam");
+  LiveMp4 mp4(camera.streams, "cam", Camera::at_frame(0));
   const WallTime taken = FakeParts::kBegin - 1h;
   camera.streams.push("cam/video",
                       {.bytes = picture(true), .media_time = 1'000, .at = 300ms, .instant = taken});
@@ -127,7 +127,7 @@ TEST_CASE("Live MP4: instants align parts, whatever the way to the origin took")
 
 TEST_CASE("Live MP4 goes by instants once all parts have one") {
   Camera camera;
-  LiveMp4 mp4(camera.streams, "cam");
+  LiveMp4 mp4(camera.streams, "cam", Camera::at_frame(0));
   const WallTime taken = FakeParts::kBegin - 1h;
   camera.streams.push("cam/video",
                       {.bytes = picture(true), .media_time = 1'000, .at = 60ms, .instant = taken});
@@ -144,7 +144,7 @@ TEST_CASE("Live MP4 goes by instants once all parts have one") {
 
 TEST_CASE("Live MP4: a viewer begins with all since the newest sync point") {
   Camera camera;
-  LiveMp4 mp4(camera.streams, "cam");
+  LiveMp4 mp4(camera.streams, "cam", Camera::at_frame(0));
   for (unsigned frame = 0; frame < 37; ++frame) camera.both(frame);
   LiveCursor cursor = mp4.begin();
   const Got got = take_all(mp4, cursor, Camera::at_frame(37));
@@ -159,7 +159,7 @@ TEST_CASE("Live MP4: a viewer begins with all since the newest sync point") {
 
 TEST_CASE("Live MP4: a viewer that is too slow has no video until it can be decoded, and sound") {
   Camera camera;
-  LiveMp4 mp4(camera.streams, "cam");
+  LiveMp4 mp4(camera.streams, "cam", Camera::at_frame(0));
   for (unsigned frame = 0; frame < 2; ++frame) camera.both(frame);
   LiveCursor cursor = mp4.begin();
   take_all(mp4, cursor, Camera::at_frame(2));
@@ -192,7 +192,7 @@ TEST_CASE("Live MP4: a viewer that is too slow has no video until it can be deco
 
 TEST_CASE("Live MP4: one part is shown when the other says nothing, and both when it has come") {
   Camera camera;
-  LiveMp4 mp4(camera.streams, "cam");
+  LiveMp4 mp4(camera.streams, "cam", Camera::at_frame(0));
   camera.mp4 = &mp4;
   for (unsigned frame = 0; frame < 12; ++frame) camera.video(frame);
   CHECK(mp4.content_type() == "video/mp4; codecs=\"avc1.64000d\"");
@@ -213,7 +213,7 @@ TEST_CASE("Live MP4: one part is shown when the other says nothing, and both whe
 
 TEST_CASE("Live MP4: another configuration is another initialization segment for all") {
   Camera camera(false);
-  LiveMp4 mp4(camera.streams, "cam");
+  LiveMp4 mp4(camera.streams, "cam", Camera::at_frame(0));
   camera.video(0);
   LiveCursor cursor = mp4.begin();
   CHECK(take_all(mp4, cursor, Camera::at_frame(0)).heads == 1);
@@ -231,7 +231,7 @@ TEST_CASE("Live MP4: another configuration is another initialization segment for
 
 TEST_CASE("Live MP4: a sender that jumps in time ends the content and begins it anew") {
   Camera camera(false);
-  LiveMp4 mp4(camera.streams, "cam");
+  LiveMp4 mp4(camera.streams, "cam", Camera::at_frame(0));
   camera.video(0);
   LiveCursor cursor = mp4.begin();
   const std::uint32_t jump = GENERATE(0x4000'0000U, 0xC000'0000U);
@@ -245,7 +245,7 @@ TEST_CASE("Live MP4: a sender that jumps in time ends the content and begins it 
 
 TEST_CASE("Live MP4: decode times rise where pictures come in another order than they are shown in") {
   Camera camera(false);
-  LiveMp4 mp4(camera.streams, "cam");
+  LiveMp4 mp4(camera.streams, "cam", Camera::at_frame(0));
   std::vector<unsigned> shown = {0};
   for (unsigned group = 0; group < 5; ++group) {
     for (const unsigned at : {3U, 1U, 2U}) shown.push_back(3 * group + at);
@@ -275,7 +275,7 @@ TEST_CASE("Live MP4 holds the first video and the first audio, and says why it h
   streams.add("cam/video2", test::h264_format());
   streams.add("cam/video3", MediaFormat{});
   streams.add("cam/text", {.media = MediaKind::Text, .encoding = "t140", .clock_rate = 1'000});
-  LiveMp4 mp4(streams, "cam");
+  LiveMp4 mp4(streams, "cam", Camera::at_frame(0));
   CHECK(streams.wants("cam/video"));
   CHECK_FALSE(streams.wants("cam/video2"));
   CHECK_FALSE(streams.wants("cam/video3"));
@@ -283,9 +283,27 @@ TEST_CASE("Live MP4 holds the first video and the first audio, and says why it h
   CHECK(mp4.why_nothing() == "the camera is away");
 }
 
+TEST_CASE("Live MP4 of streams that are here already goes on with what comes next") {
+  constexpr unsigned kLater = 2'000;  // frames, longer than any part may be silent
+  Camera camera;
+  LiveMp4 mp4(camera.streams, "cam", Camera::at_frame(kLater));
+  // The hub hands on what it has before the first step: a sync point, and the newest sound.
+  for (unsigned frame = kLater; frame < kLater + 5; ++frame) camera.video(frame);
+  camera.audio(2 * kLater + 9);
+  mp4.step(Camera::at_frame(kLater + 5));
+  CHECK(mp4.content_type() == "video/mp4; codecs=\"avc1.64000d, opus\"");
+  LiveCursor cursor = mp4.begin();
+  camera.mp4 = &mp4;
+  for (unsigned frame = kLater + 5; frame < kLater + 9; ++frame) camera.both(frame);
+  CHECK_FALSE(mp4.has_ended(cursor));
+  const Got got = take_all(mp4, cursor, Camera::at_frame(kLater + 9));
+  CHECK(got.of(1).size() == 9);
+  CHECK(got.of(2).size() == 9);
+}
+
 TEST_CASE("Live MP4 keeps no more than it may") {
   Camera camera(false);
-  LiveMp4 mp4(camera.streams, "cam");
+  LiveMp4 mp4(camera.streams, "cam", Camera::at_frame(0));
   for (unsigned frame = 0; frame < 5; ++frame) camera.video(frame, 9U << 20U);
   // The sync point had to go: a viewer that comes now waits for the next one.
   CHECK(mp4.content_type().empty());

@@ -73,7 +73,9 @@ class ExecInput final : public PipeInput {
     wanted_ = false;
     retry_.cancel();
     timer_.stop();
-    if (child_) end_child(now);
+    if (!child_) return;
+    dismissed_ = true;
+    end_child(now);
   }
 
  protected:
@@ -86,7 +88,7 @@ class ExecInput final : public PipeInput {
     auto child = ChildProcess::start(in_place_of_shell(command_));
     if (!child) return lose("the program cannot be started: " + child.error().message, now);
     child_ = std::move(*child);
-    ending_ = false;
+    ending_ = dismissed_ = false;
     launched_at_ = now.mono;
     errors_.start<&ExecInput::on_errors>(*this, child_->errors(), EV_READ);
     read_from(child_->output());
@@ -113,6 +115,7 @@ class ExecInput final : public PipeInput {
     child_->terminate(true);  // what it has left behind
     child_.reset();
     if (!wanted_) return;
+    if (dismissed_) return launch(now);  // somebody has come since
     const bool in_order = *how == "ended with status 0";
     if (in_order && info().at_end != AtEnd::Loop) return finish(now);
     const std::string words = last_line(last_words_);
@@ -156,6 +159,7 @@ class ExecInput final : public PipeInput {
   MonoTime kill_at_{};
   bool wanted_ = false;
   bool ending_ = false;
+  bool dismissed_ = false;  // it ends since nobody wanted it: that is no failure of its own
 };
 
 Result<std::unique_ptr<Input>> open_exec(const std::string& source, InputSink& sink,

@@ -111,10 +111,18 @@ TEST_CASE("video beside audio waits while too much is under way") {
     link.overlay.set_flight(link.twenty, flight, link.now());
     CHECK(link.given() == Given{{link.video, 2 * 1'032}});
   }
-  SECTION("and one where there is less room than it takes") {
+  SECTION("one that takes more room than there is waits") {
     flight.bytes = bound - 1;
     link.overlay.set_flight(link.twenty, flight, link.now());
+    CHECK(link.given().empty());
+  }
+  SECTION("one that takes more room than there ever is goes when little is under way") {
+    link.publish(link.video, kRtpBytesMax);
+    flight.bytes = 0;
+    link.overlay.set_flight(link.twenty, flight, link.now());
     CHECK(link.given() == Given{{link.video, 1'032}});
+    CHECK(link.overlay.send_advance(link.twenty, 1'032, link.now()));
+    CHECK(link.given() == Given{{link.video, kRecordHeaderBytes + kRtpBytesMax}});
   }
 }
 

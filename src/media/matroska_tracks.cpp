@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 #include "media/aac_config.h"
 #include "media/av1_config.h"
@@ -58,7 +59,7 @@ Result<void> read_audio(ByteSpan body, TrackEntry& entry) {
     if (!element) return tl::unexpected(element.error());
     if (element->id == kSamplingFrequency) {
       const double rate = ebml_float(element->body);
-      entry.sample_rate = rate >= 1 && rate <= kRateMax ? static_cast<unsigned>(rate + 0.5) : 0;
+      entry.sample_rate = rate >= 1 && rate <= kRateMax ? static_cast<unsigned>(std::lround(rate)) : 0;
     }
     if (element->id == kChannels) {
       entry.channels =

@@ -168,6 +168,7 @@ struct Start {
   FrameNumber last;
   std::uint32_t number = 0;  // comes back in STARTED
   bool gap = false;          // `last` was left out by SKIP: what follows must begin at a sync point
+  bool joins = false;        // somebody joins: the sync point that the frame after `last` needs comes first
 };
 
 /// Parent to child, in band: the records that answer that START follow; those before it were older. They

@@ -23,6 +23,10 @@ void write_enum(Writer& out, Enum value) {
 
 PeerKind read_kind(Reader& in) { return read_enum(in, PeerKind::Bootstrap, PeerKind::Guest); }
 
+// START's flags; a START without one ends before them.
+constexpr unsigned kStartGap = 1;
+constexpr unsigned kStartJoins = 2;
+
 bool read_bool(Reader& in) {
   const std::uint8_t value = in.u8();
   if (value > 1) in.fail();
@@ -381,14 +385,19 @@ void write(Writer& out, const Start& m) {
   out.u64(m.stream.value);
   out.u64(m.last.value);
   out.u32(m.number);
-  if (m.gap) out.u8(1);
+  const unsigned flags = (m.gap ? kStartGap : 0U) | (m.joins ? kStartJoins : 0U);
+  if (flags != 0) out.u8(static_cast<std::uint8_t>(flags));
 }
 
 void read(Reader& in, Start& m) {
   m.stream = read_stream_id(in);
   m.last = FrameNumber{read_up_to(in, kFrameNumberMax)};
   m.number = in.u32();
-  if (!in.at_end()) m.gap = read_bool(in);
+  if (in.at_end()) return;
+  const unsigned flags = in.u8();
+  if (flags > (kStartGap | kStartJoins)) in.fail();
+  m.gap = (flags & kStartGap) != 0;
+  m.joins = (flags & kStartJoins) != 0;
 }
 
 void write(Writer& out, const Started& m) {

@@ -89,7 +89,7 @@ void DataPath::take_from_ring(PeerLink& link, Now now) {
     if (ours) break;  // incomplete: the rest follows
     const auto record =
         whole && is_record(framed.header.type) ? parse_record(framed.header, pending) : std::nullopt;
-    if (!record || stream_of(record->label) != flow.id() || !may_feed(link, flow) ||
+    if (!record || stream_of(record->label) != flow.id() || !may_feed(link, flow, *record) ||
         !flow.buffer.takes(*record)) {
       std::copy(pending.begin(), pending.end(), scratch_.get());
       scratch_end_ = pending.size();
@@ -109,10 +109,11 @@ void DataPath::take_from_ring(PeerLink& link, Now now) {
 
 /// True if a flow takes records from this link. A new parent's records count only after its STARTED: those
 /// that it sent before would leave a gap. The former parent's records go on, but an empty buffer does not
-/// begin with one of them.
-bool DataPath::may_feed(const PeerLink& link, const Flow& flow) {
+/// begin with one of them, and if it leaves out all up to a sync point, the new one may do better.
+bool DataPath::may_feed(const PeerLink& link, const Flow& flow, const Record& record) {
   if (flow.parent == link.id) return flow.started;
-  return flow.former_parent == link.id && !flow.buffer.untouched();
+  if (flow.former_parent != link.id || flow.buffer.untouched()) return false;
+  return !record.is_skip() || flow.buffer.all_are_sync_points();
 }
 
 void DataPath::note_taken(PeerLink& link, Flow& flow, const Record& record, Now now) {
@@ -128,7 +129,8 @@ void DataPath::note_taken(PeerLink& link, Flow& flow, const Record& record, Now 
 /// False if the record cannot be the stream's.
 bool DataPath::take_by_copy(PeerLink& link, const Record& record, ByteSpan message, Now now) {
   Flow* flow = flows_.find(stream_of(record.label));
-  if (flow == nullptr || !may_feed(link, *flow)) return true;  // late, from a parent that is no longer one
+  if (flow == nullptr || !may_feed(link, *flow, record))
+    return true;  // late, from a parent that is no longer one
   if (flow->buffer.is_beyond(record)) {
     ++state_.counters.numbers_refused;
     return false;

@@ -60,7 +60,7 @@ class DataPath {
   [[nodiscard]] std::uint32_t body_limit(const PeerLink& link) const;
   bool take_by_copy(PeerLink& link, const Record& record, ByteSpan message, Now now);
   [[gnu::hot]] void note_taken(PeerLink& link, Flow& flow, const Record& record, Now now);
-  [[nodiscard, gnu::hot]] static bool may_feed(const PeerLink& link, const Flow& flow);
+  [[nodiscard, gnu::hot]] static bool may_feed(const PeerLink& link, const Flow& flow, const Record& record);
   [[nodiscard, gnu::hot]] std::size_t receive_limit(const PeerLink& link, ByteSpan pending) const;
   Flow* only_flow_of(const PeerLink& link) const;
   [[nodiscard]] bool has_small_records(const PeerLink& link) const;

@@ -101,7 +101,7 @@ Flow* FlowTable::create(const NodeId& origin, const StreamInfo& info, RingSize s
   }
   auto flow = std::make_unique<Flow>(std::move(*buffer), origin, info);
   flow->numbering = flow->buffer_number = ++buffers_made_;
-  flow->watched_here = interests_.here(info.id);
+  flow->watched_here = flow->joins_here = interests_.here(info.id);
   Flow* created = flow.get();
   flows_[info.id] = std::move(flow);
   return created;
@@ -336,14 +336,18 @@ void FlowTable::maybe_start(Flow& flow, Now now) {
   PeerLink* link = state_.links.find(*flow.parent);
   if (link == nullptr) return;
   flow.start_sent = true;
-  if (flow.buffer.last_done().value == 0) flow.began_after = flow.start_after();
+  const bool anew = flow.buffer.last_done().value == 0;
+  if (anew) {
+    flow.began_after = flow.start_after();
+    flow.asked_for_beginning = flow.began_after.value != 0 && flow.somebody_joins();
+  }
   flow.start_deadline = MonoTime::max();
   state_.log.debug(
       fmt::format("START {} after {} to {}", flow.info.name, flow.start_after().value, link->name()));
   flow.started = false;
   flow.asked_after = flow.start_after();
-  state_.links.send(*link,
-                    Start{flow.id(), flow.asked_after, ++flow.start_number, flow.buffer.ends_with_skip()});
+  state_.links.send(*link, Start{flow.id(), flow.asked_after, ++flow.start_number,
+                                 flow.buffer.ends_with_skip(), anew && flow.asked_for_beginning});
 }
 
 void FlowTable::on_start(PeerLink& link, const Start& message, Now now) {
@@ -366,6 +370,7 @@ void FlowTable::on_start(PeerLink& link, const Start& message, Now now) {
   child->last =
       child->feed.start(flow->buffer, beyond ? FrameNumber{} : message.last, message.gap, oldest, now.mono);
   if (child->last != message.last) ++state_.counters.numbers_refused;
+  if (message.joins && child->last == message.last) child->feed.begin_earlier(flow->buffer);
   state_.links.send(link, Started{message.stream, message.number, child->last});
   state_.links.want_send(link);
   maybe_start(*flow, now);
@@ -390,11 +395,14 @@ void FlowTable::on_started(PeerLink& link, const Started& message, Now now) {
   if (message.after < here) begin_anew(*flow, now);
 }
 
-/// True if the child asks for older frames than the flow began with: this node's parent may have them. A
-/// guest can be anybody, so guests get this once in the time that a history lasts.
+/// True if the child asks for older frames than the flow began with, or joins and needs such, or has got all
+/// up to where this node waits for a sync point: this node's parent may have them. A guest can be anybody, so
+/// guests get this once in the time that a history lasts.
 bool FlowTable::must_rewind(const Flow& flow, const Child& child, Now now) const {
   const FrameNumber last = child.last;
   if (child.guest && now.mono - flow.rewound_at < state_.config.history) return false;
+  if (last.value == 0 && flow.lacks_beginning()) return true;
+  if (!flow.own && !child.gap && last.value != 0 && flow.leaves_out_all_after(last)) return true;
   const bool older = last.value != 0 && (flow.began_after.value == 0 || last < flow.began_after);
   if (flow.own || !older) return false;
   const auto* oldest = flow.buffer.oldest();
@@ -435,8 +443,10 @@ void FlowTable::forget_frames(Flow& flow, Now now) {
 /// last frame once it is here again.
 void FlowTable::rewind(Flow& flow, Now now) {
   const FrameNumber done = flow.buffer.last_done();
+  const bool joined_in_vain = flow.buffer.newest_sync_point() == nullptr;
   if (!empty(flow)) return;
   flow.reached = std::max(flow.reached, done);
+  flow.joins_here = flow.joins_here && joined_in_vain;
   flow.since_rewound = {};
   flow.rewound_at = now.mono;
   for (const auto& child : flow.children) {
@@ -507,7 +517,11 @@ void FlowTable::drop_child(Flow& flow, PeerLink& link) {
 void FlowTable::on_interest_changed(StreamId stream, Now now) {
   Flow* flow = find(stream);
   if (flow == nullptr) return;
-  flow->watched_here = interests_.here(stream);
+  const bool here = interests_.here(stream);
+  const bool joins = here && !flow->watched_here;
+  flow->joins_here = here && (joins || flow->joins_here);
+  flow->watched_here = here;
+  if (joins && flow->lacks_beginning()) rewind(*flow, now);
   if (interests_.viewers(stream) == 0 && flow->children.empty() && !flow->own) {
     flow->linger_until = now.mono + kLinger;
   } else {

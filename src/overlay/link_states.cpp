@@ -210,10 +210,9 @@ void LinkStates::forget(const NodeId& reporter) {
   if (found == held_.end()) return;
   bytes_ -= found->second.bytes;
   held_.erase(found);
-  const bool graph = state_.db.remove(reporter);
-  changes_.states = true;
-  changes_.graph = changes_.graph || graph;
-  graph_moved_ = graph_moved_ || graph;
+  graph_moved_ = state_.db.remove(reporter) || graph_moved_;
+  // Even if nothing led to it, an origin may count it as a watcher still.
+  changes_.states = changes_.graph = true;
 }
 
 /// True if there is room for so many states and bytes more; states of reporters that cannot be reached are
@@ -328,8 +327,6 @@ void LinkStates::forget_unreachable(Now now, bool at_once) {
     if (at_once || now.mono - held.unreachable_since >= kUnreachableMax) gone.push_back(reporter);
   }
   for (const NodeId& reporter : gone) forget(reporter);
-  // Nothing leads to them, but an origin may count them as watchers still.
-  if (!at_once && !gone.empty()) changes_.graph = true;
 }
 
 [[gnu::hot]] void LinkStates::tick(Now now) {

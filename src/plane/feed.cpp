@@ -102,6 +102,17 @@ void Feed::begin_after(const StreamBuffer& buffer, FrameNumber last, bool gap, M
   if (sync_point != nullptr && sync_point != frame) jump_to(buffer, *sync_point);
 }
 
+void Feed::begin_earlier(const StreamBuffer& buffer) {
+  OTT_ASSERT(started_);
+  const bool at_head = position_ == buffer.head();
+  const auto* needed =
+      buffer.newest_sync_point_until(at_head ? buffer.last_frame() : buffer.record_at(position_).frame);
+  if (needed == nullptr || needed->start >= position_) return;
+  begin_at(buffer, needed->start, FrameNumber{needed->number.value - 1});
+  replay_end_ = buffer.head();
+  judged_from_ = MonoTime::max();
+}
+
 Feed::Place Feed::leave(const StreamBuffer& buffer) {
   OTT_ASSERT(started_);
   Place place{buffer.last_done(), waits_ || (boundary_ == buffer.head() && buffer.ends_with_skip())};

@@ -66,6 +66,8 @@ class Feed {
   /// sync point and names what it leaves out. A half-sent record is finished first. Returns the frame after
   /// which the feed begins, as the parent answers it: `last`, or 0 for the newest sync point.
   FrameNumber start(const StreamBuffer& buffer, FrameNumber last, bool gap, MonoTime oldest, MonoTime now);
+  /// Right after start(): begins earlier, at the sync point that the next frame needs, if it is here.
+  void begin_earlier(const StreamBuffer& buffer);
   [[nodiscard]] bool started() const { return started_; }
   /// Where a feed has left a buffer, for the start() in another one that follows.
   struct Place {

@@ -35,6 +35,17 @@ FrameNumber Flow::start_after() const {
   return oldest;
 }
 
+bool Flow::lacks_beginning() const {
+  const auto* oldest = buffer.oldest();
+  if (own || asked_for_beginning || began_after.value == 0 || oldest == nullptr) return false;
+  return oldest->number.value == began_after.value + 1 && buffer.newest_begun_sync_point() == nullptr;
+}
+
+bool Flow::somebody_joins() const {
+  const auto joins = [](const auto& child) { return child->asked && child->last.value == 0; };
+  return joins_here || std::any_of(children.begin(), children.end(), joins);
+}
+
 bool Flow::all_children_asked() const {
   return std::all_of(children.begin(), children.end(), [](const auto& child) { return child->asked; });
 }

@@ -47,6 +47,15 @@ struct Flow {
   void remove_child(LinkId link);
   /// The START that this node owes its parent: the oldest frame that it or a child of it needs.
   [[nodiscard]] FrameNumber start_after() const;
+  /// True if whoever joins here waits for a sync point, since the buffer began between two of them: the
+  /// parent may have what is missing. Asking for it a second time would not help.
+  [[nodiscard]] bool lacks_beginning() const;
+  /// True if what comes after this frame is left out, up to the next sync point.
+  [[nodiscard]] bool leaves_out_all_after(FrameNumber frame) const {
+    return buffer.ends_with_skip() && buffer.first_after(frame) == nullptr;
+  }
+  /// True if somebody who joins needs the sync point before start_after() as well.
+  [[nodiscard]] bool somebody_joins() const;
   /// True once every child has sent its START.
   [[nodiscard]] bool all_children_asked() const;
   /// Notes that the parent must be sent a START, once it is known what to ask for. An answer to an earlier
@@ -79,6 +88,8 @@ struct Flow {
   FrameNumber reached;                           // its last frame then, until it is here again; 0: none
   Backlog since_rewound;                         // what has come since
   FrameNumber began_after;                       // what our START named when the buffer was empty; 0: none
+  bool asked_for_beginning = false;              // it said that somebody joins
+  bool joins_here = false;                       // this node itself does
   std::uint32_t start_number = 0;                // of our last START
   FrameNumber asked_after;                       // what it named
   bool started = false;                          // the parent has answered it

@@ -100,7 +100,10 @@ bool StreamBuffer::takes(const Record& record) const {
   if (record.is_skip()) {
     return record.last_skipped() > last_frame_ || (open_ && record.last_skipped() == last_frame_);
   }
-  if (record.frame > last_frame_) return record.first();
+  if (record.frame > last_frame_) {
+    const bool follows = record.frame.value == last_frame_.value + 1 && !open_ && !skip_start_;
+    return record.first() && (record.sync_point() || follows || untouched());
+  }
   if (record.frame < last_frame_ || !open_) return false;
   return static_cast<std::uint16_t>(last_sequence_ + 1) == record.rtp_sequence();
 }

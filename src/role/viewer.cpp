@@ -53,6 +53,10 @@ void Viewer::take(const Record& record, Now now) {
     frame_.reset();
     return taker_.on_skip(record.frame, record.last_skipped());
   }
+  // After a gap nothing is of use up to the next sync point. Relays see to that; but what they begin anew for
+  // others may begin between two of them.
+  if (record.first()) passes_over_ = !record.sync_point() && record.frame.value != last_.value + 1;
+  if (passes_over_) return;
   if (record.first() || frame_ == nullptr) {
     frame_ = std::make_shared<Frame>();
     frame_->sync_point = record.sync_point();

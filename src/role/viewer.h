@@ -36,8 +36,9 @@ class Viewer {
   unsigned buffer_number_ = 0;
   unsigned numbering_ = 0;
   Position position_;
-  FrameNumber known_;  // frames up to here come again and are passed over
-  FrameNumber last_;   // the last one that was handed on
+  FrameNumber known_;         // frames up to here come again and are passed over
+  FrameNumber last_;          // the last one that was handed on
+  bool passes_over_ = false;  // the frame under way needs one that is missing
   struct {
     FrameNumber frame;
     MonoTime arrived;

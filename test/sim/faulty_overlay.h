@@ -80,6 +80,8 @@ class FaultyOverlay {
   /// get all of them. `twice_max`: how many frames may come twice, where a tree may change meanwhile.
   void check_steady_state(const std::vector<std::size_t>& viewers, std::uint64_t twice_max = 0);
   void check_nothing_is_left();
+  /// The members that run and have a path to the origin over others that do, but over none of `without`.
+  std::vector<std::size_t> reached_from_origin(const std::set<std::size_t>& without = {});
   /// Nobody is a guest any more who has a place in the topology.
   void check_all_are_members();
   ScheduleResult result();

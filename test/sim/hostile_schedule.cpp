@@ -203,16 +203,7 @@ void HostileSchedule::pass_and_look(Duration duration) {
 
 /// Viewers that have a path to the origin over members that were never hostile, or over all that run now.
 std::vector<std::size_t> HostileSchedule::served_viewers(bool returned_too) {
-  const auto counts = [&](std::size_t i) {
-    return peer(i) != nullptr && (returned_too || !suspects_.contains(i));
-  };
-  std::vector<std::size_t> reached = {origin_};
-  for (std::size_t at = 0; at < reached.size(); ++at) {
-    for (const auto& [a, b] : links_) {
-      const std::size_t other = a == reached[at] ? b : b == reached[at] ? a : reached[at];
-      if (counts(other) && std::ranges::find(reached, other) == reached.end()) reached.push_back(other);
-    }
-  }
+  std::vector<std::size_t> reached = returned_too ? reached_from_origin() : reached_from_origin(suspects_);
   std::erase_if(reached, [this](std::size_t i) { return !is_viewer(i); });
   return reached;
 }
@@ -294,8 +285,8 @@ void HostileSchedule::check_ledgers(const std::vector<std::size_t>& viewers) {
 
 void HostileSchedule::check_all_is_forgotten() {
   pass(kForgetting);
-  if (!peer(origin_)->overlay().origin().watchers().empty())
-    violated("the origin still counts a watcher that is long gone");
+  for (const NodeId& watcher : peer(origin_)->overlay().origin().watchers())
+    violated(fmt::format("the origin still counts {} as a watcher, which is long gone", to_string(watcher)));
   for (std::size_t i = 0; i < members_.size(); ++i) {
     Peer* process = peer(i);
     if (process == nullptr) continue;

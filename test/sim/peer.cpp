@@ -125,6 +125,7 @@ void Peer::resume(unsigned stream, Now now) {
 }
 
 void Peer::complain(Watched& w, const std::string& what) {
+  context_.log.info(what);
   if (w.ledger->complaints.size() < 5) w.ledger->complaints.push_back(what);
 }
 
@@ -144,16 +145,18 @@ void Peer::read(Watched& w, Now now) {
     w.buffer_number = flow->buffer_number;
     w.numbering = flow->numbering;
     w.known = w.last = w.open = FrameNumber{};
-    w.skipped_since = 0;
+    w.begun_anew = !flow->children.empty();
+    w.skipped.clear();
   }
   if (w.numbering != flow->numbering) {  // frames before this do not belong to the stream
     w.known = w.last = w.open = FrameNumber{};
-    w.skipped_since = 0;
+    w.skipped.clear();
   }
   w.numbering = flow->numbering;
   if (w.buffer_number != flow->buffer_number) {
     w.position = flow->buffer.tail();
     w.known = w.last;
+    w.begun_anew = true;
   }
   w.buffer_number = flow->buffer_number;
   w.position = std::max(w.position, flow->buffer.tail());
@@ -168,13 +171,17 @@ void Peer::take(Watched& w, const Record& record, Now now) {
   if (record.is_skip()) {
     const std::uint64_t from = std::max(record.frame.value, w.last.value + 1);
     if (w.last.value == 0 || record.last_skipped().value < from) return;
-    w.skipped_since += record.last_skipped().value - from + 1;
-    std::uint64_t& count = is_guest() ? w.ledger->skipped_as_guest : w.ledger->skipped;
+    w.skipped.emplace_back(from, record.last_skipped().value);
+    std::uint64_t& count = is_guest() ? w.ledger->skipped_as_guest : w.skipped_as_member;
     count += record.last_skipped().value - from + 1;
     return;
   }
   if (record.first()) {
-    if (!record.sync_point() && w.last.value + 1 != record.frame.value) {
+    // A buffer that was begun anew for others may begin between two sync points.
+    w.passes_over = w.begun_anew && !record.sync_point() && w.last.value + 1 != record.frame.value;
+    if (w.passes_over) {
+      w.skipped.emplace_back(record.frame.value, record.frame.value);
+    } else if (!record.sync_point() && w.last.value + 1 != record.frame.value) {
       complain(w, fmt::format("frame {} comes after {}, and needs the one before it", record.frame.value,
                               w.last.value));
     }
@@ -182,6 +189,7 @@ void Peer::take(Watched& w, const Record& record, Now now) {
     w.next_part = 0;
     w.forged = false;
   }
+  if (w.passes_over) return;
   if (record.frame != w.open)
     return complain(w, fmt::format("frame {} goes on inside {}", record.frame.value, w.open.value));
   bool right = record.rtp.size() == kRtpBytesMin + payload_bytes(record.frame, w.next_part);
@@ -207,25 +215,37 @@ void Peer::complete(Watched& w, FrameNumber frame, Now now) {
   }
   if (!w.forged) account(w, frame, now);
   w.last = frame;
-  w.skipped_since = 0;
+  w.begun_anew = false;
+  w.skipped.clear();
 }
 
 void Peer::account(Watched& w, FrameNumber frame, Now now) {
   Ledger& ledger = *w.ledger;
   if (w.last.value != 0) {
-    const std::uint64_t missing = frame.value - w.last.value - 1;
-    const std::uint64_t lost = missing - std::min(missing, w.skipped_since);
     // A ring holds the history. Finding another path takes a while on top of an outage.
     const Duration bridged = context_.options.overlay.history - std::chrono::milliseconds(600);
-    const auto at = [this, &w](FrameNumber number) {
-      return (*duty_.times)[*w.reading].begin() + static_cast<std::ptrdiff_t>(number.value - 1);
+    const auto& times = (*duty_.times)[*w.reading];
+    const auto in_rings = std::lower_bound(times.begin(), times.end(), now.mono - bridged);
+    const auto first_young = static_cast<std::uint64_t>(in_rings - times.begin()) + 1;
+    std::uint64_t lost = 0;
+    std::uint64_t young = 0;
+    const auto note_missing = [&](std::uint64_t from, std::uint64_t end) {
+      lost += end - from;
+      young += end - std::clamp(first_young, from, end);
     };
-    const auto in_rings = std::lower_bound(at(FrameNumber{w.last.value + 1}), at(frame), now.mono - bridged);
-    const auto young = std::min(lost, static_cast<std::uint64_t>(at(frame) - in_rings));
-    ledger.lost += young;
+    std::uint64_t next = w.last.value + 1;
+    for (const auto& [first, last] : w.skipped) {
+      if (first > next) note_missing(next, first);
+      next = std::max(next, last + 1);
+    }
+    if (frame.value > next) note_missing(next, frame.value);
+    // After an outage that is longer than the history all is left out up to the next sync point.
+    if (lost == 0) ledger.skipped += w.skipped_as_member;
+    w.skipped_as_member = 0;
+    (is_guest() ? ledger.lost_as_guest : ledger.lost) += young;
     if (lost > 0) {
-      context_.log.info(fmt::format("frames {} to {} are missing ({} skipped), {} of them without excuse",
-                                    w.last.value + 1, frame.value - 1, w.skipped_since, young));
+      context_.log.info(fmt::format("{} frames of {} to {} are missing, {} of them without excuse", lost,
+                                    w.last.value + 1, frame.value - 1, young));
     }
     ledger.lost_with_age += lost - young;
     if (ledger.last_at) ledger.gap_max = std::max(ledger.gap_max, now.mono - *ledger.last_at);

@@ -18,6 +18,7 @@ struct Ledger {
   std::uint64_t skipped = 0;           // by a neighbour
   std::uint64_t skipped_as_guest = 0;  // an access node waits a minute for a guest that stands still
   std::uint64_t lost = 0;              // while rings still held them: always a fault
+  std::uint64_t lost_as_guest = 0;     // a flow begins anew for guests once in the time of a history
   std::uint64_t lost_with_age = 0;     // in an outage longer than the history
   std::optional<MonoTime> last_at;     // in this life
   Duration gap_max{};
@@ -80,8 +81,11 @@ class Peer : public OverlayRole {
     Position position{};
     FrameNumber known{};
     FrameNumber last{};
-    std::uint64_t skipped_since = 0;
-    FrameNumber open{};  // the frame under way
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> skipped{};  // first and last, since the last frame
+    std::uint64_t skipped_as_member = 0;                             // so many of them
+    bool begun_anew = false;                                         // the buffer, since the last frame
+    bool passes_over = false;                                        // the frame under way
+    FrameNumber open{};                                              // that one
     unsigned next_part = 0;
     bool forged = false;  // some of its bytes are not what was published
   };
@@ -93,7 +97,7 @@ class Peer : public OverlayRole {
   void take(Watched& watched, const Record& record, Now now);
   void complete(Watched& watched, FrameNumber frame, Now now);
   void account(Watched& watched, FrameNumber frame, Now now);
-  static void complain(Watched& watched, const std::string& what);
+  void complain(Watched& watched, const std::string& what);
   [[nodiscard]] bool is_guest() const;
 
   Duty duty_;

@@ -32,6 +32,7 @@ struct ScheduleResult {
   std::optional<std::string> violation;  // which invariant, of which member, with the seed
   std::uint64_t frames = 0;              // that all viewers got
   std::uint64_t lost_with_age = 0;
+  std::uint64_t skipped = 0;  // up to sync points, after outages that the viewer's parents did not bridge
   std::uint64_t faults = 0;
   double virtual_seconds = 0;
 };

@@ -123,7 +123,7 @@ TEST_CASE("a value out of its range is no message") {
     CHECK(good_with<FinalAck>(final_ack, 0, byte) == (value <= 2));
     CHECK(good_with<Bye>(bye, 0, byte) == (value >= 1 && value <= kByeReasonLast));
     CHECK(good_with<Heartbeat>(heartbeat, 0, byte) == (value <= 1));
-    CHECK(good_with<Start>(start, start.size() - 1, byte) == (value <= 1));
+    CHECK(good_with<Start>(start, start.size() - 1, byte) == (value <= 3));
     CHECK(good_with<Links>(links, 9 + 18, byte) == (value <= 3));
     CHECK(good_with<Watch>(watch, watch.size() - 1 - 8 - 18, byte) == (value <= 1));
     CHECK(good_with<Watch>(watch, 9 + 22, byte) == (value <= 1));

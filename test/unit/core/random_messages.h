@@ -164,7 +164,8 @@ inline void fill(Random& random, Start& m) {
   m.stream = any_stream_id(random);
   m.last = any_frame(random);
   m.number = any_u32(random);
-  m.gap = true;
+  m.gap = random.below(2) == 0;
+  m.joins = !m.gap || random.below(2) == 0;
 }
 inline void fill(Random& random, Started& m) {
   m.stream = any_stream_id(random);
@@ -315,7 +316,7 @@ T without_later_fields(T message) {
       info.state_since = 0;
     }
   };
-  if constexpr (std::is_same_v<T, Start>) message.gap = false;
+  if constexpr (std::is_same_v<T, Start>) message.gap = message.joins = false;
   if constexpr (std::is_same_v<T, TrackerMessage>) forget_format(message.stream);
   if constexpr (std::is_same_v<T, Speers> || std::is_same_v<T, Place>) {
     message.addresses.clear();
@@ -432,7 +433,7 @@ inline Bytes wire_body(const TrackerMessage& m) {
 inline Bytes wire_body(const Start& m) {
   Wire wire;
   wire.u64(m.stream.value).u64(m.last.value).u32(m.number);
-  if (m.gap) wire.u8(1);
+  if (m.gap || m.joins) wire.u8(static_cast<std::uint8_t>((m.gap ? 1 : 0) + (m.joins ? 2 : 0)));
   return wire.bytes;
 }
 inline Bytes wire_body(const Started& m) {

@@ -129,9 +129,10 @@ class Talk {
       frame_ += 3;
       bytes.insert(bytes.end(), skip.begin(), skip.end());
     }
+    const std::uint8_t sync_point = random_.below(4) != 0 ? kSyncPoint : 0;
     for (unsigned i = 0; i < count; ++i) {
-      const auto flags =
-          static_cast<std::uint8_t>((i == 0 ? kFirstOfFrame : 0) | (i + 1 == count ? kLastOfFrame : 0));
+      const auto flags = static_cast<std::uint8_t>((i == 0 ? kFirstOfFrame : 0) |
+                                                   (i + 1 == count ? kLastOfFrame : 0) | sync_point);
       const std::size_t rtp_bytes = 12 + random_.below(random_.below(20) == 0 ? 16'000 : 300);
       const Bytes record = test::record_bytes(label, frame_, flags, 1, sequence_++, rtp_bytes);
       bytes.insert(bytes.end(), record.begin(), record.end());

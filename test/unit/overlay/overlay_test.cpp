@@ -1,6 +1,8 @@
 // One process's engine, and peers that break the rules or come to their edges.
 #include "overlay/overlay.h"
 
+#include <fmt/format.h>
+
 #include <catch2/catch.hpp>
 
 #include "../core/random_messages.h"
@@ -231,7 +233,7 @@ struct Carrying : Relay {
   static constexpr StreamId kStream{77};
   std::uint16_t sequence = 0;
 
-  Carrying() {
+  explicit Carrying(FrameNumber last = {}) {
     PathTree path;
     path.entries = {{node("10.0.0.20"), 2, false}, {node("10.0.0.3"), 1, true}};
     StreamInfo info;
@@ -241,9 +243,9 @@ struct Carrying : Relay {
     REQUIRE(
         say(boot, TrackerMessage{from_boot(path), make_label(kStream, 1), node("10.0.0.10"), info, true}));
     REQUIRE(count_sent(three, MessageType::Tracker) == 1);
-    REQUIRE(say(three, Start{kStream, FrameNumber{0}}));
+    REQUIRE(say(three, Start{kStream, last}));
     const Start start = take_start();
-    CHECK(start.last == FrameNumber{0});
+    CHECK(start.last == last);
     REQUIRE(say(boot, Started{kStream, start.number, start.last}));
   }
   static Tracker from_boot(const PathTree& path) {
@@ -261,9 +263,33 @@ struct Carrying : Relay {
     REQUIRE(starts.size() == 1);
     return starts.front();
   }
-  Bytes frame(std::uint64_t number, std::size_t rtp_bytes = 1'000) {
-    return test::record_bytes(make_label(kStream, 1), number, kFirstOfFrame | kLastOfFrame | kSyncPoint, 1,
-                              sequence++, rtp_bytes);
+  Bytes frame(std::uint64_t number, std::size_t rtp_bytes = 1'000, bool sync_point = true) {
+    const unsigned flags = kFirstOfFrame | kLastOfFrame | (sync_point ? kSyncPoint : 0U);
+    return test::record_bytes(make_label(kStream, 1), number, static_cast<std::uint8_t>(flags), 1, sequence++,
+                              rtp_bytes);
+  }
+  /// Pictures that need those before them, back to each hundredth.
+  void receive_pictures(std::uint64_t first, std::uint64_t last) {
+    for (std::uint64_t number = first; number <= last; ++number)
+      receive(boot, frame(number, 1'000, number % 100 == 0));
+  }
+  /// A new tree, in which 10.0.0.2 is a child, too.
+  void add_two() {
+    PathTree path;
+    path.entries = {{node("10.0.0.20"), 3, false}, {node("10.0.0.2"), 1, true}, {node("10.0.0.3"), 1, true}};
+    StreamInfo info;
+    info.id = kStream;
+    say(boot, TrackerMessage{from_boot(path), make_label(kStream, 2), node("10.0.0.10"), info, false});
+  }
+  /// The first and the last frame of the records that were sent, and whether none between them is missing.
+  std::string sent(LinkId link) {
+    std::vector<std::uint64_t> numbers;
+    each_sent(link, [&numbers](const Header& header, const Bytes& message) {
+      if (is_record(header.type)) numbers.push_back(parse_record(header, message)->frame.value);
+    });
+    if (numbers.empty()) return "nothing";
+    const bool all = numbers.back() - numbers.front() + 1 == numbers.size();
+    return fmt::format("{} to {}{}", numbers.front(), numbers.back(), all ? "" : ", not all");
   }
 };
 
@@ -319,12 +345,7 @@ TEST_CASE("a child with an older need has the flow begin anew, and the others mi
   };
   read(relay, relay.three, got_three);
 
-  PathTree path;
-  path.entries = {{node("10.0.0.20"), 3, false}, {node("10.0.0.2"), 1, true}, {node("10.0.0.3"), 1, true}};
-  StreamInfo info;
-  info.id = Carrying::kStream;
-  relay.say(relay.boot, TrackerMessage{Carrying::from_boot(path), make_label(info.id, 2), node("10.0.0.10"),
-                                       info, false});
+  relay.add_two();
   relay.say(relay.two, Start{Carrying::kStream, FrameNumber{97}, 1});
   const Start start = relay.take_start();
   CHECK(start.last == FrameNumber{97});
@@ -339,15 +360,48 @@ TEST_CASE("a child with an older need has the flow begin anew, and the others mi
   CHECK(got_three == std::vector<std::uint64_t>{101, 102, 103, 104, 105, 106, 107, 108, 109, 110, 111, 112});
 }
 
+TEST_CASE("who joins at a relay whose flow began between two sync points gets the one before it") {
+  Carrying relay{FrameNumber{120}};
+  relay.receive_pictures(121, 130);
+  CHECK(relay.sent(relay.three) == "121 to 130");
+  relay.add_two();
+  relay.say(relay.two, Start{Carrying::kStream, FrameNumber{0}, 1});
+  const Start start = relay.take_start();
+  CHECK(start.last == FrameNumber{130});
+  CHECK(start.joins);
+  relay.say(relay.boot, Started{Carrying::kStream, start.number, start.last});
+  relay.receive_pictures(100, 135);
+  CHECK(relay.sent(relay.two) == "100 to 135");
+  CHECK(relay.sent(relay.three) == "131 to 135");
+  relay.say(relay.two, Start{Carrying::kStream, FrameNumber{0}, 2});  // and this does not begin it once more
+  CHECK(relay.count_sent(relay.boot, MessageType::Start) == 0);
+  CHECK(relay.sent(relay.two) == "100 to 135");
+}
+
+TEST_CASE("a relay that waits for a sync point asks for what a child that lacks nothing needs") {
+  Carrying relay;
+  relay.receive_pictures(100, 110);
+  relay.sent(relay.three);
+  relay.receive(relay.boot, test::record_bytes(make_label(Carrying::kStream, 1), 111, 0, 120, 0, 0));
+  CHECK(relay.sent(relay.three) == "111 to 111");
+  relay.add_two();
+  relay.say(relay.two, Start{Carrying::kStream, FrameNumber{118}, 1});
+  const Start start = relay.take_start();
+  CHECK(start.last == FrameNumber{118});
+  CHECK_FALSE(start.joins);
+  relay.say(relay.boot, Started{Carrying::kStream, start.number, start.last});
+  relay.receive_pictures(119, 125);
+  CHECK(relay.sent(relay.two) == "119 to 125");
+  CHECK(relay.count_sent(relay.three, MessageType::Data) == 0);
+  relay.receive_pictures(126, 202);
+  CHECK(relay.sent(relay.two) == "126 to 202");
+  CHECK(relay.count_sent(relay.three, MessageType::Data) == 3);
+}
+
 TEST_CASE("a flow that begins anew does not wait for a child that never asks") {
   Carrying relay;
   for (std::uint64_t number = 101; number <= 110; ++number) relay.receive(relay.boot, relay.frame(number));
-  PathTree path;
-  path.entries = {{node("10.0.0.20"), 3, false}, {node("10.0.0.2"), 1, true}, {node("10.0.0.3"), 1, true}};
-  StreamInfo info;
-  info.id = Carrying::kStream;
-  relay.say(relay.boot, TrackerMessage{Carrying::from_boot(path), make_label(info.id, 2), node("10.0.0.10"),
-                                       info, false});
+  relay.add_two();
   relay.say(relay.three, Start{Carrying::kStream, FrameNumber{97}, 1});  // and 10.0.0.2 says nothing
   for (int i = 0; i < 20; ++i) {
     relay.pass(milliseconds(60));

@@ -256,7 +256,7 @@ TEST_CASE("without a sync point ahead, what is late is left out up to the next o
     CHECK(child.feed().frames_skipped() == 3);
     source.part(flow, true, 100, child.now);
     child.send();
-    source.part(flow, false, 100, child.now);
+    source.end(flow, 100, child.now);
     child.send();
     CHECK(child.text() == "1 2 3+ 3. 4-6s 7-7s");
     for (int i = 0; i < 5; ++i) source.frame(flow, 1, 100, child.now);
@@ -334,6 +334,25 @@ TEST_CASE(
   CHECK(sent_after(25, 0, false) == "26-28s");
   CHECK(sent_after(27, 0, false) == "26-28s");
   CHECK(sent_after(28, 0, true).empty());
+}
+
+TEST_CASE("where somebody joins, a feed begins at the sync point that its next frame needs") {
+  Flow flow = make_flow();
+  Source source = gops(flow, 25);
+  const auto sent_after = [&flow](std::uint64_t last) {
+    TestChild child(flow, LinkId{9});
+    child.start(last, at_ms(2'000));
+    child.feed().begin_earlier(flow.buffer);
+    child.send();
+    flow.remove_child(LinkId{9});
+    return child.text();
+  };
+  CHECK(sent_after(22) == "21 22 23 24 25");
+  CHECK(sent_after(20) == "21 22 23 24 25");
+  CHECK(sent_after(18) == "11 12 13 14 15 16 17 18 19 20 21 22 23 24 25");
+  CHECK(sent_after(25) == "21 22 23 24 25");
+  source.skip(flow, 3);
+  CHECK(sent_after(23) == "21 22 23 24 25 26-28s");
 }
 
 TEST_CASE("a feed that leaves its buffer says whether what it left out is still to end") {

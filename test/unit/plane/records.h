@@ -94,6 +94,11 @@ class Source {
     const std::uint8_t flags = first ? kFirstOfFrame : 0;
     OTT_ASSERT(put(into, data_record(last, sequence_++, flags, rtp_bytes, is_sync_point()), now));
   }
+  /// Its end.
+  template <class Into>
+  void end(Into& into, std::size_t rtp_bytes = 100, MonoTime now = {}) {
+    OTT_ASSERT(put(into, data_record(last, sequence_++, kLastOfFrame, rtp_bytes, is_sync_point()), now));
+  }
   template <class Into>
   void skip(Into& into, std::uint64_t frames, MonoTime now = {}) {
     OTT_ASSERT(put(into, skip_record(last + 1, last + frames), now));

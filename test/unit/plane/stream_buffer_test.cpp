@@ -76,6 +76,19 @@ TEST_CASE("a SKIP is taken if it names anything that is still to come") {
   CHECK(contents(buffer) == "3-6s 7+ 7-7s 6-9s");
 }
 
+TEST_CASE("a frame that needs one which is not here is not taken, except as the first") {
+  StreamBuffer buffer = make_buffer();
+  CHECK(put(buffer, data_record(5, 1, kWhole, 20, false)));
+  CHECK_FALSE(put(buffer, data_record(7, 2, kWhole, 20, false)));
+  CHECK(put(buffer, data_record(6, 2, kFirstOfFrame, 20, false)));
+  CHECK_FALSE(put(buffer, data_record(7, 3, kWhole, 20, false)));  // the one before it is not whole
+  CHECK(put(buffer, data_record(6, 3, kLastOfFrame, 20, false)));
+  CHECK(put(buffer, skip_record(7, 8)));
+  CHECK_FALSE(put(buffer, data_record(9, 4, kWhole, 20, false)));
+  CHECK(put(buffer, data_record(10, 4, kWhole, 20)));
+  CHECK(contents(buffer) == "5 6+ 6. 7-8s 10");
+}
+
 TEST_CASE("what a START names is the last frame of which nothing is to come") {
   StreamBuffer buffer = make_buffer();
   Source source;

@@ -84,8 +84,8 @@ class GuestClient {
                       RtpFields{sequence_++, static_cast<std::uint32_t>(number), 1});
       if (packetizer.done() && !whole) return;
       Header header{MessageType::Data, 0, 0, static_cast<std::uint32_t>(record.size() - kHeaderBytes)};
-      header.flags =
-          static_cast<std::uint8_t>((first ? kFirstOfFrame : 0) | (packetizer.done() ? kLastOfFrame : 0));
+      header.flags = static_cast<std::uint8_t>((first ? kFirstOfFrame : 0) |
+                                               (packetizer.done() ? kLastOfFrame : 0) | kSyncPoint);
       store_record_header(record.data(), header, make_label(stream.id, 1), FrameNumber{number}, 1);
       receive(record);
     }

@@ -15,10 +15,8 @@ import threading
 
 from lab import Failure
 
-NAMESPACE = "ottd-chaos-"
 NAMED = pathlib.Path("/run/netns")
 CLONE_NEWNET = 0x40000000
-OWNER = b"chaos"  # in the command line of a process that may have namespaces
 
 
 def run(*command, text=None):
@@ -31,14 +29,15 @@ def run(*command, text=None):
 class Network:
     """A namespace a node, all on a bridge in one more. Entering makes them, leaving removes them."""
 
-    def __init__(self, address):
-        """`address` by node; all in 10.99.0.0/16, which nobody outside sees."""
-        self.address = address
-        self.prefix = f"{NAMESPACE}{os.getpid()}-"
+    def __init__(self, address, owner):
+        """`address` by node; all in 10.99.0.0/16, which nobody outside sees. `owner`: a word of this process's command
+        line, which its namespaces are named after."""
+        self.address, self.owner = address, owner
+        self.prefix = f"ottd-{owner}-{os.getpid()}-"
         self.rules = {node: {} for node in address}
 
     def __enter__(self):
-        remove_leftovers()
+        remove_leftovers(self.owner)
         try:
             bridge = self.prefix + "bridge"
             run("ip", "netns", "add", bridge)
@@ -130,13 +129,12 @@ def kill_processes(name):
                 os.kill(pid, signal.SIGKILL)
 
 
-def remove_leftovers():
-    """Of runs whose process is there no more."""
-    for prefix in {match[0] for name in namespaces() if (match := re.match(rf"{NAMESPACE}(\d+)-", name))}:
-        pid = prefix[len(NAMESPACE):-1]
+def remove_leftovers(owner):
+    """Of its runs whose process is there no more."""
+    for match in {match for name in namespaces() if (match := re.match(rf"ottd-{owner}-(\d+)-", name))}:
         try:
-            alive = OWNER in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
+            alive = owner.encode() in pathlib.Path(f"/proc/{match[1]}/cmdline").read_bytes()
         except OSError:
             alive = False
         if not alive:
-            remove_namespaces(prefix)
+            remove_namespaces(match[0])

@@ -9,20 +9,12 @@ import subprocess
 import tempfile
 import unittest
 
-from overlay import OTTD, wait_until, what_lacks_for_namespaces
+from overlay import OTTD, wait_until, what_lacks_for_networks
 
 TOOLS = pathlib.Path(__file__).resolve().parents[2] / "tools"
 SEED = 7
 CHAOS_MINUTES = 0.5  # and about ten seconds to begin and to end
 NAMESPACE = "ottd-chaos-"
-
-
-def what_lacks():
-    if os.geteuid() != 0:
-        return "namespaces by name need root"
-    if shutil.which("nft") is None:
-        return "nft (package nftables) is not installed"
-    return what_lacks_for_namespaces()
 
 
 def namespaces_of(pid: int) -> list:
@@ -81,7 +73,7 @@ class Chaos(unittest.TestCase):
     timeout_s = 300
 
     def setUp(self):
-        if lacking := what_lacks():
+        if lacking := what_lacks_for_networks():
             self.skipTest(lacking)
 
     def test_viewers_miss_nothing_while_everything_around_them_fails(self):

@@ -443,6 +443,15 @@ def what_lacks_for_namespaces(kind: str = "n"):
     return None
 
 
+def what_lacks_for_networks():
+    """None if this process can make a network of named namespaces (tools/namespaces.py), or else a sentence."""
+    if os.geteuid() != 0:
+        return "namespaces by name need root"
+    if shutil.which("nft") is None:
+        return "nft (package nftables) is not installed"
+    return what_lacks_for_namespaces()
+
+
 _made = {}
 
 

@@ -228,7 +228,7 @@ void DataPath::wake_children(Flow& flow) {
     if (!child->feed.started()) continue;
     PeerLink* link = state_.links.find(child->link);
     OTT_ASSERT(link != nullptr);
-    state_.links.want_send(*link);
+    state_.links.want_send(*link, *child);
   }
 }
 
@@ -284,15 +284,15 @@ ByteSpan DataPath::bounded(PeerLink& link, const Child& child, ByteSpan bytes) {
   return bytes.first(std::min(whole, bytes.size()));
 }
 
-/// Adds what the feeds of a ring have, beginning with the one whose turn it is.
-void DataPath::gather_in_turn(PeerLink& link, Child*& first, Now now) {
+/// Adds what the feeds have, beginning with the one whose turn it is.
+void DataPath::gather_in_turn(PeerLink& link, FeedQueue& feeds, Now now) {
   const bool several = link.several_feeds();
-  Child* const begin = first;
-  while (first != nullptr && gathering_.has_room()) {
-    Child& child = *first;
-    if (several && child.feed.is_idle(child.flow->buffer)) {
-      first = child.next_on_link;
-      if (first == begin) return;
+  Child* next = nullptr;
+  for (Child* at = feeds.first(); at != nullptr && gathering_.has_room(); at = next) {
+    Child& child = *at;
+    next = child.next_awake;
+    if (child.feed.is_idle(child.flow->buffer)) {
+      feeds.rest(child);
       continue;
     }
     if (!prepare(link, child, now)) {
@@ -306,13 +306,11 @@ void DataPath::gather_in_turn(PeerLink& link, Child*& first, Now now) {
       bytes = bounded(link, child, bytes);
       if (bytes.empty()) return hold(link, now);
     }
-    first = child.next_on_link;
     if (!bytes.empty()) give(&child, bytes);
     if (bytes.size() < child.feed.pending(child.flow->buffer).size()) {
       gathering_.full = true;  // it may end within a record
       if (!child.urgent && link.has_both_kinds() && link.flight.room() <= bytes.size()) hold(link, now);
     }
-    if (first == begin) return;
   }
 }
 
@@ -380,17 +378,23 @@ bool DataPath::send_advance(PeerLink& link, std::size_t bytes, Now now) {
       if (!child->urgent) link.flight.given(sent);
       link.sending = child->feed.rest_of_record(buffer).empty() ? nullptr : child;
     }
-    if (sent == given) continue;
-    // It is this one's turn still.
-    if (child != nullptr && !link.sending) (child->urgent ? link.urgent_feeds : link.feeds) = child;
-    all = false;
-    break;
+    if (sent < given) {  // it is this one's turn still
+      all = false;
+      break;
+    }
+    if (child == nullptr) continue;
+    FeedQueue& queue = link.queue_of(*child);
+    if (child->feed.is_idle(child->flow->buffer)) {
+      queue.rest(*child);
+    } else {
+      queue.to_end(*child);
+    }
   }
   gathering_.count = 0;
   if (link.outbox_sent > 0 && !outbox_advanced(link)) return true;
   if (!link.outbox.empty()) return true;
   if (all) return false;
-  return link.has_feeds();
+  return link.feeds_wait();
 }
 
 /// True once all of the outbox is sent, and nothing new is in it.

@@ -67,7 +67,7 @@ class DataPath {
   [[nodiscard]] Duration lag_max(const Child& child) const;
   [[nodiscard, gnu::hot]] ByteSpan what_to_send(const Child& child, Now now) const;
   [[gnu::hot]] bool prepare(PeerLink& link, Child& child, Now now);
-  [[gnu::hot]] void gather_in_turn(PeerLink& link, Child*& first, Now now);
+  [[gnu::hot]] void gather_in_turn(PeerLink& link, FeedQueue& feeds, Now now);
   [[nodiscard]] ByteSpan bounded(PeerLink& link, const Child& child, ByteSpan bytes);
   void hold(PeerLink& link, Now now);
   [[gnu::hot]] void give(Child* child, ByteSpan bytes);

@@ -57,8 +57,12 @@ bool contains(const std::vector<NodeId>& nodes, const NodeId& node) {
 }  // namespace
 
 Flow* FlowTable::find(StreamId id) {
+  Flow*& recent = recent_[id.value % recent_.size()];
+  if (recent != nullptr && recent->id() == id) return recent;
   const auto found = flows_.find(id);
-  return found == flows_.end() ? nullptr : found->second.get();
+  if (found == flows_.end()) return nullptr;
+  recent = found->second.get();
+  return recent;
 }
 
 bool FlowTable::has_path(StreamId id) const {
@@ -372,7 +376,7 @@ void FlowTable::on_start(PeerLink& link, const Start& message, Now now) {
   if (child->last != message.last) ++state_.counters.numbers_refused;
   if (message.joins && child->last == message.last) child->feed.begin_earlier(flow->buffer);
   state_.links.send(link, Started{message.stream, message.number, child->last});
-  state_.links.want_send(link);
+  state_.links.want_send(link, *child);
   maybe_start(*flow, now);
 }
 
@@ -543,6 +547,7 @@ void FlowTable::erase(Flow& flow) {
     drop_child(flow, *link);
   }
   const StreamId id = flow.id();
+  recent_[id.value % recent_.size()] = nullptr;
   flows_.erase(id);
 }
 

@@ -4,6 +4,7 @@
 // in their trees, and learns from take_changed() which streams have lost their way here.
 #pragma once
 
+#include <array>
 #include <map>
 #include <memory>
 
@@ -99,6 +100,7 @@ class FlowTable {
   LinkStates& states_;
   const Interests& interests_;
   std::map<StreamId, std::unique_ptr<Flow>> flows_;
+  std::array<Flow*, 256> recent_{};  // found last, by their ids' last bits: each record asks for its flow
   unsigned buffers_made_ = 0;
   std::vector<StreamId> changed_;
   std::vector<StreamId> miscounted_;

@@ -10,26 +10,20 @@ namespace ott {
 
 void PeerLink::add_feed(Child& child) {
   child.urgent = child.flow->is_urgent();
-  Child*& first = child.urgent ? urgent_feeds : feeds;
-  if (first == nullptr) first = child.next_on_link = &child;
-  child.next_on_link = std::exchange(first->next_on_link, &child);
+  queue_of(child).add(child);
 }
 
 void PeerLink::remove_feed(Child& child) {
-  Child* before = &child;
-  while (before->next_on_link != &child) before = before->next_on_link;
-  before->next_on_link = child.next_on_link;
-  Child*& first = child.urgent ? urgent_feeds : feeds;
-  if (first == &child) first = before == &child ? nullptr : child.next_on_link;
+  queue_of(child).remove(child);
   if (sending == &child) sending = nullptr;
 }
 
 void PeerLink::sort_feed(Child& child) {
   if (child.urgent == child.flow->is_urgent()) return;
-  Child* const half_sent = sending;
-  remove_feed(child);
+  const bool awake = child.awake;
+  queue_of(child).remove(child);
   add_feed(child);
-  sending = half_sent;
+  if (awake) queue_of(child).wake(child);
 }
 
 std::string_view PeerLink::what_peer_is() const {

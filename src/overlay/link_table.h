@@ -16,6 +16,7 @@
 #include "ott/link_map.h"
 #include "ott/machine.h"
 #include "ott/message.h"
+#include "overlay/feed_queue.h"
 #include "overlay/flight_bound.h"
 #include "overlay/limited_log.h"
 #include "plane/flow.h"
@@ -44,9 +45,9 @@ struct alignas(64) PeerLink {
   bool measured = false;    // the driver was asked to say what is under way
   // Outgoing: control messages first, then feeds of audio and text in turn, then the others in turn; a
   // half-sent record before everything.
-  Child* urgent_feeds = nullptr;  // the feed whose turn is next; feeds form a ring
-  Child* feeds = nullptr;         // the same of the others
-  Child* sending = nullptr;       // who has a half-sent record; null: nobody
+  FeedQueue urgent_feeds;
+  FeedQueue feeds;
+  Child* sending = nullptr;  // who has a half-sent record; null: nobody
   std::vector<std::uint8_t> outbox;
   MonoTime last_sent;
   std::uint64_t bytes_out = 0;
@@ -97,15 +98,16 @@ struct alignas(64) PeerLink {
 
   void add_feed(Child& child);
   void remove_feed(Child& child);
-  /// Its stream's media are others than before: it may belong to the other ring now.
+  /// Its stream's media are others than before: it may belong to the other queue now.
   void sort_feed(Child& child);
-  [[nodiscard]] bool has_feeds() const { return feeds != nullptr || urgent_feeds != nullptr; }
-  [[nodiscard]] bool several_feeds() const {
-    const auto several = [](const Child* first) { return first != nullptr && first->next_on_link != first; };
-    return several(feeds) || several(urgent_feeds) || has_both_kinds();
-  }
+  [[nodiscard]] FeedQueue& queue_of(const Child& child) { return child.urgent ? urgent_feeds : feeds; }
+  [[nodiscard]] bool has_feeds() const { return feeds.count() + urgent_feeds.count() > 0; }
+  [[nodiscard]] bool several_feeds() const { return feeds.count() + urgent_feeds.count() > 1; }
   /// Feeds that must not wait for the others'.
-  [[nodiscard]] bool has_both_kinds() const { return feeds != nullptr && urgent_feeds != nullptr; }
+  [[nodiscard]] bool has_both_kinds() const { return feeds.count() > 0 && urgent_feeds.count() > 0; }
+  [[nodiscard]] bool feeds_wait() const {
+    return feeds.first() != nullptr || urgent_feeds.first() != nullptr;
+  }
 
   /// The connection that was asked for is there.
   void opened(const NodeId& local_end, Now now) {
@@ -185,6 +187,11 @@ class LinkTable {
     if (link.queued || link.blocked) return;
     link.queued = true;
     requests_.send.push_back(link.id);
+  }
+  /// A feed of the link has something to send.
+  void want_send(PeerLink& link, Child& child) {
+    link.queue_of(child).wake(child);
+    want_send(link);
   }
   /// Tells the peer why (unless it was the peer that said so), and asks the driver to close.
   void close(PeerLink& link, ByeReason reason, const std::string& text);

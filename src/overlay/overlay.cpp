@@ -139,7 +139,7 @@ std::size_t Overlay::send_slices(LinkId id, Now now, std::span<ByteSpan> pieces)
 
 /// The bytes to send next on a link to which link states are due.
 std::size_t Overlay::slices_with_states(PeerLink& link, Now now, std::span<ByteSpan> pieces) {
-  const bool feeds_first = link.states_had_turn && link.has_feeds();
+  const bool feeds_first = link.states_had_turn && link.feeds_wait();
   if (link.outbox.empty() && !feeds_first) link_states_.write_due(link, now);
   std::size_t count = data_.send_slices(link, now, pieces);
   link.states_had_turn = false;

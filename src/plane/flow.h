@@ -19,11 +19,12 @@ struct Flow;
 struct alignas(64) Child {
   Flow* flow = nullptr;
   LinkId link;
-  Child* next_on_link = nullptr;  // the link serves it after this one; itself if it is the only one
+  Child* next_awake = nullptr;  // of the link's feeds with something to send: see FeedQueue
+  bool awake = false;
   Feed feed;
 
   NodeId node;
-  bool urgent = false;  // which of the link's two rings it is in
+  bool urgent = false;  // which of the link's two queues it is in
   bool guest = false;
   bool tracker_sent = false;
   bool asked = false;  // START has come

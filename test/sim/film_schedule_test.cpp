@@ -98,7 +98,7 @@ class Season {
       CHECK(overlay.films().granted() == 0);
       CHECK(overlay.flows().all().size() == (address == kBoot ? 1 : 0));
       for (const PeerLink& link : overlay.links().all()) {
-        CHECK(link.feeds == nullptr);
+        CHECK_FALSE(link.has_feeds());
         CHECK(link.flows_in == 0);
       }
     }

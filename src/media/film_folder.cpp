@@ -41,10 +41,14 @@ bool is_taken(const std::vector<FilmFolder::Clip>& clips, const std::string& nam
   return std::ranges::find(clips, name, &FilmFolder::Clip::name) != clips.end();
 }
 
+/// Of a name, for the number that it may need.
+constexpr std::size_t kNumberBytes = 6;
+/// What is left for a clip's own name, at least.
+constexpr std::size_t kOwnNameBytesMin = 32;
+
 /// The file's name without its extension; with it, or with a number, where another clip has that name.
 std::string name_of(const std::filesystem::path& path, const std::vector<FilmFolder::Clip>& clips,
                     std::size_t bytes_max) {
-  constexpr std::size_t kNumberBytes = 6;
   const std::string stem = clean(path.stem().string(), bytes_max - kNumberBytes);
   if (!is_taken(clips, stem)) return stem;
   const std::string whole = clean(path.filename().string(), bytes_max - kNumberBytes);
@@ -73,6 +77,10 @@ Result<void> is_clip(const std::string& path, ClipKind kind) {
 
 Result<FilmFolder> look_into(const std::string& path, ClipKind kind, std::size_t most,
                              std::size_t prefix_bytes) {
+  if (prefix_bytes + kNumberBytes + kOwnNameBytesMin > kNameBytesMax) {
+    return fail(fmt::format("clips of a directory need a stream's name of at most {} bytes",
+                            kNameBytesMax - kNumberBytes - kOwnNameBytesMin - 1));
+  }
   std::vector<std::filesystem::path> files;
   bool pictures = false;
   std::error_code error;

@@ -280,6 +280,8 @@ Result<SdpAddresses> parse_sdp_addresses(std::string_view sdp, std::string_view 
       address->payload_type = asked.payload_type;
     all.parts.push_back(std::move(*address));
   }
+  for (const SdpMedia& media : session->media)
+    all.unusable.insert(all.unusable.end(), media.passed_over.begin(), media.passed_over.end());
   if (!all.parts.empty()) return all;
   return fail(all.unusable.empty() ? "it describes no media"
                                    : "nothing of it can be taken: " + all.unusable.front());

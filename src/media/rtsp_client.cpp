@@ -251,6 +251,9 @@ std::optional<RtspClient::Event> RtspClient::on_description(const RtspMessage& r
     controls_.push_back(*control);
     described.parts.push_back(*part);
   }
+  for (const SdpMedia& media : sdp->media) {
+    described.unusable.insert(described.unusable.end(), media.passed_over.begin(), media.passed_over.end());
+  }
   if (tracks_.empty()) {
     const std::string why =
         described.unusable.empty() ? "" : ", and nothing that can be taken: " + described.unusable.front();

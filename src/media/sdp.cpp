@@ -14,6 +14,7 @@ namespace {
 constexpr std::size_t kMediaMax = 32;
 constexpr std::size_t kFormatsMax = 64;      // of one of the media
 constexpr std::size_t kSourcesMax = 16;      // of a source filter
+constexpr std::size_t kPassedOverMax = 8;    // lines of one of the media that are named
 constexpr std::size_t kAttributesMax = 256;  // of the session, or one of the media
 
 /// RFC 3551, section 6, those with an encoding.
@@ -254,20 +255,38 @@ class SdpParser {
     return "";
   }
 
+  void pass_over(SdpMedia& media, std::string_view wrong) const {
+    if (media.passed_over.size() < kPassedOverMax) media.passed_over.push_back(flaw_here(wrong));
+  }
+
+  /// The format of which it speaks.
+  SdpFormat* take_format(SdpMedia& media, std::string_view& value) const {
+    SdpFormat* format = find_format(media, take_word(value));
+    if (format == nullptr) pass_over(media, "not a payload type of its m= line");
+    return format;
+  }
+
+  void take_size(SdpMedia& media, std::string_view value) const {
+    media.size = parse_size(value);
+    if (!media.size) pass_over(media, "not WIDTH-HEIGHT");
+  }
+
   /// False if it is no attribute of those that have a place of their own.
   bool parse_media_attribute(std::string_view name, std::string_view value, SdpMedia& media) const {
     if (name == "rtpmap") {
-      if (SdpFormat* format = find_format(media, take_word(value))) parse_rtpmap(value, *format);
+      if (SdpFormat* format = take_format(media, value)) parse_rtpmap(value, *format);
     } else if (name == "fmtp") {
-      if (SdpFormat* format = find_format(media, take_word(value))) format->parameters = value;
+      if (SdpFormat* format = take_format(media, value)) format->parameters = value;
     } else if (name == "framerate" || name == "x-framerate") {
       media.fps = parse_fps(value);
+      if (!media.fps) pass_over(media, "not a number of frames a second");
     } else if (name == "framesize") {
-      const SdpFormat* format = find_format(media, take_word(value));
-      if (format != nullptr && format == media.formats.data()) media.size = parse_size(value);
+      const SdpFormat* format = take_format(media, value);
+      if (format != nullptr && format == media.formats.data()) take_size(media, value);
     } else if (name == "x-dimensions") {
-      media.size = parse_size(value);
+      take_size(media, value);
     } else {
+      if (name == "rtcp" && !parse_number<std::uint16_t>(take_word(value))) pass_over(media, "not a port");
       return false;
     }
     return true;

@@ -62,6 +62,7 @@ struct SdpMedia {
   unsigned bandwidth_kbps = 0;                             // b=AS (section 5.8); 0: not said
   std::vector<std::pair<std::string, std::string>> other;  // attributes: names and values
   std::string flaw;  // the first of its lines that cannot be, and why; empty: there is none
+  std::vector<std::string> passed_over;  // lines that say nothing usable of it, and why; it is taken without
 };
 
 struct Sdp {

@@ -140,14 +140,16 @@ void PublishedInput::on_parts(const std::vector<MediaPart>& parts, Now now) {
     streams_.push_back(same != before.end() ? std::move(*same)
                                             : make_stream(names[i], parts[i], parts.size() > 1));
   }
+  const bool changed = std::ranges::any_of(before, [](const auto& stream) { return stream != nullptr; });
+  // A source whose format changes all the time is spoken of at a rate.
+  const bool told = changed && (first || format_notice_.due(++format_changes_, now) > 0);
   for (const auto& stream : before) {
     if (stream == nullptr) continue;
-    if (!first) log_.info(fmt::format("{}: its source has another format now", stream->log_name()));
+    if (told && !first) log_.info(fmt::format("{}: its source has another format now", stream->log_name()));
     if (stream->offered()) stream->withdraw();
   }
   if (!announced_) return;
-  const bool changed = std::ranges::any_of(before, [](const auto& stream) { return stream != nullptr; });
-  if (changed) say_what_it_is();
+  if (told) say_what_it_is();
   if (!offered_) return;
   if (const auto offered = offer(now); !offered) log_.error(offered.error().message);
 }

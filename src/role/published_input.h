@@ -101,6 +101,8 @@ class PublishedInput final : public InputSink {
   bool lost_ = false;
   std::uint64_t returns_ = 0;
   RepeatedWarning return_notice_;
+  std::uint64_t format_changes_ = 0;
+  RepeatedWarning format_notice_;
 };
 
 /// The names of the streams of a source: its own, of one that has one part, or "cam/video", "cam/audio",

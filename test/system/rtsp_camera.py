@@ -1,9 +1,10 @@
 #!/usr/bin/python3
-"""GStreamer's RTSP server as a camera: rtsp_camera.py ADDRESS PORT FILM [--auth basic|digest] [--timeout S].
+"""GStreamer's RTSP server as a camera: rtsp_camera.py ADDRESS PORT FILM [--auth basic|digest] [--timeout S] [--film P].
 
 FILM is an AVI file of JPEGs, shown at its pace. There are /cam (JPEG video), /both
 (PCMA audio, and JPEG video as the second stream) and /sound (PCMA audio alone). With --auth they are for the user
-`admin` with the password `p@ss/wörd`. A session of which nothing is heard for S seconds (60) is ended.
+`admin` with the password `p@ss/wörd`. A session of which nothing is heard for S seconds (60) is ended. With --film
+there is /film, the streams that the pipeline P has.
 It is run by the system's Python, which has the bindings (python3-gi, gir1.2-gst-rtsp-server-1.0).
 """
 
@@ -41,6 +42,7 @@ def main() -> int:
     parser.add_argument("film")
     parser.add_argument("--auth", choices=["basic", "digest"])
     parser.add_argument("--timeout", type=int)
+    parser.add_argument("--film", dest="film_pipeline")
     options = parser.parse_args()
 
     Gst.init(None)
@@ -50,6 +52,8 @@ def main() -> int:
     paths = {"/cam": VIDEO.format(options.film, 0),
              "/both": f"{AUDIO.format(0)} {VIDEO.format(options.film, 1)}",
              "/sound": AUDIO.format(0)}
+    if options.film_pipeline:
+        paths["/film"] = options.film_pipeline
     for path, pipeline in paths.items():
         factory = GstRtspServer.RTSPMediaFactory.new()
         factory.set_launch(f"( {pipeline} )")

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 """Sound and pictures of any format through two relays to two viewers: what comes out is what went in, in step.
 
-    test/system/streams_matrix.py [--kills 20] [FORMAT ...]
+    test/system/streams_matrix.py [--kills 20] [--from PROGRAM] [--to PROGRAM] [FORMAT ...]
 
-A film of each FORMAT (all without one) is sent by a real program, to an origin that takes it by SDP or by RTSP, and
-taken from a viewer's node by RTP and by RTSP. Checked of each viewer:
+A film of each FORMAT (all without one) is sent by ffmpeg or GStreamer by RTP, or shown by GStreamer's RTSP server, and
+taken from the viewers' nodes by RTP and by RTSP, by ffmpeg or GStreamer. Checked of each viewer:
 
 * every picture that ffmpeg decodes is one of the film's, one after the other, without an error;
 * audio and video are as far apart as at the sender, within 5 ms, by the sender reports (RFC 3550, section 6.4.1)
-  that go in and that come out.
+  that go in by RTP and that come out.
 
 With --kills so many relays die (SIGKILL) at random times meanwhile, one of two ways each time. Ends with
 `N passed, N failed`. The short sample of it that tests run is streams_test.py.
@@ -19,6 +19,8 @@ import concurrent.futures
 import pathlib
 import random
 import re
+import shlex
+import signal
 import socket
 import struct
 import subprocess
@@ -27,6 +29,7 @@ import threading
 import time
 
 from overlay import TIMEOUT_S, Overlay, _die_with_parent, wait_until
+from rtsp_servers import CAMERA, SYSTEM_PYTHON
 
 STEP_S = 0.005  # how far apart audio and video may have come
 FPS = 25
@@ -47,6 +50,11 @@ AUDIO = {
     "PCMU": ["-c:a", "pcm_mulaw", "-ar", "8000", "-ac", "1"],
     "L16": ["-c:a", "pcm_s16be", "-ar", "44100", "-ac", "2"],
 }
+PAYLOADERS = {"H264": "rtph264pay config-interval=-1", "H265": "rtph265pay config-interval=-1", "VP8": "rtpvp8pay",
+              "VP9": "rtpvp9pay", "MJPEG": "rtpjpegpay", "opus": "rtpopuspay", "AAC": "rtpmp4gpay",
+              "PCMU": "rtppcmupay", "L16": "rtpL16pay"}
+DEPAYLOADERS = {"H264": "rtph264depay ! h264parse", "H265": "rtph265depay ! h265parse", "VP8": "rtpvp8depay", "VP9": "rtpvp9depay"}
+PAYLOAD_TYPES = {"MJPEG": 26, "PCMU": 0, "L16": 10}  # those that are not dynamic (RFC 3551, section 6)
 RATES = {"opus": 48_000, "AAC": 48_000, "PCMU": 8_000, "L16": 44_100}  # of RTP timestamps
 FORMATS = ["H264+opus", "H265+AAC", "VP8+PCMU", "VP9+L16", "MJPEG+opus"]
 
@@ -67,6 +75,30 @@ def hashes_of(*arguments, prefix=(), seconds: float = TIMEOUT_S) -> list:
     done = subprocess.run(command, capture_output=True, text=True, timeout=seconds)
     assert done.returncode == 0 and not done.stderr, f"{' '.join(command)}: {done.stderr}"
     return re.findall(r"^0,.*, *([0-9a-f]{32})$", done.stdout, re.MULTILINE)
+
+
+def recorded_by_gstreamer(source: str, form: str, path: pathlib.Path, seconds: float) -> list:
+    """What ffmpeg decodes of a recording of its video."""
+    player = subprocess.Popen(["gst-launch-1.0", "-q", "-e", *shlex.split(source), "!",
+                               *DEPAYLOADERS[form.split("+")[0]].split(), "!", "queue", "!", "matroskamux", "!", "filesink",
+                               f"location={path}"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              preexec_fn=_die_with_parent)
+    time.sleep(seconds)
+    player.send_signal(signal.SIGINT)
+    said, _ = player.communicate(timeout=TIMEOUT_S)
+    assert player.returncode == 0, f"gst-launch-1.0 has failed: {said}"
+    return hashes_of("-i", path)
+
+
+def caps_of(sdp: str, media: str) -> str:
+    """GStreamer's name of a media of it."""
+    part = re.search(rf"^m={media} .*?(?=^m=|\Z)", sdp, re.MULTILINE | re.DOTALL)[0]
+    kind, encoding, rate = re.search(r"^a=rtpmap:(\d+) (\w+)/(\d+)", part, re.MULTILINE).groups()
+    caps = f"application/x-rtp,media={media},payload={kind},clock-rate={rate},encoding-name={encoding}"
+    for parameters in re.findall(r"^a=fmtp:\d+ (.*)$", part, re.MULTILINE):
+        for name, _, value in (word.strip().partition("=") for word in parameters.split(";") if "=" in word):
+            caps += f',{name}=(string)"{value}"'
+    return caps
 
 
 def run_of_film(pictures: list, film: list) -> None:
@@ -184,8 +216,8 @@ def play(*arguments, folder: pathlib.Path, log: str) -> subprocess.Popen:
 class Show:
     """The film through boot - r1 | r2 - v1, v2 to the viewers, who take it by RTP and by RTSP."""
 
-    def __init__(self, form: str, seconds: int):
-        self.form, self.seconds = form, seconds
+    def __init__(self, form: str, seconds: int, sender: str, player: str):
+        self.form, self.seconds, self.sender, self.player = form, seconds, sender, player
         self.net = Overlay("boot-r1 boot-r2 r1-v1 r2-v1 r1-v2 r2-v2")
 
     def __enter__(self):
@@ -223,17 +255,48 @@ class Show:
             text = text.replace(f" {first + offset} RTP", f" {first + 4 + offset} RTP")
         self.rates = (90_000, RATES[self.form.split("+")[1]])
         (folder / "cam.sdp").write_text(text)
+        source = f"sdp:{folder}/cam.sdp"
+        if self.sender == "gstreamer":
+            send = self.gstreamer_sends()
+        elif self.sender == "rtsp":
+            self.programs.append(play(*self.gstreamer_shows(), folder=folder, log="sender.log"))
+            source = f"rtsp://127.0.0.1:{first}/film"
         self.near, self.far = Tap(first, first + 4), Tap(first + 8, first + 12)
         self.taps += [self.near, self.far]
-        self.net.bootstrap(f"cam=sdp:{folder}/cam.sdp")
+        self.net.bootstrap(f"cam={source}")
         self.relays = {name: self.net.node(name) for name in ("r1", "r2")}
         v1 = self.net.node("v1", "--rtp", f"127.0.0.1:{first + 8}", "--sdp", folder / "far.sdp", "--stream", "cam")
         v2 = self.net.node("v2", "--rtsp", f"{self.net.address['v2']}:{RTSP_PORT}")
         for viewer in (v1, v2):
             viewer.wait_for_log("linked with", 2)
-        if not self.form.startswith("MJPEG"):  # of which the size is to be known first
+        if self.has_sdp():
             self.describe_far_end()
         self.send = send
+
+    def has_sdp(self) -> bool:
+        """Whether v1 can say what it sends before the film begins: of MJPEG the size is to be known first, and what an
+        RTSP server has is known when it plays."""
+        return not self.form.startswith("MJPEG") and self.sender != "rtsp"
+
+    def payloaders(self) -> list:
+        dynamic = iter((96, 97))
+        return [f"{PAYLOADERS[part]} pt={PAYLOAD_TYPES.get(part, next(dynamic))}" for part in self.form.split("+")]
+
+    def gstreamer_sends(self) -> list:
+        """As ffmpeg does: what its SDP says of the film holds for any sender."""
+        words = f"filesrc location={self.film} ! matroskademux name=d rtpbin name=r"
+        for i, payloader in enumerate(self.payloaders()):
+            port = self.ports + 2 * i
+            words += (f" d.{'video' if i == 0 else 'audio'}_0 ! queue ! {payloader} ! r.send_rtp_sink_{i} "
+                      f"r.send_rtp_src_{i} ! udpsink host=127.0.0.1 port={port} "
+                      f"r.send_rtcp_src_{i} ! udpsink host=127.0.0.1 port={port + 1} sync=false async=false")
+        return ["gst-launch-1.0", "-q", *words.split()]
+
+    def gstreamer_shows(self) -> list:
+        words = f"filesrc location={self.film} ! matroskademux name=d"
+        for i, payloader in enumerate(self.payloaders()):
+            words += f" d.{'video' if i == 0 else 'audio'}_0 ! queue ! {payloader} name=pay{i}"
+        return [SYSTEM_PYTHON, CAMERA, "127.0.0.1", self.ports, self.film, "--film", f"( {words} )"]
 
     def describe_far_end(self) -> None:
         """An SDP of the player's ports, from what v1 has written of its own."""
@@ -245,17 +308,26 @@ class Show:
         (self.net.folder / "player.sdp").write_text(text)
 
     def start_film(self) -> None:
-        self.programs.append(play(*self.send, folder=self.net.folder, log="sender.log"))
+        if self.sender != "rtsp":
+            self.programs.append(play(*self.send, folder=self.net.folder, log="sender.log"))
 
     def by_rtp(self, seconds: float) -> list:
-        """What ffmpeg decodes that is there before the film begins."""
+        """What a player gets that is there before the film begins."""
+        if self.player == "gstreamer":
+            caps = caps_of((self.net.folder / "player.sdp").read_text(), "video")
+            return recorded_by_gstreamer(f"udpsrc port={self.ports + 12} buffer-size=4194304 caps='{caps}' ! "
+                                         "rtpjitterbuffer", self.form, self.net.folder / "rtp.mkv", seconds)
         return hashes_of("-protocol_whitelist", "file,rtp,udp", "-buffer_size", 4 << 20, "-i",
                          self.net.folder / "player.sdp", "-t", seconds, seconds=seconds + TIMEOUT_S)
 
     def by_rtsp(self, seconds: float) -> list:
-        """What ffmpeg decodes that comes in the middle of it."""
+        """What a player gets that comes in the middle of it."""
         url = f"rtsp://{self.net.address['v2']}:{RTSP_PORT}/cam"
-        return hashes_of("-rtsp_transport", "tcp", "-i", url, "-t", seconds, seconds=seconds + TIMEOUT_S)
+        if self.player == "gstreamer":
+            return recorded_by_gstreamer(f"rtspsrc location={url} protocols=tcp name=s s. ! application/x-rtp,media=audio "
+                                         "! fakesink s. ! application/x-rtp,media=video", self.form,
+                                         self.net.folder / "rtsp.mkv", seconds)
+        return hashes_of("-rtsp_transport", "udp" if self.player == "ffmpeg-udp" else "tcp", "-i", url, "-t", seconds, seconds=seconds + TIMEOUT_S)
 
     def kill_a_relay(self) -> None:
         name = random.choice(list(self.relays))
@@ -264,11 +336,11 @@ class Show:
         self.relays[name] = self.net.node(name)
 
 
-def run(form: str, seconds: int, kills: int) -> None:
-    with Show(form, seconds + 15) as show, concurrent.futures.ThreadPoolExecutor() as pool:
+def run(form: str, seconds: int, kills: int, sender: str = "ffmpeg", player: str = "ffmpeg") -> None:
+    with Show(form, seconds + 15, sender, player) as show, concurrent.futures.ThreadPoolExecutor() as pool:
         show.begin()
         players = {}
-        if not form.startswith("MJPEG"):
+        if show.has_sdp():
             players["RTP"] = pool.submit(show.by_rtp, seconds)
             time.sleep(1)  # a player's start is not to be seen; what it misses, it names
         show.start_film()
@@ -278,24 +350,28 @@ def run(form: str, seconds: int, kills: int) -> None:
             time.sleep(random.uniform(1, 3))
             show.kill_a_relay()
         counts = []
-        for way, player in players.items():
-            pictures = player.result()
+        for way, taken in players.items():
+            pictures = taken.result()
             run_of_film(pictures, show.pictures)
             counts.append(f"{len(pictures)} pictures by {way}")
-        step = out_of_step(show.near, show.far, show.rates)
-        assert step <= STEP_S, f"audio and video are {step * 1000:.1f} ms further apart than they were"
-        print(f"  {form}: {', '.join(counts)}, {kills} kills, {step * 1000:.2f} ms out of step", flush=True)
+        if sender != "rtsp":  # of which no packet is seen on its way in
+            step = out_of_step(show.near, show.far, show.rates)
+            assert step <= STEP_S, f"audio and video are {step * 1000:.1f} ms further apart than they were"
+            counts.append(f"{step * 1000:.2f} ms out of step")
+        print(f"  {form} from {sender} to {player}: {', '.join(counts)}, {kills} kills", flush=True)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--kills", type=int, default=0, help="relays that die meanwhile")
+    parser.add_argument("--from", dest="sender", choices=["ffmpeg", "gstreamer", "rtsp"], default="ffmpeg")
+    parser.add_argument("--to", dest="player", choices=["ffmpeg", "ffmpeg-udp", "gstreamer"], default="ffmpeg")
     parser.add_argument("formats", nargs="*", metavar="FORMAT", help=f"of {', '.join(FORMATS)}")
     arguments = parser.parse_args()
     passed = failed = 0
     for form in arguments.formats or FORMATS:
         try:
-            run(form, max(8, 6 * arguments.kills), arguments.kills)
+            run(form, max(8, 6 * arguments.kills), arguments.kills, arguments.sender, arguments.player)
             passed += 1
         except (AssertionError, subprocess.SubprocessError) as problem:
             print(f"  {form} failed: {problem}", flush=True)

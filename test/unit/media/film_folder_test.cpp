@@ -48,6 +48,17 @@ TEST_CASE("of a folder with more clips than there is room for the first are take
   CHECK(notes(*folder, "5 files more than there is room for"));
 }
 
+TEST_CASE("a stream's name that leaves no room for those of clips is refused", "[film]") {
+  const test::TemporaryDirectory directory;
+  (void)directory.write("one.mjpeg", test::make_jpeg({}));
+  CHECK(look_into(directory.path() + "/", ClipKind::Any, 4, kNameBytesMax - 38));
+  for (const std::size_t prefix : {kNameBytesMax - 37, kNameBytesMax - 1, kNameBytesMax + 1}) {
+    const auto folder = look_into(directory.path() + "/", ClipKind::Any, 4, prefix);
+    REQUIRE_FALSE(folder);
+    CHECK(folder.error().message.find("a stream's name of at most") != std::string::npos);
+  }
+}
+
 TEST_CASE("names that are too long are cut, and differ nevertheless", "[film]") {
   const test::TemporaryDirectory directory;
   const std::string name(245, 'n');

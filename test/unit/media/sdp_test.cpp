@@ -129,6 +129,23 @@ TEST_CASE("A line of one of the media that cannot be leaves the others as they a
   }
 }
 
+TEST_CASE("A line that says nothing usable of one of the media is named, and the media is taken without it") {
+  const auto sdp = parse_sdp(
+      "v=0\r\nm=video 5000 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=fmtp:97 profile-level-id=42\r\n"
+      "a=framerate:fast\r\na=framesize:96 wide\r\na=rtcp:zzz\r\na=framerate:25\r\n"
+      "m=audio 5002 RTP/AVP 0\r\n");
+  REQUIRE(sdp);
+  const std::vector<std::string>& lines = sdp->media[0].passed_over;
+  REQUIRE(lines.size() == 4);
+  CHECK(lines[0] == "SDP line 4, 'a=fmtp:97 profile-level-id=42': not a payload type of its m= line");
+  CHECK(lines[1] == "SDP line 5, 'a=framerate:fast': not a number of frames a second");
+  CHECK(lines[2] == "SDP line 6, 'a=framesize:96 wide': not WIDTH-HEIGHT");
+  CHECK(lines[3] == "SDP line 7, 'a=rtcp:zzz': not a port");
+  CHECK(sdp->media[0].fps == 25.0);
+  CHECK(sdp->media[0].flaw.empty());
+  CHECK(sdp->media[1].passed_over.empty());
+}
+
 TEST_CASE("An a=rtpmap that cannot be is named with its line, and other formats are taken") {
   const auto sdp = parse_sdp(
       "s=x\nm=video 5004 RTP/AVP 96\na=rtpmap:96 H264/ninety\nm=audio 5006 RTP/AVP 97 0\na=rtpmap:97 opus\n");

@@ -118,7 +118,9 @@ std::int64_t MatroskaWriter::take_time(const RecordedSample& sample) {
   if (progress.last_ms >= 0 && time_ms > progress.last_ms) progress.interval_ms = time_ms - progress.last_ms;
   progress.last_ms = std::max(progress.last_ms, time_ms);
   const std::int64_t shown_ms = std::chrono::round<milliseconds>(sample.shown_for).count();
-  end_ms_ = std::max(end_ms_, time_ms + std::max(progress.interval_ms, shown_ms));
+  // After a pause, the guess is as long as that was; it must not outlive the next sample.
+  progress.end_ms =
+      shown_ms > 0 ? std::max(progress.end_ms, time_ms + shown_ms) : progress.last_ms + progress.interval_ms;
   return time_ms;
 }
 
@@ -145,7 +147,9 @@ void MatroskaWriter::end_cluster(FileEdits& edits) const {
 }
 
 FileEdits::Replacement MatroskaWriter::duration() const {
-  return {duration_at_, duration_element(static_cast<double>(end_ms_))};
+  std::int64_t end_ms = 0;
+  for (const Progress& progress : progress_) end_ms = std::max(end_ms, progress.end_ms);
+  return {duration_at_, duration_element(static_cast<double>(end_ms))};
 }
 
 void MatroskaWriter::put_block(const RecordedSample& sample, std::int64_t time_ms, FileEdits& edits) const {

@@ -58,6 +58,7 @@ class MatroskaWriter {
   struct Progress {
     std::int64_t last_ms = -1;
     std::int64_t interval_ms = 0;
+    std::int64_t end_ms = 0;  // of what is shown; where no sample says it, a guess that the next one corrects
   };
 
   void write_head(FileEdits& edits);
@@ -73,7 +74,6 @@ class MatroskaWriter {
   std::vector<Progress> progress_;  // of each track
   std::uint64_t size_ = 0;          // of the file, with what was handed out
   std::uint64_t segment_at_ = 0, seek_cues_at_ = 0, duration_at_ = 0;
-  std::int64_t end_ms_ = 0;
   std::vector<Cluster> clusters_;
 };
 

@@ -125,6 +125,11 @@ CodecConfig video_config(unsigned width, unsigned height) {
 /// One track, of JPEG.
 std::vector<RecordedTrack> pictures() { return {{MediaFormat{}, video_config(640, 360)}}; }
 
+/// One track, of text.
+std::vector<RecordedTrack> text() {
+  return {{{.media = MediaKind::Text, .encoding = "t140", .clock_rate = 1'000, .payload_type = 98}, {}}};
+}
+
 struct Recorded {
   test::EditedFile file;
   std::vector<Block> blocks;
@@ -155,6 +160,25 @@ TEST_CASE("a Matroska file is whole after each picture, and says how long it is"
   recorded.file.perform(writer.finish());
   CHECK(play(recorded.file.bytes) == recorded.blocks);
   CHECK(duration_ms(recorded.file.bytes) == 120 * 40);
+}
+
+TEST_CASE("a pause in a Matroska file counts once", "[matroska_writer]") {
+  MatroskaWriter writer({}, pictures());
+  std::vector<milliseconds> times = each(milliseconds(40), 20);
+  for (int i = 0; i < 5; ++i) times.emplace_back(5000 + 40 * i);
+  CHECK(duration_ms(record(writer, times).file.bytes) == 5000 + 5 * 40);
+}
+
+TEST_CASE("a Matroska file ends with its longest text, not with the pause before its last one",
+          "[matroska_writer]") {
+  MatroskaWriter writer({}, text());
+  test::EditedFile file;
+  for (const auto& [time, shown_for] : {std::pair{1000, 9000}, {8000, 500}}) {
+    const Bytes bytes = test::picture_bytes(0, 20);
+    file.perform(
+        writer.add({.bytes = bytes, .time = milliseconds(time), .shown_for = milliseconds(shown_for)}));
+  }
+  CHECK(duration_ms(file.bytes) == 10000);
 }
 
 TEST_CASE("a finished Matroska file has no unknown size, and its seeks and cues lead where they say",

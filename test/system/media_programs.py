@@ -104,5 +104,11 @@ def run(*command) -> str:
     return done.stdout
 
 
+def packet_times(path: pathlib.Path) -> list:
+    """When each is shown, in seconds."""
+    command = ["ffprobe", "-v", "warning", "-show_entries", "packet=pts_time", "-of", "csv=p=0", path]
+    return [float(line.strip(",")) for line in run(*command).split()]
+
+
 def seconds(path: pathlib.Path) -> float:
     return float(run("ffprobe", "-v", "warning", "-show_entries", "format=duration", "-of", "csv=p=0", path))

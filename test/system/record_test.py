@@ -6,11 +6,12 @@ import os
 import pathlib
 import shutil
 import signal
+import statistics
 import subprocess
 import unittest
 
 import jpeg
-from media_programs import pictures_in, run, seconds
+from media_programs import packet_times, pictures_in, run, seconds
 from overlay import Overlay, made_frames, run_of, wait_for_more_frames, what_lacks_for_namespaces
 
 FORMATS = ("mkv", "avi", "Mjpeg", "mjpeg")
@@ -102,7 +103,12 @@ class Records(unittest.TestCase):
                 self.assertEqual(outlet["bytes"], path.stat().st_size)
                 if path.suffix in (".mkv", ".avi"):
                     self.assertEqual(decode(path), len(pictures))
-                    self.assertAlmostEqual(seconds(path), len(pictures) / RATE, delta=0.1)
+                    # On a loaded machine the clip pauses, and a recording keeps that. It counts once.
+                    times = packet_times(path)
+                    steps = [later - earlier for earlier, later in zip(times, times[1:])]
+                    self.assertAlmostEqual(statistics.median(steps), 1 / RATE, delta=0.002)
+                    self.assertGreater(seconds(path), times[-1])
+                    self.assertLess(seconds(path), times[-1] + max(steps[-1], 1 / RATE) + 0.03)
         text = run("mkvinfo", "--all", self.net.folder / "mkv.mkv")
         self.assertIn("Codec ID: V_MJPEG", text)
         self.assertIn("+ Cues", text)
@@ -154,7 +160,10 @@ class Records(unittest.TestCase):
         process.terminate()
         paths = sorted(self.net.folder.glob("part-*.mkv"), key=lambda path: process.log().index(path.name))
         self.assertGreaterEqual(len(paths), 3)
-        self.assertEqual([decode(path) for path in paths[:-1]], [RATE] * (len(paths) - 1))
+        counts = [decode(path) for path in paths[:-1]]
+        self.assertEqual(max(counts), RATE, counts)  # on a loaded machine the clip may pause in one or the other
+        for path in paths:
+            self.assertLessEqual(packet_times(path)[-1], 1, path)
         run_of([picture for path in paths for picture in pictures_in(path)], self.pictures)
 
     def test_a_frame_at_most_so_often(self):

@@ -165,6 +165,11 @@ class Subnets(unittest.TestCase):
                 boot.wait_for_log(f"listening on {address} port 7000")
             server = self.start(net, "server", "--role", "node", "--bootstrap", "10.7.1.1", "--stream", STREAM)
             relay = self.start(net, "relay", "--role", "node", "--bootstrap", "10.7.2.1")
+            relay.wait_for_log("listening on 10.7.5.1 port 7000")
+            # A viewer that is there before the stream is known would warn of that.
+            net.prefix = ["nsenter", "-t", str(self.hosts["guest"].pid), "-n"]
+            wait_until(lambda: "p" in [row["NAME"] for row in net.list_streams("--node", "10.7.5.1")],
+                       "the relay knows the stream")
             client = self.start(net, "client", "--role", "client", "--bootstrap", "10.7.3.1", "--stream", "p")
             relay.wait_for_log(r"linked with 10.7.3.2 \(client\)")
             guest = self.start(net, "guest", "--role", "client", "--node", "10.7.5.1", "--stream", "p")

@@ -233,10 +233,12 @@ class SlowViewers(Http):
         self.addCleanup(lambda: run("ip", "netns", "del", name))
         run("ip", "link", "add", name[:15], "type", "veth", "peer", "name", "slow0", "netns", name)
         self.addCleanup(lambda: subprocess.run(["ip", "link", "del", name[:15]], stderr=subprocess.DEVNULL))
-        self.near = f"10.{200 + os.getpid() % 50}.{os.getpid() // 50 % 250}.1"
-        run("ip", "address", "add", f"{self.near}/24", "dev", name[:15])
+        # All viewers come to this address. To listen on all would fail while another test has the port at its own.
+        self.at = f"10.{200 + os.getpid() % 50}.{os.getpid() // 50 % 250}.1"
+        self.site = f"http://{self.at}:{PORT}"
+        run("ip", "address", "add", f"{self.at}/24", "dev", name[:15])
         run("ip", "link", "set", name[:15], "up")
-        run("ip", "-n", name, "address", "add", f"{self.near[:-1]}2/24", "dev", "slow0")
+        run("ip", "-n", name, "address", "add", f"{self.at[:-1]}2/24", "dev", "slow0")
         run("ip", "-n", name, "link", "set", "slow0", "up")
         rate = self.FRAME_BYTES * self.FPS // 2 * 8 // 1000
         run("tc", "qdisc", "add", "dev", name[:15], "root", "tbf", "rate", f"{rate}kbit", "burst", "64kb",
@@ -258,12 +260,12 @@ class SlowViewers(Http):
         self.assertGreater(min(map(len, frames)), 40_000)
         (self.net.folder / "film.mjpeg").write_bytes(b"".join(frames))
         self.net.bootstrap(f"film={self.net.folder}/film.mjpeg?fps={self.FPS}")
-        self.r1 = self.net.node("r1", "--http", str(PORT))
+        self.r1 = self.net.node("r1", "--http", f"{self.at}:{PORT}")
         wait_until(lambda: '"name"' in self.curl("/streams.json"), "the stream is known at r1")
         stopped = self.watch("/film.mjpg", receive_buffer=20_000)
         stopped.wait_for_parts(1)
         stopped.reading.clear()
-        slow = HttpViewer(self.near, PORT, "/film.mjpg", inside=self.inside)
+        slow = HttpViewer(self.at, PORT, "/film.mjpg", inside=self.inside)
         self.addCleanup(slow.close)
         slow.wait_for_parts(10)  # the link's queue is full
         guest = self.net.guest("g1", "r1", dump=False)

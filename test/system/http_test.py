@@ -219,6 +219,7 @@ class SlowViewers(Http):
     """One that has stopped, and one behind a link of half the rate: the others notice nothing."""
     alone = True
     FRAME_BYTES, FPS = 50_000, 30
+    QUEUE_S = 0.4  # of the link
 
     def setUp(self):
         if lacks := what_lacks_for_namespaces():
@@ -242,7 +243,7 @@ class SlowViewers(Http):
         run("ip", "-n", name, "link", "set", "slow0", "up")
         rate = self.FRAME_BYTES * self.FPS // 2 * 8 // 1000
         run("tc", "qdisc", "add", "dev", name[:15], "root", "tbf", "rate", f"{rate}kbit", "burst", "64kb",
-            "latency", "400ms")
+            "latency", f"{1000 * self.QUEUE_S:.0f}ms")
 
     def inside(self, function, *arguments):
         """The function's socket is of the namespace in which this thread was when it was made."""
@@ -285,7 +286,10 @@ class SlowViewers(Http):
                 behind.append(newest - late.frame)
         self.assertGreater(len(behind), self.FPS)
         self.assertLess(len(behind), 0.75 * len(parts))
-        self.assertLess(sorted(behind)[len(behind) // 2], 0.5 * self.FPS, "frames behind, half of them")
+        # What the link's queue holds, and a picture each in the server's socket, on the link and in the viewer's
+        # socket: each takes the link as long as the source takes for two.
+        most = self.QUEUE_S * self.FPS + 3 * 2
+        self.assertLess(sorted(behind)[len(behind) // 2], most, "frames behind, half of them")
         for part in slow.parts:
             jpeg.picture(part.picture)
         # The one that stopped goes on with the newest picture.

@@ -163,7 +163,7 @@ $(worker_tests): $(call object,test/unit/main.cpp test/unit/io/worker_pool_test.
 
 .PHONY: check-threads
 check-threads: needs-test ## the tests of workers, and of processes that use them, under ThreadSanitizer
-	$(Q)$(MAKE) san=thread CXXFLAGS="-O1 -g1" check-threads-run
+	$(Q)$(MAKE) san=thread CXXFLAGS="-O0 -g1" check-threads-run
 .PHONY: check-threads-run
 check-threads-run: $(worker_tests) $(program)
 	$(Q)test/run --unit $(worker_tests)
@@ -201,7 +201,7 @@ bench-short: needs-bench ## a minute of that; fails when ottd's CPU is far above
 FUZZ_SECONDS ?= 30
 .PHONY: fuzz
 fuzz: needs-fuzz ## run each libFuzzer target for FUZZ_SECONDS (30)
-	$(Q)$(MAKE) -s CXX=clang++ san=address,undefined fuzz-run
+	$(Q)$(MAKE) -s CXX=clang++ san=address,undefined CXXFLAGS="-O1 -g1" fuzz-run
 
 fuzz_targets := $(patsubst test/fuzz/%.cpp,$(build)/fuzz/%,$(wildcard test/fuzz/*.cpp))
 fuzz_sources := $(lib_sources) $(filter-out src/app/% src/io/%,$(program_sources))

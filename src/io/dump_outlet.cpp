@@ -215,6 +215,8 @@ bool DumpOutlet::finish(bool give_up, Now now) {
   return give_up;
 }
 
+std::string DumpOutlet::bound_to() const { return parts_.empty() ? "" : "--dump " + directory_; }
+
 OutletFigures DumpOutlet::figures() const {
   if (parts_.empty() && pictures_ == nullptr) return {};
   const OutletFigures pictures = pictures_ == nullptr ? OutletFigures{} : pictures_->figures();

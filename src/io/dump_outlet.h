@@ -35,6 +35,8 @@ class DumpOutlet final : public Outlet, private PartsTaker {
   /// True when the files are complete.
   bool finish(bool give_up, Now now) override;
   [[nodiscard]] OutletFigures figures() const override;
+  /// Pictures of another stream go on in the same directory; files of sound, text or video cannot.
+  [[nodiscard]] std::string bound_to() const override;
 
  private:
   struct File;

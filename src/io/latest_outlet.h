@@ -26,6 +26,7 @@ class LatestOutlet final : public Outlet, private FrameTaker {
   /// True when the newest frame is written.
   bool finish(bool give_up, Now now) override;
   [[nodiscard]] OutletFigures figures() const override;
+  [[nodiscard]] std::string bound_to() const override { return "--latest " + path_; }
 
  private:
   struct Shared;

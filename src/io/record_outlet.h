@@ -31,6 +31,7 @@ class RecordOutlet final : public Outlet, private PartsTaker {
   /// True when the last file is complete. With `give_up` what waits is left out.
   bool finish(bool give_up, Now now) override;
   [[nodiscard]] OutletFigures figures() const override;
+  [[nodiscard]] std::string bound_to() const override { return "--record " + figures().at; }
 
  private:
   struct Shared;

@@ -39,6 +39,7 @@ class RtpOutlet final : public Outlet, private PartsTaker {
   Result<void> begin(WatchableStreams& streams, Now now) override;
   bool finish(bool give_up, Now now) override;
   [[nodiscard]] OutletFigures figures() const override;
+  [[nodiscard]] std::string bound_to() const override { return "--rtp " + figures().at; }
 
  private:
   struct Part {

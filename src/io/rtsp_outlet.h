@@ -41,6 +41,7 @@ class RtspOutlet final : public Outlet {
   Result<void> begin(WatchableStreams& streams, Now now) override;
   bool finish(bool give_up, Now now) override;
   [[nodiscard]] OutletFigures figures() const override;
+  [[nodiscard]] bool serves_others() const override { return true; }
   [[nodiscard]] std::vector<std::string> report() const override;
 
  private:

@@ -98,6 +98,8 @@ class PartsSubscription {
 /// True if `name` means this stream: its own name, or that of the source of which it is a part ("cam" of
 /// "cam/video" and "cam/audio2", but not "films" of "films/one"). An empty one means all.
 [[nodiscard]] bool is_part_of(const std::string& stream_name, const std::string& name);
+/// The name of what this stream is a part of: "cam" of "cam/audio2", or else its own.
+[[nodiscard]] std::string source_of(const std::string& stream_name);
 
 /// The streams that can be watched from here; the capability of outlets.
 class WatchableStreams {
@@ -136,6 +138,12 @@ class Outlet {
   /// `give_up`.
   virtual bool finish(bool /*give_up*/, Now /*now*/) { return true; }
   [[nodiscard]] virtual OutletFigures figures() const = 0;
+  /// True for a server, whose viewers come and go by themselves: they neither pause nor change streams with
+  /// the viewer that this process is.
+  [[nodiscard]] virtual bool serves_others() const { return false; }
+  /// What holds one stream and cannot go on with another, as it was asked for ("--record cam.mkv"); empty: it
+  /// can, or has nothing yet.
+  [[nodiscard]] virtual std::string bound_to() const { return ""; }
   /// Lines for the report that SIGUSR1 asks for: who takes what.
   [[nodiscard]] virtual std::vector<std::string> report() const { return {}; }
 };

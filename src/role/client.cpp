@@ -34,6 +34,12 @@ std::string for_people(Duration duration) {
   return seconds < 100 ? fmt::format("{:.3g} s", seconds) : fmt::format("{:.0f} s", seconds);
 }
 
+/// The parts of a stream that this process watches and does nothing with.
+class Unseen final : public PartsTaker, private FrameTaker {
+  FrameTaker* on_part(const StreamInfo&) override { return this; }
+  void on_frame(const FramePtr&) override {}
+};
+
 class Client : public OverlayRole, private Watching {
  public:
   explicit Client(RoleContext& context)
@@ -57,7 +63,7 @@ class Client : public OverlayRole, private Watching {
 
  protected:
   void step(Now now) override {
-    if (quits_) return leave(0, "", now);
+    if (quits_) return end_well(now);
     if (context_.options.list) return list(now);
     if (now.mono >= say_at_) say(now);
     if (!context_.options.watches) return;
@@ -65,6 +71,7 @@ class Client : public OverlayRole, private Watching {
     counter_.tick(now);
     if (!counter_.written()) return leave_for_sink(counter_.written(), now);
     note_absence(now);
+    watch_other_parts();
     note_film(now);
     check_sink(now);
     if (now.mono >= end_at_) end(now);
@@ -106,9 +113,9 @@ class Client : public OverlayRole, private Watching {
   }
 
   bool finish(bool give_up, Now now) override {
-    wanted_.reset();
+    forget_stream();
     FrameSink* frames = context_.frames;
-    if (frames != nullptr && !(frames->failure() && frames->idle())) {
+    if (frames != nullptr && !sink_failed_ && !(frames->failure() && frames->idle())) {
       if (frames->failure() && !give_up) return false;
       const std::uint64_t before = frames->frames_left_out();
       frames->give_up();
@@ -131,7 +138,27 @@ class Client : public OverlayRole, private Watching {
   [[nodiscard]] const StreamInfo* watched() const override { return wanted_ ? wanted_->stream() : nullptr; }
   [[nodiscard]] std::string stream_name() const override { return name_.empty() ? name_wanted_ : name_; }
 
+  [[nodiscard]] bool has_ended() const override {
+    const auto film = hub_.film(name_wanted_);
+    return film && (*film)->ended();
+  }
+
   void take_up() { wanted_ = hub_.subscribe(name_wanted_, delayed_); }
+
+  /// To watch `cam` is to watch all its parts, though one alone is counted and written here.
+  void watch_other_parts() {
+    const StreamInfo* stream = watched();
+    if (stream == nullptr) return;
+    const std::string source = stream->name == name_wanted_ ? "" : source_of(stream->name);
+    if (source == other_parts_of_) return;
+    other_parts_of_ = source;
+    other_parts_ = source.empty() || source == stream->name ? nullptr : hub_.subscribe_parts(source, unseen_);
+  }
+  void forget_stream() {
+    wanted_.reset();
+    other_parts_.reset();
+    other_parts_of_.clear();
+  }
 
   void pause(Now now) override {
     counter_.note_pause();
@@ -139,26 +166,37 @@ class Client : public OverlayRole, private Watching {
     paused_ = true;
     if (const auto film = hub_.film(name_wanted_)) return (*film)->pause(now);
     if (context_.options.timeshift) return delayed_.pause();
-    wanted_.reset();
+    forget_stream();
     hub_.give_up(name_wanted_, now);
+    hub_.pause_own(now);
   }
   void resume(Now now) override {
     paused_ = false;
     if (const auto film = hub_.film(name_wanted_)) return (*film)->resume(now);
     if (delayed_.paused()) return delayed_.resume(now);
     take_up();
+    hub_.resume_own();
   }
-  void watch(const std::string& name, Now now) override {
+  Result<void> watch(const std::string& name, Now now) override {
+    const std::string here = stream_name();
+    if (source_of(name) != source_of(here)) {
+      if (const std::string holder = held_by(); !holder.empty()) {
+        return fail(
+            fmt::format("{} is of '{}': another stream needs a client of its own", holder, source_of(here)));
+      }
+    }
     counter_.note_pause();
     counter_.forget_place();
     stopped_.reset();
     paused_ = false;
     delayed_.go_live();
-    wanted_.reset();
+    forget_stream();
     const std::string before = std::exchange(name_wanted_, name);
     take_up();
     if (before != name) hub_.give_up(before, now);
+    hub_.resume_own();
     name_ = name;
+    return {};
   }
   Result<void> seek(const command::Seek& to, Now now) override {
     const auto film = hub_.film(name_wanted_);
@@ -184,6 +222,19 @@ class Client : public OverlayRole, private Watching {
     line.add("latency_ms", counts.latency.quantile_ms(0.5));
     line.add("hops", std::uint64_t{counts.hops}).add("delay_ms", milliseconds(delayed_.delay(now)));
     if (stopped_) line.add("why", stopped_->reason);
+    const auto film = hub_.film(name_wanted_);
+    if (!film) return;
+    line.add("position_ms", milliseconds((*film)->position()));
+    line.add("duration_ms", milliseconds((*film)->duration())).add("speed", (*film)->speed());
+  }
+
+  /// The outlet that has begun with the stream and cannot go on with another; empty: there is none.
+  [[nodiscard]] std::string held_by() const {
+    if (context_.outlets == nullptr) return "";
+    for (const auto& outlet : *context_.outlets) {
+      if (std::string holder = outlet->bound_to(); !holder.empty()) return holder;
+    }
+    return "";
   }
 
   /// Sends the text of --say as soon as there is a way.
@@ -199,6 +250,9 @@ class Client : public OverlayRole, private Watching {
     if (!context_.options.watches) leave(0, "", now);
   }
 
+  /// With status 1 if what was to be written has not been.
+  void end_well(Now now) { leave(sink_failed_ ? 1 : 0, "", now); }
+
   /// The last word on the stream: as the live line, or else as a line of the log.
   void sum_up(Now now) {
     if (!context_.options.watches) return;
@@ -212,7 +266,7 @@ class Client : public OverlayRole, private Watching {
 
   /// The time given is over.
   void end(Now now) {
-    if (counter_.counts().frames_received > 0) return leave(0, "", now);
+    if (counter_.counts().frames_received > 0) return end_well(now);
     leave(
         1,
         fmt::format("no frame has come within {}: {}", for_people(context_.options.duration), why_nothing()),
@@ -259,28 +313,36 @@ class Client : public OverlayRole, private Watching {
       return;
     }
     context_.log.info(fmt::format("'{}': {}", watched()->name, (*film)->why_nothing()));
-    if (serves_others()) return;
-    leave((*film)->why_ended().empty() ? 0 : 1, (*film)->why_ended(), now);
+    if (has_outlet([](const Outlet& outlet) { return outlet.serves_others(); })) return;
+    if ((*film)->why_ended().empty()) return end_well(now);
+    leave(1, (*film)->why_ended(), now);
   }
 
-  [[nodiscard]] bool serves_others() const {
-    return context_.outlets != nullptr && std::ranges::any_of(*context_.outlets, [](const auto& outlet) {
-             const std::string kind = outlet->figures().kind;
-             return kind == "http" || kind == "rtsp";
-           });
+  template <class Is>
+  [[nodiscard]] bool has_outlet(Is is) const {
+    return context_.outlets != nullptr &&
+           std::ranges::any_of(*context_.outlets, [&is](const auto& outlet) { return is(*outlet); });
   }
 
-  /// The sink takes no more. Its error is empty when the reader has closed its end.
+  /// The sink takes no more: the end, unless somebody else takes the stream. Its error is empty when the
+  /// reader has closed its end.
   void leave_for_sink(const Result<void>& written, Now now) {
-    const std::string& why = written.error().message;
-    leave(why.empty() ? 0 : 1, why, now);
+    const std::string why = written.error().message;
+    const bool others_go_on = has_outlet([](const Outlet& outlet) {
+      const std::string kind = outlet.figures().kind;
+      return !kind.empty() && kind != "dump";
+    });
+    if (why.empty() || !others_go_on) return leave(why.empty() ? 0 : 1, why, now);
+    context_.log.error(why + "; the others go on");
+    counter_.give_up_sink();
+    sink_failed_ = true;
   }
 
   /// Frames may be written later than they are received.
   void check_sink(Now now) {
     const std::uint64_t wanted = context_.options.frames;
     bool idle = true;
-    if (context_.frames != nullptr) {
+    if (context_.frames != nullptr && !sink_failed_) {
       idle = context_.frames->idle();  // first: the last frame to be written may be the one that fails
       if (const auto written = context_.frames->failure(); !written) {
         return leave_for_sink(written, now);
@@ -291,7 +353,7 @@ class Client : public OverlayRole, private Watching {
       context_.log.warning(fmt::format("frames come faster than they can be written: {} left out, {} in all",
                                        count, left_out));
     }
-    if (wanted != 0 && counter_.frames_kept() >= wanted && idle) leave(0, "", now);
+    if (wanted != 0 && counter_.frames_kept() >= wanted && idle) end_well(now);
   }
 
   void show_status(Now now) {
@@ -318,6 +380,7 @@ class Client : public OverlayRole, private Watching {
                          for_people(overlay_.own(now).mono - stopped_->since), stopped_->reason, frames,
                          missing);
     }
+    if (has_ended()) return fmt::format("{}: {}; {}, {}", name_, why_nothing(), frames, missing);
     const Duration delay = delayed_.delay(now);
     const std::string behind = delay > Duration{} ? fmt::format("{} behind live, ", for_people(delay)) : "";
     return fmt::format("{}: {}{}, {:.1f}/s, latency {:.1f} ms, {}, {}", name_, behind, frames, rate,
@@ -344,6 +407,10 @@ class Client : public OverlayRole, private Watching {
   DelayedFrames delayed_{counter_};
   std::string name_wanted_;               // the stream's; empty: the default one
   std::unique_ptr<Subscription> wanted_;  // null in a pause that keeps no place
+  Unseen unseen_;
+  std::string other_parts_of_;  // the source of which the other parts are watched
+  std::unique_ptr<PartsSubscription> other_parts_;
+  bool sink_failed_ = false;
   bool paused_ = false;
   std::string name_;  // of the stream that is watched, or was last
   RepeatedWarning left_out_;

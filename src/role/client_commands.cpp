@@ -3,22 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
 #include "media/outlet.h"
 
 namespace ott {
 namespace {
-
-/// The name of what this stream is a part of, by the names that origins give to parts: "cam" of "cam/audio2".
-std::string whole_of(const std::string& stream) {
-  constexpr std::array<std::string_view, 4> kParts = {"video", "audio", "text", "application"};
-  const std::size_t slash = stream.rfind('/');
-  if (slash == std::string::npos || slash == 0) return stream;
-  std::string_view part = std::string_view(stream).substr(slash + 1);
-  while (!part.empty() && part.back() >= '0' && part.back() <= '9') part.remove_suffix(1);
-  return std::ranges::find(kParts, part) == kParts.end() ? stream : stream.substr(0, slash);
-}
 
 class Obeying {
  public:
@@ -74,7 +63,10 @@ class Obeying {
     AnswerLine line;
     const StreamInfo* stream = watching_.watched();
     line.add("ok", true).add("stream", watching_.stream_name());
-    line.add("state", watching_.is_paused() ? "paused" : stream == nullptr ? "waiting" : "playing");
+    line.add("state", watching_.is_paused()   ? "paused"
+                      : stream == nullptr     ? "waiting"
+                      : watching_.has_ended() ? "ended"
+                                              : "playing");
     watching_.add_status(line, now_);
     return line.finish();
   }
@@ -84,7 +76,7 @@ class Obeying {
   Answer step(int by) {
     const std::vector<std::string> entries = entries_of(overlay_.streams());
     if (entries.empty()) return refused("no stream is known here yet");
-    const auto here = std::ranges::find(entries, whole_of(watching_.stream_name()));
+    const auto here = std::ranges::find(entries, source_of(watching_.stream_name()));
     if (entries.size() == 1 && here != entries.end()) return refused("there is no other stream");
     const auto count = static_cast<std::ptrdiff_t>(entries.size());
     std::ptrdiff_t at = here == entries.end() ? (by > 0 ? -1 : count) : here - entries.begin();
@@ -92,8 +84,8 @@ class Obeying {
     return go_to(entries[static_cast<std::size_t>(at)]);
   }
   Answer go_to(const std::string& name) {
-    watching_.watch(name, now_);
-    return done(fmt::format("watching '{}'", name));
+    const auto watched = watching_.watch(name, now_);
+    return watched ? done(fmt::format("watching '{}'", name)) : refused(watched.error().message);
   }
   Watching& watching_;
   const Overlay& overlay_;
@@ -105,7 +97,7 @@ class Obeying {
 std::vector<std::string> entries_of(const std::vector<KnownStream>& streams) {
   std::vector<std::string> entries;
   for (const KnownStream& stream : streams) {
-    std::string name = whole_of(stream.info.name);
+    std::string name = source_of(stream.info.name);
     if (std::ranges::find(entries, name) == entries.end()) entries.push_back(std::move(name));
   }
   return entries;

@@ -48,7 +48,13 @@ class FrameCounter final : public FrameTaker {
   [[nodiscard]] const Result<void>& written() const { return written_; }
   /// Frames that were received, but left out by the sink.
   [[nodiscard]] std::uint64_t frames_left_out() const {
-    return sink_ == nullptr ? 0 : sink_->frames_left_out();
+    return sink_ == nullptr ? left_out_before_ : sink_->frames_left_out();
+  }
+  /// The sink has failed, and others go on: from here on frames are counted only.
+  void give_up_sink() {
+    left_out_before_ = frames_left_out();
+    sink_ = nullptr;
+    written_ = {};
   }
   /// All frames that somebody left out for want of time: a node on the way, or the sink.
   [[nodiscard]] std::uint64_t frames_skipped() const { return counts_.frames_skipped + frames_left_out(); }
@@ -62,6 +68,7 @@ class FrameCounter final : public FrameTaker {
   [[nodiscard]] bool enough() const { return frames_max_ != 0 && frames_kept() >= frames_max_; }
 
   FrameSink* sink_;
+  std::uint64_t left_out_before_ = 0;  // by a sink that was given up
   StreamInfo stream_;
   FrameInterval interval_;
   std::uint64_t frames_max_;

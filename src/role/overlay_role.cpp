@@ -41,7 +41,8 @@ void OverlayRole::begin_outlets(Now now) {
   if (context_.outlets == nullptr) return;
   for (const auto& outlet : *context_.outlets) {
     outlet->take_commands(*this);
-    if (const auto begun = outlet->begin(hub_, now); !begun) return leave(1, begun.error().message, now);
+    WatchableStreams& streams = outlet->serves_others() ? hub_ : hub_.own_streams();
+    if (const auto begun = outlet->begin(streams, now); !begun) return leave(1, begun.error().message, now);
   }
 }
 

@@ -32,12 +32,6 @@ bool is_name_of_part(std::string_view name) {
   return std::ranges::find(kMedia, media) != kMedia.end();
 }
 
-std::string name_of_source(const std::string& stream_name) {
-  const std::size_t slash = stream_name.rfind('/');
-  const bool is_part = slash != std::string::npos && is_name_of_part(stream_name.substr(slash + 1));
-  return is_part ? stream_name.substr(0, slash) : stream_name;
-}
-
 }  // namespace
 
 /// One stream that is read: hands on what comes to all whose choice it is.
@@ -98,29 +92,52 @@ struct StreamHub::Choice {
 
 class StreamHub::Want final : public Subscription {
  public:
-  Want(StreamHub& hub, Choice& choice, FrameTaker& to) : taker(to), hub_(hub), choice_(choice) {}
+  Want(StreamHub& hub, std::string name, bool exact, Whose whose, FrameTaker& to)
+      : taker(to), hub_(hub), name_(std::move(name)), exact_(exact) {
+    if (whose == Whose::Own) hub_.own_.push_back(this);
+    if (whose != Whose::Own || !hub_.own_paused_) enter();
+  }
   ~Want() override {
-    // The list may be gone through at this moment.
-    std::ranges::replace(choice_.wants, this, static_cast<Want*>(nullptr));
+    leave();
+    std::erase(hub_.own_, this);
     hub_.wake_();
   }
   [[nodiscard]] FramePtr newest() const override {
-    return choice_.reading == nullptr ? nullptr : choice_.reading->newest;
+    return reading() == nullptr ? nullptr : reading()->newest;
   }
   [[nodiscard]] const StreamInfo* stream() const override {
-    return choice_.reading == nullptr ? nullptr : &choice_.reading->stream.info;
+    return reading() == nullptr ? nullptr : &reading()->stream.info;
   }
   [[nodiscard]] std::string why_nothing() const override {
-    const bool comes = newest() != nullptr && hub_.absence(choice_.name) == nullptr;
-    return comes ? "" : hub_.why_nothing(choice_.name);
+    if (choice_ == nullptr) return "it is paused";
+    const bool comes = newest() != nullptr && hub_.absence(name_) == nullptr;
+    return comes ? "" : hub_.why_nothing(name_);
+  }
+
+  void enter() {
+    choice_ = &hub_.choice_of(name_, exact_);
+    choice_->wants.push_back(this);
+    choice_->unused_at = MonoTime::max();
+    choice_->seen_version.reset();
+    joined = false;
+  }
+  void leave() {
+    if (choice_ == nullptr) return;
+    // The list may be gone through at this moment.
+    std::ranges::replace(choice_->wants, this, static_cast<Want*>(nullptr));
+    choice_ = nullptr;
   }
 
   FrameTaker& taker;
   bool joined = false;  // it has had the frames since the newest sync point
 
  private:
+  [[nodiscard]] Reading* reading() const { return choice_ == nullptr ? nullptr : choice_->reading; }
+
   StreamHub& hub_;
-  Choice& choice_;
+  std::string name_;
+  bool exact_;
+  Choice* choice_ = nullptr;  // null: paused
 };
 
 /// A stream whose encoding its origin does not know yet is wanted as well: it is found out when the input is
@@ -130,8 +147,8 @@ class StreamHub::PartsWant final : public PartsSubscription, public FrameTaker {
   /// Under all names that parts of the source have had; an origin that makes up more has no more taken.
   static constexpr std::size_t kPartsMax = 64;
 
-  PartsWant(StreamHub& hub, std::string name, PartsTaker& taker)
-      : hub_(hub), name_(std::move(name)), taker_(taker) {
+  PartsWant(StreamHub& hub, std::string name, Whose whose, PartsTaker& taker)
+      : hub_(hub), name_(std::move(name)), whose_(whose), taker_(taker) {
     hub_.parts_wants_.push_back(this);
   }
   ~PartsWant() override {
@@ -163,7 +180,7 @@ class StreamHub::PartsWant final : public PartsSubscription, public FrameTaker {
     const std::vector<StreamInfo> listed = hub_.all();
     if (listed.empty()) return;
     const std::string& first = listed.front().name;
-    const std::string name = name_.empty() ? name_of_source(first) : name_;
+    const std::string name = name_.empty() ? source_of(first) : name_;
     // Where the parts of a source are known, the stream that stood for all of them is none.
     const bool has_parts = std::ranges::any_of(
         listed, [&](const StreamInfo& one) { return one.name != name && is_part_of(one.name, name); });
@@ -186,7 +203,7 @@ class StreamHub::PartsWant final : public PartsSubscription, public FrameTaker {
     if (same != parts_.end() && (same->taken || !known || same->want == nullptr)) return;
     if (same == parts_.end() && parts_.size() == kPartsMax) return;
     FrameTaker* taker = known ? taker_.on_part(stream) : this;
-    auto want = taker == nullptr ? nullptr : hub_.want(stream.name, true, *taker);
+    auto want = taker == nullptr ? nullptr : hub_.want(stream.name, true, whose_, *taker);
     Part part{stream.name, known && taker != nullptr, std::move(want)};
     if (same != parts_.end()) {
       *same = std::move(part);
@@ -197,6 +214,7 @@ class StreamHub::PartsWant final : public PartsSubscription, public FrameTaker {
 
   StreamHub& hub_;
   std::string name_;
+  Whose whose_;
   PartsTaker& taker_;
   std::vector<Part> parts_;
   std::optional<std::uint64_t> seen_version_;
@@ -220,8 +238,31 @@ bool is_part_of(const std::string& stream_name, const std::string& name) {
          stream_name[name.size()] == '/' && is_name_of_part(stream_name.substr(name.size() + 1));
 }
 
+std::string source_of(const std::string& stream_name) {
+  const std::size_t slash = stream_name.rfind('/');
+  const bool is_part =
+      slash != std::string::npos && slash > 0 && is_name_of_part(stream_name.substr(slash + 1));
+  return is_part ? stream_name.substr(0, slash) : stream_name;
+}
+
+/// What the outlets of the viewer itself take, so that they pause with it.
+class StreamHub::OwnStreams final : public WatchableStreams {
+ public:
+  explicit OwnStreams(StreamHub& hub) : hub_(hub) {}
+  [[nodiscard]] std::vector<StreamInfo> all() const override { return hub_.all(); }
+  std::unique_ptr<Subscription> subscribe(const std::string& name, FrameTaker& taker) override {
+    return hub_.want(name, false, Whose::Own, taker);
+  }
+  std::unique_ptr<PartsSubscription> subscribe_parts(const std::string& name, PartsTaker& taker) override {
+    return hub_.want_parts(name, Whose::Own, taker);
+  }
+
+ private:
+  StreamHub& hub_;
+};
+
 StreamHub::StreamHub(Overlay& overlay, std::function<void()> wake)
-    : overlay_(overlay), wake_(std::move(wake)) {}
+    : overlay_(overlay), wake_(std::move(wake)), own_streams_(std::make_unique<OwnStreams>(*this)) {}
 
 StreamHub::~StreamHub() = default;
 
@@ -232,22 +273,41 @@ std::vector<StreamInfo> StreamHub::all() const {
 }
 
 std::unique_ptr<Subscription> StreamHub::subscribe(const std::string& name, FrameTaker& taker) {
-  return want(name, false, taker);
+  return want(name, false, Whose::Others, taker);
 }
 
 std::unique_ptr<PartsSubscription> StreamHub::subscribe_parts(const std::string& name, PartsTaker& taker) {
-  wake_();
-  return std::make_unique<PartsWant>(*this, name, taker);
+  return want_parts(name, Whose::Others, taker);
 }
 
-std::unique_ptr<Subscription> StreamHub::want(const std::string& name, bool exact, FrameTaker& taker) {
-  Choice& choice = choice_of(name, exact);
-  auto want = std::make_unique<Want>(*this, choice, taker);
-  choice.wants.push_back(want.get());
-  choice.unused_at = MonoTime::max();
-  choice.seen_version.reset();
+WatchableStreams& StreamHub::own_streams() { return *own_streams_; }
+
+std::unique_ptr<PartsSubscription> StreamHub::want_parts(const std::string& name, Whose whose,
+                                                         PartsTaker& taker) {
   wake_();
-  return want;
+  return std::make_unique<PartsWant>(*this, name, whose, taker);
+}
+
+std::unique_ptr<Subscription> StreamHub::want(const std::string& name, bool exact, Whose whose,
+                                              FrameTaker& taker) {
+  wake_();
+  return std::make_unique<Want>(*this, name, exact, whose, taker);
+}
+
+void StreamHub::pause_own(Now now) {
+  own_paused_ = true;
+  for (Want* want : own_) want->leave();
+  for (const auto& choice : choices_) {
+    std::erase(choice->wants, nullptr);
+    if (choice->wants.empty()) choice->unused_at = std::min(choice->unused_at, now.mono);
+  }
+  linger(now);
+}
+
+void StreamHub::resume_own() {
+  if (!std::exchange(own_paused_, false)) return;
+  for (Want* want : own_) want->enter();
+  wake_();
 }
 
 StreamHub::Choice& StreamHub::choice_of(const std::string& name, bool exact) {

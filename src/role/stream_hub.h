@@ -43,6 +43,11 @@ class StreamHub final : public WatchableStreams {
   /// Streams of this name (an empty one: all) that nobody wants any more end at once, and not when kLinger is
   /// over.
   void give_up(const std::string& name, Now now);
+  /// For what the viewer that this process is takes for itself. Those subscriptions pause with it: they take
+  /// nothing then, and want no stream to come here.
+  [[nodiscard]] WatchableStreams& own_streams();
+  void pause_own(Now now);
+  void resume_own();
   /// Watches nothing any more.
   void leave(Now now);
   /// Why nothing of that name is there to be seen.
@@ -60,10 +65,13 @@ class StreamHub final : public WatchableStreams {
  private:
   class Want;
   class PartsWant;
+  class OwnStreams;
+  enum class Whose : std::uint8_t { Own, Others };
   struct Choice;
   class Reading;
 
-  std::unique_ptr<Subscription> want(const std::string& name, bool exact, FrameTaker& taker);
+  std::unique_ptr<Subscription> want(const std::string& name, bool exact, Whose whose, FrameTaker& taker);
+  std::unique_ptr<PartsSubscription> want_parts(const std::string& name, Whose whose, PartsTaker& taker);
   Choice& choice_of(const std::string& name, bool exact);
   [[nodiscard]] const KnownStream* best(const Choice& choice) const;
   void choose(Choice& choice, Now now);
@@ -80,6 +88,9 @@ class StreamHub final : public WatchableStreams {
   Overlay& overlay_;
   std::function<void()> wake_;
   std::function<std::string()> trouble_;
+  std::unique_ptr<WatchableStreams> own_streams_;
+  std::vector<Want*> own_;
+  bool own_paused_ = false;
   std::vector<PartsWant*> parts_wants_;  // null: given up while they were being called
   std::vector<std::unique_ptr<Choice>> choices_;
   std::vector<std::unique_ptr<Reading>> readings_;

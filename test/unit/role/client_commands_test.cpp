@@ -33,9 +33,12 @@ struct Viewer : Watching {
   [[nodiscard]] std::string stream_name() const override { return name; }
   void pause(Now) override { paused = true; }
   void resume(Now) override { paused = false; }
-  void watch(const std::string& other, Now) override {
+  [[nodiscard]] bool has_ended() const override { return false; }
+  Result<void> watch(const std::string& other, Now) override {
+    if (!held_by.empty()) return fail(held_by + " holds it");
     name = other;
     paused = false;
+    return {};
   }
   Result<void> seek(const command::Seek&, Now) override { return fail("no film"); }
   Result<void> set_speed(double, Now) override { return fail("no film"); }
@@ -43,6 +46,7 @@ struct Viewer : Watching {
   void add_status(AnswerLine&, Now) const override {}
 
   std::string name;
+  std::string held_by;
   bool paused = false;
   bool ended = false;
 };
@@ -72,6 +76,10 @@ TEST_CASE("a command that cannot be done now is answered with a reason", "[clien
   CHECK(has(client.command("resume"), R"({"ok":false,"error":"it is not paused"})"));
   CHECK(has(client.command("pause"), R"({"ok":true)"));
   CHECK(has(client.command("pause"), R"("error":"it is paused already")"));
+  client.viewer.held_by = "--record one.mkv";
+  for (const char* line : {"watch film", "next", "previous"})
+    CHECK(has(client.command(line), R"("error":"--record one.mkv holds it")"));
+  client.viewer.held_by.clear();
   CHECK(has(client.command("toggle"), R"("ok":true)"));
   CHECK_FALSE(client.viewer.paused);
   CHECK(has(client.command("seek +10s"), R"("error":"no film")"));

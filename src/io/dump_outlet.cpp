@@ -109,10 +109,9 @@ class DumpOutlet::Part final : public FrameTaker {
     auto writer = make_dump_writer(stream_.format);
     const bool fits = writer != nullptr && files_ < kFilesMax;
     if (!fits) {
-      owner_.log_.warning(fmt::format(
-          "--dump {}: '{}' ({}) is not written: {}", owner_.directory_, stream_.name,
-          describe(stream_.format),
-          writer == nullptr ? "there is no plain file of it; --record FILE.mkv holds it" : "too many files"));
+      owner_.say_unwritten(stream_, writer == nullptr
+                                        ? "there is no plain file of it; --record FILE.mkv holds it"
+                                        : "too many files");
       return;
     }
     const std::string number = ++files_ == 1 ? "" : fmt::format("-{}", files_);
@@ -160,6 +159,14 @@ FrameTaker* DumpOutlet::on_part(const StreamInfo& stream) {
   auto part = std::make_unique<Part>(*this, stream);
   if (part->file() == nullptr) return nullptr;
   return parts_.emplace_back(std::move(part)).get();
+}
+
+/// The parts of a source are announced anew whenever it begins again.
+void DumpOutlet::say_unwritten(const StreamInfo& stream, std::string_view why) {
+  if (unwritten_.size() == kUnwrittenMax || std::ranges::count(unwritten_, stream.name) > 0) return;
+  unwritten_.push_back(stream.name);
+  log_.warning(fmt::format("--dump {}: '{}' ({}) is not written: {}", directory_, stream.name,
+                           describe(stream.format), why));
 }
 
 void DumpOutlet::take(Part& part, const FramePtr& frame) {

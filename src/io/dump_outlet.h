@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "io/watcher.h"
@@ -22,6 +23,8 @@ class DumpOutlet final : public Outlet, private PartsTaker {
   static constexpr std::size_t kFramesMax = 1'024;
   static constexpr std::size_t kBytesMax = std::size_t{32} << 20U;
   static constexpr std::size_t kPartsMax = 16;
+  /// Streams that are not written and are named, each once.
+  static constexpr std::size_t kUnwrittenMax = 64;
   /// Of one part: another begins where its format changes.
   static constexpr unsigned kFilesMax = 20;
 
@@ -44,6 +47,7 @@ class DumpOutlet final : public Outlet, private PartsTaker {
   class Part;
 
   FrameTaker* on_part(const StreamInfo& stream) override;
+  void say_unwritten(const StreamInfo& stream, std::string_view why);
   void take(Part& part, const FramePtr& frame);
   void submit(Part& part, const FramePtr& frame);
   void look();
@@ -56,6 +60,7 @@ class DumpOutlet final : public Outlet, private PartsTaker {
   std::unique_ptr<WorkQueue> queue_;
   TimerWatcher timer_;  // looks what has become of what waits
   std::vector<std::unique_ptr<Part>> parts_;
+  std::vector<std::string> unwritten_;  // streams of which the log has said so
   std::unique_ptr<PartsSubscription> subscription_;
   bool finishing_ = false;
   std::uint64_t frames_ = 0, bytes_ = 0;

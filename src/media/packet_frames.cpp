@@ -79,7 +79,11 @@ void PacketFrames::take_packet(const RtpReceiver::Ordered& ordered, const RtpHea
   const std::string_view flaw =
       payload_.flaw_of == nullptr ? std::string_view() : payload_.flaw_of(ordered.packet);
   if (payload_.packet_is_unit) {
-    if (!flaw.empty()) return refuse(fmt::format("packet {}: {}", header.sequence, flaw), ordered.arrived);
+    if (!flaw.empty()) {
+      std::string what = fmt::format("packet {}: {}", header.sequence, flaw);
+      if (!payload_.viewers_mend) return refuse(what, ordered.arrived);
+      found(Fault::Payload, std::move(what));
+    }
     bytes_.assign(ordered.packet.begin(), ordered.packet.end());
     timestamp_ = header.timestamp;
     begun_ = ordered.arrived;

@@ -317,7 +317,7 @@ std::string_view flaw_of_mp2t(ByteSpan packet) {
 std::string_view flaw_of_text(ByteSpan packet) {
   const ByteSpan payload = payload_of(packet);
   const std::string_view text(reinterpret_cast<const char*>(payload.data()), payload.size());
-  return to_utf8(text) == text ? "" : "text that is no UTF-8";
+  return to_utf8(text) == text ? "" : "text that is no UTF-8, and what is none is shown as U+FFFD";
 }
 
 // ---- the table -------------------------------------------------------------------------------------------
@@ -347,8 +347,11 @@ constexpr std::array kVideo = {
 };
 constexpr PayloadFormat kAudio{.encoding = "audio", .is_sync_point = each, .packet_is_unit = true};
 constexpr PayloadFormat kText{.encoding = "t140", .is_sync_point = each, .packet_is_unit = true};
-constexpr PayloadFormat kT140{
-    .encoding = "t140", .is_sync_point = each, .packet_is_unit = true, .flaw_of = flaw_of_text};
+constexpr PayloadFormat kT140{.encoding = "t140",
+                              .is_sync_point = each,
+                              .packet_is_unit = true,
+                              .flaw_of = flaw_of_text,
+                              .viewers_mend = true};
 constexpr PayloadFormat kUnknown{.encoding = "", .is_sync_point = each, .packet_is_unit = true};
 
 }  // namespace

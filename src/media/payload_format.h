@@ -27,6 +27,8 @@ struct PayloadFormat {
   bool (*is_preamble)(RtpPackets packets) = nullptr;
   /// What in a packet cannot be of this format; empty: nothing that is known here. Null: not looked at.
   std::string_view (*flaw_of)(ByteSpan packet) = nullptr;
+  /// True if viewers mend a packet with a flaw: it is taken as it is, and the flaw is told.
+  bool viewers_mend = false;
 };
 
 /// The row of a format. Of an encoding that is in no row each packet is an access unit, and decoding can

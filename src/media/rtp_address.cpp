@@ -1,7 +1,10 @@
 #include "media/rtp_address.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 #include "media/sdp.h"
 #include "media/text.h"
@@ -217,6 +220,16 @@ void take_rtcp(std::string_view text, RtpAddress& address) {
   address.rtcp_at = NodeId{at ? *at : address.at.address, *port};
 }
 
+/// True if what is sent to one of them comes to the other as well. Groups may have one port, and so may the
+/// senders to a group.
+bool is_same_place(const RtpAddress& one, const RtpAddress& other) {
+  if (one.at.port != other.at.port) return false;
+  if (one.source && other.source && *one.source != *other.source) return false;
+  const IpAddress& here = one.at.address;
+  const IpAddress& there = other.at.address;
+  return here == there || here.is_unspecified() || there.is_unspecified();
+}
+
 Result<RtpAddress> address_of(const Sdp& session, const SdpMedia& media) {
   const auto part = rtp_part(media);
   if (!part) return tl::unexpected<Error>(part.error());
@@ -264,13 +277,14 @@ Result<SdpAddresses> parse_sdp_addresses(std::string_view sdp, std::string_view 
   const auto session = parse_sdp(sdp);
   if (!session) return tl::unexpected<Error>(session.error());
   SdpAddresses all;
-  RtpAddress asked;  // what the options say
+  std::vector<std::size_t> lines;  // of the m= of each of its parts
+  RtpAddress asked;                // what the options say
   asked.payload_type = kRtpPayloadTypeMax + 1;
   if (auto taken = take_options(options, asked, nullptr); !taken) return tl::unexpected<Error>(taken.error());
   for (const SdpMedia& media : session->media) {
     auto address = address_of(*session, media);
     if (!address) {
-      all.unusable.push_back(describe(media) + ": " + address.error().message);
+      all.unusable.push_back(unusable(media, address.error().message));
       continue;
     }
     if (asked.source) address->source = asked.source;
@@ -278,13 +292,21 @@ Result<SdpAddresses> parse_sdp_addresses(std::string_view sdp, std::string_view 
     if (address->format.is_jpeg() && asked.size) address->size = asked.size;
     if (address->format.is_jpeg() && asked.payload_type <= kRtpPayloadTypeMax)
       address->payload_type = asked.payload_type;
+    const auto other = std::ranges::find_if(
+        all.parts, [&address](const RtpAddress& one) { return is_same_place(one, *address); });
+    if (other != all.parts.end()) {
+      const std::size_t line = lines[static_cast<std::size_t>(other - all.parts.begin())];
+      all.unusable.push_back(unusable(
+          media, fmt::format("port {} is that of the media in line {} already", address->at.port, line)));
+      continue;
+    }
     all.parts.push_back(std::move(*address));
+    lines.push_back(media.line);
   }
-  for (const SdpMedia& media : session->media)
-    all.unusable.insert(all.unusable.end(), media.passed_over.begin(), media.passed_over.end());
+  std::ranges::move(passed_over(*session), std::back_inserter(all.unusable));
   if (!all.parts.empty()) return all;
-  return fail(all.unusable.empty() ? "it describes no media"
-                                   : "nothing of it can be taken: " + all.unusable.front());
+  const std::string what = session->media.empty() ? "it describes no media" : "nothing of it can be taken";
+  return fail(all.unusable.empty() ? what : what + ": " + all.unusable.front());
 }
 
 }  // namespace ott

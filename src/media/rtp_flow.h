@@ -65,8 +65,8 @@ class RtpFlow {
   void push_unit(AccessUnit unit);
   void refuse(const std::string& why, Now now) { sink_.refuse_of(part_, name_ + ": " + why, now); }
 
-  enum class Fault : std::uint8_t { Sequence, Time, ClockRate, Loss, Unknown };
-  static constexpr std::size_t kFaults = 5;
+  enum class Fault : std::uint8_t { Sequence, Time, ClockRate, Loss, Unknown, Payload };
+  static constexpr std::size_t kFaults = 6;
   void found(Fault fault, std::string what);
 
   const std::string name_;

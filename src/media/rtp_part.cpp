@@ -48,8 +48,9 @@ Result<RtpPart> rtp_part(const SdpMedia& media) {
   if (!media.flaw.empty()) return fail(media.flaw);
   const auto kind = kind_of(media.kind);
   if (!kind) return fail("it is none of video, audio, text and application");
-  if (media.formats.empty() || media.protocol.find("SAVP") != std::string::npos)
+  if (!is_rtp(media.protocol) || media.protocol.find("SAVP") != std::string::npos)
     return fail(fmt::format("{} is not taken, but RTP/AVP", printable(media.protocol)));
+  if (media.formats.empty()) return fail("its m= line names no payload type");
   if (media.direction == SdpDirection::Inactive) return fail("it is inactive");
   std::string why;
   for (const SdpFormat& format : media.formats) {
@@ -77,9 +78,11 @@ MediaPart media_part(const RtpPart& part) {
   return {part.format, size.width, size.height, part.fps};
 }
 
-std::string describe(const SdpMedia& media) {
+std::string unusable(const SdpMedia& media, std::string_view why) {
   const bool known = !media.formats.empty() && !media.formats[0].encoding.empty();
-  return printable(media.kind, 20) + " " + printable(known ? media.formats[0].encoding : media.protocol, 20);
+  const std::string place = media.flaw.empty() ? fmt::format("SDP line {}, ", media.line) : "";
+  return fmt::format("{}{} {}: {}", place, printable(media.kind, 20),
+                     printable(known ? media.formats[0].encoding : media.protocol, 20), why);
 }
 
 }  // namespace ott

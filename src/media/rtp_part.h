@@ -24,7 +24,7 @@ Result<RtpPart> rtp_part(const SdpMedia& media);
 
 MediaPart media_part(const RtpPart& part);
 
-/// For errors and the log: "audio opus".
-std::string describe(const SdpMedia& media);
+/// For errors and the log: "SDP line 4, audio opus: " and why. A flaw of the media names a line itself.
+std::string unusable(const SdpMedia& media, std::string_view why);
 
 }  // namespace ott

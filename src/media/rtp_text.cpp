@@ -71,7 +71,8 @@ Result<void> TextDepacketizer::unpack(const RtpPacket& packet) {
     append(kMissingText);
     end_sample(packet.header.timestamp);
   }
-  return take_block(packet.payload, packet.header.timestamp);
+  take_block(packet.payload, packet.header.timestamp);
+  return {};
 }
 
 Result<void> TextDepacketizer::take_redundant(const RtpPacket& packet) {
@@ -85,21 +86,20 @@ Result<void> TextDepacketizer::take_redundant(const RtpPacket& packet) {
   }
   for (std::size_t i = redundant - recovered; i <= redundant; ++i) {
     const RedundantBlock& block = (*blocks)[i];
-    if (auto taken = take_block(block.bytes, packet.header.timestamp - block.before); !taken) return taken;
+    take_block(block.bytes, packet.header.timestamp - block.before);
   }
   return {};
 }
 
-Result<void> TextDepacketizer::take_block(ByteSpan block, std::uint32_t media_time) {
-  if (!is_utf8(block)) return fail("a text that is no UTF-8");
+void TextDepacketizer::take_block(ByteSpan block, std::uint32_t media_time) {
   if (block.size() >= kByteOrderMark.size() &&
       std::ranges::equal(block.first(kByteOrderMark.size()), kByteOrderMark)) {
     block = block.subspan(kByteOrderMark.size());
   }
-  if (block.empty()) return {};  // a sender that has nothing to say
-  append(block);
+  if (block.empty()) return;  // a sender that has nothing to say
+  const std::string text = to_utf8({reinterpret_cast<const char*>(block.data()), block.size()});
+  append({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
   end_sample(media_time);
-  return {};
 }
 
 Result<void> TextPacketizer::cut(const MediaSample& sample, PacketList& packets) {

@@ -1,5 +1,6 @@
 // Text over RTP (RFC 4103): T.140 blocks of UTF-8, plain or with the blocks before them (RED, RFC 2198), from
-// which text is taken that was in packets that have not come. Used through media_sample.h.
+// which text is taken that was in packets that have not come. Bytes that are no UTF-8 become U+FFFD. Used
+// through media_sample.h.
 #pragma once
 
 #include <optional>
@@ -17,7 +18,7 @@ class TextDepacketizer final : public PayloadDepacketizer {
  private:
   Result<void> unpack(const RtpPacket& packet) override;
   Result<void> take_redundant(const RtpPacket& packet);
-  Result<void> take_block(ByteSpan block, std::uint32_t media_time);
+  void take_block(ByteSpan block, std::uint32_t media_time);
 
   bool always_redundant_;
   std::uint8_t payload_type_;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "media/text.h"
 #include "ott/assert.h"
@@ -243,20 +244,19 @@ std::optional<RtspClient::Event> RtspClient::on_description(const RtspMessage& r
     const auto part = rtp_part(media);
     const auto control = rtsp_control_uri(base_url, media.control);
     if (!part || !control) {
-      described.unusable.push_back(describe(media) + ": " +
-                                   (part ? not_a_url(media.control) : part.error().message));
+      described.unusable.push_back(unusable(media, part ? not_a_url(media.control) : part.error().message));
       continue;
     }
     tracks_.push_back({*part, tracks_.size(), {}});
     controls_.push_back(*control);
     described.parts.push_back(*part);
   }
-  for (const SdpMedia& media : sdp->media) {
-    described.unusable.insert(described.unusable.end(), media.passed_over.begin(), media.passed_over.end());
-  }
+  std::ranges::move(passed_over(*sdp), std::back_inserter(described.unusable));
   if (tracks_.empty()) {
-    const std::string why =
-        described.unusable.empty() ? "" : ", and nothing that can be taken: " + described.unusable.front();
+    std::string why;
+    if (!described.unusable.empty()) {
+      why = (sdp->media.empty() ? ": " : ", and nothing that can be taken: ") + described.unusable.front();
+    }
     return failed(fmt::format("it offers {}{}", offered(*sdp), why), true);
   }
   state_ = State::Described;

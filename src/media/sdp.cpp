@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 #include "media/text.h"
 #include "ott/bytes.h"
@@ -14,7 +15,7 @@ namespace {
 constexpr std::size_t kMediaMax = 32;
 constexpr std::size_t kFormatsMax = 64;      // of one of the media
 constexpr std::size_t kSourcesMax = 16;      // of a source filter
-constexpr std::size_t kPassedOverMax = 8;    // lines of one of the media that are named
+constexpr std::size_t kPassedOverMax = 8;    // lines of the session, or one of the media, that are named
 constexpr std::size_t kAttributesMax = 256;  // of the session, or one of the media
 
 /// RFC 3551, section 6, those with an encoding.
@@ -46,7 +47,8 @@ constexpr std::array kDirections = {
     std::pair{SdpDirection::Inactive, std::string_view("inactive")},
 };
 
-bool is_rtp(std::string_view protocol) { return protocol.find("RTP/") != std::string_view::npos; }
+/// Lines that say nothing that is needed here (RFC 8866, section 5).
+constexpr std::string_view kOtherTypes = "uepztrk";
 
 std::string_view take_word(std::string_view& rest) {
   rest = trimmed(rest);
@@ -118,8 +120,11 @@ class SdpParser {
       ++number_;
       if (line.ends_with('\r')) line.remove_suffix(1);
       line = trimmed(line);
-      if (line.size() < 2 || line[1] != '=') continue;
       line_ = line;
+      if (line.size() < 2 || line[1] != '=') {
+        if (!line.empty()) pass_over("not TYPE=VALUE");
+        continue;
+      }
       const std::string wrong =
           has_control_character(line) ? "control characters" : parse_line(line[0], trimmed(line.substr(2)));
       if (wrong.empty()) continue;
@@ -129,7 +134,9 @@ class SdpParser {
       if (is_media ? sdp_.media.size() == kMediaMax : sdp_.media.empty()) return fail(std::move(flaw));
       if (is_media) {
         std::string_view rest = line.substr(2);
-        sdp_.media.emplace_back().kind = take_word(rest);
+        SdpMedia& media = sdp_.media.emplace_back();
+        media.line = number_;
+        media.kind = take_word(rest);
       }
       if (sdp_.media.back().flaw.empty()) sdp_.media.back().flaw = std::move(flaw);
     }
@@ -171,6 +178,7 @@ class SdpParser {
       case 'a':
         return parse_attribute(value);
       default:
+        if (kOtherTypes.find(type) == std::string_view::npos) pass_over("no type that an SDP has");
         return "";
     }
   }
@@ -203,6 +211,7 @@ class SdpParser {
   std::string parse_media(std::string_view value) {
     if (sdp_.media.size() == kMediaMax) return fmt::format("more than {} media", kMediaMax);
     SdpMedia media;
+    media.line = number_;
     media.kind = take_word(value);
     const auto port = parse_number<std::uint16_t>(cut(take_word(value), '/').first);
     media.protocol = take_word(value);
@@ -221,6 +230,10 @@ class SdpParser {
   std::string parse_attribute(std::string_view value) {
     auto [name, text] = cut(value, ':');
     text = trimmed(text);
+    if (name.empty()) {
+      pass_over("an attribute without a name");
+      return "";
+    }
     for (const auto& [direction, word] : kDirections) {
       if (name != word) continue;
       (sdp_.media.empty() ? sdp_.direction : sdp_.media.back().direction) = direction;
@@ -255,38 +268,39 @@ class SdpParser {
     return "";
   }
 
-  void pass_over(SdpMedia& media, std::string_view wrong) const {
-    if (media.passed_over.size() < kPassedOverMax) media.passed_over.push_back(flaw_here(wrong));
+  void pass_over(std::string_view wrong) {
+    std::vector<std::string>& lines = sdp_.media.empty() ? sdp_.passed_over : sdp_.media.back().passed_over;
+    if (lines.size() < kPassedOverMax) lines.push_back(flaw_here(wrong));
   }
 
   /// The format of which it speaks.
-  SdpFormat* take_format(SdpMedia& media, std::string_view& value) const {
+  SdpFormat* take_format(SdpMedia& media, std::string_view& value) {
     SdpFormat* format = find_format(media, take_word(value));
-    if (format == nullptr) pass_over(media, "not a payload type of its m= line");
+    if (format == nullptr) pass_over("not a payload type of its m= line");
     return format;
   }
 
-  void take_size(SdpMedia& media, std::string_view value) const {
+  void take_size(SdpMedia& media, std::string_view value) {
     media.size = parse_size(value);
-    if (!media.size) pass_over(media, "not WIDTH-HEIGHT");
+    if (!media.size) pass_over("not WIDTH-HEIGHT");
   }
 
   /// False if it is no attribute of those that have a place of their own.
-  bool parse_media_attribute(std::string_view name, std::string_view value, SdpMedia& media) const {
+  bool parse_media_attribute(std::string_view name, std::string_view value, SdpMedia& media) {
     if (name == "rtpmap") {
       if (SdpFormat* format = take_format(media, value)) parse_rtpmap(value, *format);
     } else if (name == "fmtp") {
       if (SdpFormat* format = take_format(media, value)) format->parameters = value;
     } else if (name == "framerate" || name == "x-framerate") {
       media.fps = parse_fps(value);
-      if (!media.fps) pass_over(media, "not a number of frames a second");
+      if (!media.fps) pass_over("not a number of frames a second");
     } else if (name == "framesize") {
       const SdpFormat* format = take_format(media, value);
       if (format != nullptr && format == media.formats.data()) take_size(media, value);
     } else if (name == "x-dimensions") {
       take_size(media, value);
     } else {
-      if (name == "rtcp" && !parse_number<std::uint16_t>(take_word(value))) pass_over(media, "not a port");
+      if (name == "rtcp" && !parse_number<std::uint16_t>(take_word(value))) pass_over("not a port");
       return false;
     }
     return true;
@@ -376,6 +390,8 @@ void write_media(const SdpMedia& media, std::string& text) {
 
 }  // namespace
 
+bool is_rtp(std::string_view protocol) { return protocol.find("RTP/") != std::string_view::npos; }
+
 Result<Sdp> parse_sdp(std::string_view text) { return SdpParser().parse(text); }
 
 std::string to_string(const Sdp& sdp) {
@@ -388,6 +404,12 @@ std::string to_string(const Sdp& sdp) {
   write_common(sdp, text);
   for (const SdpMedia& media : sdp.media) write_media(media, text);
   return text;
+}
+
+std::vector<std::string> passed_over(const Sdp& sdp) {
+  std::vector<std::string> lines = sdp.passed_over;
+  for (const SdpMedia& media : sdp.media) std::ranges::copy(media.passed_over, std::back_inserter(lines));
+  return lines;
 }
 
 std::string offered(const Sdp& sdp) {

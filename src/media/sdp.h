@@ -1,6 +1,6 @@
 // Session descriptions (RFC 8866): what an RTSP server or an SDP file says of a session's streams, parsed and
 // written. Strict in what it keeps (numbers in their ranges, no control characters), tolerant of what cameras
-// write: lines that are missing, out of order or unknown.
+// write: lines that are missing, out of order or unknown. What is passed over is named.
 #pragma once
 
 #include <cstdint>
@@ -48,7 +48,8 @@ struct SdpSize {
 
 /// m= and what is below it.
 struct SdpMedia {
-  std::string kind;  // "video", "audio", "text", "application"
+  std::size_t line = 0;  // of its m=, from 1; 0: it has not been parsed
+  std::string kind;      // "video", "audio", "text", "application"
   std::uint16_t port = 0;
   std::string protocol = "RTP/AVP";
   std::vector<SdpFormat> formats;  // best first; none unless the protocol is one of RTP's
@@ -81,6 +82,7 @@ struct Sdp {
   std::string control;
   std::vector<std::pair<std::string, std::string>> other;
   std::vector<SdpMedia> media;
+  std::vector<std::string> passed_over;  // lines above the first m= that say nothing usable, and why
 
   /// What holds for one of the media: its own, or the session's.
   [[nodiscard]] const std::optional<SdpConnection>& connection_of(const SdpMedia& one) const {
@@ -91,11 +93,17 @@ struct Sdp {
   }
 };
 
+/// True if it is one of RTP's: its m= line names payload types.
+bool is_rtp(std::string_view protocol);
+
 /// A line of one of the media that cannot be is that one's flaw. The error names a line of the session, or of
 /// media of which none is without a flaw.
 Result<Sdp> parse_sdp(std::string_view text);
 /// REQUIRES: no control characters; media of RTP.
 std::string to_string(const Sdp& sdp);
+
+/// Lines that say nothing usable of the session or of its media, and why.
+std::vector<std::string> passed_over(const Sdp& sdp);
 
 /// "JPEG video, H264 video and PCMU audio", for people; "nothing" for no media.
 std::string offered(const Sdp& sdp);

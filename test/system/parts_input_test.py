@@ -72,7 +72,8 @@ class PartsInput(unittest.TestCase):
         self.send()
         self.assertEqual(self.formats(), FORMATS)
         self.watch_all(boot)
-        self.assertEqual(len(boot.said("what is not taken: audio RTP/AVP: no a=rtpmap says what payload type 99 is")), 1)
+        self.assertEqual(len(boot.said("what is not taken: SDP line 11, audio RTP/AVP: no a=rtpmap says what payload type 99 is")),
+                         1)
         self.assertFalse(boot.said("error"))
 
     def test_by_the_name_of_the_source(self):

@@ -63,6 +63,16 @@ TEST_CASE("each part is written to a file of its own, and what has none is named
   CHECK_FALSE(dumped.streams.wants("cam/audio2"));
 }
 
+TEST_CASE("what is not written is named once, however often it is announced", "[dump_outlet]") {
+  Dumped dumped;
+  REQUIRE(dumped.outlet->begin(dumped.streams, {}));
+  for (int i = 0; i < 3; ++i) dumped.streams.add("cam/audio2", test::opus_format());
+  CHECK(dumped.log.lines.size() == 1);
+  dumped.streams.add("cam/audio3", test::opus_format());
+  REQUIRE(dumped.log.lines.size() == 2);
+  CHECK(dumped.log.lines[1].second.find("'cam/audio3'") != std::string::npos);
+}
+
 TEST_CASE("files of an earlier run are not written over", "[dump_outlet]") {
   Dumped dumped;
   (void)dumped.directory.write("audio.wav", Bytes{1});

@@ -122,6 +122,16 @@ TEST_CASE("Text becomes lines", "[dump_writer]") {
   CHECK(dumped.text() == "Hello\nand\nmore\n");
 }
 
+TEST_CASE("Bytes of a text that are no UTF-8 are replaced, and the others written", "[dump_writer]") {
+  Dumped dumped({.media = MediaKind::Text, .encoding = "t140", .clock_rate = 1'000, .payload_type = 98});
+  PacketList packets;
+  test::add_packet(packets, {'a', 0xC3, 'b', '\n'}, 1, 0, false, 98);
+  const auto edits = dumped.writer->take(test::frame_of(packets));
+  REQUIRE(edits);
+  dumped.file.perform(*edits);
+  CHECK(dumped.text() == "a\uFFFDb\n");
+}
+
 TEST_CASE("Lines of text have the time of their beginning, and a bound", "[dump_writer]") {
   TextLines lines;
   CHECK(lines.take("a", 10).empty());

@@ -1,6 +1,7 @@
 #include "media/live_text.h"
 
 #include "part_helpers.h"
+#include "sample_helpers.h"
 
 namespace ott {
 namespace {
@@ -34,6 +35,21 @@ TEST_CASE("Live text: each unit is an event with its time, on one line whatever 
         "id: 2\ndata: {\"stream\":\"cam/text\",\"time\":1700000000.250000,"
         "\"text\":\"a\\r\\n\\\"b\\\"\xE2\x80\xA8g\xC3\xBCn\"}\n\n");
   CHECK(live.next(cursor, now) == nullptr);
+}
+
+TEST_CASE("Live text: of a packet with a byte that is no UTF-8 the rest is shown") {
+  FakeParts streams;
+  streams.add("cam/text", t140());
+  LiveText live(streams, "cam");
+  LiveCursor cursor = live.begin();
+  const Now now = FakeParts::now({});
+  (void)live.next(cursor, now);
+  PacketList packets;
+  test::add_packet(packets, {'a', 0xFF, 'b'}, 1, 0, false, 98);
+  streams.push_packets("cam/text", packets, {});
+  CHECK(text_of(live.next(cursor, now))
+            .find("\"text\":\"a\xEF\xBF\xBD"
+                  "b\"") != std::string::npos);
 }
 
 TEST_CASE("Live text: a viewer that is too slow goes on with what is kept") {

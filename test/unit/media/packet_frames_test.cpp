@@ -268,14 +268,17 @@ TEST_CASE("An unknown format is taken packet by packet, which is said", "[packet
   CHECK(sender.warned("the RTP payload format of video x-strange is not known here"));
 }
 
-TEST_CASE("Text that is no UTF-8 is refused", "[packet_frames]") {
+TEST_CASE("Text that is no UTF-8 is taken as it is, and told of", "[packet_frames]") {
   Sender sender(MediaFormat{MediaKind::Text, "t140", 1'000, 0, 96, ""});
   sender.send({"c3a4"});
+  CHECK_FALSE(sender.warned("UTF-8"));
+  sender.send({"41ff42"});
+  CHECK(sender.warned("packet 65534: text that is no UTF-8, and what is none is shown as U+FFFD"));
   sender.send({"ff"});
-  sender.send({"41"});
-  CHECK(sender.sink.units.size() == 2);
-  REQUIRE(sender.sink.refused.size() == 1);
-  CHECK(sender.sink.refused[0].find("text that is no UTF-8") != std::string::npos);
+  CHECK_FALSE(sender.warned("UTF-8"));
+  CHECK(sender.sink.refused.empty());
+  REQUIRE(sender.sink.units.size() == 3);
+  CHECK(sender.sink.units[1].packets[0] == rtp_of("41ff42", 65'534, 4'600));
 }
 
 }  // namespace

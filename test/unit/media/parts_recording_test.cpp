@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 
 #include "jpeg_helpers.h"
 #include "media/matroska_reader.h"
@@ -55,6 +57,12 @@ struct Camera {
     PacketList packets;
     REQUIRE(make_packetizer(stream.format, 7, static_cast<std::uint16_t>(10 * number))
                 ->cut({sample, media_time, sync_point}, packets));
+    write_packets(stream, packets, media_time, at, sync_point, number, instant);
+  }
+  /// As they are.
+  void write_packets(const StreamInfo& stream, const PacketList& packets, std::uint32_t media_time,
+                     Duration at, bool sync_point, std::uint64_t number,
+                     std::optional<WallTime> instant = std::nullopt) {
     auto frame = std::make_shared<Frame>(test::frame_of(packets, sync_point));
     frame->number = FrameNumber{number};
     frame->media_time = media_time;
@@ -192,6 +200,25 @@ TEST_CASE("Another configuration and another part begin another file", "[parts_r
   const Seen third = read(camera.directory.path("cam-3.mkv"));
   CHECK(third.encodings == std::vector<std::string>{"H264", "opus", "t140"});
   CHECK(third.times.at(2) == std::vector<Duration>{100ms});
+}
+
+TEST_CASE("Bytes of a text that are no UTF-8 are replaced in a recording", "[parts_recording]") {
+  Camera camera;
+  StreamInfo text;
+  text.name = "cam/text";
+  text.id = StreamId{3};
+  text.format = {.media = MediaKind::Text, .encoding = "t140", .clock_rate = 1'000, .payload_type = 98};
+  camera.recording->expect(text);
+  camera.both(0, 20);
+  PacketList packets;
+  test::add_packet(packets, {'g', 'u', 't', 0xFF, 's', 'o', '\n'}, 1, 0, false, 98);
+  camera.write_packets(text, packets, 0, 800ms, true, 1);
+  camera.both(20, 40);
+  REQUIRE(camera.recording->finish());
+  CHECK(camera.recording->frames_refused() == 0);
+  std::ifstream file(camera.directory.path("cam.mkv"), std::ios::binary);
+  const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+  CHECK(bytes.find("gut\uFFFDso") != std::string::npos);
 }
 
 TEST_CASE("A sender that jumps in time begins another file", "[parts_recording]") {

@@ -97,7 +97,10 @@ TEST_CASE("a session description says where RTP comes from", "[rtp_address]") {
   CHECK(error(parse_sdp_addresses(kFfmpeg + "m=video 5004 RTP/AVP 26\n", "x=1")).find("unknown option") !=
         std::string::npos);
   CHECK(error(parse_sdp_addresses(kFfmpeg, "")) == "it describes no media");
-  CHECK_FALSE(parse_sdp_addresses("junk", ""));
+  CHECK(error(parse_sdp_addresses("junk\nmore", "")) ==
+        "it describes no media: SDP line 1, 'junk': not TYPE=VALUE");
+  CHECK(error(parse_sdp_addresses(kFfmpeg + "junk\r\nm=video 5108 RTP/AVP\r\n", "")) ==
+        "nothing of it can be taken: SDP line 7, video RTP/AVP: its m= line names no payload type");
 }
 
 TEST_CASE("all that a session description describes is taken, and what cannot be is named", "[rtp_address]") {
@@ -125,9 +128,55 @@ TEST_CASE("all that a session description describes is taken, and what cannot be
   CHECK(all->parts[2].format == MediaFormat{MediaKind::Text, "t140", 1'000, 0, 98, ""});
   CHECK(all->parts[2].rtcp_mux);
   REQUIRE(all->unusable.size() == 3);
-  CHECK(all->unusable[0] == "video VP8: RTP/SAVP is not taken, but RTP/AVP");
-  CHECK(all->unusable[1] == "audio RTP/AVP: no a=rtpmap says what payload type 99 is");
-  CHECK(all->unusable[2].starts_with("image udptl: it is none of video"));
+  CHECK(all->unusable[0] == "SDP line 17, video VP8: RTP/SAVP is not taken, but RTP/AVP");
+  CHECK(all->unusable[1] == "SDP line 19, audio RTP/AVP: no a=rtpmap says what payload type 99 is");
+  CHECK(all->unusable[2].starts_with("SDP line 20, image udptl: it is none of video"));
+}
+
+TEST_CASE("lines and media of a session description that cannot be are named with their lines",
+          "[rtp_address]") {
+  const auto all = parse_sdp_addresses("junk\r\n" + kFfmpeg +
+                                           "m=video 5004 RTP/AVP 26\r\nzzz=5\r\n"
+                                           "m=audio 0 RTP/AVP 0\r\nm=audio 5006 RTP/AVP 0\r\nc=IN IP4 cam\r\n"
+                                           "m=audio 5008 RTP/AVP 97\r\na=rtpmap:97 L16/48000/200\r\n"
+                                           "m=audio 5010 RTP/AVP 128\r\n",
+                                       "");
+  REQUIRE(all);
+  CHECK(all->parts.size() == 1);
+  CHECK(all->unusable ==
+        std::vector<std::string>{
+            "SDP line 9, audio PCMU: it does not say which port it is sent to",
+            "SDP line 10, audio PCMU: 'cam', where it is sent to, is no IP address",
+            "SDP line 12, audio L16: 200 channels; 64 are the most",
+            "audio RTP/AVP: SDP line 14, 'm=audio 5010 RTP/AVP 128': a payload type is a number up to 127",
+            "SDP line 1, 'junk': not TYPE=VALUE", "SDP line 8, 'zzz=5': not TYPE=VALUE"});
+}
+
+TEST_CASE("two media of a session description have two ports, unless they are of two groups or senders",
+          "[rtp_address]") {
+  const std::string audio = "m=audio 5004 RTP/AVP 0\r\n";
+  const std::string video = "v=0\r\nm=video 5004 RTP/AVP 26\r\n";
+  const std::string group = "c=IN IP4 232.1.2.3\r\n";
+  const auto from = [](const std::string& sender) {
+    return "a=source-filter: incl IN IP4 * " + sender + "\r\n";
+  };
+  for (const std::string& sdp : {video + audio, video + group + audio, video + group + audio + group,
+                                 video + group + from("10.0.0.1") + audio + group}) {
+    INFO(sdp);
+    const auto one = parse_sdp_addresses(sdp, "");
+    REQUIRE(one);
+    CHECK(one->parts.size() == 1);
+    REQUIRE(one->unusable.size() == 1);
+    CHECK(one->unusable[0].ends_with(", audio PCMU: port 5004 is that of the media in line 2 already"));
+  }
+  for (const std::string& sdp : {video + group + audio + "c=IN IP4 232.1.2.4\r\n",
+                                 video + group + from("10.0.0.1") + audio + group + from("10.0.0.2"),
+                                 "v=0\r\nm=video 5004 RTP/SAVP 26\r\n" + audio}) {
+    INFO(sdp);
+    const auto all = parse_sdp_addresses(sdp, "");
+    REQUIRE(all);
+    CHECK(all->parts.back().format.encoding == "PCMU");
+  }
 }
 
 }  // namespace

@@ -257,14 +257,17 @@ TEST_CASE("All media that can be taken are set up in one session") {
   talk.request("OPTIONS");
   talk.answer("200 OK");
   talk.request("DESCRIBE");
-  const auto what = described(talk.answer(
-      "200 OK", "Content-Base: rtsp://cam/live/\r\n",
-      std::string(kTwo) + "m=application 0 RTP/AVP 98\r\na=control:stream=2\r\nm=video 0 RTP/SAVP 26\r\n"));
+  const auto what = described(
+      talk.answer("200 OK", "Content-Base: rtsp://cam/live/\r\n",
+                  "SDP:\r\n" + std::string(kTwo) +
+                      "x\r\nm=application 0 RTP/AVP 98\r\na=control:stream=2\r\nm=video 0 RTP/SAVP 26\r\n"));
   REQUIRE(what.parts.size() == 2);
   CHECK(what.parts[0].format == MediaFormat{MediaKind::Audio, "PCMU", 8'000, 1, 0, ""});
   CHECK(what.parts[1].format == MediaFormat{MediaKind::Video, "H264", 90'000, 0, 97, ""});
-  REQUIRE(what.unusable.size() == 2);
-  CHECK(what.unusable[0].starts_with("application RTP/AVP: no a=rtpmap"));
+  REQUIRE(what.unusable.size() == 4);
+  CHECK(what.unusable[2] == "SDP line 1, 'SDP:': not TYPE=VALUE");
+  CHECK(what.unusable[3] == "SDP line 10, 'x': not TYPE=VALUE");
+  CHECK(what.unusable[0].starts_with("SDP line 11, application RTP/AVP: no a=rtpmap"));
   CHECK_FALSE(talk.client.next(talk.now));
   talk.client.set_up({}, talk.now);
   CHECK(*talk.request("SETUP").find("Transport") == "RTP/AVP/TCP;unicast;interleaved=0-1");
@@ -327,6 +330,7 @@ TEST_CASE("Refusals, rubbish and silence end the session with what happened") {
   CHECK(after_options("404 Not Found", "", "") == "DESCRIBE is answered with 404 Not Found");
   CHECK(after_options("200 OK", "", "m=video\r\n").find("SDP line 1") != std::string::npos);
   CHECK(after_options("200 OK", "", "").find("offers nothing") != std::string::npos);
+  CHECK(after_options("200 OK", "", "junk\r\n") == "it offers nothing: SDP line 1, 'junk': not TYPE=VALUE");
   CHECK(after_options("200 OK", "", "m=video 0 RTP/AVP 26\r\na=control:a b\r\n").find("'a b'") !=
         std::string::npos);
   CHECK(after_options("302 Moved", "", "").find("nowhere") != std::string::npos);

@@ -146,6 +146,31 @@ TEST_CASE("A line that says nothing usable of one of the media is named, and the
   CHECK(sdp->media[1].passed_over.empty());
 }
 
+TEST_CASE("A line that is none of an SDP is named, and the rest is taken") {
+  const auto sdp = parse_sdp(
+      "SDP:\r\nv=0\r\n\r\nzzz=5\r\na=\r\n  \r\nu=http://cam/\r\ns=\r\nt=0 0\r\n"
+      "m=video 5000 RTP/AVP 26\r\ngarbage\tline\r\na=:x\r\nM=audio 5002 RTP/AVP 0\r\n=\r\n"
+      "m=audio 5002 RTP/AVP 0\r\n");
+  REQUIRE(sdp);
+  CHECK(sdp->passed_over == std::vector<std::string>{"SDP line 1, 'SDP:': not TYPE=VALUE",
+                                                     "SDP line 4, 'zzz=5': not TYPE=VALUE",
+                                                     "SDP line 5, 'a=': an attribute without a name"});
+  REQUIRE(sdp->media.size() == 2);
+  const std::vector<std::string>& lines = sdp->media[0].passed_over;
+  REQUIRE(lines.size() == 4);
+  CHECK(lines[0].starts_with("SDP line 11, 'garbage"));
+  CHECK(lines[1] == "SDP line 12, 'a=:x': an attribute without a name");
+  CHECK(lines[2] == "SDP line 13, 'M=audio 5002 RTP/AVP 0': no type that an SDP has");
+  CHECK(lines[3] == "SDP line 14, '=': not TYPE=VALUE");
+  CHECK(sdp->media[0].line == 10);
+  CHECK(sdp->media[1].line == 15);
+  CHECK(passed_over(*sdp).size() == 7);
+
+  std::string junk;
+  for (int i = 0; i < 100; ++i) junk += "junk\n";
+  CHECK(parse_sdp(junk)->passed_over.size() == 8);
+}
+
 TEST_CASE("An a=rtpmap that cannot be is named with its line, and other formats are taken") {
   const auto sdp = parse_sdp(
       "s=x\nm=video 5004 RTP/AVP 96\na=rtpmap:96 H264/ninety\nm=audio 5006 RTP/AVP 97 0\na=rtpmap:97 opus\n");

@@ -44,6 +44,35 @@ class Commands(unittest.TestCase):
     def flows_at(self, process) -> int:
         return int(process.wait_for_report(r"routes: \d+").split("routes: ")[1].split()[0])
 
+    def test_a_recording_pauses_with_its_viewer_and_holds_its_stream(self):
+        path = self.net.folder / "one.mkv"
+        control = self.viewer("g1", "--record", path)
+        wait_until(lambda: path.exists() and path.stat().st_size > 2000, "the recording begins")
+        control.do("pause")
+        wait_until(lambda: self.flows_at(self.r1) == 0, "no stream passes r1")
+        size = path.stat().st_size
+        self.assertIn(f"--record {path} is of 'one'", control.refused("watch two"))
+        self.assertIn("--record", control.refused("next"))
+        self.assertEqual((control.do("status")["state"], path.stat().st_size), ("paused", size))
+        control.do("resume")
+        wait_until(lambda: path.stat().st_size > size + 2000, "the recording goes on")
+        self.assertEqual(self.flows_at(self.r1), 1)
+
+    def test_to_watch_a_stream_is_to_watch_all_its_parts(self):
+        self.boot.terminate()
+        self.boot = self.net.bootstrap("both=pattern:64x48@50+tone")
+        path = self.net.folder / "g1.sock"
+        guest = self.net.guest("g1", "r1", "--stream", "both", "--control", path, dump=False)
+        control = self.control(guest, path)
+        control.wait_for_frames(20)
+        wait_until(lambda: self.flows_at(self.r1) == 2, "both parts pass r1")
+        control.do("pause")
+        wait_until(lambda: self.flows_at(self.r1) == 0, "no stream passes r1")
+        control.do("resume")
+        wait_until(lambda: self.flows_at(self.r1) == 2, "both parts pass r1 again")
+        control.do("watch both/audio")
+        wait_until(lambda: self.flows_at(self.r1) == 1, "audio alone passes r1", timeout_s=30)
+
     def test_a_pause_takes_the_stream_off_the_links_and_ends_at_once(self):
         for name in ("g1", "c1"):
             with self.subTest(name):

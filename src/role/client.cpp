@@ -115,7 +115,7 @@ class Client : public OverlayRole, private Watching {
   bool finish(bool give_up, Now now) override {
     forget_stream();
     FrameSink* frames = context_.frames;
-    if (frames != nullptr && !sink_failed_ && !(frames->failure() && frames->idle())) {
+    if (frames != nullptr && sink_failure_.empty() && !(frames->failure() && frames->idle())) {
       if (frames->failure() && !give_up) return false;
       const std::uint64_t before = frames->frames_left_out();
       frames->give_up();
@@ -251,7 +251,7 @@ class Client : public OverlayRole, private Watching {
   }
 
   /// With status 1 if what was to be written has not been.
-  void end_well(Now now) { leave(sink_failed_ ? 1 : 0, "", now); }
+  void end_well(Now now) { leave(sink_failure_.empty() ? 0 : 1, sink_failure_, now); }
 
   /// The last word on the stream: as the live line, or else as a line of the log.
   void sum_up(Now now) {
@@ -335,14 +335,14 @@ class Client : public OverlayRole, private Watching {
     if (why.empty() || !others_go_on) return leave(why.empty() ? 0 : 1, why, now);
     context_.log.error(why + "; the others go on");
     counter_.give_up_sink();
-    sink_failed_ = true;
+    sink_failure_ = why;
   }
 
   /// Frames may be written later than they are received.
   void check_sink(Now now) {
     const std::uint64_t wanted = context_.options.frames;
     bool idle = true;
-    if (context_.frames != nullptr && !sink_failed_) {
+    if (context_.frames != nullptr && sink_failure_.empty()) {
       idle = context_.frames->idle();  // first: the last frame to be written may be the one that fails
       if (const auto written = context_.frames->failure(); !written) {
         return leave_for_sink(written, now);
@@ -410,7 +410,7 @@ class Client : public OverlayRole, private Watching {
   Unseen unseen_;
   std::string other_parts_of_;  // the source of which the other parts are watched
   std::unique_ptr<PartsSubscription> other_parts_;
-  bool sink_failed_ = false;
+  std::string sink_failure_;  // while others go on
   bool paused_ = false;
   std::string name_;  // of the stream that is watched, or was last
   RepeatedWarning left_out_;

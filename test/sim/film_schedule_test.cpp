@@ -4,8 +4,8 @@
 
 #include "../sanitized.h"
 #include "../unit/media/jpeg_helpers.h"
+#include "insight.h"
 #include "lab.h"
-#include "role/overlay_role.h"
 
 namespace ott::sim {
 namespace {
@@ -25,12 +25,6 @@ constexpr const char* kTopology = R"({
   "10.0.0.3":  { "neighbors": ["10.0.1.2", "10.0.1.3"] },
   "10.0.1.1":  { }, "10.0.1.2": { }, "10.0.1.3": { }
 })";
-
-/// What a process keeps.
-struct Insight : OverlayRole {
-  static Overlay& overlay_of(OverlayRole& role) { return role.*&Insight::overlay_; }
-  static StreamHub& hub_of(OverlayRole& role) { return role.*&Insight::hub_; }
-};
 
 class Season {
  public:

@@ -1,7 +1,8 @@
 // Films on request, as their viewers see them: real roles, a virtual network and its clock.
 #include <catch2/catch.hpp>
-#include <map>
+#include <set>
 
+#include "../../sim/insight.h"
 #include "../../sim/lab.h"
 #include "../media/jpeg_helpers.h"
 #include "role/stream_hub.h"
@@ -45,18 +46,6 @@ unsigned index_of(const Bytes& jpeg) {
   return found->second;
 }
 
-/// An outlet through which a test reaches what its process sees.
-class Remote final : public Outlet {
- public:
-  Result<void> begin(WatchableStreams& streams, Now) override {
-    hub = dynamic_cast<StreamHub*>(&streams);
-    return {};
-  }
-  [[nodiscard]] OutletFigures figures() const override { return {"test", ""}; }
-
-  StreamHub* hub = nullptr;
-};
-
 class Cinema {
  public:
   explicit Cinema(const std::string& options = "", std::size_t films_max = 256) : lab(5) {
@@ -69,33 +58,30 @@ class Cinema {
     lab.start_relays();
     lab.network.run_for(seconds(2));
   }
-  ~Cinema() {
-    for (auto& [address, outlets] : outlets_) outlets.clear();
-  }
 
   Process& enter(const char* address, const std::string& stream = "film", Duration start = {}) {
     Process& process = lab.prepare(kClientRole, address);
-    auto outlet = std::make_unique<Remote>();
-    remotes[address] = outlet.get();
-    outlets_[address].push_back(std::move(outlet));
-    process.context->outlets = &outlets_[address];
+    viewers.insert(address);
     process.context->options.watch = stream;
     process.context->options.film_start = start;
     lab.network.start(ip(address), kClientRole.create(*process.context));
     return process;
   }
+  StreamHub& hub(const char* address) {
+    return sim::Insight::hub_of(dynamic_cast<OverlayRole&>(*lab.network.machine(ip(address))));
+  }
   FilmViewing& viewing(const char* address) {
-    const auto found = remotes.at(address)->hub->film("film");
+    const auto found = hub(address).film("film");
     REQUIRE(found);
     return **found;
   }
   Now now_at(const char* address) { return lab.network.now_at(ip(address)); }
   void pass(Duration time) {
-    for (const auto& [address, remote] : remotes) lab.network.wake(ip(address));
+    for (const std::string& address : viewers) lab.network.wake(ip(address));
     lab.network.run_for(time);
   }
   bool sees(Process& process, unsigned frame, Duration at_most = seconds(5)) {
-    for (const auto& [address, remote] : remotes) lab.network.wake(ip(address));
+    for (const std::string& address : viewers) lab.network.wake(ip(address));
     return lab.network.run_until(
         [&] { return !process.frames.frames.empty() && index_of(process.frames.frames.back()) == frame; },
         at_most);
@@ -110,10 +96,7 @@ class Cinema {
   test::TemporaryDirectory directory;
   Lab lab;
   Process* boot;
-  std::map<std::string, Remote*> remotes;
-
- private:
-  std::map<std::string, std::vector<std::unique_ptr<Outlet>>> outlets_;
+  std::set<std::string> viewers;
 };
 
 /// From the first to the last, each after the one before.
@@ -145,7 +128,7 @@ TEST_CASE("a film ends with its last frame, and who sees nothing else ends with 
   CHECK(viewer.frames.frames.size() == 20);
   CHECK(viewer.log.has("'film': the film has ended"));
   CHECK(viewer.stat("frames_lost") == 0);
-  cinema.remotes.clear();
+  cinema.viewers.clear();
   cinema.pass(seconds(11));
   CHECK(cinema.boot_sessions() == 0);
 }
@@ -237,7 +220,7 @@ TEST_CASE("a live stream has a reason why it cannot be sought in", "[film]") {
   Cinema cinema;
   Process& viewer = cinema.enter(kGuest, "live", seconds(3));
   cinema.pass(seconds(2));
-  const auto film = cinema.remotes.at(kGuest)->hub->film("live");
+  const auto film = cinema.hub(kGuest).film("live");
   REQUIRE_FALSE(film);
   CHECK(film.error().message.find("'live' is live") == 0);
   CHECK(viewer.log.has("--start: 'live' is live"));
@@ -269,7 +252,7 @@ TEST_CASE("when the films of a node have as many viewers as it serves, another o
   CHECK(second.frames.frames.empty());
   CHECK(second.log.has("'film': 1 stream of films are watched already"));
   cinema.lab.network.signal(ip(kMember), Signal::Terminate);
-  cinema.remotes.erase(kMember);
+  cinema.viewers.erase(kMember);
   REQUIRE(cinema.lab.network.run_until([&] { return !second.frames.frames.empty(); }, seconds(15)));
 }
 

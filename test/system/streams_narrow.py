@@ -197,8 +197,9 @@ def came_back(near: Tap, far: Tap, before: set, at: float):
         return {timestamp: seen for timestamp, seen in dict(far.clocks[0].seen).items() if timestamp not in before}
 
     def live():
-        sent = dict(near.clocks[0].seen)
-        return min((seen for timestamp, seen in news().items() if seen - sent[timestamp] <= AT_LIVE_S), default=None)
+        came = news()
+        sent = dict(near.clocks[0].seen)  # taken later: it has all that came
+        return min((seen for timestamp, seen in came.items() if seen - sent[timestamp] <= AT_LIVE_S), default=None)
     there = wait_until(live, "what is sent just now")
     # A picture is whole when the next one begins.
     instants = in_turn(news())

@@ -74,9 +74,11 @@ class Cameras(unittest.TestCase):
             boot.wait_for_log(f"'{name}': rtsp://.*{why}")
         listed = self.net.list_streams("--node", self.net.address["boot"])
         formats = {row["NAME"]: row["FORMAT"] for row in listed}
+        # What is never set up is known only if VLC's server, which is busy with another client, has said it in time.
+        self.assertIn(formats.pop("vlctcp"), ("video/JPEG", "-"))
         self.assertEqual(formats, {"udp/audio": "audio/PCMA/8000", "udp/video": "video/JPEG",
                                    "sound": "audio/PCMA/8000", **{name: "-" for name in refused},
-                                   **{name: "video/JPEG" for name in [*sources, "vlctcp"] if name != "udp"}})
+                                   **{name: "video/JPEG" for name in sources if name != "udp"}})
         rows = str(listed)
         for secret in (PASSWORD, USER.split(":")[1], "geheim"):
             self.assertNotIn(secret, boot.log() + boot.stats_path.read_text() + rows)

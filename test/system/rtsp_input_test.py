@@ -77,7 +77,7 @@ class Cameras(unittest.TestCase):
         # What is never set up is known only if VLC's server, which is busy with another client, has said it in time.
         self.assertIn(formats.pop("vlctcp"), ("video/JPEG", "-"))
         self.assertEqual(formats, {"udp/audio": "audio/PCMA/8000", "udp/video": "video/JPEG",
-                                   "sound": "audio/PCMA/8000", **{name: "-" for name in refused},
+                                   "sound": "audio/PCMA/8000", **{name: "-" for name in refused if name != "vlctcp"},
                                    **{name: "video/JPEG" for name in sources if name != "udp"}})
         rows = str(listed)
         for secret in (PASSWORD, USER.split(":")[1], "geheim"):

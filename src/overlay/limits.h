@@ -31,7 +31,7 @@ struct Limits {
   unsigned trees_per_s = 20;                // that an origin computes for one stream
   unsigned messages_per_link_s = 100;       // PING and MESSAGE
   unsigned messages_per_guest_s = 5;        // MESSAGE
-  unsigned requests_per_guest_s = 20;       // WATCH, START, STOP, QUERY and FILM
+  unsigned requests_per_guest_s = 20;       // WATCH, START, STOP, QUERY, FILM and WHY
   unsigned film_requests_per_link_s = 200;  // FILM by a neighbour
   unsigned log_lines_per_kind_s = 1;        // lines that peers cause, of one kind; 50 at once
   unsigned burst_s = 2;                     // how many seconds' worth may come at once

@@ -12,11 +12,6 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-/// How often a guest measures the round trip. It sends no other hello while it watches, and there are many
-/// guests.
-constexpr Duration kGuestEchoInterval = seconds(10);
-/// How often all other links measure it.
-constexpr Duration kEchoInterval = seconds(5);
 /// How often guests' and control links are looked at: to look at a link is to fetch it from memory. This is
 /// half of a guest link's hello interval, so no link is quiet for more than one and a half of its own.
 constexpr Duration kAllInterval = milliseconds(250);
@@ -56,13 +51,14 @@ bool Liveness::tick(Now now) {
 
 void Liveness::look_at(PeerLink& link, Now now) {
   if (now.mono - link.last_heard >= state_.dead_interval(link)) return close_as_dead(link, now);
-  const Duration echo_interval = link.is_access() ? kGuestEchoInterval : kEchoInterval;
-  if (!link.is_guest() && now.mono - link.echo_sent + slack() >= echo_interval) return send_echo(link, now);
+  if (!link.is_of_guest() && now.mono - link.echo_sent + slack() >= kEchoInterval)
+    return send_echo(link, now);
   const Duration interval = state_.hello_interval(link);
   const Duration quiet = now.mono - link.last_sent;
   // A link on which records are about to go out needs no hello, unless the peer turns out to have them all.
   const bool served = link.queued && quiet < 2 * interval;
-  if (!link.is_access() && !served && quiet + slack() >= interval) {
+  const bool says_hello = !link.is_access() && !link.is_measured();
+  if (says_hello && !served && quiet + slack() >= interval) {
     state_.links.send(link, Heartbeat{false, 0});
   }
 }
@@ -74,7 +70,7 @@ void Liveness::close_as_dead(PeerLink& link, Now now) {
 }
 
 void Liveness::on_link_up(PeerLink& link, Now now) {
-  send_echo(link, now);
+  if (!link.is_measured() || link.outgoing()) send_echo(link, now);
   if (!is_quick(link)) return;
   quick_.push_back(link.id);
   dead_at_ = std::min(dead_at_, link.last_heard + state_.dead_interval(link));
@@ -85,13 +81,15 @@ void Liveness::send_echo(PeerLink& link, Now now) {
   state_.links.send(link, Heartbeat{false, nanoseconds(now.mono)});
 }
 
-void Liveness::on_heartbeat(PeerLink& link, const Heartbeat& message, Now now) {
+bool Liveness::on_heartbeat(PeerLink& link, const Heartbeat& message, Now now) {
   if (!message.reply) {
     if (message.time != 0) state_.links.answer_echo(link, message.time);
-    return;
+    return false;
   }
   // Only the answer to the last question measures the round trip.
-  if (message.time == nanoseconds(link.echo_sent)) link.rtt = now.mono - link.echo_sent;
+  if (message.time != nanoseconds(link.echo_sent)) return false;
+  link.rtt = now.mono - link.echo_sent;
+  return true;
 }
 
 }  // namespace ott

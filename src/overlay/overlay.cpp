@@ -21,6 +21,7 @@ constexpr unsigned kSettlesPerS = 50;
 
 /// The protocol's OFFLINE is no failure: the node is registered, and this is no overlay link.
 std::string_view state_for_people(const PeerLink& link) {
+  if (link.is_measured()) return "measured";
   const HandshakeState state = link.handshake.state();
   return state == HandshakeState::Offline ? "registered" : to_string(state);
 }
@@ -89,7 +90,7 @@ void Overlay::closed(LinkId id, std::string_view why, Now now) {
   now = own(now);
   PeerLink* link = state_.links.find(id);
   if (link == nullptr) return;
-  if (!link->closing && link->handshake.over()) {
+  if (!link->closing && link->handshake.over() && !link->is_measured()) {
     state_.log.info(fmt::format("{}: connection lost: {}", neighbours_.describe(link->peer), why));
   }
   if (link->close_reason.empty()) link->close_reason = why;
@@ -210,6 +211,8 @@ MonoTime Overlay::early_deadline() const {
   figures_.tick(now);
   films_.tick(now);
   absences_.tick(now);
+  if (const auto withheld = absences_.withheld())
+    handshakes_.access().on_withheld(withheld->first->info.name, withheld->second, now);
   settle(now);
 }
 
@@ -227,7 +230,7 @@ bool Overlay::retire(Now now) {
   state_.phase = Phase::Retiring;
   leave_at_ = now.mono + kRetireMax;
   for (PeerLink& link : state_.links.all()) {
-    if (link.is_guest()) state_.links.close(link, ByeReason::Leaving, "leaving");
+    if (link.is_of_guest()) state_.links.close(link, ByeReason::Leaving, "leaving");
   }
   link_states_.own_changed();
   settle(now);
@@ -424,11 +427,30 @@ void Overlay::on_stop(PeerLink& link, const Stop& m, Now now) {
   flows_.on_stop(link, m, now);
 }
 
+void Overlay::on_heartbeat(PeerLink& link, const Heartbeat& m, Now now) {
+  const bool measured = liveness_.on_heartbeat(link, m, now);
+  if (measured && link.purpose == Purpose::Access) handshakes_.access().on_round_trip(link, now);
+}
+
 void Overlay::on_streams(PeerLink& link, const Streams& m, Now now) {
   if (!link.is_access()) return;
-  streams_.on_streams(m);
+  if (&link == state_.links.access() && handshakes_.access().former() != nullptr) {
+    if (const KnownStream* lacking = lacking_in(m))
+      return handshakes_.access().abandon_move(fmt::format("it does not have '{}'", lacking->info.name), now);
+  }
+  streams_.on_streams(link, m);
   guest_streams_known_ = true;
   watches_.on_overlay_changed(now);
+}
+
+/// A stream that comes here, and that an access node does not list.
+const KnownStream* Overlay::lacking_in(const Streams& listed) const {
+  for (const auto& [stream, interest] : interests_.all()) {
+    if (!streams_.is_listed(stream) || !flows_.has_path(stream)) continue;
+    const auto same = [id = stream](const StreamInfo& info) { return info.id == id; };
+    if (std::ranges::none_of(listed.streams, same)) return streams_.find(stream);
+  }
+  return nullptr;
 }
 
 bool Overlay::attached() const {
@@ -466,6 +488,8 @@ LinkState Overlay::own_state(Now now) const {
   if (state_.phase != Phase::Left && link_states_.own_due(now)) link_states_.publish(own_state(now), now);
   settle_overlay(now);
   settle_flows(now);
+  if (const PeerLink* former = handshakes_.access().former())
+    handshakes_.access().settle_move(flows_.comes_by(former->id), now);
   handshakes_.settle(now);
 }
 
@@ -483,8 +507,8 @@ LinkState Overlay::own_state(Now now) const {
     films_.on_link_ended(*link);
     flows_.on_link_ended(*link, now);
     if (link->relation == Relation::Guest && link->outgoing()) {
-      guest_streams_known_ = false;
-      streams_.on_access_ended();
+      guest_streams_known_ = guest_streams_known_ && state_.links.access() != nullptr;
+      streams_.on_access_ended(*link);
     }
   }
   for (const LinkId id : handshakes_.take_connected()) {
@@ -530,6 +554,7 @@ void Overlay::link_is_up(PeerLink& link, Now now) {
   liveness_.on_link_up(link, now);
   switch (link.relation) {
     case Relation::Control:
+      if (link.is_measured()) return;
       state_.log.info(link.outgoing() ? "registered with " + neighbours_.describe(link.peer)
                                       : neighbours_.describe(link.peer) + " is online");
       return;

@@ -51,18 +51,28 @@ void StreamList::on_overlay_changed() {
   }
 }
 
-void StreamList::on_streams(const Streams& message) {
-  std::vector<KnownStream> said;
+void StreamList::on_streams(const PeerLink& link, const Streams& message) {
+  std::vector<KnownStream>& said = said_[link.id];
+  said.clear();
   for (std::size_t i = 0; i < message.streams.size(); ++i) {
     said.push_back({message.origins[i], message.streams[i]});
   }
-  if (!state_.is_member()) return set(std::move(said));
-  of_access_ = std::move(said);
+  const PeerLink* access = state_.links.access();
+  if (access == &link || !said_.contains(access->id)) take(said);
+}
+
+void StreamList::take(std::vector<KnownStream> streams) {
+  if (!state_.is_member()) return set(std::move(streams));
+  of_access_ = std::move(streams);
   on_overlay_changed();
 }
 
-void StreamList::on_access_ended() {
-  if (of_access_.empty()) return;
+void StreamList::on_access_ended(const PeerLink& link) {
+  said_.erase(link.id);
+  const PeerLink* access = state_.links.access();
+  const auto other = access == nullptr ? said_.end() : said_.find(access->id);
+  if (other != said_.end()) return take(other->second);
+  if (of_access_.empty() || access != nullptr) return;
   of_access_.clear();
   on_overlay_changed();
 }

@@ -28,18 +28,20 @@ class StreamList {
 
   /// Link states have changed: makes the list anew, and sends it to guests if it is different.
   void on_overlay_changed();
-  /// The access node's list.
-  void on_streams(const Streams& message);
-  /// The link to the access node is gone. A guest keeps its list until it has another.
-  void on_access_ended();
+  /// An access node's list. Of two, that of the newer one counts as soon as it is here.
+  void on_streams(const PeerLink& link, const Streams& message);
+  /// The link to an access node is gone. A guest keeps its list until it has another.
+  void on_access_ended(const PeerLink& link);
   void send_to(PeerLink& guest);
 
  private:
   void set(std::vector<KnownStream> streams);
+  void take(std::vector<KnownStream> streams);
 
   OverlayState& state_;
   std::vector<KnownStream> streams_;
-  std::vector<KnownStream> of_access_;  // the access node's list, at a member
+  std::vector<KnownStream> of_access_;               // the access node's list, at a member
+  std::map<LinkId, std::vector<KnownStream>> said_;  // by access nodes: one, or two while a guest moves
   std::map<StreamId, std::size_t> place_;
   std::map<StreamId, KnownStream> unlisted_;  // FilmRequests bounds them
   std::uint64_t version_ = 0;

@@ -85,6 +85,7 @@ void Access::finish_handshake(PeerLink& link, Relation relation) {
 
 void Access::on_speers(PeerLink& link, const Speers& message, Now now) {
   Node& node = nodes_[link.remote];
+  if (node.name.empty()) node.name = to_string(message.me);
   link.relation = Relation::Guest;
   link.you = message.you;
   node.answered_after = now.mono - link.opened_at;

@@ -33,8 +33,8 @@ NEAR_MS, FAR_MS, SLOW_MS = 2, 8, 40  # of each direction
 LINKS = (("boot", "10.0.1.10", "r1", "10.0.1.1"), ("boot", "10.0.2.10", "r2", "10.0.2.1"),
          ("r1", "10.0.3.1", "home", "10.0.3.20"), ("r2", "10.0.4.1", "home", "10.0.4.20"))
 TOPOLOGY = {"10.0.1.10": {"name": "boot", "addresses": ["10.0.2.10"], "neighbors": ["10.0.1.1", "10.0.2.1"]},
-            "10.0.1.1": {"name": "r1", "addresses": ["10.0.3.1"], "neighbors": []},
-            "10.0.2.1": {"name": "r2", "addresses": ["10.0.4.1"], "neighbors": []}}
+            "10.0.1.1": {"name": "r1", "addresses": ["10.0.3.1"], "neighbors": ["10.0.1.10"]},
+            "10.0.2.1": {"name": "r2", "addresses": ["10.0.4.1"], "neighbors": ["10.0.1.10"]}}
 FRAMES_AFTER = 50  # that each guest shows after its move
 
 
@@ -113,7 +113,7 @@ class Town:
             running.append(self.start(name, "home", "--role", "client", "--node", "10.0.3.1,10.0.4.1", "--dump",
                                       self.folder / f"{name}.frames"))
         for guest in running:
-            guest.wait_for_log("attached to 10.0.3.1")
+            guest.wait_for_log("attached to 10.0.1.1")
             guest.wait_for_frames(20)
             guest.wait_for_stats(lambda line: any(link["relation"] == "measured" and link["rtt_ms"] is not None and
                                                   link["state"] == "OFFLINE" for link in line["links"]),
@@ -121,7 +121,7 @@ class Town:
         self.set_delay("r1", SLOW_MS)
         said = []
         for guest in running:
-            said.append(guest.wait_for_log("moved from 10.0.3.1 to 10.0.4.1: .* ms instead of .* ms")[0])
+            said.append(guest.wait_for_log("moved from 10.0.1.1 to 10.0.2.1: .* ms instead of .* ms")[0])
         for guest in running:
             guest.wait_for_frames(guest.frame_count() + FRAMES_AFTER)
         for guest in running:

@@ -24,6 +24,9 @@ constexpr Duration kMoveMax = seconds(3);
 /// How long an access node may give nothing of a stream that it lists as live.
 constexpr Duration kWithheldMax = milliseconds(2'500);
 
+/// How long a guest stays where it is after a move for the sake of round trips, the first time.
+constexpr Duration kStayFirst = seconds(15);
+
 std::string in_ms(Duration time) {
   return fmt::format("{:.1f} ms", std::chrono::duration<double, std::milli>(time).count());
 }
@@ -36,6 +39,8 @@ std::string how_ended(const PeerLink& link) {
 }
 
 }  // namespace
+
+Access::Access(OverlayState& state) : state_(state), damper_(kStayFirst) {}
 
 PeerLink* Access::link_of(const std::optional<LinkId>& id) const {
   PeerLink* link = id ? state_.links.find(*id) : nullptr;
@@ -301,7 +306,7 @@ void Access::on_round_trip(const PeerLink& link, Now now) {
 }
 
 void Access::compare(Now now) {
-  if (!keeps() || move_ || !damper_.may_move(now)) return;
+  if (!keeps() || move_ || now.mono < damper_.ends_at()) return;
   const auto best = best_other(now);
   const AccessStanding& own = nodes_[*own_].standing;
   if (best == nodes_.end() || !best->second.standing.is_clearly_better_than(own, now)) return;
@@ -354,7 +359,7 @@ void Access::abandon_move(const std::string& why, Now now) {
 
 void Access::moved(Now now) {
   const Move move = *std::exchange(move_, std::nullopt);
-  if (move.measured) damper_.moved(now);
+  if (move.measured) damper_.moved(now.mono);
   if (move.from) {
     state_.log.info(
         fmt::format("moved from {} to {}: {}", describe(*move.from), describe(move.to), move.why));

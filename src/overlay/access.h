@@ -20,13 +20,14 @@
 
 #include "ott/retry.h"
 #include "overlay/access_standing.h"
+#include "overlay/move_damper.h"
 #include "overlay/overlay_config.h"
 
 namespace ott {
 
 class Access {
  public:
-  explicit Access(OverlayState& state) : state_(state) {}
+  explicit Access(OverlayState& state);
 
   /// Takes these as the access nodes from now on, and connects to all of them.
   void offered(const std::vector<Peer>& nodes, Now now);
@@ -104,7 +105,7 @@ class Access {
   std::optional<NodeId> own_;  // the node that this guest is attached to
   MonoTime own_since_{};
   std::optional<Move> move_;
-  MoveDamper damper_;
+  MoveDamper damper_;  // of moves that round trips cause
   MonoTime choose_at_ = MonoTime::max();
   MonoTime keep_at_ = MonoTime::max();
   Retry retry_;

@@ -1,6 +1,6 @@
 #include "overlay/access_standing.h"
 
-#include <algorithm>
+#include "overlay/move_damper.h"
 
 namespace ott {
 namespace {
@@ -16,14 +16,6 @@ constexpr Duration kGainMin = milliseconds(2);
 constexpr Duration kFreshFor = milliseconds(7'500);
 constexpr Duration kAvoidFirst = seconds(10);
 constexpr Duration kAvoidLongest = minutes(5);
-constexpr Duration kStayFirst = seconds(15);
-constexpr Duration kStayLongest = minutes(5);
-
-/// The next of pauses that double, unless the last one has been over for the longest of them.
-Duration next_pause(Duration pause, MonoTime until, Duration first, Duration longest, Now now) {
-  if (pause == Duration{} || now.mono - until >= longest) return first;
-  return std::min(2 * pause, longest);
-}
 
 }  // namespace
 
@@ -33,7 +25,7 @@ void AccessStanding::answered(Duration round_trip, Now now) {
 }
 
 void AccessStanding::failed(Now now) {
-  avoided_for_ = next_pause(avoided_for_, avoided_until_, kAvoidFirst, kAvoidLongest, now);
+  avoided_for_ = next_pause(avoided_for_, avoided_until_, kAvoidFirst, kAvoidLongest, now.mono);
   avoided_until_ = now.mono + avoided_for_;
 }
 
@@ -53,11 +45,6 @@ bool AccessStanding::is_clearly_better_than(const AccessStanding& own, Now now) 
   if (!is_measured(now) || own.count_ < kSamples || is_avoided(now)) return false;
   const Duration gain = *own.least() - *greatest();
   return gain >= kGainMin && 100 * gain > kMarginPercent * *own.least();
-}
-
-void MoveDamper::moved(Now now) {
-  pause_ = next_pause(pause_, until_, kStayFirst, kStayLongest, now);
-  until_ = now.mono + pause_;
 }
 
 }  // namespace ott

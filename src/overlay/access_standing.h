@@ -48,17 +48,4 @@ class AccessStanding {
   Duration avoided_for_{};
 };
 
-/// How long a guest stays where it is after a move that round trips have caused: a moment at first, and each
-/// time for twice as long while the moves follow each other. So it does not oscillate between two nodes each
-/// of which is slow once it is used.
-class MoveDamper {
- public:
-  void moved(Now now);
-  [[nodiscard]] bool may_move(Now now) const { return now.mono >= until_; }
-
- private:
-  MonoTime until_{};
-  Duration pause_{};
-};
-
 }  // namespace ott

@@ -75,19 +75,5 @@ TEST_CASE("a node that gives nothing is avoided for a time that doubles, and is 
   CHECK_FALSE(standing.is_avoided(at(time + seconds(10))));
 }
 
-TEST_CASE("moves that follow each other become rare, whatever is measured") {
-  MoveDamper damper;
-  int moves = 0;
-  for (Duration time{}; time < std::chrono::hours(1); time += seconds(5)) {
-    if (!damper.may_move(at(time))) continue;
-    damper.moved(at(time));
-    ++moves;
-  }
-  CHECK(moves <= 16);
-  CHECK(damper.may_move(at(std::chrono::hours(1) + minutes(10))));
-  damper.moved(at(std::chrono::hours(1) + minutes(10)));
-  CHECK(damper.may_move(at(std::chrono::hours(1) + minutes(10) + seconds(15))));
-}
-
 }  // namespace
 }  // namespace ott

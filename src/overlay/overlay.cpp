@@ -179,10 +179,11 @@ void Overlay::set_blocked(LinkId id, bool blocked, Now) {
 }
 
 [[gnu::hot]] MonoTime Overlay::next_deadline() const {
-  const MonoTime next = std::min(
-      {liveness_.due_at(), leave_at_, usable_at_, settle_at_, handshakes_.next_deadline(),
-       flows_.next_deadline(), watches_.next_deadline(), origin_.next_deadline(), figures_.next_deadline(),
-       link_states_.next_deadline(), absences_.next_deadline(), films_.next_deadline()});
+  const MonoTime next =
+      std::min({liveness_.due_at(), leave_at_, usable_at_, settle_at_, handshakes_.next_deadline(),
+                flows_.next_deadline(), watches_.next_deadline(), origin_.next_deadline(),
+                figures_.next_deadline(), link_states_.next_deadline(), streams_.next_deadline(),
+                absences_.next_deadline(), films_.next_deadline()});
   return next == MonoTime::max() ? next : next + stalled_;
 }
 
@@ -204,6 +205,7 @@ MonoTime Overlay::early_deadline() const {
     link_states_.own_changed();
   }
   link_states_.tick(now);
+  streams_.tick(now);
   flows_.tick(now);
   for (const StreamId stream : flows_.take_starving()) watches_.complain(stream, now);
   watches_.tick(now);
@@ -438,7 +440,7 @@ void Overlay::on_streams(PeerLink& link, const Streams& m, Now now) {
     if (const KnownStream* lacking = lacking_in(m))
       return handshakes_.access().abandon_move(fmt::format("it does not have '{}'", lacking->info.name), now);
   }
-  streams_.on_streams(link, m);
+  streams_.on_streams(link, m, now);
   guest_streams_known_ = true;
   watches_.on_overlay_changed(now);
 }
@@ -508,7 +510,7 @@ LinkState Overlay::own_state(Now now) const {
     flows_.on_link_ended(*link, now);
     if (link->relation == Relation::Guest && link->outgoing()) {
       guest_streams_known_ = guest_streams_known_ && state_.links.access() != nullptr;
-      streams_.on_access_ended(*link);
+      streams_.on_access_ended(*link, now);
     }
   }
   for (const LinkId id : handshakes_.take_connected()) {
@@ -537,7 +539,7 @@ LinkState Overlay::own_state(Now now) const {
   settle_at_ = MonoTime::max();
   const bool graph = changes_.graph;
   changes_ = {};
-  streams_.on_overlay_changed();
+  streams_.on_overlay_changed(now);
   if (graph) origin_.on_graph_changed(now);
   flows_.on_overlay_changed(now);
   settle_flows(now);

@@ -1,4 +1,5 @@
-// Runs schedules: sim [--hostile|--pictures|--commands|--guests] SEEDS [FIRST], or one with its log: sim …
+// Runs schedules: sim [--hostile|--pictures|--commands|--guests|--sources] SEEDS [FIRST], or one with its
+// log: sim …
 // --seed N. Ends with a line of totals; status 1 if any invariant was violated. The seed of each that was is
 // printed.
 #include <fmt/format.h>
@@ -28,7 +29,7 @@ int main(int argc, char** argv) {
   std::vector<std::string_view> words(argv + 1, argv + argc);
   auto kind = ott::sim::Kind::Faults;
   for (const auto other : {ott::sim::Kind::Hostile, ott::sim::Kind::Pictures, ott::sim::Kind::Commands,
-                           ott::sim::Kind::Guests}) {
+                           ott::sim::Kind::Guests, ott::sim::Kind::Sources}) {
     if (words.empty() || words.front() != "--" + std::string(to_string(other))) continue;
     kind = other;
     words.erase(words.begin());
@@ -37,7 +38,8 @@ int main(int argc, char** argv) {
   if (words.size() == 2 && words.front() == "--seed") return replay(number(1), kind);
   if (words.size() != 1 && words.size() != 2) {
     std::fputs(
-        "usage: sim [--hostile|--pictures|--commands|--guests] SEEDS [FIRST] | sim [--KIND] --seed N\n",
+        "usage: sim [--hostile|--pictures|--commands|--guests|--sources] SEEDS [FIRST] | sim [--KIND] --seed "
+        "N\n",
         stderr);
     return 2;
   }

@@ -48,8 +48,12 @@ struct Greeting {
   PeerKind kind = PeerKind::Node;
   std::uint64_t incarnation = 0;   // differs for each start of a process
   std::uint32_t hello_ms = 100;    // its hello interval on links to neighbours
-  std::uint64_t capabilities = 0;  // a bit each; unknown ones mean nothing (none is defined so far)
+  std::uint64_t capabilities = 0;  // a bit each; unknown ones mean nothing
 };
+
+/// A guest may end the handshake with FINALACK control here, and keep the connection to measure its round
+/// trip.
+inline constexpr std::uint64_t kTakesMeasuring = 1;
 
 /// Opens the handshake. `ids` holds one id if the sender knows its own, or else all that it could be: the
 /// bootstrapper picks the one that its topology has. A Guest sends the address it connects from.

@@ -50,6 +50,9 @@ class Handshakes {
   }
   void on_access_nodes(PeerLink& link, const AccessNodes& message, Now now);
 
+  /// How a guest goes from one access node to another.
+  [[nodiscard]] Access& access() { return access_; }
+
   /// Links and flows have come or gone.
   [[gnu::hot]] void settle(Now now) { fallback_.settle(now); }
 
@@ -62,7 +65,7 @@ class Handshakes {
  private:
   void offer(const std::vector<NodeId>& access_nodes, Now now);
   void make_room();
-  void finish(PeerLink& link);
+  void finish(PeerLink& link, Now now);
   [[nodiscard]] bool no_room_for(const PeerLink& guest) const;
 
   OverlayState& state_;

@@ -38,6 +38,12 @@ bool Network::silent(const Host& a, const Host& b) const {
   return silent_.contains({std::min(a.address, b.address), std::max(a.address, b.address)});
 }
 
+Duration Network::latency(const IpAddress& a, const IpAddress& b) const {
+  if (latencies_.empty()) return options_.latency;
+  const auto own = latencies_.find({std::min(a, b), std::max(a, b)});
+  return own == latencies_.end() ? options_.latency : own->second;
+}
+
 Now Network::now_at(const IpAddress& address) const {
   const auto ahead = clocks_.find(address);
   Now now = this->now();
@@ -209,7 +215,8 @@ void Network::read_all(Host& host) {
 
 void Network::connect(Host& host, const Requests::Connect& request) {
   const NodeId from{request.from.empty() ? host.address : request.from.front(), host.next_port++};
-  at(now_ + options_.latency, [this, &host, request, from] { establish(host, request, from); });
+  at(now_ + latency(host.address, request.to.address),
+     [this, &host, request, from] { establish(host, request, from); });
 }
 
 void Network::establish(Host& host, const Requests::Connect& request, const NodeId& from) {
@@ -217,7 +224,7 @@ void Network::establish(Host& host, const Requests::Connect& request, const Node
   Host* other = find(request.to.address);
   if (other != nullptr && silent(host, *other)) return;  // its handshake timeout will end it
   if (other == nullptr || other->listening != request.to) {
-    at(now_ + options_.latency, [this, &host, request] {
+    at(now_ + latency(host.address, request.to.address), [this, &host, request] {
       if (!host.alive) return;
       host.machine->closed(request.link, "Connection refused", now(host));
       perform(host);
@@ -231,7 +238,7 @@ void Network::establish(Host& host, const Requests::Connect& request, const Node
   connection->ends[1].link = other->machine->accepted(from, now(*other));
   other->links[connection->ends[1].link] = {connection, 1};
   perform(*other);
-  at(now_ + options_.latency, [this, connection, from] {
+  at(now_ + latency(host.address, other->address), [this, connection, from] {
     Host& opener = *connection->ends[0].host;
     if (!opener.alive || connection->ends[0].closed) return;
     opener.links[connection->ends[0].link] = {connection, 0};
@@ -263,7 +270,7 @@ void Network::pump(Host& host, LinkId link) {
       other.unread_bytes += bytes;
       const double seconds =
           options_.bytes_per_second > 0 ? static_cast<double>(bytes) / options_.bytes_per_second : 0;
-      other.last_delivery = std::max(other.last_delivery, now_ + options_.latency) +
+      other.last_delivery = std::max(other.last_delivery, now_ + latency(host.address, other.host->address)) +
                             std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
       at(other.last_delivery, [this, connection, side, packet = std::move(packet)]() mutable {
         deliver(connection, 1 - side, std::move(packet));
@@ -354,7 +361,7 @@ void Network::close(Host& host, LinkId link) {
   host.links.erase(link);
   host.machine->closed(link, "", now(host));
   End& other = connection->ends[1 - side];
-  at(std::max(other.last_delivery, now_ + options_.latency),
+  at(std::max(other.last_delivery, now_ + latency(host.address, other.host->address)),
      [this, connection = connection, side = side] { tell_of_close(connection, 1 - side); });
 }
 

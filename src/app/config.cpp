@@ -26,7 +26,9 @@ constexpr const char* kVersion = "ottd 0.1.0";
 
 /// The command line's words, before they mean anything.
 struct Words {
-  std::string role, topology, bootstrap, id, node, dump, stats;
+  std::string role, topology, bootstrap, join, id, node, dump, stats;
+  std::string degree = "3-8";
+  std::string overlay{kOverlayNameDefault};
   std::string log_level;
   std::string tree = "shortest";
   std::string placeholder = "none";
@@ -59,6 +61,16 @@ void declare(CLI::App& app, Words& words) {
   app.add_option("--bootstrap", words.bootstrap,
                  "node, client: the bootstrapper's address or host name (port 7000 unless given)")
       ->type_name("ADDRESS");
+  app.add_option("--join", words.join,
+                 "node, client: join the overlay that is at ADDRESS[,ADDRESS…] (or host names), without a\n"
+                 "bootstrapper: neighbours are found by measurement")
+      ->type_name("ADDRESSES");
+  app.add_option("--degree", words.degree,
+                 "beside --join: how many neighbours at least and at most (default: 3-8)")
+      ->type_name("MIN-MAX");
+  app.add_option("--overlay", words.overlay,
+                 "the overlay's name (default: ott); those of other names are sent away")
+      ->type_name("NAME");
   app.add_option("--id", words.id,
                  "this process's overlay address, where the host's interfaces do not tell it")
       ->type_name("ADDRESS");
@@ -257,6 +269,7 @@ constexpr std::array kFlagUses = {
     FlagUse{"--topology", true, false, false},   FlagUse{"--tree", true, true, false},
     FlagUse{"--placeholder", true, true, false}, FlagUse{"--stream", true, true, true},
     FlagUse{"--bootstrap", false, true, true},   FlagUse{"--node", false, false, true},
+    FlagUse{"--join", false, true, true},        FlagUse{"--degree", false, true, true},
     FlagUse{"--list", false, false, true},       FlagUse{"--frames", false, false, true},
     FlagUse{"--duration", false, false, true},   FlagUse{"--start", false, false, true},
     FlagUse{"--timeshift", false, false, true},  FlagUse{"--say", false, false, true},
@@ -301,6 +314,50 @@ Result<void> check_flags(const CLI::App& app, const Config& config) {
                                                      : use.client;
     if (!fits) return fail(fmt::format("{} is not for --role {}", use.flag, config.role->name));
   }
+  return {};
+}
+
+constexpr unsigned kDegreeMax = 64;
+
+/// "3-8".
+Result<void> parse_degree(const std::string& text, JoinConfig& join) {
+  const std::size_t dash = text.find('-');
+  const auto least = parse_count("--degree", text.substr(0, dash));
+  const auto most = dash == std::string::npos ? least : parse_count("--degree", text.substr(dash + 1));
+  if (!least || !most || *least < 2 || *most > kDegreeMax || *most < *least + 2) {
+    return fail(
+        fmt::format("--degree {}: write MIN-MAX, such as 3-8; MIN is 2 or more, MAX at least 2 more than "
+                    "that, and {} at most",
+                    text, kDegreeMax));
+  }
+  join.degree_min = static_cast<unsigned>(*least);
+  join.degree_max = static_cast<unsigned>(*most);
+  return {};
+}
+
+/// How this process finds its neighbours itself, if it does.
+Result<void> join_options(const CLI::App& app, const Words& words, Config& config) {
+  OverlayConfig& overlay = config.options.overlay;
+  if (words.overlay.empty() || words.overlay.size() > kOverlayNameBytesMax ||
+      has_control_character(words.overlay) || to_utf8(words.overlay) != words.overlay) {
+    return fail(fmt::format("--overlay: a name is text of 1 to {} bytes", kOverlayNameBytesMax));
+  }
+  overlay.overlay_name = words.overlay;
+  if (app.count("--join") == 0) {
+    if (app.count("--degree") > 0) return fail("--degree needs --join");
+    return {};
+  }
+  JoinConfig join;
+  if (auto parsed = parse_degree(words.degree, join); !parsed) return parsed;
+  for (std::size_t begin = 0; begin <= words.join.size();) {
+    const std::size_t end = std::min(words.join.find(',', begin), words.join.size());
+    const auto place = parse_place("--join", words.join.substr(begin, end - begin));
+    if (!place) return tl::unexpected(place.error());
+    if (const auto* id = std::get_if<NodeId>(&*place)) join.at.push_back(*id);
+    if (const auto* host = std::get_if<HostName>(&*place)) config.options.join.push_back(*host);
+    begin = end + 1;
+  }
+  overlay.join = std::move(join);
   return {};
 }
 
@@ -390,19 +447,24 @@ Result<void> client_options(const Words& words, Config& config) {
     if (!start) return tl::unexpected(start.error());
     config.options.film_start = *start;
   }
-  const bool asks_bootstrapper =
-      !words.bootstrap.empty() && !words.list;  // --list is a guest of whom it asks
-  overlay.kind = asks_bootstrapper ? PeerKind::Client : PeerKind::Guest;
-  overlay.access_named = !words.node.empty() || !words.bootstrap.empty();
+  const bool is_member =
+      (!words.bootstrap.empty() || overlay.join) && !words.list;  // --list is a guest of whom it asks
+  overlay.kind = is_member ? PeerKind::Client : PeerKind::Guest;
+  overlay.access_named = !words.node.empty() || !words.bootstrap.empty() || overlay.join;
   if (!words.node.empty()) {
     if (!words.bootstrap.empty()) return fail("--node and --bootstrap: one of them names whom to attach to");
+    if (overlay.join) return fail("--node and --join: one of them names whom to attach to");
     const auto place = parse_place("--node", words.node);
     if (!place) return tl::unexpected(place.error());
     if (const auto* node = std::get_if<NodeId>(&*place)) overlay.access = {*node};
     if (const auto* host = std::get_if<HostName>(&*place)) config.options.host = *host;
   } else if (words.list && overlay.bootstrap) {
     overlay.access = {*std::exchange(overlay.bootstrap, std::nullopt)};
-  } else if (words.bootstrap.empty()) {
+  } else if (words.list && overlay.join) {
+    overlay.access = std::exchange(overlay.join, std::nullopt)->at;
+    if (overlay.access.empty() && !config.options.join.empty()) config.options.host = config.options.join[0];
+    config.options.join.clear();
+  } else if (words.bootstrap.empty() && !overlay.join) {
     for (const IpAddress& address : overlay.local_addresses)
       overlay.access.push_back({address, kDefaultPort});
   }
@@ -432,6 +494,7 @@ Result<Config> configure(const CLI::App& app, const Words& words) {
   config.log_level = words.log_level;
   if (auto fits = check_flags(app, config); !fits) return tl::unexpected(fits.error());
   if (auto parsed = overlay_options(words, config); !parsed) return tl::unexpected(parsed.error());
+  if (auto parsed = join_options(app, words, config); !parsed) return tl::unexpected(parsed.error());
   if (auto parsed = outlets(app, words, config); !parsed) return tl::unexpected(parsed.error());
   if (auto parsed = streams(words, config); !parsed) return tl::unexpected(parsed.error());
   if (config.role == &kClientRole) {
@@ -444,8 +507,8 @@ Result<Config> configure(const CLI::App& app, const Words& words) {
     if (config.options.publish.empty()) config.options.publish.push_back({"pattern", "pattern:"});
   }
   for (auto& [spec, arguments] : config.outlets) arguments.stream = config.options.watch;
-  if (config.role == &kNodeRole && words.bootstrap.empty()) {
-    return fail("--role node needs --bootstrap ADDRESS");
+  if (config.role == &kNodeRole && words.bootstrap.empty() && !config.options.overlay.join) {
+    return fail("--role node needs --bootstrap ADDRESS or --join ADDRESS");
   }
   constexpr std::array<std::string_view, 4> kLevels = {"debug", "info", "warning", "error"};
   if (!config.log_level.empty() &&

@@ -70,6 +70,12 @@ void Overlay::found(const std::vector<NodeId>& addresses, Now now) {
   settle(now);
 }
 
+void Overlay::found_to_join(const std::vector<NodeId>& addresses, Now now) {
+  now = own(now);
+  handshakes_.found_to_join(addresses, now);
+  settle(now);
+}
+
 void Overlay::listening(const NodeId& at, const std::optional<Error>& error, Now now) {
   now = own(now);
   handshakes_.on_listening(at, error, now);
@@ -515,6 +521,7 @@ LinkState Overlay::own_state(Now now) const {
   changes_ = {};
   streams_.on_overlay_changed();
   if (graph) origin_.on_graph_changed(now);
+  if (graph) handshakes_.on_graph_changed(now);
   flows_.on_overlay_changed(now);
   settle_flows(now);
   watches_.on_overlay_changed(now);

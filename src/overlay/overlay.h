@@ -28,6 +28,8 @@ class Overlay {
   void begin(Now now);
   /// The addresses of the host that --bootstrap or --node names, as often as they are looked up.
   void found(const std::vector<NodeId>& addresses, Now now);
+  /// Addresses of nodes to join at: of a host that --join names, or discovered. REQUIRES: config.join.
+  void found_to_join(const std::vector<NodeId>& addresses, Now now);
   void listening(const NodeId& at, const std::optional<Error>& error, Now now);
   LinkId accepted(const NodeId& remote, Now now);
   void opened(LinkId link, const NodeId& local, Now now);

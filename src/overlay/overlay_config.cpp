@@ -40,6 +40,8 @@ PeerLink& OverlayState::connect(Purpose purpose, const NodeId& to, Now now, std:
   std::vector<IpAddress> sources;
   if (from) {
     sources = {*from};
+  } else if (translated) {
+    sources = {};
   } else if (self_known && config.kind != PeerKind::Guest) {
     sources = {self.address};
     for (const NodeId& address : further) sources.push_back(address.address);
@@ -72,7 +74,8 @@ void OverlayState::quit(std::string message) {
 
 Greeting OverlayState::greeting() const {
   const auto hello = std::chrono::ceil<std::chrono::milliseconds>(config.heartbeat).count();
-  return {config.kind, config.incarnation, static_cast<std::uint32_t>(hello), 0};
+  return {config.kind, config.incarnation, static_cast<std::uint32_t>(hello),
+          config.join ? kFindsNeighbours : 0};
 }
 
 }  // namespace ott

@@ -72,6 +72,7 @@ class OverlayRole : public Machine, private Commands {
   CommandAnswer command(std::string_view line, Now now) override;
   void press(std::string_view line, Now now) override;
   void after(Now now);
+  void look_up(Now now);
   void begin_outlets(Now now);
   [[nodiscard]] bool finish_outlets(bool give_up, Now now) const;
   void add_outlets(class StatsLine& line) const;
@@ -81,7 +82,8 @@ class OverlayRole : public Machine, private Commands {
   void log_arrived(Now now);
   void write_stats(Now now, bool final);
 
-  std::optional<HostLookup> lookup_;
+  std::optional<HostLookup> lookup_;      // of --bootstrap or --node
+  std::vector<HostLookup> join_lookups_;  // of --join
 
   // Computed after each event that may change them: records that only pass through do not.
   MonoTime deadline_{};

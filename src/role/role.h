@@ -48,6 +48,7 @@ struct RoleOptions {
   std::string topology_file;     // bootstrap; empty: the topology does not change
   FileStamp topology_read;       // the state of the file that overlay.topology comes from
   std::optional<HostName> host;  // in place of overlay.bootstrap, or of a guest's overlay.access
+  std::vector<HostName> join;    // beside overlay.join's addresses
   std::vector<StreamSpec> publish;
   PlaceholderKind placeholder = PlaceholderKind::None;  // of the streams that begin here
   std::string watch;                // the name of the stream that a client watches; empty: the default one

@@ -197,10 +197,27 @@ struct Stop {
   Label label;
 };
 
+/// What a node has measured of a link: the round trip, and how what it sends itself gets through.
+struct LinkFacts {
+  std::uint32_t rtt_us = 0;            // 0: not measured
+  std::uint16_t loss = 0;              // of the segments sent, those sent again, in 1/10,000
+  std::uint32_t could_carry_kbps = 0;  // what it took when it did not keep up; 0: it does keep up
+  std::uint32_t carries_kbps = 0;      // what is sent now; 0 where it keeps up
+
+  auto operator<=>(const LinkFacts&) const = default;
+};
+inline constexpr std::uint32_t kRttUsMax = 60'000'000;
+inline constexpr std::uint16_t kLossMax = 10'000;
+
 struct Adjacency {
   NodeId id;
   std::uint32_t cost = 1;
+  LinkFacts facts{};
 
+  /// Whatever is measured of it.
+  [[nodiscard]] bool is_same_link(const Adjacency& other) const {
+    return id == other.id && cost == other.cost;
+  }
   auto operator<=>(const Adjacency&) const = default;
 };
 
@@ -218,10 +235,11 @@ struct LinkState {
   std::uint16_t lifetime_s = 0;  // what is left of it; a state that is not refreshed is forgotten then
   std::vector<Adjacency> links{};
   std::vector<StreamInfo> streams{};
+  bool takes_neighbours = false;  // that find their neighbours themselves, and call it
 
   [[nodiscard]] bool is_newer_than(const LinkState& other) const {
-    return std::tie(number, incarnation, links, streams) >
-           std::tie(other.number, other.incarnation, other.links, other.streams);
+    return std::tie(number, incarnation, links, streams, takes_neighbours) >
+           std::tie(other.number, other.incarnation, other.links, other.streams, other.takes_neighbours);
   }
   /// Withdraws all states of this reporter: its sequence begins at 1 again.
   [[nodiscard]] bool is_withdrawal() const { return number == kSequenceMax; }

@@ -39,7 +39,7 @@ struct Words {
   std::string duration;
   std::string frames;
   std::string start, control, say, to;
-  bool list = false, timeshift = false;
+  bool list = false, timeshift = false, discover = false;
   std::map<std::string_view, std::string> outlets;  // the values of outlets' flags, and of those beside them
 };
 
@@ -65,8 +65,10 @@ void declare(CLI::App& app, Words& words) {
                  "node, client: join the overlay that is at ADDRESS[,ADDRESS…] (or host names), without a\n"
                  "bootstrapper: neighbours are found by measurement")
       ->type_name("ADDRESSES");
+  app.add_flag("--discover", words.discover,
+               "node, client: join the overlay that is found on this host's links, by multicast");
   app.add_option("--degree", words.degree,
-                 "beside --join: how many neighbours at least and at most (default: 3-8)")
+                 "beside --join, --discover: how many neighbours at least and at most (default: 3-8)")
       ->type_name("MIN-MAX");
   app.add_option("--overlay", words.overlay,
                  "the overlay's name (default: ott); those of other names are sent away")
@@ -270,6 +272,7 @@ constexpr std::array kFlagUses = {
     FlagUse{"--placeholder", true, true, false}, FlagUse{"--stream", true, true, true},
     FlagUse{"--bootstrap", false, true, true},   FlagUse{"--node", false, false, true},
     FlagUse{"--join", false, true, true},        FlagUse{"--degree", false, true, true},
+    FlagUse{"--discover", false, true, true},
     FlagUse{"--list", false, false, true},       FlagUse{"--frames", false, false, true},
     FlagUse{"--duration", false, false, true},   FlagUse{"--start", false, false, true},
     FlagUse{"--timeshift", false, false, true},  FlagUse{"--say", false, false, true},
@@ -343,13 +346,14 @@ Result<void> join_options(const CLI::App& app, const Words& words, Config& confi
     return fail(fmt::format("--overlay: a name is text of 1 to {} bytes", kOverlayNameBytesMax));
   }
   overlay.overlay_name = words.overlay;
-  if (app.count("--join") == 0) {
-    if (app.count("--degree") > 0) return fail("--degree needs --join");
+  if (app.count("--join") == 0 && !words.discover) {
+    if (app.count("--degree") > 0) return fail("--degree needs --join or --discover");
     return {};
   }
   JoinConfig join;
+  join.discovers = words.discover;
   if (auto parsed = parse_degree(words.degree, join); !parsed) return parsed;
-  for (std::size_t begin = 0; begin <= words.join.size();) {
+  for (std::size_t begin = 0; app.count("--join") > 0 && begin <= words.join.size();) {
     const std::size_t end = std::min(words.join.find(',', begin), words.join.size());
     const auto place = parse_place("--join", words.join.substr(begin, end - begin));
     if (!place) return tl::unexpected(place.error());
@@ -447,20 +451,21 @@ Result<void> client_options(const Words& words, Config& config) {
     if (!start) return tl::unexpected(start.error());
     config.options.film_start = *start;
   }
-  const bool is_member =
-      (!words.bootstrap.empty() || overlay.join) && !words.list;  // --list is a guest of whom it asks
+  // --list is a guest of whom it asks; whom it has to discover it joins.
+  const bool discovers = overlay.join && overlay.join->discovers;
+  const bool is_member = ((!words.bootstrap.empty() || overlay.join) && !words.list) || discovers;
   overlay.kind = is_member ? PeerKind::Client : PeerKind::Guest;
   overlay.access_named = !words.node.empty() || !words.bootstrap.empty() || overlay.join;
   if (!words.node.empty()) {
     if (!words.bootstrap.empty()) return fail("--node and --bootstrap: one of them names whom to attach to");
-    if (overlay.join) return fail("--node and --join: one of them names whom to attach to");
+    if (overlay.join) return fail("--node and --join or --discover: one of them says whom to attach to");
     const auto place = parse_place("--node", words.node);
     if (!place) return tl::unexpected(place.error());
     if (const auto* node = std::get_if<NodeId>(&*place)) overlay.access = {*node};
     if (const auto* host = std::get_if<HostName>(&*place)) config.options.host = *host;
   } else if (words.list && overlay.bootstrap) {
     overlay.access = {*std::exchange(overlay.bootstrap, std::nullopt)};
-  } else if (words.list && overlay.join) {
+  } else if (words.list && overlay.join && !overlay.join->discovers) {
     overlay.access = std::exchange(overlay.join, std::nullopt)->at;
     if (overlay.access.empty() && !config.options.join.empty()) config.options.host = config.options.join[0];
     config.options.join.clear();
@@ -508,7 +513,7 @@ Result<Config> configure(const CLI::App& app, const Words& words) {
   }
   for (auto& [spec, arguments] : config.outlets) arguments.stream = config.options.watch;
   if (config.role == &kNodeRole && words.bootstrap.empty() && !config.options.overlay.join) {
-    return fail("--role node needs --bootstrap ADDRESS or --join ADDRESS");
+    return fail("--role node needs --bootstrap ADDRESS, --join ADDRESS or --discover");
   }
   constexpr std::array<std::string_view, 4> kLevels = {"debug", "info", "warning", "error"};
   if (!config.log_level.empty() &&

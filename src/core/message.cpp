@@ -133,12 +133,12 @@ void read_format(Reader& in, StreamInfo& stream) {
 }
 
 /// What was added to the description of streams later stands behind all that the first ones of this version
-/// know. It is left out where it would say nothing.
-void write_states(Writer& out, const std::vector<StreamInfo>& streams) {
+/// know. It is left out where it would say nothing, unless `more` follows it.
+void write_states(Writer& out, const std::vector<StreamInfo>& streams, bool more = false) {
   const auto plain = [](const StreamInfo& stream) {
     return stream.state == StreamState::Live && stream.state_since == 0;
   };
-  const bool plain_formats = std::ranges::all_of(streams, has_plain_format);
+  const bool plain_formats = !more && std::ranges::all_of(streams, has_plain_format);
   if (plain_formats && std::ranges::all_of(streams, plain)) return;
   for (const StreamInfo& stream : streams) {
     write_enum(out, stream.state);
@@ -158,6 +158,21 @@ void read_states(Reader& in, std::vector<StreamInfo>& streams) {
   for (StreamInfo& stream : streams) read_format(in, stream);
 }
 
+void write(Writer& out, const LinkFacts& facts) {
+  out.u32(facts.rtt_us);
+  out.u16(facts.loss);
+  out.u32(facts.could_carry_kbps);
+  out.u32(facts.carries_kbps);
+}
+
+void read(Reader& in, LinkFacts& facts) {
+  facts.rtt_us = read_between(in, 0, kRttUsMax);
+  facts.loss = in.u16();
+  if (facts.loss > kLossMax) in.fail();
+  facts.could_carry_kbps = in.u32();
+  facts.carries_kbps = in.u32();
+}
+
 void write(Writer& out, const LinkState& state) {
   out.node_id(state.reporter);
   write_enum(out, state.kind);
@@ -171,7 +186,12 @@ void write(Writer& out, const LinkState& state) {
   }
   out.u32(static_cast<std::uint32_t>(state.streams.size()));
   for (const StreamInfo& stream : state.streams) write(out, stream);
-  write_states(out, state.streams);
+  const auto measured = [](const Adjacency& link) { return link.facts != LinkFacts{}; };
+  const bool facts = state.takes_neighbours || std::ranges::any_of(state.links, measured);
+  write_states(out, state.streams, facts);
+  if (!facts) return;
+  for (const Adjacency& link : state.links) write(out, link.facts);
+  if (state.takes_neighbours) out.u8(1);
 }
 
 void read(Reader& in, LinkState& state) {
@@ -192,6 +212,10 @@ void read(Reader& in, LinkState& state) {
   state.streams.resize(in.count<std::uint32_t>(kStreamInfoBytesMin, kStateStreamsMax));
   for (StreamInfo& stream : state.streams) read(in, stream);
   read_states(in, state.streams);
+  if (!in.at_end()) {
+    for (Adjacency& link : state.links) read(in, link.facts);
+  }
+  if (!in.at_end()) state.takes_neighbours = read_bool(in);
   if (state.is_withdrawal() && (!state.links.empty() || !state.streams.empty())) in.fail();
 }
 

@@ -32,6 +32,7 @@ class Handshakes {
   void found(const std::vector<NodeId>& addresses, Now now);
   /// More addresses of nodes to join at.
   void found_to_join(const std::vector<NodeId>& addresses, Now now) { joining_.found(addresses, now); }
+  void discovered(const NodeId& at, Now now) { joining_.discovered(at, now); }
   void on_listening(const NodeId& at, const std::optional<Error>& error, Now now);
   LinkId on_accepted(const NodeId& remote, Now now);
   void on_opened(PeerLink& link, const NodeId& local, Now now);
@@ -53,6 +54,8 @@ class Handshakes {
   }
   void on_access_nodes(PeerLink& link, const AccessNodes& message, Now now);
 
+  /// True if nodes that find their neighbours themselves may call this one.
+  [[nodiscard]] bool takes_neighbours() const { return joining_.takes_neighbours(); }
   /// The graph has changed.
   void on_graph_changed(Now now) { joining_.on_graph_changed(now); }
   /// Links and flows have come or gone.

@@ -74,6 +74,12 @@ void Joining::found(const std::vector<NodeId>& addresses, Now now) {
   look_at_ = std::min(look_at_, now.mono);
 }
 
+void Joining::discovered(const NodeId& at, Now now) {
+  if (state_.self_known && (at == state_.self || state_.db.reaches(state_.self, at))) return;
+  acquaintances_.name(at);
+  look_at_ = std::min(look_at_, now.mono);
+}
+
 void Joining::take_id(const NodeId& id) {
   choose_id_at_ = MonoTime::max();
   state_.self = id;
@@ -132,7 +138,7 @@ std::vector<Peer> Joining::sample() {
   std::size_t seen = 0;
   for (const auto& [id, known] : state_.db.all()) {
     if (id == state_.self || !state_.db.reaches(state_.self, id)) continue;
-    if (known.links.size() >= state_.config.join->degree_max) continue;
+    if (!known.takes_neighbours || known.links.size() >= state_.config.join->degree_max) continue;
     ++seen;
     if (peers.size() < kSampleMax) {
       peers.push_back({id, 1, ""});

@@ -27,6 +27,8 @@ class Joining {
   void begin(Now now);
   /// More addresses to begin with.
   void found(const std::vector<NodeId>& addresses, Now now);
+  /// Somebody at this address says that it belongs to the overlay.
+  void discovered(const NodeId& at, Now now);
 
   /// The connection is there. True if this process knows its id and listens, so that ACK may be said;
   /// otherwise take_waiting() names the link when it does.
@@ -39,6 +41,7 @@ class Joining {
   /// A peer that finds its neighbours itself says ACK.
   void on_ack(PeerLink& link, const Ack& message, Now now);
   void on_speers(PeerLink& link, const Speers& message, Now now);
+  [[nodiscard]] bool takes_neighbours() const { return active() && listening_ && !state_.translated; }
   /// True if there is room for this accepted peer as a neighbour; else the link is closed.
   bool takes(PeerLink& link);
   void on_connected(PeerLink& link);

@@ -33,6 +33,7 @@ struct Limits {
   unsigned messages_per_guest_s = 5;        // MESSAGE
   unsigned requests_per_guest_s = 20;       // WATCH, START, STOP, QUERY and FILM
   unsigned joins_per_s = 50;                // ACKs of nodes that find their neighbours themselves
+  unsigned hellos_per_s = 100;              // datagrams of --discover that are looked at
   unsigned calls_per_s = 10;                // that such a node makes itself
   unsigned film_requests_per_link_s = 200;  // FILM by a neighbour
   unsigned log_lines_per_kind_s = 1;        // lines that peers cause, of one kind; 50 at once
@@ -56,6 +57,7 @@ struct LimitCounters {
   std::uint64_t sync_points_lost = 0;  // newest ones that a ring had no room for, with what needs them
   std::uint64_t films_refused = 0;     // requests for films
   std::uint64_t joins_refused = 0;     // of nodes that find their neighbours themselves
+  std::uint64_t hellos_dropped = 0;    // datagrams of --discover, unread
 };
 
 struct LimitCounterName {
@@ -79,6 +81,7 @@ inline constexpr std::array kLimitCounters = {
     LimitCounterName{"sync_points_lost", &LimitCounters::sync_points_lost},
     LimitCounterName{"films_refused", &LimitCounters::films_refused},
     LimitCounterName{"joins_refused", &LimitCounters::joins_refused},
+    LimitCounterName{"hellos_dropped", &LimitCounters::hellos_dropped},
 };
 
 /// Lets `rate` things a second happen, and some at once after a pause.

@@ -19,6 +19,12 @@ constexpr double kExchangeMargin = 1.25;
 /// A link with a way around that is no longer than this is not needed.
 constexpr double kUnneeded = 1.1;
 
+/// Of a link whose ends have measured these round trips; 0: one has not. A lie makes it longer, not shorter.
+std::uint32_t length_of(std::uint32_t here_us, std::uint32_t there_us) {
+  const std::uint32_t us = std::max(here_us, there_us);
+  return (us == 0 ? kUnmeasuredUs : us) + kRelayUs;
+}
+
 }  // namespace
 
 std::uint32_t mesh_length_us(Duration round_trip) {
@@ -44,24 +50,44 @@ std::optional<MeshView::Index> MeshView::find(const NodeId& id) const {
   return static_cast<Index>(found - nodes.begin());
 }
 
+MeshView::Link* MeshView::link(Index from, Index to) {
+  std::vector<Link>& links = nodes[from].links;
+  const auto found = std::ranges::lower_bound(links, to, {}, &Link::to);
+  return found == links.end() || found->to != to ? nullptr : &*found;
+}
+
 MeshView mesh_view(const LinkStateDb& db, const NodeId& self) {
   MeshView view;
   constexpr MeshView::Index kNone = std::numeric_limits<MeshView::Index>::max();
   const Graph& graph = db.graph();
   std::vector<MeshView::Index> index(graph.vertex_limit(), kNone);
   std::vector<Graph::Vertex> vertices;
+  std::vector<const LinkState*> states;
   for (const auto& [id, state] : db.all()) {
     const auto vertex = graph.vertex_of(id);
     if (!vertex || (id != self && !db.reaches(self, id))) continue;
     index[*vertex] = static_cast<MeshView::Index>(view.nodes.size());
     if (id == self) view.self = index[*vertex];
     vertices.push_back(*vertex);
-    view.nodes.push_back({id, ring_place(id), true, {}});
+    view.nodes.push_back({id, ring_place(id), state.takes_neighbours, {}});
+    states.push_back(&state);
   }
   for (std::size_t i = 0; i < view.nodes.size(); ++i) {
+    // Both are in the order of the ids.
+    auto reported = states[i]->links.begin();
     for (const Graph::Edge& edge : graph.edges(vertices[i])) {
       if (index[edge.to] == kNone) continue;
-      view.nodes[i].links.push_back({index[edge.to], kUnmeasuredUs + kRelayUs});
+      while (reported != states[i]->links.end() && reported->id < graph.node(edge.to)) ++reported;
+      const bool measured = reported != states[i]->links.end() && reported->facts.rtt_us > 0;
+      view.nodes[i].links.push_back({index[edge.to], measured ? reported->facts.rtt_us : 0});
+    }
+  }
+  for (MeshView::Index i = 0; i < view.nodes.size(); ++i) {
+    for (MeshView::Link& link : view.nodes[i].links) {
+      if (i > link.to) continue;  // both ways at once
+      MeshView::Link* back = view.link(link.to, i);
+      link.length_us = length_of(link.length_us, back->length_us);
+      back->length_us = link.length_us;
     }
   }
   return view;

@@ -31,13 +31,14 @@ struct MeshView {
     NodeId id;
     std::uint64_t place = 0;  // on the ring
     bool takes = true;        // neighbours that call it
-    std::vector<Link> links;
+    std::vector<Link> links;  // by the node at the other end
   };
 
   std::vector<Node> nodes;  // by id
   Index self = 0;
 
   [[nodiscard]] std::optional<Index> find(const NodeId& id) const;
+  [[nodiscard]] Link* link(Index from, Index to);
   [[nodiscard]] std::size_t degree(Index node) const { return nodes[node].links.size(); }
   [[nodiscard]] const Node& here() const { return nodes[self]; }
 };

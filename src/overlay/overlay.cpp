@@ -53,13 +53,18 @@ Overlay::Overlay(OverlayConfig config, Log& log)
       pings_(state_, [this](const NodeId& id) { return neighbours_.describe(id); }),
       messages_(state_, neighbours_),
       liveness_(state_, neighbours_),
-      data_(state_, flows_) {}
+      data_(state_, flows_) {
+  const OverlayConfig& told = state_.config;
+  if (told.join && told.join->discovers)
+    discovery_.emplace(told.overlay_name, told.incarnation, told.random_seed, told.limits, state_.counters);
+}
 
 // ---- what the driver says --------------------------------------------------------------------------------
 
 void Overlay::begin(Now now) {
   state_.log.tick(now.mono);
   liveness_.begin(now);
+  if (discovery_) discovery_->begin(now);
   handshakes_.begin(now);
   settle(now);
 }
@@ -74,6 +79,18 @@ void Overlay::found_to_join(const std::vector<NodeId>& addresses, Now now) {
   now = own(now);
   handshakes_.found_to_join(addresses, now);
   settle(now);
+}
+
+void Overlay::heard(ByteSpan datagram, const IpAddress& from, Now now) {
+  now = own(now);
+  if (const auto at = discovery_->on_datagram(datagram, from, now)) handshakes_.discovered(*at, now);
+  settle(now);
+}
+
+std::optional<DiscoveryHello> Overlay::hello_due(Now now) {
+  if (!discovery_) return std::nullopt;
+  const auto id = handshakes_.takes_neighbours() ? std::optional(state_.self) : std::nullopt;
+  return discovery_->due({id, state_.links.has_neighbours()}, own(now));
 }
 
 void Overlay::listening(const NodeId& at, const std::optional<Error>& error, Now now) {
@@ -184,8 +201,9 @@ void Overlay::set_blocked(LinkId id, bool blocked, Now) {
 }
 
 [[gnu::hot]] MonoTime Overlay::next_deadline() const {
+  const MonoTime hello_at = discovery_ ? discovery_->next_deadline() : MonoTime::max();
   const MonoTime next = std::min(
-      {liveness_.due_at(), leave_at_, usable_at_, settle_at_, handshakes_.next_deadline(),
+      {hello_at, liveness_.due_at(), leave_at_, usable_at_, settle_at_, handshakes_.next_deadline(),
        flows_.next_deadline(), watches_.next_deadline(), origin_.next_deadline(), figures_.next_deadline(),
        link_states_.next_deadline(), absences_.next_deadline(), films_.next_deadline()});
   return next == MonoTime::max() ? next : next + stalled_;
@@ -450,17 +468,22 @@ void Overlay::watch(const KnownStream& stream, bool wanted, Now now) {
 
 /// This node's own link state. A damped link is listed at a cost above any way around, and a node that leaves
 /// lists no links.
-LinkState Overlay::own_state(Now now) const {
+LinkState Overlay::own_state(Now now) {
   LinkState state;
   if (state_.phase == Phase::Running) {
     for (const NodeId& id : state_.links.neighbours()) {
       if (!neighbours_.contains(id)) continue;  // the link ends as soon as no stream needs it
       const bool usable = flaps_.usable_at(id, now.mono) == MonoTime::max();
       if (state.links.size() == kStateLinksMax) break;
-      state.links.push_back({id, neighbours_.cost(id) + (usable ? 0 : kDampedLinkCost)});
+      const Duration rtt = state_.links.neighbour(id)->rtt;
+      const auto rtt_us = std::chrono::duration_cast<std::chrono::microseconds>(rtt).count();
+      LinkFacts facts;
+      facts.rtt_us = static_cast<std::uint32_t>(std::clamp<std::int64_t>(rtt_us, 0, kRttUsMax));
+      state.links.push_back({id, neighbours_.cost(id) + (usable ? 0 : kDampedLinkCost), facts});
     }
   }
   state.streams = origin_.streams();
+  state.takes_neighbours = handshakes_.takes_neighbours();
   return state;
 }
 

@@ -9,6 +9,7 @@
 
 #include "overlay/absences.h"
 #include "overlay/data_path.h"
+#include "overlay/discovery.h"
 #include "overlay/figures.h"
 #include "overlay/film_requests.h"
 #include "overlay/flap_damper.h"
@@ -30,6 +31,10 @@ class Overlay {
   void found(const std::vector<NodeId>& addresses, Now now);
   /// Addresses of nodes to join at: of a host that --join names, or discovered. REQUIRES: config.join.
   void found_to_join(const std::vector<NodeId>& addresses, Now now);
+  /// A datagram of --discover, from this address of a link of this host. REQUIRES: config.join->discovers.
+  void heard(ByteSpan datagram, const IpAddress& from, Now now);
+  /// What is to be said on the links of this host now, if anything.
+  std::optional<DiscoveryHello> hello_due(Now now);
   void listening(const NodeId& at, const std::optional<Error>& error, Now now);
   LinkId accepted(const NodeId& remote, Now now);
   void opened(LinkId link, const NodeId& local, Now now);
@@ -169,7 +174,7 @@ class Overlay {
   std::size_t slices_with_states(PeerLink& link, Now now, std::span<ByteSpan> pieces);
   void outbox_sent(PeerLink& link);
   [[nodiscard]] bool forwards_for_others() const;
-  [[nodiscard]] LinkState own_state(Now now) const;
+  [[nodiscard]] LinkState own_state(Now now);
   [[nodiscard]] std::uint64_t cost_to(const NodeId& node) const;
   void settle(Now now);
   void settle_links(Now now);
@@ -193,6 +198,7 @@ class Overlay {
   Messages messages_;
   Liveness liveness_;
   DataPath data_;
+  std::optional<Discovery> discovery_;
 
   bool guest_streams_known_ = false;  // the access node has said which there are
   LinkStates::Changes changes_;       // their consequences have not been drawn yet

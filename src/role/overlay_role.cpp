@@ -29,6 +29,7 @@ void OverlayRole::begin(Now now) {
   overlay_.begin(now);
   if (context_.options.host) lookup_.emplace(context_, *context_.options.host).begin();
   for (const HostName& name : context_.options.join) join_lookups_.emplace_back(context_, name).begin();
+  if (context_.local_links != nullptr) context_.local_links->begin(*this);
   begin_outlets(now);
   if (context_.controls != nullptr && !end_) {
     for (const auto& control : *context_.controls) {
@@ -85,6 +86,19 @@ CommandAnswer OverlayRole::command(std::string_view line, Now now) {
 void OverlayRole::press(std::string_view line, Now now) {
   const CommandAnswer answer = command(line, now);
   if (!answer.words.empty()) show_note(answer.words, now);
+}
+
+void OverlayRole::on_datagram(ByteSpan bytes, const IpAddress& from, Now now) {
+  if (left_) return;
+  overlay_.heard(bytes, from, now);
+  after(now);
+}
+
+/// Others on the links of this host learn of this process.
+[[gnu::hot]] void OverlayRole::say_hello(Now now) {
+  if (context_.local_links == nullptr) return;
+  if (const auto hello = overlay_.hello_due(now))
+    context_.local_links->send(encode(*hello), is_loopback(hello->id.address));
 }
 
 CommandAnswer OverlayRole::obey(const Command& command, Now now) {
@@ -185,6 +199,7 @@ void OverlayRole::signal(Signal signal, Now now) {
 [[gnu::hot]] void OverlayRole::after(Now now) {
   if (!left_) {
     look_up(now);
+    say_hello(now);
     log_arrived(now);
     if (!requests().exit && !end_) {
       hub_.step(now);

@@ -11,7 +11,7 @@
 
 namespace ott {
 
-class OverlayRole : public Machine, private Commands {
+class OverlayRole : public Machine, private Commands, private LocalLinks::Receiver {
  public:
   explicit OverlayRole(RoleContext& context);
 
@@ -71,6 +71,8 @@ class OverlayRole : public Machine, private Commands {
  private:
   CommandAnswer command(std::string_view line, Now now) override;
   void press(std::string_view line, Now now) override;
+  void on_datagram(ByteSpan bytes, const IpAddress& from, Now now) override;
+  void say_hello(Now now);
   void after(Now now);
   void look_up(Now now);
   void begin_outlets(Now now);

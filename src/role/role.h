@@ -13,6 +13,7 @@
 #include "media/input.h"
 #include "media/outlet.h"
 #include "media/placeholder.h"
+#include "ott/local_links.h"
 #include "ott/log.h"
 #include "ott/machine.h"
 #include "ott/worker.h"
@@ -77,6 +78,7 @@ struct RoleContext {
   /// Where commands come from beside outlets. Not begun yet; they end before the role does.
   std::vector<std::unique_ptr<CommandSource>>* controls = nullptr;
   LookUpHost look_up_host = nullptr;
+  LocalLinks* local_links = nullptr;  // for --discover
   const LoopFigures* loop = nullptr;
 };
 

@@ -3,13 +3,15 @@
 #include <fmt/format.h>
 #include <ifaddrs.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
-#include <set>
 #include <vector>
 
 #include "io/clock.h"
+#include "io/socket_address.h"
 
 namespace ott {
 namespace {
@@ -21,9 +23,23 @@ constexpr std::size_t kSocketsMax = 64;
 constexpr std::size_t kRoomBytes = 256;
 constexpr std::size_t kDatagramsPerTurn = 16;
 
-NodeId group_of(bool v4) { return {parse_ip(v4 ? kDiscoveryGroupV4 : kDiscoveryGroupV6).value(), kDiscoveryPort}; }
+NodeId group_of(bool v4) {
+  return {parse_ip(v4 ? kDiscoveryGroupV4 : kDiscoveryGroupV6).value(), kDiscoveryPort};
+}
+
+void send_from(const UdpSocket& socket, const std::string& interface, const IpAddress& address) {
+  ip_mreqn from{};
+  std::copy_n(address.bytes.begin() + 12, 4, reinterpret_cast<std::uint8_t*>(&from.imr_address));
+  from.imr_ifindex = static_cast<int>(::if_nametoindex(interface.c_str()));
+  (void)::setsockopt(socket.fd(), IPPROTO_IP, IP_MULTICAST_IF, &from, sizeof from);
+}
 
 }  // namespace
+
+struct MulticastLinks::Interface {
+  IpAddress address;
+  bool loopback;
+};
 
 struct MulticastLinks::Link {
   Link(MulticastLinks& links, UdpSocket udp, bool on_loopback)
@@ -52,13 +68,15 @@ void MulticastLinks::look() {
   look_timer_.start<&MulticastLinks::look>(*this, kLookInterval);
   ifaddrs* list = nullptr;
   if (::getifaddrs(&list) != 0) return;  // the next time
-  std::map<Key, bool> there;             // whether it is a loopback
+  std::map<Key, Interface> there;
   for (const ifaddrs* entry = list; entry != nullptr; entry = entry->ifa_next) {
     if (entry->ifa_addr == nullptr || (entry->ifa_flags & IFF_UP) == 0) continue;
     const int family = entry->ifa_addr->sa_family;
     const bool loopback = (entry->ifa_flags & IFF_LOOPBACK) != 0;
     if (!loopback && (entry->ifa_flags & IFF_MULTICAST) == 0) continue;
-    if (family == AF_INET || family == AF_INET6) there[{entry->ifa_name, family == AF_INET}] = loopback;
+    if (family != AF_INET && family != AF_INET6) continue;
+    there.try_emplace({entry->ifa_name, family == AF_INET},
+                      Interface{from_sockaddr(entry->ifa_addr).address, loopback});
   }
   ::freeifaddrs(list);
   std::erase_if(links_, [&](const auto& entry) {
@@ -66,21 +84,23 @@ void MulticastLinks::look() {
     log_.info(fmt::format("interface {} is gone: it is not looked for others there", entry.first.first));
     return true;
   });
-  for (const auto& [key, loopback] : there) {
-    if (!links_.contains(key) && links_.size() < kSocketsMax) open(key, loopback);
+  for (const auto& [key, interface] : there) {
+    if (!links_.contains(key) && links_.size() < kSocketsMax) open(key, interface);
   }
 }
 
-void MulticastLinks::open(const Key& key, bool loopback) {
-  const auto& [interface, v4] = key;
-  auto socket = UdpSocket::bind(group_of(v4), interface);
+void MulticastLinks::open(const Key& key, const Interface& interface) {
+  const auto& [name, v4] = key;
+  auto socket = UdpSocket::bind(group_of(v4), name);
   if (!socket) return log_.debug(socket.error().message);
   if (const auto joined = socket->join(group_of(v4).address); !joined)
     return log_.debug(joined.error().message);
   socket->set_multicast_hops(1);
   socket->set_multicast_loop(true);
-  log_.debug(fmt::format("looking for others on {}, by IPv{}", interface, v4 ? 4 : 6));
-  links_[key] = std::make_unique<Link>(*this, std::move(*socket), loopback);
+  // From the interface's own address: the kernel takes none of a loopback for multicast by itself.
+  if (v4) send_from(*socket, name, interface.address);
+  log_.debug(fmt::format("looking for others on {}, by IPv{}", name, v4 ? 4 : 6));
+  links_[key] = std::make_unique<Link>(*this, std::move(*socket), interface.loopback);
 }
 
 void MulticastLinks::receive(Link& link) {

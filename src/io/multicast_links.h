@@ -30,11 +30,12 @@ class MulticastLinks final : public LocalLinks {
   void send(ByteSpan datagram, bool loopback_only) override;
 
  private:
+  struct Interface;
   struct Link;
   using Key = std::pair<std::string, bool>;  // an interface, and whether it is its IPv4
 
   void look();
-  void open(const Key& key, bool loopback);
+  void open(const Key& key, const Interface& interface);
   void receive(Link& link);
 
   struct ev_loop* loop_;

@@ -1,6 +1,6 @@
 // --discover: finds processes of the same overlay on the links of this host, without a word of configuration.
-// Each says hello at its start, and then more and more rarely. Who hears a hello of one that asks says its own
-// soon, unless some others have. Decides when to say what, and whom a hello is about; what is heard are
+// Each says hello at its start, and then more and more rarely. Who hears a hello of one that asks says its
+// own soon, unless some others have. Decides when to say what, and whom a hello is about; what is heard are
 // addresses to call, and nothing else (joining.h). Sans-IO.
 #pragma once
 

@@ -141,6 +141,8 @@ void Handshakes::say_ack(PeerLink& link, const NodeId& local, Now now) {
   if (link.purpose == Purpose::Access || link.purpose == Purpose::Inquiry) {
     ack.greeting.kind = PeerKind::Guest;
     ack.ids = {local};
+  } else if (link.purpose == Purpose::Join) {
+    ack.ids = {state_.self};
   } else {
     ack.ids = registration_.ids(link);
   }
@@ -220,7 +222,7 @@ void Handshakes::on_access_nodes(PeerLink& link, const AccessNodes& message, Now
 void Handshakes::on_closed(PeerLink& link, std::string_view why, Now now) {
   switch (link.purpose) {
     case Purpose::Registration:
-      if (!registration_.on_closed(link, why)) return;
+      if (!registration_.on_closed(link, why, now)) return;
       return access_.has_nodes() && !state_.is_member() ? access_.on_bootstrapper_away(now)
                                                         : registration_.try_later(now);
     case Purpose::Access:

@@ -25,6 +25,10 @@ constexpr Duration kLookSoon = milliseconds(300);
 /// How often it is looked for better ones: the pause grows while there are none.
 constexpr Duration kImprovePauseFirst = milliseconds(300);
 constexpr Duration kImprovePauseLongest = seconds(4);
+/// How long it waits after one change for the next, for each node there is, since all of them are told; and
+/// at least.
+constexpr Duration kChangePausePerNode = milliseconds(10);
+constexpr Duration kChangePauseLeast = seconds(1);
 /// How often one former member is called: by each node once in so many seconds as there are nodes, so about
 /// once a second by all of them together; the longer it is ago, the rarer.
 constexpr Duration kMergePauseLongest = seconds(60);
@@ -60,7 +64,8 @@ void Joining::begin(Now now) {
   look_at_ = now.mono;
   improve_pause_ = kImprovePauseFirst;
   if (state_.config.id) {
-    take_id(*state_.config.id);
+    choose_id(*state_.config.id);
+    settle_id();
   } else {
     choose_id_at_ = now.mono + kIdPatience;
   }
@@ -80,16 +85,45 @@ void Joining::discovered(const NodeId& at, Now now) {
   look_at_ = std::min(look_at_, now.mono);
 }
 
-void Joining::take_id(const NodeId& id) {
-  choose_id_at_ = MonoTime::max();
+/// What this process is called for now: others may see it at another address.
+void Joining::choose_id(const NodeId& id) {
   state_.self = id;
-  state_.self_known = true;
-  acquaintances_.forget(id);
   state_.listen();
 }
 
+/// It is called so from now on.
+void Joining::settle_id() {
+  if (std::exchange(state_.self_known, true)) return;
+  choose_id_at_ = MonoTime::max();
+  acquaintances_.forget(state_.self);
+  state_.log.info(fmt::format("this is {}{}, of the overlay '{}'", to_string(state_.self),
+                              state_.translated ? ", as others see it" : "", state_.config.overlay_name));
+}
+
+/// Takes what the other end has called this process for its id, if it has none yet that others know. False
+/// if it is known by another one.
+bool Joining::is_called(const NodeId& here, PeerLink& link) {
+  if (here == state_.self) return true;
+  const LinkState* own = state_.db.find(state_.self);
+  const bool serves = own != nullptr && !own->streams.empty();
+  if (state_.config.id || state_.links.has_neighbours() || serves) {
+    complain(link, fmt::format("it sees this process at {}, and others know it as {}{}", to_string(here),
+                               to_string(state_.self),
+                               state_.config.id ? "" : "; start it with --id and the address that all see"));
+    return false;
+  }
+  state_.log.warning(
+      fmt::format("{} sees this process at {}: there is an address translation between them, so "
+                  "others cannot call it",
+                  to_string(link.remote), to_string(here)));
+  state_.self = here;
+  state_.translated = true;
+  state_.self_known = false;
+  return true;
+}
+
 bool Joining::on_opened(PeerLink& link, const NodeId& local) {
-  if (!state_.self_known) take_id({local.address, kDefaultPort});
+  if (state_.self.address.is_unspecified()) choose_id({local.address, kDefaultPort});
   if (listening_) return true;
   link.local = local;
   waiting_.push_back(link.id);
@@ -115,7 +149,7 @@ bool Joining::on_not_listening() {
 // ---- accepting -------------------------------------------------------------------------------------------
 
 void Joining::on_ack(PeerLink& link, const Ack& message, Now now) {
-  if (!active() || !listening_) return state_.links.close(link, ByeReason::Leaving, "not now");
+  if (!active()) return state_.links.close(link, ByeReason::Leaving, "this node is leaving");
   const Limits& limits = state_.config.limits;
   if (!joins_in_.take(limits.joins_per_s, limits.burst_s, now.mono)) {
     ++state_.counters.joins_refused;
@@ -123,13 +157,17 @@ void Joining::on_ack(PeerLink& link, const Ack& message, Now now) {
   }
   if (message.ids.size() != 1) return state_.links.close_for_violation(link, "ACK without one id");
   const NodeId& id = message.ids.front();
-  if (id == state_.self && link.remote.address == state_.self.address) {
+  settle_id();  // it is called by what it listens on
+  if (id == state_.self && message.greeting.incarnation == state_.config.incarnation) {
     return admission_.advise(link, id, {});  // this process itself
   }
-  if (!admission_.admits(link, id, now)) return;
+  // Behind an address translation it is called by the address and port that are seen here. An id of this
+  // address may be claimed by whoever has the address.
+  const NodeId& seen = admission_.may_claim(id, link) ? id : link.remote;
+  if (!admission_.admits(link, seen, now)) return;
   Place place;
   place.peers = sample();
-  admission_.accept(link, id, Relation::Neighbour, std::move(place));
+  admission_.accept(link, seen, Relation::Neighbour, std::move(place));
 }
 
 /// Some nodes by chance, for a newcomer to go on with.
@@ -168,12 +206,13 @@ bool Joining::takes(PeerLink& link) {
 
 // ---- connecting ------------------------------------------------------------------------------------------
 
-bool Joining::is_called(const NodeId& to) const {
+bool Joining::is_being_called(const NodeId& to) const {
   return std::ranges::any_of(calls_, [&to](const auto& entry) { return entry.second.to == to; });
 }
 
 bool Joining::may_be_called(const NodeId& id, Now now) const {
-  return id != state_.self && !neighbours_.contains(id) && !is_called(id) && acquaintances_.may_call(id, now);
+  return id != state_.self && !neighbours_.contains(id) && !is_being_called(id) &&
+         acquaintances_.may_call(id, now);
 }
 
 void Joining::call(const NodeId& to, Reason reason, Now now) {
@@ -201,11 +240,11 @@ void Joining::on_speers(PeerLink& link, const Speers& message, Now now) {
     acquaintances_.failed(call.to, state_.random, now);
     return end_call(link, "this node finds its neighbours itself");
   }
-  if (message.you != state_.self) {
-    complain(link, fmt::format("it sees this process at {}", to_string(message.you)));
+  if (!is_called(message.you, link)) {
     acquaintances_.failed(call.to, state_.random, now);
     return end_call(link, "this process is called differently");
   }
+  settle_id();
   for (const Peer& peer : message.peers) {
     if (peer.id != state_.self && !state_.db.reaches(state_.self, peer.id)) acquaintances_.name(peer.id);
   }
@@ -229,14 +268,16 @@ bool Joining::is_wanted(const Call& call, const NodeId& id, Duration round_trip)
   if (!active() || count >= degrees().most) return false;
   switch (call.reason) {
     case Reason::Enter:
+      return count == 0 || !state_.db.reaches(state_.self, id);
     case Reason::Ring:
       return true;
     case Reason::Merge:
       return !state_.db.reaches(state_.self, id);
     case Reason::Few:
       return count < degrees().least;
-    case Reason::Near:
     case Reason::Probe:
+      return false;
+    case Reason::Near:
       break;
   }
   const MeshView view = mesh_view(state_.db, state_.self);
@@ -281,6 +322,10 @@ void Joining::on_closed(const PeerLink& link, std::string_view why, Now now) {
       return acquaintances_.pause(call.to, kRoomPauseFirst, kRoomPauseLongest, state_.random, now);
     case ByeReason::Duplicate:
       complain(link, link.peer_bye->text);
+      if (state_.translated && !state_.links.has_neighbours()) {  // the next one gives it another
+        state_.translated = state_.self_known = false;
+        state_.self = state_.listening_on.front();
+      }
       if (!state_.links.has_neighbours() && ++duplicates_ >= kDuplicatesMax)
         return state_.quit(fmt::format("refused by {}: {}", to_string(call.to), link.peer_bye->text));
       return acquaintances_.failed(call.to, state_.random, now);
@@ -308,8 +353,9 @@ void Joining::tick(Now now) {
   if (now.mono < next_deadline()) return;
   if (now.mono >= choose_id_at_) {
     choose_id_at_ = MonoTime::max();
-    if (!state_.self_known && !state_.config.local_addresses.empty())
-      take_id({state_.config.local_addresses.front(), kDefaultPort});
+    if (state_.self.address.is_unspecified() && !state_.config.local_addresses.empty())
+      choose_id({state_.config.local_addresses.front(), kDefaultPort});
+    if (!state_.self.address.is_unspecified()) settle_id();
   }
   if (now.mono < look_at_) return;
   look_at_ = now.mono + kLookInterval;
@@ -321,6 +367,7 @@ void Joining::tick(Now now) {
 
 /// Without any neighbour: calls whom it has heard of.
 void Joining::enter(Now now) {
+  if (neighbours_.any_named()) return;
   if (!members_.empty()) {  // all of them are lost
     for (const NodeId& id : std::exchange(members_, {})) {
       if (id != state_.self) acquaintances_.lose(id, now);
@@ -330,7 +377,7 @@ void Joining::enter(Now now) {
   for (const NodeId& at :
        acquaintances_.due([this](const NodeId& id) { return id == state_.self; }, state_.random, now)) {
     if (calls_.size() >= most) break;
-    if (!is_called(at)) call(at, Reason::Enter, now);
+    if (!is_being_called(at)) call(at, Reason::Enter, now);
   }
   look_at_ = std::min(look_at_, std::max(acquaintances_.next_due(), now.mono + milliseconds(100)));
 }
@@ -338,6 +385,7 @@ void Joining::enter(Now now) {
 void Joining::look(Now now) {
   const MeshView view = mesh_view(state_.db, state_.self);
   update_members(view, now);
+  if (neighbours_.any_named()) return;  // its bootstrapper says with whom it links
   merge(view.nodes.size(), now);
   if (calls_.size() >= kCallsInside) return;
   if (close_ring(view, now) || have_enough(view, now) || now.mono < improve_at_) {
@@ -376,7 +424,7 @@ void Joining::merge(std::size_t members, Now now) {
   }
   const auto reached = [this](const NodeId& id) { return state_.db.reaches(state_.self, id); };
   const std::vector<NodeId> due = acquaintances_.due(reached, state_.random, now);
-  if (!due.empty() && !is_called(due.front())) call(due.front(), Reason::Merge, now);
+  if (!due.empty() && !is_being_called(due.front())) call(due.front(), Reason::Merge, now);
   const auto since = acquaintances_.lost_since(now).value_or(Duration{});
   const auto slower = std::min<Duration::rep>(kMergeSlowest, 1 + since / kMergeSlower);
   Duration pause = std::min<Duration>(seconds(members), kMergePauseLongest) * slower;
@@ -392,7 +440,7 @@ bool Joining::close_ring(const MeshView& view, Now now) {
   const auto next = Mesh::successor(view, unfit);
   if (!next || state_.links.neighbour(*next) != nullptr) return false;
   if (state_.links.neighbours().size() >= degrees().most) return false;
-  if (!is_called(*next)) call(*next, Reason::Ring, now);
+  if (!is_being_called(*next)) call(*next, Reason::Ring, now);
   return true;
 }
 
@@ -405,16 +453,23 @@ bool Joining::have_enough(const MeshView& view, Now now) {
       fit.push_back(node.id);
   }
   if (fit.empty()) return false;
-  call(fit[state_.random() % fit.size()], Reason::Few, now);
+  const auto distance = [this](const NodeId& id) {
+    const auto measured = measured_.find(id);
+    return measured == measured_.end() ? Duration::max() : measured->second.round_trip;
+  };
+  std::ranges::shuffle(fit, state_.random);
+  call(*std::ranges::min_element(fit, {}, distance), Reason::Few, now);
   return true;
 }
 
 /// One step towards better neighbours: links to one, lets one go, or measures one.
 void Joining::improve(const MeshView& view, Now now) {
   const Mesh mesh(view, degrees());
-  bool better = link_to_best(view, mesh, now);
+  const bool may_change = now.mono >= change_at_;
+  bool better = may_change && link_to_best(view, mesh, now);
   if (!better) {
-    if (const auto surplus = mesh.surplus()) {
+    const auto surplus = may_change ? mesh.surplus() : std::nullopt;
+    if (surplus) {
       state_.log.info(fmt::format("letting {} go: the way around is hardly longer", to_string(*surplus)));
       if (let_go_.size() < kLetGoMax) let_go_[*surplus] = now.mono + kLetGoPause;
       neighbours_.let_go(*surplus, now);
@@ -422,6 +477,10 @@ void Joining::improve(const MeshView& view, Now now) {
     } else {
       probe(view, mesh, now);
     }
+  }
+  if (better) {
+    change_at_ = now.mono + std::max(kChangePauseLeast,
+                                     kChangePausePerNode * static_cast<Duration::rep>(view.nodes.size()));
   }
   improve_pause_ = std::clamp(better ? improve_pause_ / 2 : improve_pause_ * 5 / 4, kImprovePauseFirst,
                               kImprovePauseLongest);

@@ -41,7 +41,9 @@ class Joining {
   /// A peer that finds its neighbours itself says ACK.
   void on_ack(PeerLink& link, const Ack& message, Now now);
   void on_speers(PeerLink& link, const Speers& message, Now now);
-  [[nodiscard]] bool takes_neighbours() const { return active() && listening_ && !state_.translated; }
+  [[nodiscard]] bool takes_neighbours() const {
+    return active() && listening_ && state_.self_known && !state_.translated;
+  }
   /// True if there is room for this accepted peer as a neighbour; else the link is closed.
   bool takes(PeerLink& link);
   void on_connected(PeerLink& link);
@@ -69,9 +71,11 @@ class Joining {
 
   [[nodiscard]] bool active() const;
   [[nodiscard]] Mesh::Degrees degrees() const;
-  void take_id(const NodeId& id);
+  void choose_id(const NodeId& id);
+  void settle_id();
+  bool is_called(const NodeId& here, PeerLink& link);
   void call(const NodeId& to, Reason reason, Now now);
-  [[nodiscard]] bool is_called(const NodeId& to) const;
+  [[nodiscard]] bool is_being_called(const NodeId& to) const;
   [[nodiscard]] bool may_be_called(const NodeId& id, Now now) const;
 
   void enter(Now now);
@@ -105,6 +109,7 @@ class Joining {
   MonoTime look_at_ = MonoTime::max();   // when neighbours are looked at
   MonoTime improve_at_{};                // and better ones looked for
   Duration improve_pause_{};
+  MonoTime change_at_{};  // and the next change may be made
   MonoTime merge_at_ = MonoTime::max();
   RateLimit joins_in_;
   RateLimit calls_out_;

@@ -15,7 +15,7 @@ constexpr std::uint32_t kUnmeasuredUs = 50'000;
 /// From this detour on a link is worth making, if there is room for it.
 constexpr double kDetourMin = 1.3;
 /// In place of another link, it must be needed more by this factor.
-constexpr double kExchangeMargin = 1.25;
+constexpr double kExchangeMargin = 1.5;
 /// A link with a way around that is no longer than this is not needed.
 constexpr double kUnneeded = 1.1;
 

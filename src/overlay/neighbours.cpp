@@ -38,7 +38,7 @@ void Neighbours::set(const std::vector<Peer>& peers, Now now) {
 
 void Neighbours::add(const NodeId& id) {
   leaving_.erase(id);
-  changed_ = all_.try_emplace(id, Neighbour{{id, 1, ""}, {}, true}).second || changed_;
+  all_.try_emplace(id, Neighbour{{id, 1, ""}, {}, true});
 }
 
 void Neighbours::let_go(const NodeId& id, Now now) {

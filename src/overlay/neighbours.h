@@ -5,6 +5,7 @@
 // node's link to it is the connection by which the node registers.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <span>
 #include <string>
@@ -34,6 +35,9 @@ class Neighbours {
   [[nodiscard]] bool is_found(const NodeId& id) const {
     const auto known = all_.find(id);
     return known != all_.end() && known->second.found;
+  }
+  [[nodiscard]] bool any_named() const {
+    return std::ranges::any_of(all_, [](const auto& entry) { return !entry.second.found; });
   }
   /// True for one that the bootstrapper has named.
   [[nodiscard]] bool is_named(const NodeId& id) const { return all_.contains(id) && !is_found(id); }

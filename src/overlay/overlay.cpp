@@ -522,7 +522,7 @@ LinkState Overlay::own_state(Now now) {
     link_is_up(*link, now);
     if (link->relation != Relation::Neighbour) continue;
     usable_at_ = std::min(usable_at_, flaps_.usable_at(link->peer, now.mono));
-    link_states_.own_changed();
+    neighbours_.is_found(link->peer) ? link_states_.own_grew(now) : link_states_.own_changed();
   }
 }
 

@@ -47,6 +47,8 @@ PeerLink& OverlayState::connect(Purpose purpose, const NodeId& to, Now now, std:
     for (const NodeId& address : further) sources.push_back(address.address);
   } else if (!self_known && config.id) {
     sources = {config.id->address};
+  } else if (config.join && !self.address.is_unspecified()) {
+    sources = {self.address};
   }
   PeerLink& link = links.add(purpose, to, now);
   links.requests().connect.push_back({link.id, to, std::move(sources)});

@@ -1,6 +1,7 @@
 #include "overlay/mesh.h"
 
 #include <algorithm>
+#include <array>
 #include <queue>
 
 #include "ott/link_state.h"
@@ -12,12 +13,15 @@ namespace {
 constexpr std::uint32_t kRelayUs = 200;
 /// What a link counts as whose round trip nobody has measured yet.
 constexpr std::uint32_t kUnmeasuredUs = 50'000;
-/// From this detour on a link is worth making, if there is room for it.
-constexpr double kDetourMin = 1.3;
+/// From this detour on a link is worth making, by the room that there is at the fuller end: for one link, two,
+/// three, or more. So there is room left for those that are needed most.
+constexpr std::array kDetourMin = {2.0, 1.5, 1.3, 1.2};
 /// In place of another link, it must be needed more by this factor.
-constexpr double kExchangeMargin = 1.5;
-/// A link with a way around that is no longer than this is not needed.
+constexpr double kExchangeMargin = 1.25;
+/// A link with a way around that is no longer than this is not needed; nor is it where there is no room left,
+/// and more would be wanted.
 constexpr double kUnneeded = 1.1;
+constexpr double kUnneededWithoutRoom = 1.4;
 
 /// Of a link whose ends have measured these round trips; 0: one has not. A lie makes it longer, not shorter.
 std::uint32_t length_of(std::uint32_t here_us, std::uint32_t there_us) {
@@ -157,15 +161,21 @@ std::optional<Mesh::Needed> Mesh::find_least_needed() const {
 
 bool Mesh::is_worth_a_link(MeshView::Index to, Duration direct) const {
   const double need = detour(to, direct);
-  if (need < kDetourMin || view_.degree(to) >= wanted_most()) return false;
-  if (view_.degree(view_.self) < wanted_most()) return true;
-  return least_ && view_.degree(view_.self) < degrees_.most && need >= least_->need * kExchangeMargin;
+  const std::size_t here = view_.degree(view_.self);
+  if (view_.degree(to) >= wanted_most()) return false;
+  if (here >= wanted_most()) {
+    return least_ && here < degrees_.most && need >= kDetourMin.front() &&
+           need >= least_->need * kExchangeMargin;
+  }
+  const std::size_t room = wanted_most() - std::max(here, view_.degree(to));
+  return need >= kDetourMin[std::min(room, kDetourMin.size()) - 1];
 }
 
 std::optional<NodeId> Mesh::surplus() const {
   const std::size_t degree = view_.degree(view_.self);
   if (!least_ || degree <= degrees_.least) return std::nullopt;
-  if (degree > wanted_most() || least_->need <= kUnneeded) return view_.nodes[least_->peer].id;
+  const double unneeded = degree == wanted_most() ? kUnneededWithoutRoom : kUnneeded;
+  if (degree > wanted_most() || least_->need <= unneeded) return view_.nodes[least_->peer].id;
   return std::nullopt;
 }
 

@@ -65,7 +65,6 @@ void Joining::begin(Now now) {
   improve_pause_ = kImprovePauseFirst;
   if (state_.config.id) {
     choose_id(*state_.config.id);
-    settle_id();
   } else {
     choose_id_at_ = now.mono + kIdPatience;
   }
@@ -132,8 +131,7 @@ bool Joining::on_opened(PeerLink& link, const NodeId& local) {
 
 void Joining::on_listening() {
   listening_ = true;
-  state_.log.info(
-      fmt::format("this is {}, of the overlay '{}'", to_string(state_.self), state_.config.overlay_name));
+  if (choose_id_at_ == MonoTime::max()) settle_id();  // nobody has answered in time, or it was told its id
 }
 
 /// Several processes of one host that were told no id have a port each.
@@ -355,7 +353,7 @@ void Joining::tick(Now now) {
     choose_id_at_ = MonoTime::max();
     if (state_.self.address.is_unspecified() && !state_.config.local_addresses.empty())
       choose_id({state_.config.local_addresses.front(), kDefaultPort});
-    if (!state_.self.address.is_unspecified()) settle_id();
+    if (listening_) settle_id();
   }
   if (now.mono < look_at_) return;
   look_at_ = now.mono + kLookInterval;

@@ -138,14 +138,18 @@ void write_states(Writer& out, const std::vector<StreamInfo>& streams, bool more
   const auto plain = [](const StreamInfo& stream) {
     return stream.state == StreamState::Live && stream.state_since == 0;
   };
-  const bool plain_formats = !more && std::ranges::all_of(streams, has_plain_format);
-  if (plain_formats && std::ranges::all_of(streams, plain)) return;
+  const auto by_cost = [](const StreamInfo& stream) { return stream.metric == Metric::Cost; };
+  const bool metrics = more || !std::ranges::all_of(streams, by_cost);
+  const bool formats = metrics || !std::ranges::all_of(streams, has_plain_format);
+  if (!formats && std::ranges::all_of(streams, plain)) return;
   for (const StreamInfo& stream : streams) {
     write_enum(out, stream.state);
     out.u64(stream.state_since);
   }
-  if (plain_formats) return;
+  if (!formats) return;
   for (const StreamInfo& stream : streams) write_format(out, stream);
+  if (!metrics) return;
+  for (const StreamInfo& stream : streams) write_enum(out, stream.metric);
 }
 
 void read_states(Reader& in, std::vector<StreamInfo>& streams) {
@@ -156,6 +160,8 @@ void read_states(Reader& in, std::vector<StreamInfo>& streams) {
   }
   if (in.at_end()) return;
   for (StreamInfo& stream : streams) read_format(in, stream);
+  if (in.at_end()) return;
+  for (StreamInfo& stream : streams) stream.metric = read_enum(in, Metric::Cost, Metric{kMetricLast});
 }
 
 void write(Writer& out, const LinkFacts& facts) {
@@ -313,6 +319,18 @@ std::string_view to_string(PeerKind kind) {
       return "client";
     case PeerKind::Guest:
       return "guest";
+  }
+  return "?";
+}
+
+std::string_view to_string(Metric metric) {
+  switch (metric) {
+    case Metric::Cost:
+      return "cost";
+    case Metric::Latency:
+      return "latency";
+    case Metric::Quality:
+      return "quality";
   }
   return "?";
 }
@@ -642,5 +660,37 @@ void read(Reader& in, FilmAnswer& m) {
 
 void write(Writer& out, const AccessNodes& m) { write_peers(out, m.nodes); }
 void read(Reader& in, AccessNodes& m) { m.nodes = read_peers(in, kAccessNodesMax); }
+
+void write(Writer& out, const Why& m) {
+  write(out, m.tracker);
+  out.node_id(m.asker);
+  out.u32(m.number);
+  out.u64(m.stream.value);
+  out.text(m.node);
+}
+
+void read(Reader& in, Why& m) {
+  read(in, m.tracker);
+  m.asker = in.node_id();
+  m.number = in.u32();
+  m.stream = read_stream_id(in);
+  m.node = read_text(in, kNameBytesMax);
+  if (m.tracker.flood) in.fail();
+}
+
+void write(Writer& out, const WhyAnswer& m) {
+  write(out, m.tracker);
+  out.u32(m.number);
+  out.u32(static_cast<std::uint32_t>(m.lines.size()));
+  for (const std::string& line : m.lines) out.text(line);
+}
+
+void read(Reader& in, WhyAnswer& m) {
+  read(in, m.tracker);
+  m.number = in.u32();
+  m.lines.resize(in.count<std::uint32_t>(2, kWhyLinesMax));
+  for (std::string& line : m.lines) line = read_text(in, kTextBytesMax);
+  if (m.tracker.flood) in.fail();
+}
 
 }  // namespace ott

@@ -29,9 +29,9 @@ class LinkStates {
     own_wanted_ = true;
     own_at_ = MonoTime{};
   }
-  /// The same, of something that the others need not know at once: the more nodes have to be told, the
-  /// longer it waits for what else may change.
-  void own_grew(Now now);
+  /// The same, of something that the others need not know at once (a new link, what was measured): the more
+  /// nodes have to be told, the longer it waits for what else may change.
+  void own_changes(Now now);
   /// True if the next state of this node may be flooded now.
   [[nodiscard]] bool own_due(Now now);
   /// Floods it. The number and the lifetime are filled in.
@@ -53,6 +53,7 @@ class LinkStates {
   struct Changes {
     bool states = false;            // some state is new or gone
     bool graph = false;             // and with it, some link
+    bool facts = false;             // or what is measured of one
     bool outbid = false;            // a state in this node's name was outbid: requests to others may be lost
     std::vector<NodeId> restarted;  // reporters that are another process than before
   };

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "overlay/measurements.h"
 #include "overlay/neighbours.h"
 
 namespace ott {
@@ -15,8 +16,11 @@ using std::chrono::seconds;
 /// How often a guest measures the round trip. It sends no other hello while it watches, and there are many
 /// guests.
 constexpr Duration kGuestEchoInterval = seconds(10);
-/// How often all other links measure it.
-constexpr Duration kEchoInterval = seconds(5);
+/// How often neighbours do, which are sent hellos anyway, and how often control links.
+constexpr Duration kNeighbourEchoInterval = milliseconds(500);
+constexpr Duration kControlEchoInterval = seconds(5);
+/// How long an answer is waited for before the question is asked again.
+constexpr Duration kAnswerTimeMax = seconds(5);
 /// How often guests' and control links are looked at: to look at a link is to fetch it from memory. This is
 /// half of a guest link's hello interval, so no link is quiet for more than one and a half of its own.
 constexpr Duration kAllInterval = milliseconds(250);
@@ -56,8 +60,7 @@ bool Liveness::tick(Now now) {
 
 void Liveness::look_at(PeerLink& link, Now now) {
   if (now.mono - link.last_heard >= state_.dead_interval(link)) return close_as_dead(link, now);
-  const Duration echo_interval = link.is_access() ? kGuestEchoInterval : kEchoInterval;
-  if (!link.is_guest() && now.mono - link.echo_sent + slack() >= echo_interval) return send_echo(link, now);
+  if (echo_is_due(link, now)) return send_echo(link, now);
   const Duration interval = state_.hello_interval(link);
   const Duration quiet = now.mono - link.last_sent;
   // A link on which records are about to go out needs no hello, unless the peer turns out to have them all.
@@ -65,6 +68,15 @@ void Liveness::look_at(PeerLink& link, Now now) {
   if (!link.is_access() && !served && quiet + slack() >= interval) {
     state_.links.send(link, Heartbeat{false, 0});
   }
+}
+
+bool Liveness::echo_is_due(const PeerLink& link, Now now) const {
+  if (link.is_guest()) return false;
+  const Duration interval = link.is_access()      ? kGuestEchoInterval
+                            : link.is_neighbour() ? kNeighbourEchoInterval
+                                                  : kControlEchoInterval;
+  const Duration since = now.mono - link.echo_sent;
+  return since + slack() >= interval && (!link.echo_awaited || since >= kAnswerTimeMax);
 }
 
 void Liveness::close_as_dead(PeerLink& link, Now now) {
@@ -82,6 +94,7 @@ void Liveness::on_link_up(PeerLink& link, Now now) {
 
 void Liveness::send_echo(PeerLink& link, Now now) {
   link.echo_sent = now.mono;
+  link.echo_awaited = true;
   state_.links.send(link, Heartbeat{false, nanoseconds(now.mono)});
 }
 
@@ -91,7 +104,9 @@ void Liveness::on_heartbeat(PeerLink& link, const Heartbeat& message, Now now) {
     return;
   }
   // Only the answer to the last question measures the round trip.
-  if (message.time == nanoseconds(link.echo_sent)) link.rtt = now.mono - link.echo_sent;
+  if (message.time != nanoseconds(link.echo_sent) || !std::exchange(link.echo_awaited, false)) return;
+  link.rtt = now.mono - link.echo_sent;
+  measurements_.on_round_trip(link, link.rtt, now);
 }
 
 }  // namespace ott

@@ -13,8 +13,8 @@ namespace {
 constexpr std::uint32_t kRelayUs = 200;
 /// What a link counts as whose round trip nobody has measured yet.
 constexpr std::uint32_t kUnmeasuredUs = 50'000;
-/// From this detour on a link is worth making, by the room that there is at the fuller end: for one link, two,
-/// three, or more. So there is room left for those that are needed most.
+/// From this detour on a link is worth making, by the room that there is at the fuller end: for one link,
+/// two, three, or more. So there is room left for those that are needed most.
 constexpr std::array kDetourMin = {2.0, 1.5, 1.3, 1.2};
 /// In place of another link, it must be needed more by this factor.
 constexpr double kExchangeMargin = 1.25;

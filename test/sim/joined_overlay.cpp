@@ -109,7 +109,8 @@ void JoinedOverlay::start(std::size_t index) {
   member.context = std::make_unique<RoleContext>(RoleContext{{}, *member.log});
   OverlayConfig& overlay = member.context->options.overlay;
   overlay.local_addresses = {member.address};
-  overlay.incarnation = static_cast<std::uint64_t>(network_.now().wall.time_since_epoch().count()) + ++starts_;
+  overlay.incarnation =
+      static_cast<std::uint64_t>(network_.now().wall.time_since_epoch().count()) + ++starts_;
   overlay.random_seed = network_.random()();
   overlay.ring_bytes = 256U << 10U;
   overlay.heartbeat = options_.heartbeat;
@@ -271,10 +272,11 @@ std::string in_s(const std::optional<Duration>& duration) {
 }
 
 std::string line_of(const JoinedFigures& f) {
-  return fmt::format("{} nodes, {}connected, degree {} to {} (mean {:.1f}), way of the direct one p50 {:.2f}, "
-                     "p95 {:.2f}, most {:.1f}",
-                     f.nodes, f.connected ? "" : "NOT ", f.degree_least, f.degree_most, f.degree_mean,
-                     f.stretch_p50, f.stretch_p95, f.stretch_max);
+  return fmt::format(
+      "{} nodes, {}connected, degree {} to {} (mean {:.1f}), way of the direct one p50 {:.2f}, "
+      "p95 {:.2f}, most {:.1f}",
+      f.nodes, f.connected ? "" : "NOT ", f.degree_least, f.degree_most, f.degree_mean, f.stretch_p50,
+      f.stretch_p95, f.stretch_max);
 }
 
 }  // namespace

@@ -7,8 +7,7 @@
 
 namespace ott::sim {
 
-Network::Network(std::uint64_t seed, NetworkOptions options)
-    : options_(std::move(options)), random_(seed) {}
+Network::Network(std::uint64_t seed, NetworkOptions options) : options_(std::move(options)), random_(seed) {}
 
 Duration Network::latency(const Connection& connection) const {
   return latency(connection.ends[0].host->address, connection.ends[1].host->address);
@@ -214,7 +213,8 @@ void Network::read_all(Host& host) {
 
 void Network::connect(Host& host, const Requests::Connect& request) {
   const NodeId from{request.from.empty() ? host.address : request.from.front(), host.next_port++};
-  at(now_ + latency(host.address, request.to.address), [this, &host, request, from] { establish(host, request, from); });
+  at(now_ + latency(host.address, request.to.address),
+     [this, &host, request, from] { establish(host, request, from); });
 }
 
 void Network::establish(Host& host, const Requests::Connect& request, const NodeId& from) {
@@ -279,7 +279,8 @@ void Network::pump(Host& host, LinkId link) {
     mine.blocked = true;
     host.machine->set_blocked(link, true, now(host));
     // A write that was cut at random goes on soon; one without room goes on when the other end has read.
-    if (bytes < room) at(now_ + latency(*connection), [this, connection, side] { unblock(connection, side); });
+    if (bytes < room)
+      at(now_ + latency(*connection), [this, connection, side] { unblock(connection, side); });
     return;
   }
 }

@@ -17,11 +17,11 @@
 namespace ott::sim {
 
 struct NetworkOptions {
-  Duration latency = std::chrono::microseconds(200);  // one way
+  Duration latency = std::chrono::microseconds(200);                            // one way
   std::function<Duration(const IpAddress&, const IpAddress&)> latency_between;  // in its place, if it is set
-  double bytes_per_second = 0;                        // of each direction of each connection; 0: no limit
-  std::size_t buffer_bytes = 256U << 10U;             // sent and not yet read, of each direction
-  bool partial = true;                                // reads and writes of random sizes
+  double bytes_per_second = 0;             // of each direction of each connection; 0: no limit
+  std::size_t buffer_bytes = 256U << 10U;  // sent and not yet read, of each direction
+  bool partial = true;                     // reads and writes of random sizes
 };
 
 class Network {

@@ -54,9 +54,11 @@ int main(int argc, char** argv) {
   const auto number = [&words](std::size_t i) { return std::strtoull(words[i].data(), nullptr, 10); };
   if (words.size() == 2 && words.front() == "--seed") return replay(number(1), kind);
   if (words.size() != 1 && words.size() != 2) {
-    std::fputs("usage: sim [--hostile|--pictures|--commands] SEEDS [FIRST] | sim [--KIND] --seed N | sim --join SEED "
-               "[NODES [SECONDS]]\n",
-               stderr);
+    std::fputs(
+        "usage: sim [--hostile|--pictures|--commands] SEEDS [FIRST] | sim [--KIND] --seed N | sim --join "
+        "SEED "
+        "[NODES [SECONDS]]\n",
+        stderr);
     return 2;
   }
   const std::uint64_t seeds = number(0);

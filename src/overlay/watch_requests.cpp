@@ -225,6 +225,7 @@ void WatchRequests::on_refused(PeerLink& link, const Refused& message, Now now) 
     if (message.tracker.path.root().node != state_.self) return;
     if (!message.tracker.for_here()) return forward(state_.links, message);
   }
+  if (message.reason == RefusedReason::NoRoom) flows_.give_up_parent(message.stream, link, now);
   const auto request = requests_.find(message.stream);
   if (request == requests_.end() || !request->second.asking) return;
   request->second.tell_at = now.mono + kRefusedRetry;

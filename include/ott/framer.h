@@ -40,6 +40,8 @@ enum class MessageType : std::uint8_t {
   Place = 130,
   Film = 131,
   FilmAnswer = 132,
+  Why = 133,
+  WhyAnswer = 134,
 };
 /// The last one that every receiver must know.
 inline constexpr std::uint8_t kMessageTypeLast = 20;

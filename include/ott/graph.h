@@ -1,9 +1,9 @@
 // The overlay as it is now: online nodes and live links only, and the paths through it.
 //
 // A Graph belongs to the code that computes paths, such as an origin; nodes and links come and go in it as
-// they do in the overlay. Links are undirected and cost 1 or more each way. Every result is a function of the
-// graph's nodes and links and of the arguments, never of the order in which they came: among equally cheap
-// ways a node is reached through the neighbour with the smallest NodeId.
+// they do in the overlay. Links lead both ways and cost 1 or more, which may differ by the way. Every result
+// is a function of the graph's nodes and links and of the arguments, never of the order in which they came:
+// among equally cheap ways a node is reached through the neighbour with the smallest NodeId.
 #pragma once
 
 #include <cstddef>
@@ -24,17 +24,24 @@ struct ShortestPaths;
 
 class Graph {
  public:
+  using Vertex = std::uint32_t;
+
   /// False if the node was there already.
   bool add_node(const NodeId& node);
   /// Removes its links, too. False if it was not there.
   bool remove_node(const NodeId& node);
-  /// Adds the link (and its ends, where they are missing) or sets its cost; false if nothing changed.
-  /// REQUIRES: a != b, cost >= 1.
+  /// Adds the link (and its ends, where they are missing) or sets its cost both ways; false if nothing
+  /// changed. REQUIRES: a != b, cost >= 1.
   bool add_link(NodeId a, NodeId b, std::uint32_t cost = 1);
+  /// Sets what each link costs: cost(from, to, what it costs now) >= 1, for both its ways.
+  template <class Cost>
+  void set_costs(Cost&& cost);
+  /// Sets what a link costs one way. REQUIRES: there is such a link, cost >= 1.
+  void set_cost(Vertex from, Vertex to, std::uint32_t cost);
   /// False if it was not there. Its ends stay.
   bool remove_link(const NodeId& a, const NodeId& b);
 
-  /// None if there is no such link.
+  /// From a to b; none if there is no such link.
   [[nodiscard]] std::optional<std::uint32_t> link_cost(const NodeId& a, const NodeId& b) const;
   [[nodiscard]] std::size_t node_count() const { return vertex_of_.size(); }
   [[nodiscard]] std::size_t link_count() const { return link_count_; }
@@ -50,7 +57,6 @@ class Graph {
   [[nodiscard]] std::vector<std::uint8_t> reachable_from(const NodeId& from) const;
 
   // What path algorithms see: nodes as dense numbers. A vertex is valid until its node is removed.
-  using Vertex = std::uint32_t;
   static constexpr Vertex kNoVertex = std::numeric_limits<Vertex>::max();
   struct Edge {
     Vertex to;
@@ -66,7 +72,7 @@ class Graph {
   /// All vertices are below this; those of removed nodes have no edges.
   [[nodiscard]] std::size_t vertex_limit() const { return vertices_.size(); }
   /// True if every link costs 1, so that paths can be counted in hops.
-  [[nodiscard]] bool all_costs_are_one() const { return costly_link_count_ == 0; }
+  [[nodiscard]] bool all_costs_are_one() const { return costly_edge_count_ == 0; }
 
  private:
   struct VertexData {
@@ -78,7 +84,9 @@ class Graph {
   [[nodiscard]] const ShortestPaths& paths_from(Vertex source) const;
   [[nodiscard]] std::vector<Edge>::const_iterator edge_place(Vertex from, const NodeId& to) const;
   [[nodiscard]] const Edge* find_edge(Vertex from, const NodeId& to) const;
+  [[nodiscard]] Edge* find_edge(Vertex from, const NodeId& to);
   void set_edge(Vertex from, Vertex to, std::uint32_t cost);
+  void recost(Edge& edge, std::uint32_t cost);
 
   std::vector<VertexData> vertices_;
   mutable std::vector<std::uint32_t> ranks_;            // empty: not computed since the last change
@@ -87,8 +95,16 @@ class Graph {
   std::vector<Vertex> free_vertices_;
   std::unordered_map<NodeId, Vertex> vertex_of_;
   std::size_t link_count_ = 0;
-  std::size_t costly_link_count_ = 0;
+  std::size_t costly_edge_count_ = 0;  // a link is an edge each way
 };
+
+template <class Cost>
+void Graph::set_costs(Cost&& cost) {
+  paths_.reset();
+  for (Vertex from = 0; from < vertices_.size(); ++from) {
+    for (Edge& edge : vertices_[from].edges) recost(edge, cost(node(from), node(edge.to), edge.cost));
+  }
+}
 
 enum class TreePolicy {
   Shortest,  // every destination at minimum cost: the union of its shortest paths

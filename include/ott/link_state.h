@@ -15,6 +15,7 @@ class LinkStateDb {
   enum class Update : std::uint8_t {
     Old,    // nothing new: not to be flooded on
     Newer,  // taken; links are as before
+    Facts,  // taken; what is measured of its links has changed
     Graph,  // taken; links have changed
   };
 
@@ -24,8 +25,14 @@ class LinkStateDb {
   bool remove(const NodeId& reporter);
 
   [[nodiscard]] const Graph& graph() const { return graph_; }
+  /// The same nodes and links, at what they cost by a metric.
+  [[nodiscard]] const Graph& graph(Metric metric) const;
+  /// The same, for who changes costs for a computation and puts them back. REQUIRES: metric is not Cost.
+  Graph& lend(Metric metric);
   /// True if there is a way from `here` to the node.
   [[nodiscard]] bool reaches(const NodeId& here, const NodeId& node) const;
+  /// What `from` has measured of its link to `to`; null if it reports none.
+  [[nodiscard]] const LinkFacts* facts(const NodeId& from, const NodeId& to) const;
   /// Null if the node has never reported.
   [[nodiscard]] const LinkState* find(const NodeId& reporter) const;
   /// By NodeId.
@@ -33,9 +40,11 @@ class LinkStateDb {
 
  private:
   bool set_links(const LinkState& state, const LinkState* before);
+  void set_measured(Graph& graph, Metric metric, const LinkState& state) const;
 
   std::map<NodeId, LinkState> states_;
   Graph graph_;
+  mutable std::map<Metric, Graph> measured_;  // those that were asked for so far
   // What reaches() has found out, until links change.
   mutable std::vector<std::uint8_t> reachable_;
   mutable std::optional<NodeId> reachable_from_;

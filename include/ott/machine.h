@@ -33,6 +33,7 @@ struct Requests {
   std::vector<Connect> connect;  // answered by opened() or closed()
   std::vector<LinkId> send;      // links that have something to send and did not before
   std::vector<LinkId> measure;   // set_flight is called before each send on them from now on
+  std::vector<LinkId> sample;    // set_flight is called once, soon
   std::vector<LinkId> close;     // send what send_slice still gives if it can be had at once, then close
   std::optional<Exit> exit;
 };
@@ -44,6 +45,8 @@ struct Flight {
   Duration busy{};                 // for how long something was under way, since then
   Duration round_trip{};           // smoothed
   Duration least_round_trip{};
+  std::uint64_t segments_sent = 0;    // with data, since the connection began
+  std::uint64_t segments_resent = 0;  // of them, since they were lost
 };
 
 /// What a driver measures of its loop.
@@ -90,7 +93,7 @@ class Machine {
   }
   /// `bytes` of that were taken by the connection. False if that was all: send_slice would be empty.
   virtual bool send_advance(LinkId link, std::size_t bytes, Now now) = 0;
-  /// Called before what is sent on links of Requests::measure.
+  /// Called before what is sent on links of Requests::measure, and for each of Requests::sample.
   virtual void set_flight(LinkId, const Flight&, Now) {}
   /// The connection takes no more now (true), or takes bytes again (false); then send_slice is called, asked
   /// for or not.

@@ -31,7 +31,7 @@ inline constexpr std::size_t kStateLinksMax = 4'096;
 inline constexpr std::size_t kStateStreamsMax = 64;
 inline constexpr std::size_t kStreamsMax = 1'024;  // of all origins; what STREAMS can hold
 inline constexpr std::size_t kNameBytesMax = 255;
-inline constexpr std::size_t kTextBytesMax = 1'024;  // of MESSAGE, BYE, REFUSED, ABSENT and FILM-ANSWER
+inline constexpr std::size_t kTextBytesMax = 1'024;  // of MESSAGE, BYE, REFUSED, ABSENT and answers
 /// A position in a film, in ms: as far as a duration goes.
 inline constexpr std::uint32_t kFilmPositionMax = ~std::uint32_t{0};
 /// The range of a film's speed, in thousandths of its own; 0 is a pause.
@@ -137,6 +137,15 @@ enum class StreamState : std::uint8_t {
 inline constexpr std::uint8_t kStreamStateLast = 2;
 std::string_view to_string(StreamState state);
 
+/// What a stream's ways are chosen by (measured_graph.h).
+enum class Metric : std::uint8_t {
+  Cost = 0,     // the topology's costs; hops where it has none
+  Latency = 1,  // round trips
+  Quality = 2,  // round trips, loss, and what links can carry
+};
+inline constexpr std::uint8_t kMetricLast = 2;
+std::string_view to_string(Metric metric);
+
 /// One stream as its origin describes it.
 struct StreamInfo {
   StreamId id;
@@ -151,6 +160,7 @@ struct StreamInfo {
   /// A film: each viewer asks for a stream of its own, which begins where it wants. It has no frames itself.
   bool on_request = false;
   std::uint32_t duration_ms = 0;  // of a film; 0: not known, or none
+  Metric metric = Metric::Cost;
 
   auto operator<=>(const StreamInfo&) const = default;
 };
@@ -193,10 +203,27 @@ struct Stop {
   Label label;
 };
 
+/// What a node has measured of a link: the round trip, and how what it sends itself gets through.
+struct LinkFacts {
+  std::uint32_t rtt_us = 0;            // 0: not measured
+  std::uint16_t loss = 0;              // of the segments sent, those sent again, in 1/10,000
+  std::uint32_t could_carry_kbps = 0;  // what it took when it did not keep up; 0: it does keep up
+  std::uint32_t carries_kbps = 0;      // what is sent now; 0 where it keeps up
+
+  auto operator<=>(const LinkFacts&) const = default;
+};
+inline constexpr std::uint32_t kRttUsMax = 60'000'000;
+inline constexpr std::uint16_t kLossMax = 10'000;
+
 struct Adjacency {
   NodeId id;
   std::uint32_t cost = 1;
+  LinkFacts facts{};
 
+  /// Whatever is measured of it.
+  [[nodiscard]] bool is_same_link(const Adjacency& other) const {
+    return id == other.id && cost == other.cost;
+  }
   auto operator<=>(const Adjacency&) const = default;
 };
 
@@ -345,6 +372,27 @@ struct FilmAnswer {
   FrameNumber after{};                     // the first frame behind this one is that of the position
 };
 
+/// Asks a stream's origin why the stream goes to a node the way it does; travels to it, or from a guest to
+/// its access node. Of the optional range.
+struct Why {
+  static constexpr MessageType kType = MessageType::Why;
+  Tracker tracker;
+  NodeId asker;
+  std::uint32_t number = 0;  // comes back in WHY-ANSWER
+  StreamId stream;
+  std::string node;  // an id or a name that the origin knows; empty: all nodes that watch it
+};
+
+inline constexpr std::size_t kWhyLinesMax = 256;
+
+/// Answers Why, in words for people. Of the optional range.
+struct WhyAnswer {
+  static constexpr MessageType kType = MessageType::WhyAnswer;
+  Tracker tracker;
+  std::uint32_t number = 0;
+  std::vector<std::string> lines;
+};
+
 /// A hello on a quiet link; with an echo, it measures the link's round-trip time.
 struct Heartbeat {
   static constexpr MessageType kType = MessageType::Heartbeat;
@@ -403,6 +451,8 @@ void write(Writer& out, const Absent& m);
 void write(Writer& out, const AccessNodes& m);
 void write(Writer& out, const FilmRequest& m);
 void write(Writer& out, const FilmAnswer& m);
+void write(Writer& out, const Why& m);
+void write(Writer& out, const WhyAnswer& m);
 
 void read(Reader& in, Ack& m);
 void read(Reader& in, Speers& m);
@@ -427,6 +477,8 @@ void read(Reader& in, Absent& m);
 void read(Reader& in, AccessNodes& m);
 void read(Reader& in, FilmRequest& m);
 void read(Reader& in, FilmAnswer& m);
+void read(Reader& in, Why& m);
+void read(Reader& in, WhyAnswer& m);
 
 /// Appends the whole message, header included. REQUIRES: the body fits kBodyBytesMax.
 template <class T>

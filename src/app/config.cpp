@@ -30,6 +30,7 @@ struct Words {
   std::string role, topology, bootstrap, id, node, dump, stats;
   std::string log_level;
   std::string tree = "shortest";
+  std::string metric = "cost";
   std::string placeholder = "none";
   std::vector<std::string> streams;
   std::string heartbeat = "100ms";
@@ -37,7 +38,7 @@ struct Words {
   std::string memory = "256M";
   std::string duration;
   std::string frames;
-  std::string start, control, say, to;
+  std::string start, control, say, to, why;
   bool list = false, timeshift = false;
   std::map<std::string_view, std::string> outlets;  // the values of outlets' flags, and of those beside them
 };
@@ -74,7 +75,8 @@ void declare(CLI::App& app, Words& words) {
              "vod:FILE (a film on request: each viewer has its own position); of a DIRECTORY/ each clip, "
              "also\n"
              "behind vod:\n"
-             "each may end in options, such as ?fps=N, ?eof=wait|end|loop, ?linger=TIME, ?standby")
+             "each may end in options, such as ?fps=N, ?eof=wait|end|loop, ?linger=TIME, ?metric=METRIC,\n"
+             "?standby")
       ->type_name("STREAM");
   app.add_option("--placeholder", words.placeholder,
                  "origin: what is shown once a second while a source has no frames: none, freeze (the last\n"
@@ -83,6 +85,10 @@ void declare(CLI::App& app, Words& words) {
   app.add_option("--tree", words.tree,
                  "origin: shortest (each viewer at least cost) or shared (fewest links)")
       ->type_name("POLICY");
+  app.add_option("--metric", words.metric,
+                 "origin: what ways are chosen by: cost (the topology's, or hops), latency (round trips) or\n"
+                 "quality (round trips, loss, and what links can carry); ?metric= for one stream")
+      ->type_name("METRIC");
   app.add_option("--node", words.node, "client: attach to this node as a guest, or to the nearest of several")
       ->type_name("ADDRESS[,ADDRESS…]");
   app.add_option("--dump", words.dump,
@@ -98,6 +104,11 @@ void declare(CLI::App& app, Words& words) {
   app.add_option("--start", words.start, "client: where a film on request begins, like 90, 90s or 1.5m")
       ->type_name("TIME");
   app.add_flag("--list", words.list, "client: print the streams there are, and end");
+  app.add_option(
+         "--why", words.why,
+         "client: print why a stream goes to a node (an id or a name; none: to each that watches it) the\n"
+         "way it does, and end")
+      ->type_name("STREAM[,NODE]");
   app.add_flag("--timeshift", words.timeshift,
                "client: what comes during a pause is shown after it, as far behind as the pause was long");
   app.add_option("--control", words.control,
@@ -201,7 +212,16 @@ bool is_source(std::string_view before_equals) {
          before_equals.ends_with("?fps") || before_equals.ends_with("?eof");
 }
 
+Result<Metric> parse_metric(std::string_view what, std::string_view text) {
+  for (const Metric metric : {Metric::Cost, Metric::Latency, Metric::Quality}) {
+    if (text == to_string(metric)) return metric;
+  }
+  return fail(fmt::format("{}{}: there are cost, latency and quality", what, text));
+}
+
 Result<void> streams(const Words& words, Config& config) {
+  const auto usual = parse_metric("--metric ", words.metric);
+  if (!usual) return tl::unexpected<Error>(usual.error());
   if (config.role == &kClientRole) {
     if (words.streams.size() > 1)
       return fail("--stream: a client watches one stream; start one client for each");
@@ -235,6 +255,10 @@ Result<void> streams(const Words& words, Config& config) {
                               without_credentials(word)));
     }
     StreamSpec spec{word.substr(0, equals), word.substr(equals + 1)};
+    const auto option = take_option(spec.source, "metric");
+    const auto metric = option ? parse_metric("?metric=", *option) : usual;
+    if (!metric) return fail(fmt::format("stream '{}': {}", spec.name, metric.error().message));
+    spec.metric = *metric;
     if (spec.name.size() > 255) return fail("--stream: a name has at most 255 bytes");
     if (to_utf8(spec.name) != spec.name) return fail("--stream: a name is text in UTF-8");
     if (has_control_character(spec.name)) return fail("--stream: a name has no control characters");
@@ -256,13 +280,14 @@ struct FlagUse {
   bool bootstrap, node, client;
 };
 constexpr std::array kFlagUses = {
-    FlagUse{"--topology", true, false, false},   FlagUse{"--tree", true, true, false},
-    FlagUse{"--placeholder", true, true, false}, FlagUse{"--stream", true, true, true},
-    FlagUse{"--bootstrap", false, true, true},   FlagUse{"--node", false, false, true},
-    FlagUse{"--list", false, false, true},       FlagUse{"--frames", false, false, true},
-    FlagUse{"--duration", false, false, true},   FlagUse{"--start", false, false, true},
-    FlagUse{"--timeshift", false, false, true},  FlagUse{"--say", false, false, true},
-    FlagUse{"--to", false, false, true},
+    FlagUse{"--topology", true, false, false}, FlagUse{"--tree", true, true, false},
+    FlagUse{"--metric", true, true, false},    FlagUse{"--placeholder", true, true, false},
+    FlagUse{"--stream", true, true, true},     FlagUse{"--bootstrap", false, true, true},
+    FlagUse{"--node", false, false, true},     FlagUse{"--list", false, false, true},
+    FlagUse{"--frames", false, false, true},   FlagUse{"--duration", false, false, true},
+    FlagUse{"--start", false, false, true},    FlagUse{"--timeshift", false, false, true},
+    FlagUse{"--say", false, false, true},      FlagUse{"--to", false, false, true},
+    FlagUse{"--why", false, false, true},
 };
 
 /// The outlets that were asked for, with the flags beside them.
@@ -361,7 +386,7 @@ Result<void> say_options(const CLI::App& app, const Words& words, Config& config
   RoleOptions& options = config.options;
   if (app.count("--to") > 0 && app.count("--say") == 0) return fail("--to needs --say");
   if (app.count("--say") == 0) return {};
-  if (words.list) return fail("--say and --list: one of them");
+  if (options.only_asks()) return fail("--say, --list and --why: one of them");
   if (auto good = check_message_text(words.say); !good) return fail("--say: " + good.error().message);
   options.say = words.say;
   if (app.count("--to") > 0) {
@@ -376,6 +401,12 @@ Result<void> say_options(const CLI::App& app, const Words& words, Config& config
 Result<void> client_options(const Words& words, Config& config) {
   OverlayConfig& overlay = config.options.overlay;
   config.options.list = words.list;
+  if (!words.why.empty()) {
+    if (words.list) return fail("--list and --why: one of them");
+    const auto comma = words.why.rfind(',');
+    const std::string node = comma == std::string::npos ? "" : words.why.substr(comma + 1);
+    config.options.why = {words.why.substr(0, comma), node};
+  }
   config.options.timeshift = words.timeshift;
   if (!words.frames.empty()) {
     const auto frames = parse_count("--frames", words.frames);
@@ -393,7 +424,7 @@ Result<void> client_options(const Words& words, Config& config) {
     config.options.film_start = *start;
   }
   const bool asks_bootstrapper =
-      !words.bootstrap.empty() && !words.list;  // --list is a guest of whom it asks
+      !words.bootstrap.empty() && !config.options.only_asks();  // who only asks is a guest of whom it asks
   overlay.kind = asks_bootstrapper ? PeerKind::Client : PeerKind::Guest;
   overlay.access_named = !words.node.empty() || !words.bootstrap.empty();
   if (!words.node.empty()) {
@@ -411,7 +442,7 @@ Result<void> client_options(const Words& words, Config& config) {
       if (!node) return tl::unexpected(node.error());
       overlay.access.push_back(*node);
     }
-  } else if (words.list && overlay.bootstrap) {
+  } else if (config.options.only_asks() && overlay.bootstrap) {
     overlay.access = {*std::exchange(overlay.bootstrap, std::nullopt)};
   } else if (words.bootstrap.empty()) {
     for (const IpAddress& address : overlay.local_addresses)
@@ -452,7 +483,8 @@ Result<Config> configure(const CLI::App& app, const Words& words) {
   if (config.role == &kBootstrapRole) {
     config.options.overlay.kind = PeerKind::Bootstrap;
     if (words.topology.empty()) return fail("--role bootstrap needs --topology FILE");
-    if (config.options.publish.empty()) config.options.publish.push_back({"pattern", "pattern:"});
+    if (config.options.publish.empty())
+      config.options.publish.push_back({"pattern", "pattern:", *parse_metric("", words.metric)});
   }
   for (auto& [spec, arguments] : config.outlets) arguments.stream = config.options.watch;
   if (config.role == &kNodeRole && words.bootstrap.empty()) {

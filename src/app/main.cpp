@@ -143,7 +143,7 @@ bool reads_input(const Config& config) {
 
 /// A client on a terminal shows one live line, and only warnings beside it unless it is told otherwise.
 bool shows_status(const Config& config) {
-  return config.role == &kClientRole && !config.options.list && ::isatty(STDERR_FILENO) != 0;
+  return config.role == &kClientRole && !config.options.only_asks() && ::isatty(STDERR_FILENO) != 0;
 }
 
 /// The keys mean something to who watches a stream, and their answers are shown on the live line.
@@ -288,7 +288,7 @@ int start(int argc, char** argv) {
   }
   auto& config = std::get<Config>(parsed);
   raise_descriptor_limit(config.options.overlay.limits);
-  const bool quiet = shows_status(config) || config.options.list;
+  const bool quiet = shows_status(config) || config.options.only_asks();
   const std::string level = config.log_level.empty() ? (quiet ? "warning" : "info") : config.log_level;
   WorkerPool workers;
   StandardError standard_error(workers);

@@ -37,9 +37,10 @@ bool Graph::remove_node(const NodeId& node) {
   const Vertex vertex = place->second;
   paths_.reset();
   for (const Edge& edge : std::exchange(vertices_[vertex].edges, {})) {
-    vertices_[edge.to].edges.erase(edge_place(edge.to, node));
+    const auto back = edge_place(edge.to, node);
+    costly_edge_count_ -= (edge.cost != 1 ? 1U : 0U) + (back->cost != 1 ? 1U : 0U);
+    vertices_[edge.to].edges.erase(back);
     --link_count_;
-    if (edge.cost != 1) --costly_link_count_;
   }
   vertex_of_.erase(place);
   free_vertices_.push_back(vertex);
@@ -51,13 +52,10 @@ bool Graph::add_link(NodeId a, NodeId b, std::uint32_t cost) {
   OTT_ASSERT(cost >= 1);
   const Vertex from = vertex_for(a);
   const Vertex to = vertex_for(b);
-  if (const Edge* edge = find_edge(from, b)) {
-    if (edge->cost == cost) return false;
-    if (edge->cost != 1) --costly_link_count_;
-  } else {
-    ++link_count_;
-  }
-  if (cost != 1) ++costly_link_count_;
+  const Edge* edge = std::as_const(*this).find_edge(from, b);
+  const Edge* back = std::as_const(*this).find_edge(to, a);
+  if (edge != nullptr && edge->cost == cost && back->cost == cost) return false;
+  if (edge == nullptr) ++link_count_;
   set_edge(from, to, cost);
   set_edge(to, from, cost);
   return true;
@@ -70,7 +68,7 @@ bool Graph::remove_link(const NodeId& a, const NodeId& b) {
   const Edge* edge = find_edge(*from, b);
   if (edge == nullptr) return false;
   paths_.reset();
-  if (edge->cost != 1) --costly_link_count_;
+  costly_edge_count_ -= (edge->cost != 1 ? 1U : 0U) + (find_edge(*to, a)->cost != 1 ? 1U : 0U);
   --link_count_;
   vertices_[*from].edges.erase(edge_place(*from, b));
   vertices_[*to].edges.erase(edge_place(*to, a));
@@ -112,15 +110,29 @@ const Graph::Edge* Graph::find_edge(Vertex from, const NodeId& to) const {
   return found ? &*place : nullptr;
 }
 
+Graph::Edge* Graph::find_edge(Vertex from, const NodeId& to) {
+  return const_cast<Edge*>(std::as_const(*this).find_edge(from, to));
+}
+
 void Graph::set_edge(Vertex from, Vertex to, std::uint32_t cost) {
   paths_.reset();
-  auto& edges = vertices_[from].edges;
-  const auto place = edges.begin() + (edge_place(from, node(to)) - edges.cbegin());
-  if (place != edges.end() && place->to == to) {
-    place->cost = cost;
-  } else {
-    edges.insert(place, {to, cost});
-  }
+  if (Edge* edge = find_edge(from, node(to))) return recost(*edge, cost);
+  vertices_[from].edges.insert(edge_place(from, node(to)), {to, cost});
+  if (cost != 1) ++costly_edge_count_;
+}
+
+void Graph::recost(Edge& edge, std::uint32_t cost) {
+  OTT_ASSERT(cost >= 1);
+  if (edge.cost != 1) --costly_edge_count_;
+  if (cost != 1) ++costly_edge_count_;
+  edge.cost = cost;
+}
+
+void Graph::set_cost(Vertex from, Vertex to, std::uint32_t cost) {
+  Edge* edge = find_edge(from, node(to));
+  OTT_ASSERT(edge != nullptr);
+  paths_.reset();
+  recost(*edge, cost);
 }
 
 const ShortestPaths& Graph::paths_from(Vertex source) const {

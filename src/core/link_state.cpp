@@ -2,14 +2,15 @@
 
 #include <algorithm>
 
+#include "ott/measured_cost.h"
+
 namespace ott {
 namespace {
 
 const Adjacency* link_to(const LinkState* state, const NodeId& id) {
   if (state == nullptr) return nullptr;
-  const auto found = std::find_if(state->links.begin(), state->links.end(),
-                                  [&id](const Adjacency& link) { return link.id == id; });
-  return found == state->links.end() ? nullptr : &*found;
+  const auto found = std::ranges::lower_bound(state->links, id, {}, &Adjacency::id);
+  return found == state->links.end() || found->id != id ? nullptr : &*found;
 }
 
 }  // namespace
@@ -22,10 +23,23 @@ const LinkState* LinkStateDb::find(const NodeId& reporter) const {
 LinkStateDb::Update LinkStateDb::update(const LinkState& state) {
   const LinkState* before = find(state.reporter);
   if (before != nullptr && !state.is_newer_than(*before)) return Update::Old;
-  const bool same_links = before != nullptr && before->links == state.links;
+  const bool same_links =
+      before != nullptr && std::ranges::equal(before->links, state.links, &Adjacency::is_same_link);
+  const bool same_facts = std::ranges::all_of(state.links, [before](const Adjacency& link) {
+    const Adjacency* former = link_to(before, link.id);
+    return former == nullptr || former->facts == link.facts;
+  });
   const bool changed = !same_links && set_links(state, before);
   states_.insert_or_assign(state.reporter, state);
-  return changed ? Update::Graph : Update::Newer;
+  for (auto& [metric, graph] : measured_) {
+    if (changed || !same_facts) set_measured(graph, metric, state);
+  }
+  return changed ? Update::Graph : same_facts ? Update::Newer : Update::Facts;
+}
+
+const LinkFacts* LinkStateDb::facts(const NodeId& from, const NodeId& to) const {
+  const Adjacency* link = link_to(find(from), to);
+  return link == nullptr ? nullptr : &link->facts;
 }
 
 bool LinkStateDb::remove(const NodeId& reporter) {
@@ -33,6 +47,7 @@ bool LinkStateDb::remove(const NodeId& reporter) {
   if (found == states_.end()) return false;
   const bool had_links = !graph_.edges(*graph_.vertex_of(reporter)).empty();
   graph_.remove_node(reporter);
+  for (auto& [metric, graph] : measured_) graph.remove_node(reporter);
   states_.erase(found);
   reachable_from_.reset();
   return had_links;
@@ -64,6 +79,40 @@ bool LinkStateDb::set_links(const LinkState& state, const LinkState* before) {
   }
   if (changed) reachable_from_.reset();
   return changed;
+}
+
+const Graph& LinkStateDb::graph(Metric metric) const {
+  if (metric == Metric::Cost) return graph_;
+  const auto [place, is_new] = measured_.try_emplace(metric);
+  if (is_new) {
+    for (const auto& [reporter, state] : states_) set_measured(place->second, metric, state);
+  }
+  return place->second;
+}
+
+Graph& LinkStateDb::lend(Metric metric) {
+  static_cast<void>(graph(metric));
+  return measured_.at(metric);
+}
+
+/// Makes the reporter's links in a measured graph what they are in graph_, both ways.
+void LinkStateDb::set_measured(Graph& graph, Metric metric, const LinkState& state) const {
+  const NodeId& here = state.reporter;
+  graph.add_node(here);
+  const auto vertex = *graph.vertex_of(here);
+  const std::vector<Graph::Edge> before(graph.edges(vertex).begin(), graph.edges(vertex).end());
+  for (const Graph::Edge& edge : before) {
+    const NodeId other = graph.node(edge.to);
+    if (!graph_.link_cost(here, other)) graph.remove_link(here, other);
+  }
+  for (const Adjacency& link : state.links) {
+    const Adjacency* back = link_to(find(link.id), here);
+    if (back == nullptr || link.id == here) continue;
+    if (!graph.link_cost(here, link.id)) graph.add_link(here, link.id);
+    const auto other = *graph.vertex_of(link.id);
+    graph.set_cost(vertex, other, measured_cost(metric, link, *back));
+    graph.set_cost(other, vertex, measured_cost(metric, *back, link));
+  }
 }
 
 std::vector<KnownStream> known_streams(const LinkStateDb& db, const NodeId& here) {

@@ -133,19 +133,23 @@ void read_format(Reader& in, StreamInfo& stream) {
 }
 
 /// What was added to the description of streams later stands behind all that the first ones of this version
-/// know. It is left out where it would say nothing.
-void write_states(Writer& out, const std::vector<StreamInfo>& streams) {
+/// know. It is left out where it would say nothing, unless `more` follows it.
+void write_states(Writer& out, const std::vector<StreamInfo>& streams, bool more = false) {
   const auto plain = [](const StreamInfo& stream) {
     return stream.state == StreamState::Live && stream.state_since == 0;
   };
-  const bool plain_formats = std::ranges::all_of(streams, has_plain_format);
-  if (plain_formats && std::ranges::all_of(streams, plain)) return;
+  const auto by_cost = [](const StreamInfo& stream) { return stream.metric == Metric::Cost; };
+  const bool metrics = more || !std::ranges::all_of(streams, by_cost);
+  const bool formats = metrics || !std::ranges::all_of(streams, has_plain_format);
+  if (!formats && std::ranges::all_of(streams, plain)) return;
   for (const StreamInfo& stream : streams) {
     write_enum(out, stream.state);
     out.u64(stream.state_since);
   }
-  if (plain_formats) return;
+  if (!formats) return;
   for (const StreamInfo& stream : streams) write_format(out, stream);
+  if (!metrics) return;
+  for (const StreamInfo& stream : streams) write_enum(out, stream.metric);
 }
 
 void read_states(Reader& in, std::vector<StreamInfo>& streams) {
@@ -156,6 +160,23 @@ void read_states(Reader& in, std::vector<StreamInfo>& streams) {
   }
   if (in.at_end()) return;
   for (StreamInfo& stream : streams) read_format(in, stream);
+  if (in.at_end()) return;
+  for (StreamInfo& stream : streams) stream.metric = read_enum(in, Metric::Cost, Metric{kMetricLast});
+}
+
+void write(Writer& out, const LinkFacts& facts) {
+  out.u32(facts.rtt_us);
+  out.u16(facts.loss);
+  out.u32(facts.could_carry_kbps);
+  out.u32(facts.carries_kbps);
+}
+
+void read(Reader& in, LinkFacts& facts) {
+  facts.rtt_us = read_between(in, 0, kRttUsMax);
+  facts.loss = in.u16();
+  if (facts.loss > kLossMax) in.fail();
+  facts.could_carry_kbps = in.u32();
+  facts.carries_kbps = in.u32();
 }
 
 void write(Writer& out, const LinkState& state) {
@@ -171,7 +192,11 @@ void write(Writer& out, const LinkState& state) {
   }
   out.u32(static_cast<std::uint32_t>(state.streams.size()));
   for (const StreamInfo& stream : state.streams) write(out, stream);
-  write_states(out, state.streams);
+  const auto measured = [](const Adjacency& link) { return link.facts != LinkFacts{}; };
+  const bool facts = std::ranges::any_of(state.links, measured);
+  write_states(out, state.streams, facts);
+  if (!facts) return;
+  for (const Adjacency& link : state.links) write(out, link.facts);
 }
 
 void read(Reader& in, LinkState& state) {
@@ -192,6 +217,9 @@ void read(Reader& in, LinkState& state) {
   state.streams.resize(in.count<std::uint32_t>(kStreamInfoBytesMin, kStateStreamsMax));
   for (StreamInfo& stream : state.streams) read(in, stream);
   read_states(in, state.streams);
+  if (!in.at_end()) {
+    for (Adjacency& link : state.links) read(in, link.facts);
+  }
   if (state.is_withdrawal() && (!state.links.empty() || !state.streams.empty())) in.fail();
 }
 
@@ -277,6 +305,18 @@ std::string_view to_string(PeerKind kind) {
       return "client";
     case PeerKind::Guest:
       return "guest";
+  }
+  return "?";
+}
+
+std::string_view to_string(Metric metric) {
+  switch (metric) {
+    case Metric::Cost:
+      return "cost";
+    case Metric::Latency:
+      return "latency";
+    case Metric::Quality:
+      return "quality";
   }
   return "?";
 }
@@ -602,5 +642,37 @@ void read(Reader& in, FilmAnswer& m) {
 
 void write(Writer& out, const AccessNodes& m) { write_peers(out, m.nodes); }
 void read(Reader& in, AccessNodes& m) { m.nodes = read_peers(in, kAccessNodesMax); }
+
+void write(Writer& out, const Why& m) {
+  write(out, m.tracker);
+  out.node_id(m.asker);
+  out.u32(m.number);
+  out.u64(m.stream.value);
+  out.text(m.node);
+}
+
+void read(Reader& in, Why& m) {
+  read(in, m.tracker);
+  m.asker = in.node_id();
+  m.number = in.u32();
+  m.stream = read_stream_id(in);
+  m.node = read_text(in, kNameBytesMax);
+  if (m.tracker.flood) in.fail();
+}
+
+void write(Writer& out, const WhyAnswer& m) {
+  write(out, m.tracker);
+  out.u32(m.number);
+  out.u32(static_cast<std::uint32_t>(m.lines.size()));
+  for (const std::string& line : m.lines) out.text(line);
+}
+
+void read(Reader& in, WhyAnswer& m) {
+  read(in, m.tracker);
+  m.number = in.u32();
+  m.lines.resize(in.count<std::uint32_t>(2, kWhyLinesMax));
+  for (std::string& line : m.lines) line = read_text(in, kTextBytesMax);
+  if (m.tracker.flood) in.fail();
+}
 
 }  // namespace ott

@@ -183,8 +183,8 @@ std::uint64_t total_cost(const Graph& graph, const ParentOf& parent) {
   std::uint64_t total = 0;
   for (Vertex vertex = 0; vertex < parent.size(); ++vertex) {
     if (parent[vertex] == Graph::kNoVertex) continue;
-    const auto edges = graph.edges(vertex);
-    total += std::ranges::find(edges, parent[vertex], &Graph::Edge::to)->cost;
+    const auto edges = graph.edges(parent[vertex]);
+    total += std::ranges::find(edges, vertex, &Graph::Edge::to)->cost;
   }
   return total;
 }

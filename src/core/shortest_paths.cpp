@@ -1,8 +1,8 @@
 #include "core/shortest_paths.h"
 
 #include <algorithm>
-#include <functional>
-#include <queue>
+#include <array>
+#include <bit>
 #include <utility>
 
 namespace ott {
@@ -38,17 +38,55 @@ void search_breadth_first(const Graph& graph, ShortestPaths& paths, Vertex sourc
   }
 }
 
+/// Vertices that are reached but not yet searched from, the nearest first: a radix heap (Ahuja, Mehlhorn,
+/// Orlin and Tarjan, 1990). Distances never fall below the last one that was taken, so they are sorted by the
+/// highest bit in which they differ from it, and each moves to a lower bucket at most 64 times.
+class NearestFirst {
+ public:
+  struct Reached {
+    std::uint64_t distance;
+    Vertex vertex;
+  };
+
+  void push(std::uint64_t distance, Vertex vertex) {
+    buckets_[static_cast<std::size_t>(std::bit_width(distance ^ last_))].push_back({distance, vertex});
+    ++count_;
+  }
+  [[nodiscard]] bool empty() const { return count_ == 0; }
+  /// REQUIRES: !empty().
+  Reached pop() {
+    if (buckets_[0].empty()) refill();
+    const Reached nearest = buckets_[0].back();
+    buckets_[0].pop_back();
+    --count_;
+    return nearest;
+  }
+
+ private:
+  void refill() {
+    auto bucket = std::ranges::find_if_not(buckets_, [](const auto& each) { return each.empty(); });
+    last_ = std::ranges::min(*bucket, {}, &Reached::distance).distance;
+    moving_.swap(*bucket);
+    for (const Reached& each : moving_)
+      buckets_[static_cast<std::size_t>(std::bit_width(each.distance ^ last_))].push_back(each);
+    moving_.clear();
+  }
+
+  std::array<std::vector<Reached>, 65> buckets_;
+  std::vector<Reached> moving_;
+  std::uint64_t last_ = 0;
+  std::size_t count_ = 0;
+};
+
 void search_cheapest_first(const Graph& graph, ShortestPaths& paths, Vertex source) {
-  using Reached = std::pair<std::uint64_t, Vertex>;
   const Ranks& ranks = graph.ranks();
-  std::priority_queue<Reached, std::vector<Reached>, std::greater<>> queue;
-  queue.emplace(0, source);
-  while (!queue.empty()) {
-    const auto [distance, from] = queue.top();
-    queue.pop();
+  NearestFirst reached;
+  reached.push(0, source);
+  while (!reached.empty()) {
+    const auto [distance, from] = reached.pop();
     if (distance > paths.distance[from]) continue;  // found a cheaper way since
     for (const Graph::Edge edge : graph.edges(from)) {
-      if (relax(ranks, paths, from, edge)) queue.emplace(paths.distance[edge.to], edge.to);
+      if (relax(ranks, paths, from, edge)) reached.push(paths.distance[edge.to], edge.to);
     }
   }
 }

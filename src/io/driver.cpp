@@ -188,6 +188,10 @@ void Driver::end_round() {
     if (Connection* connection = connections_.find(link)) connection->measured = true;
   }
   requests.measure.clear();
+  for (const LinkId link : std::exchange(requests.sample, {})) {
+    if (const Connection* connection = connections_.find(link))
+      machine_->set_flight(link, flight_of(connection->fd), now());
+  }
   sending_.swap(to_send_);
   for (const LinkId link : sending_) {
     Connection* connection = connections_.find(link);

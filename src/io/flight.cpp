@@ -23,6 +23,9 @@ Flight flight_of(const Fd& socket) {
   flight.busy = microseconds(info.tcpi_busy_time);
   flight.round_trip = microseconds(info.tcpi_rtt);
   flight.least_round_trip = microseconds(info.tcpi_min_rtt);
+  flight.segments_sent = info.tcpi_data_segs_out;
+  // Those that the peer had already were not lost (RFC 2883).
+  flight.segments_resent = info.tcpi_total_retrans - std::min(info.tcpi_total_retrans, info.tcpi_dsack_dups);
   return flight;
 }
 

@@ -42,7 +42,9 @@ Result<SourceSpec> parse_source(std::string_view spec) {
       parsed.options.at_end = *at_end;
     } else {
       return fail("source '" + std::string(spec) + "': unknown option '?" + std::string(option) +
-                  "'; there are ?fps=RATE, ?eof=wait|end|loop, ?linger=TIME and ?standby, joined by '&'");
+                  "'; there are ?fps=RATE, ?eof=wait|end|loop, ?linger=TIME, ?metric=cost|latency|quality "
+                  "and ?standby, "
+                  "joined by '&'");
     }
     if (end == std::string_view::npos) return parsed;
     rest = rest.substr(end + 1);

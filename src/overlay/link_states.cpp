@@ -185,13 +185,16 @@ void LinkStates::accept(const Links& message, const PeerLink* from, Now now) {
   }
   if (known != nullptr && known->incarnation != state.incarnation)
     changes_.restarted.push_back(state.reporter);
+  const bool same_streams = known != nullptr && known->streams == state.streams;
   if (known != nullptr && !state.is_newer_than(*known)) {  // after a withdrawal
     changes_.graph = state_.db.remove(state.reporter) || changes_.graph;
   }
   bytes_ += bytes - held.bytes;
   held.bytes = bytes;
-  const bool graph = state_.db.update(state) == LinkStateDb::Update::Graph;
-  changes_.states = true;
+  const LinkStateDb::Update update = state_.db.update(state);
+  const bool graph = update == LinkStateDb::Update::Graph;
+  changes_.states = changes_.states || update != LinkStateDb::Update::Facts || !same_streams;
+  changes_.facts = changes_.facts || update == LinkStateDb::Update::Facts;
   changes_.graph = changes_.graph || graph;
   graph_moved_ = graph_moved_ || graph;
   flood_on(state.reporter, from);

@@ -47,6 +47,7 @@ class LinkStates {
   struct Changes {
     bool states = false;            // some state is new or gone
     bool graph = false;             // and with it, some link
+    bool facts = false;             // or what is measured of one
     bool outbid = false;            // a state in this node's name was outbid: requests to others may be lost
     std::vector<NodeId> restarted;  // reporters that are another process than before
   };

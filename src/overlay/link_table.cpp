@@ -26,6 +26,15 @@ void PeerLink::sort_feed(Child& child) {
   if (awake) queue_of(child).wake(child);
 }
 
+std::size_t PeerLink::waiting_bytes() const {
+  std::size_t bytes = outbox.size() - outbox_sent;
+  for (const FeedQueue* queue : {&urgent_feeds, &feeds}) {
+    for (const Child* child = queue->first(); child != nullptr; child = child->next_awake)
+      bytes += child->feed.pending(child->flow->buffer).size();
+  }
+  return bytes;
+}
+
 std::string_view PeerLink::what_peer_is() const {
   switch (relation) {
     case Relation::Control:

@@ -79,7 +79,8 @@ struct alignas(64) PeerLink {
   std::optional<Bye> peer_bye;          // why the other end closes
 
   MonoTime opened_at;
-  MonoTime echo_sent;          // when its round trip was measured last
+  MonoTime echo_sent;          // when its round trip was asked for last
+  bool echo_awaited = false;   // and has not been answered
   Duration rtt{-1};            // < 0: not measured
   std::uint64_t echo_due = 0;  // the time in a HEARTBEAT that waits for its answer; 0: none
   StatesDue due;
@@ -91,10 +92,17 @@ struct alignas(64) PeerLink {
   RateLimit syncs_in;
   RateLimit withdrawals_out;
   std::uint64_t frames_skipped = 0;
+  MonoTime blocked_at{};        // since when the connection takes no more, if blocked
+  Duration blocked_before{};    // and for how long it took none before that
   bool streams_queued = false;  // a guest's: STREAMS waits in the outbox
   bool streams_due = false;     // and a newer one is to follow it
   FlightBound flight;           // of the feeds that are not urgent, where the link has both kinds
   bool held = false;            // and is looked at again soon, since they had to wait
+
+  /// For how long the connection has taken nothing although there was something, up to `time`.
+  [[nodiscard]] Duration blocked_until(MonoTime time) const {
+    return blocked_before + (blocked ? time - blocked_at : Duration{});
+  }
 
   void add_feed(Child& child);
   void remove_feed(Child& child);
@@ -108,6 +116,9 @@ struct alignas(64) PeerLink {
   [[nodiscard]] bool feeds_wait() const {
     return feeds.first() != nullptr || urgent_feeds.first() != nullptr;
   }
+
+  /// What this end has for the peer and the connection has not taken.
+  [[nodiscard]] std::size_t waiting_bytes() const;
 
   /// The connection that was asked for is there.
   void opened(const NodeId& local_end, Now now) {

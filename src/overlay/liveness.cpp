@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "overlay/measurements.h"
 #include "overlay/neighbours.h"
 
 namespace ott {
@@ -12,6 +13,10 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
+/// How often the round trip of a link to a neighbour is measured, which is sent hellos anyway.
+constexpr Duration kNeighbourEchoInterval = milliseconds(500);
+/// How long an answer is waited for before the question is asked again.
+constexpr Duration kAnswerTimeMax = seconds(5);
 /// How often guests' and control links are looked at: to look at a link is to fetch it from memory. This is
 /// half of a guest link's hello interval, so no link is quiet for more than one and a half of its own.
 constexpr Duration kAllInterval = milliseconds(250);
@@ -51,8 +56,7 @@ bool Liveness::tick(Now now) {
 
 void Liveness::look_at(PeerLink& link, Now now) {
   if (now.mono - link.last_heard >= state_.dead_interval(link)) return close_as_dead(link, now);
-  if (!link.is_of_guest() && now.mono - link.echo_sent + slack() >= kEchoInterval)
-    return send_echo(link, now);
+  if (echo_is_due(link, now)) return send_echo(link, now);
   const Duration interval = state_.hello_interval(link);
   const Duration quiet = now.mono - link.last_sent;
   // A link on which records are about to go out needs no hello, unless the peer turns out to have them all.
@@ -61,6 +65,13 @@ void Liveness::look_at(PeerLink& link, Now now) {
   if (says_hello && !served && quiet + slack() >= interval) {
     state_.links.send(link, Heartbeat{false, 0});
   }
+}
+
+bool Liveness::echo_is_due(const PeerLink& link, Now now) const {
+  if (link.is_of_guest()) return false;
+  const Duration interval = link.is_neighbour() ? kNeighbourEchoInterval : kEchoInterval;
+  const Duration since = now.mono - link.echo_sent;
+  return since + slack() >= interval && (!link.echo_awaited || since >= kAnswerTimeMax);
 }
 
 void Liveness::close_as_dead(PeerLink& link, Now now) {
@@ -78,6 +89,7 @@ void Liveness::on_link_up(PeerLink& link, Now now) {
 
 void Liveness::send_echo(PeerLink& link, Now now) {
   link.echo_sent = now.mono;
+  link.echo_awaited = true;
   state_.links.send(link, Heartbeat{false, nanoseconds(now.mono)});
 }
 
@@ -87,8 +99,9 @@ bool Liveness::on_heartbeat(PeerLink& link, const Heartbeat& message, Now now) {
     return false;
   }
   // Only the answer to the last question measures the round trip.
-  if (message.time != nanoseconds(link.echo_sent)) return false;
+  if (message.time != nanoseconds(link.echo_sent) || !std::exchange(link.echo_awaited, false)) return false;
   link.rtt = now.mono - link.echo_sent;
+  measurements_.on_round_trip(link, link.rtt, now);
   return true;
 }
 

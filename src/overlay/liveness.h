@@ -11,11 +11,13 @@
 
 namespace ott {
 
+class Measurements;
 class Neighbours;
 
 class Liveness {
  public:
-  Liveness(OverlayState& state, const Neighbours& neighbours) : state_(state), neighbours_(neighbours) {}
+  Liveness(OverlayState& state, const Neighbours& neighbours, Measurements& measurements)
+      : state_(state), neighbours_(neighbours), measurements_(measurements) {}
 
   void begin(Now now) { hellos_at_ = all_at_ = now.mono + state_.config.heartbeat; }
   /// The link is up: measures its round trip, and looks after it from now on.
@@ -34,11 +36,13 @@ class Liveness {
   /// What is due within half of a hello interval is done with what is due now.
   [[nodiscard]] Duration slack() const { return state_.config.heartbeat / 2; }
   [[gnu::hot]] void look_at(PeerLink& link, Now now);
+  [[nodiscard]] bool echo_is_due(const PeerLink& link, Now now) const;
   void close_as_dead(PeerLink& link, Now now);
   void send_echo(PeerLink& link, Now now);
 
   OverlayState& state_;
   const Neighbours& neighbours_;
+  Measurements& measurements_;
   MonoTime hellos_at_ = MonoTime::max();  // the next look at quick_, for hellos
   MonoTime dead_at_ =
       MonoTime::max();  // the soonest end of a dead interval among quick_, if nothing is received

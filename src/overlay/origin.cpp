@@ -7,6 +7,7 @@
 
 #include "ott/assert.h"
 #include "ott/text.h"
+#include "overlay/way_report.h"
 
 namespace ott {
 namespace {
@@ -22,6 +23,15 @@ constexpr Duration kAvoidLongest = std::chrono::minutes(5);
 constexpr std::size_t kAvoidedMax = 1'024;
 /// How many watchers the log names when a tree changes.
 constexpr std::size_t kRoutesLoggedMax = 16;
+/// For how long a measured way must be better than the one in use, beside the time until link states say so.
+constexpr Duration kPatience = std::chrono::seconds(1);
+/// Where a link does not keep up that streams of several origins use, one of them goes first. Link states say
+/// within this time that it has gone.
+constexpr Duration kTakeTurns = std::chrono::seconds(8);
+/// How often a second better ways are looked for.
+constexpr unsigned kReviewsPerS = 2;
+constexpr const char* kNoRoomOnTheWay =
+    "the links on the way carry streams with more viewers, and no more than those";
 
 /// FNV-1a, 64 bit, folded to the 40 that a StreamId has.
 StreamId stream_id(const NodeId& origin, std::string_view name, std::uint64_t incarnation,
@@ -107,11 +117,11 @@ void Origin::mark(OwnStream& stream, Now now) {
   recompute_at_ = std::min(recompute_at_, now.mono + kSettleTime);
 }
 
-bool Origin::on_watch(const Watch& message, Now now) {
+std::optional<Origin::Refusal> Origin::on_watch(const Watch& message, Now now) {
   const auto stream = std::find_if(streams_.begin(), streams_.end(), [&message](const OwnStream& own) {
     return own.info.id == message.stream;
   });
-  if (stream == streams_.end()) return false;
+  if (stream == streams_.end()) return Refusal{RefusedReason::UnknownStream, "there is no such stream here"};
   const bool was_there = stream->watchers.contains(message.watcher);
   const bool known = state_.db.find(message.watcher) != nullptr;
   if (message.viewers == 0) {
@@ -123,10 +133,12 @@ bool Origin::on_watch(const Watch& message, Now now) {
   }
   if (!message.starved_by.address.is_unspecified()) avoid(*stream, message, now);
   const bool is_there = message.viewers > 0 && known;
-  if (was_there == is_there && !message.wants_tracker) return true;
+  if (was_there && is_there && std::ranges::count(stream->left_out, message.watcher) > 0)
+    return Refusal{RefusedReason::NoRoom, kNoRoomOnTheWay};
+  if (was_there == is_there && !message.wants_tracker) return std::nullopt;
   stream->resend = stream->resend || message.wants_tracker;
   mark(*stream, now);
-  return true;
+  return std::nullopt;
 }
 
 /// The watcher says that its parent sends nothing. It is believed if there was something to send. If it names
@@ -156,14 +168,21 @@ void Origin::avoid(OwnStream& stream, const Watch& complaint, Now now) {
                   complaint.last.value, avoided.how_long / std::chrono::seconds(1)));
 }
 
-const Graph& Origin::graph(Now now) {
-  const auto holds = [now](const auto& entry) { return now.mono < entry.second.until; };
-  if (std::ranges::none_of(avoided_, holds)) return state_.db.graph();
-  without_avoided_ = state_.db.graph();
+std::vector<MeasuredTrees::Link> Origin::avoided_links(Now now) const {
+  std::vector<MeasuredTrees::Link> links;
   for (const auto& [link, avoided] : avoided_) {
-    const auto cost = without_avoided_.link_cost(link.first, link.second);
-    if (cost && now.mono < avoided.until)
-      without_avoided_.add_link(link.first, link.second, std::max(*cost, kCostMax));
+    if (now.mono < avoided.until) links.push_back(link);
+  }
+  return links;
+}
+
+const Graph& Origin::graph(Now now) {
+  const auto links = avoided_links(now);
+  if (links.empty()) return state_.db.graph();
+  without_avoided_ = state_.db.graph();
+  for (const auto& [a, b] : links) {
+    const auto cost = without_avoided_.link_cost(a, b);
+    if (cost) without_avoided_.add_link(a, b, std::max(*cost, kCostMax));
   }
   return without_avoided_;
 }
@@ -197,12 +216,167 @@ std::vector<NodeId> Origin::watchers() const {
   return nodes;
 }
 
-void Origin::recompute(OwnStream& stream, Now now) {
-  Flow& flow = *flows_.find(stream.info.id);
+// ---- measured ways ---------------------------------------------------------------------------------------
+
+void Origin::on_facts_changed(Now now) {
+  if (any_measured()) review_at_ = std::min(review_at_, now.mono + kSettleTime);
+}
+
+bool Origin::any_measured() const {
+  return std::ranges::any_of(streams_,
+                             [](const OwnStream& stream) { return stream.info.metric != Metric::Cost; });
+}
+
+std::vector<MeasuredTrees::Demand> Origin::demands() const {
+  std::vector<MeasuredTrees::Demand> all;
+  for (const OwnStream& stream : streams_) {
+    all.push_back({stream.info.id,
+                   stream.info.metric,
+                   viewers_of(stream),
+                   stream.kbps,
+                   {},
+                   &stream.tree,
+                   !stream.left_out.empty()});
+    for (const auto& [node, watcher] : stream.watchers) all.back().destinations.push_back(node);
+  }
+  return all;
+}
+
+/// Looks whether there are better trees, and takes those that have been better for a while.
+void Origin::review(Now now) {
+  if (!any_measured()) return;
+  const auto placed = measured_.place(state_.self, demands(), avoided_links(now), now.mono);
+  for (std::size_t i = 0; i < streams_.size(); ++i) {
+    if (streams_[i].info.metric != Metric::Cost && !streams_[i].dirty)
+      review_one(streams_[i], placed[i], now);
+  }
+}
+
+void Origin::review_one(OwnStream& stream, const MeasuredTrees::Placed& placed, Now now) {
+  const bool as_it_is = placed.tree.empty() ? stream.tree.entries.size() == 1 : placed.tree == stream.tree;
+  if (as_it_is && placed.left_out == stream.left_out) {
+    stream.better_since = MonoTime::max();
+    return;
+  }
+  if (stream.better_since == MonoTime::max()) {
+    stream.better_since = now.mono;
+    std::uniform_int_distribution<Duration::rep> turn(0, kTakeTurns.count());
+    stream.patience = !placed.crowded ? kPatience
+                      : placed.shared ? Duration(turn(state_.random))
+                                      : Duration{};
+  }
+  const MonoTime due = stream.better_since + stream.patience;
+  if (now.mono >= due) return mark(stream, now);
+  review_at_ = std::min(review_at_, due);
+}
+
+void Origin::set_left_out(OwnStream& stream, std::vector<NodeId> left_out) {
+  for (const NodeId& node : left_out) {
+    if (std::ranges::count(stream.left_out, node) > 0) continue;
+    state_.log.warning(fmt::format("stream {}: {} cannot have it: {}", stream.info.name,
+                                   neighbours_.describe(node), kNoRoomOnTheWay));
+  }
+  for (const NodeId& node : stream.left_out) {
+    if (std::ranges::count(left_out, node) > 0 || !stream.watchers.contains(node)) continue;
+    state_.log.info(
+        fmt::format("stream {}: there is room for it to {}", stream.info.name, neighbours_.describe(node)));
+  }
+  stream.left_out = std::move(left_out);
+}
+
+std::vector<std::string> Origin::why(StreamId id, const std::string& node, Now now) const {
+  const auto stream = std::ranges::find(streams_, id, [](const OwnStream& own) { return own.info.id; });
+  if (stream == streams_.end()) return {"there is no such stream here"};
+  if (node.empty()) {
+    const auto nodes = stream->tree.destinations();
+    if (nodes.empty() && stream->left_out.empty()) return {"nobody watches it"};
+    return why(*stream, nodes, now);
+  }
+  if (const auto named = parse_node_id(node)) return why(*stream, {*named}, now);
+  const std::vector<NodeId> nodes = neighbours_.named(node);
+  if (nodes.empty()) return {fmt::format("no node '{}' is known at the origin", node)};
+  return why(*stream, nodes, now);
+}
+
+std::vector<std::string> Origin::why_all(Now now) const {
+  std::vector<std::string> lines;
+  for (const OwnStream& stream : streams_) {
+    if (stream.info.metric == Metric::Cost || !stream.listed) continue;
+    for (std::string& line : why(stream, stream.tree.destinations(), now)) lines.push_back(std::move(line));
+  }
+  return lines;
+}
+
+std::vector<std::string> Origin::why(const OwnStream& stream, const std::vector<NodeId>& nodes,
+                                     Now now) const {
+  WayQuestion question{state_.db,
+                       stream.info.name,
+                       stream.info.metric,
+                       stream.kbps,
+                       stream.tree,
+                       measured_.limits(),
+                       {},
+                       {},
+                       {},
+                       {}};
+  for (const auto& [link, avoided] : avoided_) {
+    if (now.mono < avoided.until) question.avoided[link] = avoided.until - now.mono;
+  }
+  question.better_for =
+      stream.better_since == MonoTime::max() ? Duration{-1} : now.mono - stream.better_since;
+  question.patience = stream.patience;
+  question.name = [this](const NodeId& id) { return neighbours_.describe(id); };
+  std::vector<std::string> lines;
+  for (const NodeId& node : std::span(nodes).first(std::min(nodes.size(), kRoutesLoggedMax))) {
+    if (!stream.tree.find(node)) {
+      lines.push_back(
+          fmt::format("stream {} does not go to {}", stream.info.name, neighbours_.describe(node)));
+      continue;
+    }
+    for (std::string& line : describe_way(question, node)) lines.push_back(std::move(line));
+  }
+  for (const NodeId& node : stream.left_out)
+    lines.push_back(fmt::format("stream {}: {} cannot have it: {}", stream.info.name,
+                                neighbours_.describe(node), kNoRoomOnTheWay));
+  return lines;
+}
+
+// ---- trees -----------------------------------------------------------------------------------------------
+
+MeasuredTrees::Placed Origin::place_by_cost(const OwnStream& stream, Now now) {
   std::vector<NodeId> destinations;
   for (const auto& [node, watcher] : stream.watchers) destinations.push_back(node);
-  PathTree tree = multicast_tree(graph(now), state_.self, destinations, state_.config.tree_policy);
+  MeasuredTrees::Placed placed;
+  placed.tree = multicast_tree(graph(now), state_.self, destinations, state_.config.tree_policy);
+  return placed;
+}
+
+void Origin::recompute_all(Now now) {
+  std::vector<MeasuredTrees::Placed> measured;  // of all streams, once one of them needs it
+  for (std::size_t i = 0; i < streams_.size(); ++i) {
+    OwnStream& stream = streams_[i];
+    if (!stream.dirty) continue;
+    const Limits& limits = state_.config.limits;
+    if (!stream.rate.take(limits.trees_per_s, limits.burst_s, now.mono)) {
+      ++state_.counters.trees_deferred;
+      recompute_at_ = std::min(recompute_at_, stream.rate.ready_at(limits.trees_per_s, limits.burst_s));
+      continue;
+    }
+    if (stream.info.metric == Metric::Cost) {
+      recompute(stream, place_by_cost(stream, now), now);
+      continue;
+    }
+    if (measured.empty()) measured = measured_.place(state_.self, demands(), avoided_links(now), now.mono);
+    recompute(stream, std::move(measured[i]), now);
+  }
+}
+
+void Origin::recompute(OwnStream& stream, MeasuredTrees::Placed placed, Now now) {
+  Flow& flow = *flows_.find(stream.info.id);
+  PathTree& tree = placed.tree;
   if (tree.empty()) tree.entries = {{state_.self, 1, false}};
+  set_left_out(stream, std::move(placed.left_out));
+  stream.better_since = MonoTime::max();
   const bool resend = std::exchange(stream.resend, false);
   stream.dirty = false;
   // A child whose link has been gone meanwhile has to hear of the same tree again.
@@ -218,6 +392,7 @@ void Origin::recompute(OwnStream& stream, Now now) {
         fmt::format("stream {}: tree {}: {}", stream.info.name, version_of(label), to_string(tree)));
   }
   log_routes(stream, tree);
+  measured_.on_tree_changed(stream.tree, tree, now.mono);
   stream.tree = std::move(tree);
   flows_.install_own(flow, label, stream.tree, now);
 }
@@ -247,21 +422,20 @@ std::string Origin::what_changed(const OwnStream& stream, const RouteChange& cha
 
 [[gnu::hot]] MonoTime Origin::next_deadline() const {
   if (streams_.empty()) return MonoTime::max();
-  return std::min(recompute_at_, measured_at_ + kMeasureInterval);
+  return std::min({recompute_at_, review_at_, measured_at_ + kMeasureInterval});
 }
 
 [[gnu::hot]] void Origin::tick(Now now) {
   if (now.mono >= recompute_at_) {
     recompute_at_ = MonoTime::max();
-    for (OwnStream& stream : streams_) {
-      if (!stream.dirty) continue;
-      const Limits& limits = state_.config.limits;
-      if (stream.rate.take(limits.trees_per_s, limits.burst_s, now.mono)) {
-        recompute(stream, now);
-      } else {
-        ++state_.counters.trees_deferred;
-        recompute_at_ = std::min(recompute_at_, stream.rate.ready_at(limits.trees_per_s, limits.burst_s));
-      }
+    recompute_all(now);
+  }
+  if (now.mono >= review_at_) {
+    review_at_ = MonoTime::max();
+    if (review_rate_.take(kReviewsPerS, 1, now.mono)) {
+      review(now);
+    } else {
+      review_at_ = review_rate_.ready_at(kReviewsPerS, 1);
     }
   }
   const Duration elapsed = now.mono - measured_at_;
@@ -271,6 +445,7 @@ std::string Origin::what_changed(const OwnStream& stream, const RouteChange& cha
   std::erase_if(avoided_,
                 [now](const auto& entry) { return now.mono >= entry.second.until + entry.second.how_long; });
   for (OwnStream& stream : streams_) measure(stream, elapsed);
+  if (measured_.has_limits()) on_facts_changed(now);  // rates and viewers are others than a second ago
 }
 
 void Origin::measure(OwnStream& stream, Duration elapsed) {
@@ -287,9 +462,19 @@ void Origin::measure(OwnStream& stream, Duration elapsed) {
     const auto watcher = stream.watchers.find(node);
     if (watcher != stream.watchers.end()) viewers += watcher->second.viewers;
   }
+  // A stream that nobody is sent may have no frames: then it is what it was.
+  const auto kbps = static_cast<std::uint32_t>(std::min<std::uint64_t>(rate / 1'000, 1U << 31U));
+  if (kbps != 0) stream.kbps = std::max(kbps, stream.kbps - stream.kbps / 10);
   constexpr std::uint64_t kMost = ~std::uint32_t{0};
   stream.figures.viewers = static_cast<std::uint32_t>(std::min(viewers, kMost));
   stream.figures.bits_per_second = rate;
+}
+
+/// All that want it, within reach or not.
+std::uint64_t Origin::viewers_of(const OwnStream& stream) const {
+  std::uint64_t viewers = interests_.viewers(stream.info.id);
+  for (const auto& [node, watcher] : stream.watchers) viewers += watcher.viewers;
+  return viewers;
 }
 
 std::vector<StreamFigures> Origin::figures() const {

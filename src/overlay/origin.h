@@ -5,6 +5,7 @@
 #include <map>
 
 #include "overlay/flow_table.h"
+#include "overlay/measured_trees.h"
 #include "overlay/neighbours.h"
 #include "overlay/route_changes.h"
 
@@ -22,7 +23,11 @@ struct OwnRecord {
 class Origin {
  public:
   Origin(OverlayState& state, FlowTable& flows, const Interests& interests, const Neighbours& neighbours)
-      : state_(state), flows_(flows), interests_(interests), neighbours_(neighbours) {}
+      : state_(state),
+        flows_(flows),
+        interests_(interests),
+        neighbours_(neighbours),
+        measured_(state.db, state.config.tree_policy) {}
 
   /// Adds a stream; its id is derived from the origin, the name, the incarnation and, where there was another
   /// stream of this name, the generation. The error names the limit that is reached.
@@ -45,11 +50,22 @@ class Origin {
   /// True while the stream has watchers.
   [[nodiscard]] bool is_watched(StreamId id);
 
-  /// False if there is no such stream.
-  bool on_watch(const Watch& message, Now now);
+  /// Why the request is in vain, if it is.
+  struct Refusal {
+    RefusedReason reason = RefusedReason::UnknownStream;
+    std::string text;
+  };
+  std::optional<Refusal> on_watch(const Watch& message, Now now);
   void on_graph_changed(Now now);
+  /// What is measured of links has changed: better ways are looked for, twice a second at most.
+  void on_facts_changed(Now now);
   /// The watcher has restarted: what its former process asked for no longer counts.
   void on_restarted(const NodeId& watcher, Now now);
+  /// Why a stream goes the way it does to a node (an id, or a name that is known here), or to each that
+  /// watches it where none is named; lines for people.
+  [[nodiscard]] std::vector<std::string> why(StreamId id, const std::string& node, Now now) const;
+  /// The same of all streams whose ways are measured, to all that watch them.
+  [[nodiscard]] std::vector<std::string> why_all(Now now) const;
   /// All nodes that watch a stream of ours and can be reached.
   [[nodiscard]] std::vector<NodeId> watchers() const;
 
@@ -78,8 +94,12 @@ class Origin {
     PathTree tree;
     RateLimit rate;
     bool listed = true;
-    bool dirty = false;   // the tree has to be computed again
-    bool resend = false;  // and sent down even if it is the same
+    std::vector<NodeId> left_out;             // watchers that there is no room for on the way
+    MonoTime better_since = MonoTime::max();  // since when there is a better tree than this one
+    Duration patience{};                      // and for how long there must be
+    std::uint32_t kbps = 0;                   // while it flows; 0: not known yet
+    bool dirty = false;                       // the tree has to be computed again
+    bool resend = false;                      // and sent down even if it is the same
     std::uint64_t bytes_at_measurement = 0;
     unsigned buffer_at_measurement = 0;  // Flow::buffer_number
   };
@@ -94,7 +114,18 @@ class Origin {
   OwnStream& own(StreamId id);
   [[nodiscard]] const OwnStream& own(StreamId id) const { return const_cast<Origin*>(this)->own(id); }
   void mark(OwnStream& stream, Now now);
-  void recompute(OwnStream& stream, Now now);
+  void recompute_all(Now now);
+  void recompute(OwnStream& stream, MeasuredTrees::Placed placed, Now now);
+  [[nodiscard]] MeasuredTrees::Placed place_by_cost(const OwnStream& stream, Now now);
+  [[nodiscard]] std::vector<MeasuredTrees::Demand> demands() const;
+  [[nodiscard]] std::vector<MeasuredTrees::Link> avoided_links(Now now) const;
+  [[nodiscard]] std::uint64_t viewers_of(const OwnStream& stream) const;
+  [[nodiscard]] bool any_measured() const;
+  void review(Now now);
+  void review_one(OwnStream& stream, const MeasuredTrees::Placed& placed, Now now);
+  void set_left_out(OwnStream& stream, std::vector<NodeId> left_out);
+  [[nodiscard]] std::vector<std::string> why(const OwnStream& stream, const std::vector<NodeId>& nodes,
+                                             Now now) const;
   void log_routes(const OwnStream& stream, const PathTree& tree);
   [[nodiscard]] std::string what_changed(const OwnStream& stream, const RouteChange& change) const;
   void avoid(OwnStream& stream, const Watch& complaint, Now now);
@@ -110,6 +141,9 @@ class Origin {
   MonoTime measured_at_{};
   bool news_ = false;
   std::uint64_t unlisted_made_ = 0;
+  MeasuredTrees measured_;
+  MonoTime review_at_ = MonoTime::max();
+  RateLimit review_rate_;
   std::map<std::pair<NodeId, NodeId>, Avoided> avoided_;
   Graph without_avoided_;  // made when it is needed
 };

@@ -51,9 +51,11 @@ Overlay::Overlay(OverlayConfig config, Log& log)
       absences_(state_, neighbours_, handshakes_, streams_, interests_, flows_),
       figures_(state_, streams_, origin_),
       films_(state_, streams_, interests_),
+      whys_(state_, streams_, origin_),
       pings_(state_, [this](const NodeId& id) { return neighbours_.describe(id); }),
       messages_(state_, neighbours_),
-      liveness_(state_, neighbours_),
+      measurements_(state_),
+      liveness_(state_, neighbours_, measurements_),
       data_(state_, flows_) {}
 
 // ---- what the driver says --------------------------------------------------------------------------------
@@ -161,7 +163,9 @@ bool Overlay::send_advance(LinkId id, std::size_t bytes, Now now) {
 
 void Overlay::set_flight(LinkId id, const Flight& flight, Now now) {
   PeerLink* link = state_.links.find(id);
-  if (link != nullptr && link->has_both_kinds()) link->flight.measured(flight, own(now).mono);
+  if (link == nullptr) return;
+  if (link->has_both_kinds()) link->flight.measured(flight, own(now).mono);
+  measurements_.on_flight(*link, flight);
 }
 
 void Overlay::outbox_sent(PeerLink& link) {
@@ -171,9 +175,12 @@ void Overlay::outbox_sent(PeerLink& link) {
   link.queued = true;
 }
 
-void Overlay::set_blocked(LinkId id, bool blocked, Now) {
+void Overlay::set_blocked(LinkId id, bool blocked, Now now) {
   PeerLink* link = state_.links.find(id);
   if (link == nullptr) return;
+  now = own(now);
+  link->blocked_before = link->blocked_until(now.mono);
+  link->blocked_at = now.mono;
   link->blocked = blocked;
   link->queued = !blocked;
 }
@@ -183,7 +190,7 @@ void Overlay::set_blocked(LinkId id, bool blocked, Now) {
       std::min({liveness_.due_at(), leave_at_, usable_at_, settle_at_, handshakes_.next_deadline(),
                 flows_.next_deadline(), watches_.next_deadline(), origin_.next_deadline(),
                 figures_.next_deadline(), link_states_.next_deadline(), streams_.next_deadline(),
-                absences_.next_deadline(), films_.next_deadline()});
+                absences_.next_deadline(), films_.next_deadline(), measurements_.next_deadline()});
   return next == MonoTime::max() ? next : next + stalled_;
 }
 
@@ -204,6 +211,7 @@ MonoTime Overlay::early_deadline() const {
     }
     link_states_.own_changed();
   }
+  measurements_.tick(now);
   link_states_.tick(now);
   streams_.tick(now);
   flows_.tick(now);
@@ -263,8 +271,8 @@ void Overlay::leave(int status, const std::string& message) {
 
 Overlay::Audience Overlay::audience_of(MessageType type) {
   if (type == MessageType::Place) return Audience::Registered;
-  if (type == MessageType::Film) return Audience::Guests;
-  if (type == MessageType::FilmAnswer) return Audience::AccessNodes;
+  if (type == MessageType::Film || type == MessageType::Why) return Audience::Guests;
+  if (type == MessageType::FilmAnswer || type == MessageType::WhyAnswer) return Audience::AccessNodes;
   if (static_cast<std::uint8_t>(type) >= kMessageTypeOptional) return Audience::Anybody;
   switch (type) {
     case MessageType::Ack:
@@ -378,6 +386,10 @@ bool Overlay::dispatch(PeerLink& link, MessageType type, ByteSpan body, Now now)
       return dispatch(link, body, &Overlay::on_film, now);
     case MessageType::FilmAnswer:
       return dispatch(link, body, &Overlay::on_film_answer, now);
+    case MessageType::Why:
+      return dispatch(link, body, &Overlay::on_why, now);
+    case MessageType::WhyAnswer:
+      return dispatch(link, body, &Overlay::on_why_answer, now);
     case MessageType::AccessNodes:  // on any other link it means nothing
       if (link.handshake.state() != HandshakeState::Offline) return true;
       return dispatch(link, body, &Overlay::on_access_nodes, now);
@@ -475,7 +487,8 @@ LinkState Overlay::own_state(Now now) const {
       if (!neighbours_.contains(id)) continue;  // the link ends as soon as no stream needs it
       const bool usable = flaps_.usable_at(id, now.mono) == MonoTime::max();
       if (state.links.size() == kStateLinksMax) break;
-      state.links.push_back({id, neighbours_.cost(id) + (usable ? 0 : kDampedLinkCost)});
+      state.links.push_back(
+          {id, neighbours_.cost(id) + (usable ? 0 : kDampedLinkCost), measurements_.facts(id)});
     }
   }
   state.streams = origin_.streams();
@@ -486,7 +499,8 @@ LinkState Overlay::own_state(Now now) const {
 [[gnu::hot]] void Overlay::settle(Now now) {
   if (state_.dismissal && retired(now)) state_.quit(*state_.dismissal);
   settle_links(now);
-  if (origin_.take_news() || neighbours_.take_changed()) link_states_.own_changed();
+  if (origin_.take_news() || neighbours_.take_changed() || measurements_.take_changed(now))
+    link_states_.own_changed();
   if (state_.phase != Phase::Left && link_states_.own_due(now)) link_states_.publish(own_state(now), now);
   settle_overlay(now);
   settle_flows(now);
@@ -529,6 +543,10 @@ LinkState Overlay::own_state(Now now) const {
   LinkStates::Changes changes = link_states_.take_changes();
   changes_.states = changes_.states || changes.states;
   changes_.graph = changes_.graph || changes.graph;
+  if (changes.facts) {
+    origin_.on_facts_changed(now);
+    streams_.on_facts_changed(now);
+  }
   for (const NodeId& reporter : changes.restarted) origin_.on_restarted(reporter, now);
   if (changes.outbid) watches_.tell_all(now);
   if (!changes_.states) return;
@@ -562,6 +580,7 @@ void Overlay::link_is_up(PeerLink& link, Now now) {
       return;
     case Relation::Neighbour:
       state_.log.info(fmt::format("linked with {}", neighbours_.describe(link.peer)));
+      measurements_.on_link_up(link, now);
       return link_states_.send_all(link);
     case Relation::Guest:
       if (link.outgoing()) {
@@ -589,7 +608,23 @@ std::uint64_t Overlay::cost_to(const NodeId& node) const {
   return cost;
 }
 
-void Overlay::report() {
+/// What this end has measured of a link to a neighbour.
+std::string Overlay::measured_of(const PeerLink& link) const {
+  const LinkMeter* meter = link.is_neighbour() ? measurements_.of(link.peer) : nullptr;
+  if (meter == nullptr) return "";
+  const auto ms = [](Duration time) { return std::chrono::duration<double, std::milli>(time).count(); };
+  std::string text = fmt::format(" (smoothed {:.2f}, varies by {:.2f}, least {:.2f})", ms(meter->smoothed()),
+                                 ms(meter->variation()), ms(meter->least()));
+  if (meter->loss() >= 0) text += fmt::format(", loss {:.1f} %", 100 * meter->loss());
+  text += fmt::format(", carries {:.1f} Mbit/s", meter->carries_kbps() / 1e3);
+  if (!meter->keeps_up())
+    text +=
+        fmt::format(", does not keep up: could carry {:.1f} Mbit/s", meter->facts().could_carry_kbps / 1e3);
+  return text;
+}
+
+void Overlay::report(Now now) {
+  now = own(now);
   Log& log = state_.log.unlimited();
   log.info("routes: " + counted(flows_.all().size(), "stream"));
   for (const auto& [id, flow] : flows_.all()) {
@@ -604,6 +639,7 @@ void Overlay::report() {
                          cost_to(flow->origin), neighbours_.describe(flow->origin), to,
                          version_of(flow->label), state));
   }
+  for (const std::string& line : origin_.why_all(now)) log.info("  " + line);
   std::string reached;
   for (const LimitCounterName& limit : kLimitCounters) {
     const std::uint64_t count = state_.counters.*limit.counter;
@@ -614,10 +650,10 @@ void Overlay::report() {
                        state_.rings.bytes_max() >> 20U, counted(state_.rings.growths_refused(), "time")));
   log.info(fmt::format("links: {}", state_.links.all().size()));
   for (const PeerLink& link : state_.links.all()) {
-    log.info(fmt::format("  {}: {}, {} in, {} out, rtt {:.2f} ms{}", neighbours_.describe(link.peer),
+    log.info(fmt::format("  {}: {}, {} in, {} out, rtt {:.2f} ms{}{}", neighbours_.describe(link.peer),
                          state_for_people(link), link.bytes_in, link.bytes_out,
                          std::chrono::duration<double, std::milli>(link.rtt).count(),
-                         link.is_access() ? ", access node" : ""));
+                         link.is_access() ? ", access node" : "", measured_of(link)));
   }
 }
 

@@ -14,10 +14,12 @@
 #include "overlay/flap_damper.h"
 #include "overlay/handshakes.h"
 #include "overlay/liveness.h"
+#include "overlay/measurements.h"
 #include "overlay/messages.h"
 #include "overlay/neighbours.h"
 #include "overlay/pings.h"
 #include "overlay/watch_requests.h"
+#include "overlay/whys.h"
 
 namespace ott {
 
@@ -98,6 +100,7 @@ class Overlay {
   Origin& origin() { return origin_; }
   Figures& figures() { return figures_; }
   FilmRequests& films() { return films_; }
+  Whys& whys() { return whys_; }
   [[nodiscard]] const FilmRequests& films() const { return films_; }
   /// Writes one record of a stream of our own: `fill(MutableByteSpan)` writes its RTP packet, in place. When
   /// all of the frame's records are there, published() wakes the children.
@@ -119,14 +122,16 @@ class Overlay {
   std::vector<ArrivedMessage> take_messages() { return messages_.take_arrived(); }
 
   [[nodiscard]] const LinkTable& links() const { return state_.links; }
+  [[nodiscard]] const Measurements& measurements() const { return measurements_; }
   [[nodiscard]] const LinkStateDb& link_states() const { return state_.db; }
   [[nodiscard]] const FlowTable& flows() const { return flows_; }
   [[nodiscard]] const LimitCounters& counters() const { return state_.counters; }
   [[nodiscard]] const RingBudget& rings() const { return state_.rings; }
   /// For lines that peers cause.
   LimitedLog& peer_log() { return state_.log; }
-  /// Logs the route table, the links and the counters of limits that were reached.
-  void report();
+  /// Logs the route table, why streams that begin here go the way they do, the links, and the counters of
+  /// limits that were reached.
+  void report(Now now);
   [[nodiscard]] std::string describe(const NodeId& id) const { return neighbours_.describe(id); }
 
  private:
@@ -156,6 +161,8 @@ class Overlay {
   void on_report(PeerLink& link, const Report& m, Now now) { figures_.on_report(link, m, now); }
   void on_refused(PeerLink& link, const Refused& m, Now now);
   void on_film(PeerLink& link, const FilmRequest& m, Now now) { films_.on_request(link, m, now); }
+  void on_why(PeerLink& link, const Why& m, Now now) { whys_.on_why(link, m, now); }
+  void on_why_answer(PeerLink& link, const WhyAnswer& m, Now) { whys_.on_answer(link, m); }
   void on_film_answer(PeerLink& link, const FilmAnswer& m, Now now) { films_.on_answer(link, m, now); }
   void on_access_nodes(PeerLink& link, const AccessNodes& m, Now now) {
     handshakes_.on_access_nodes(link, m, now);
@@ -170,6 +177,7 @@ class Overlay {
   [[nodiscard]] bool forwards_for_others() const;
   [[nodiscard]] LinkState own_state(Now now) const;
   [[nodiscard]] std::uint64_t cost_to(const NodeId& node) const;
+  [[nodiscard]] std::string measured_of(const PeerLink& link) const;
   void settle(Now now);
   void settle_links(Now now);
   void settle_flows(Now now);
@@ -188,8 +196,10 @@ class Overlay {
   Absences absences_;
   Figures figures_;
   FilmRequests films_;
+  Whys whys_;
   Pings pings_;
   Messages messages_;
+  Measurements measurements_;
   Liveness liveness_;
   DataPath data_;
 

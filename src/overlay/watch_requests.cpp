@@ -175,10 +175,10 @@ void WatchRequests::on_watch(PeerLink& link, const Watch& message, Now now) {
       ++state_.counters.watches_refused;
       return;
     }
-    if (origin_.on_watch(message, now)) return;
+    const auto refusal = origin_.on_watch(message, now);
+    if (!refusal) return;
     ++state_.counters.watches_refused;
-    Refused refused{route_to(state_, message.watcher), message.stream, RefusedReason::UnknownStream,
-                    "there is no such stream here"};
+    Refused refused{route_to(state_, message.watcher), message.stream, refusal->reason, refusal->text};
     if (refused.tracker.path.entries.size() > 1) forward(state_.links, refused);
     return;
   }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "media/text.h"
 #include "ott/repeated_warning.h"
 #include "ott/text.h"
 #include "role/client_commands.h"
@@ -51,7 +52,7 @@ class Client : public OverlayRole, private Watching {
     name_wanted_ = context_.options.watch;
     if (context_.options.duration > Duration{}) {
       end_at_ = now.mono + context_.options.duration;
-    } else if (context_.options.list || !context_.options.watches) {
+    } else if (context_.options.only_asks() || !context_.options.watches) {
       end_at_ = now.mono + kListTime;
     }
     hub_.set_film_start(context_.options.film_start);
@@ -65,6 +66,7 @@ class Client : public OverlayRole, private Watching {
   void step(Now now) override {
     if (quits_) return end_well(now);
     if (context_.options.list) return list(now);
+    if (context_.options.why) return why(now);
     if (now.mono >= say_at_) say(now);
     if (!context_.options.watches) return;
     delayed_.tick(now);
@@ -132,7 +134,9 @@ class Client : public OverlayRole, private Watching {
  private:
   // What commands do to what is watched.
 
-  [[nodiscard]] bool watches() const override { return !context_.options.list && context_.options.watches; }
+  [[nodiscard]] bool watches() const override {
+    return !context_.options.only_asks() && context_.options.watches;
+  }
   [[nodiscard]] bool is_paused() const override { return paused_; }
   /// Null while no stream is watched.
   [[nodiscard]] const StreamInfo* watched() const override { return wanted_ ? wanted_->stream() : nullptr; }
@@ -388,11 +392,7 @@ class Client : public OverlayRole, private Watching {
   }
 
   void list(Now now) {
-    if (now.mono >= end_at_) {
-      return leave(
-          1, fmt::format("nobody has answered within {}: {}", for_people(end_at_ - began_at_), why_nothing()),
-          now);
-    }
+    if (now.mono >= end_at_) return leave_unanswered(why_nothing(), now);
     if (!overlay_.attached()) return;
     if (!asked_) {
       asked_ = overlay_.figures().round();
@@ -401,6 +401,31 @@ class Client : public OverlayRole, private Watching {
     if (overlay_.figures().round() == *asked_) return;
     const auto printed = context_.print->write(stream_table(overlay_));
     leave(printed ? 0 : 1, printed ? "" : printed.error().message, now);
+  }
+
+  void leave_unanswered(const std::string& reason, Now now) {
+    leave(1, fmt::format("nobody has answered within {}: {}", for_people(end_at_ - began_at_), reason), now);
+  }
+
+  void why(Now now) {
+    const RoleOptions::Why& wanted = *context_.options.why;
+    if (const auto lines = overlay_.whys().take_answer()) {
+      std::string text;
+      for (const std::string& line : *lines) text += (text.empty() ? "" : "\n") + to_utf8(line);
+      const auto printed = context_.print->write(text);
+      return leave(printed ? 0 : 1, printed ? "" : printed.error().message, now);
+    }
+    if (now.mono >= end_at_) {
+      return leave_unanswered(asked_ ? "the stream's origin does not answer; it may be an older ottd"
+                                     : hub_.why_nothing(wanted.stream),
+                              now);
+    }
+    if (asked_ || !overlay_.attached()) return;
+    for (const KnownStream& stream : overlay_.streams()) {
+      if (stream.info.name != wanted.stream) continue;
+      overlay_.whys().ask(stream, wanted.node, now);
+      asked_ = 0;
+    }
   }
 
   FrameCounter counter_;

@@ -25,6 +25,7 @@ Result<void> FilmServer::open(const StreamSpec& spec) {
   info.width = offered->film.source.width;
   info.height = offered->film.source.height;
   info.fps_milli = static_cast<std::uint32_t>(std::lround(offered->film.source.fps * 1000));
+  info.metric = spec.metric;
   info.on_request = true;
   offered->surveying = std::make_unique<FilmSurveying>(path, *context_.workers);
   films_.push_back(std::move(offered));

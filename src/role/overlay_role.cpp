@@ -98,8 +98,8 @@ CommandAnswer OverlayRole::obey(const Command& command, Now now) {
       fmt::format("a {} watches nothing that could be changed: it takes status, streams and say", name()));
 }
 
-void OverlayRole::report() {
-  overlay_.report();
+void OverlayRole::report(Now now) {
+  overlay_.report(now);
   if (context_.outlets == nullptr) return;
   for (const auto& outlet : *context_.outlets) {
     for (const std::string& line : outlet->report()) context_.log.info(line);
@@ -143,7 +143,7 @@ void OverlayRole::tick(Now now) {
 }
 
 void OverlayRole::signal(Signal signal, Now now) {
-  if (signal == Signal::Report) return report();
+  if (signal == Signal::Report) return report(now);
   if (signal == Signal::Reload) return reload(now);
   if (end_) give_up_at_ = now.mono;  // told twice
   if (!overlay_.retire(now)) leave(0, "", now);
@@ -223,7 +223,7 @@ void OverlayRole::write_stats(Now now, bool final) {
   add_outlets(line);
   line.add_limits(overlay_.counters());
   line.add_rings(overlay_.rings());
-  line.add_links(overlay_.links());
+  line.add_links(overlay_.links(), overlay_.measurements());
   const auto written = context_.stats->write(line.finish());
   if (written) return;
   context_.log.error(written.error().message + "; no more statistics are written");

@@ -75,7 +75,7 @@ class OverlayRole : public Machine, private Commands {
   void begin_outlets(Now now);
   [[nodiscard]] bool finish_outlets(bool give_up, Now now) const;
   void add_outlets(class StatsLine& line) const;
-  void report();
+  void report(Now now);
   void try_to_end(Now now);
   void end_as_asked(Now now);
   void log_arrived(Now now);

@@ -55,6 +55,7 @@ std::string PublishedInput::log_name() const { return fmt::format("stream '{}'",
 
 Result<void> PublishedInput::open(const StreamSpec& spec, Now now) {
   name_ = spec.name;
+  metric_ = spec.metric;
   auto input = context_.inputs->open(spec.source, *this);
   if (!input) return fail(fmt::format("stream '{}': {}", spec.name, input.error().message));
   input_ = std::move(*input);
@@ -111,6 +112,7 @@ std::unique_ptr<PublishedStream> PublishedInput::make_stream(const std::string& 
   StreamInfo info;
   info.name = name;
   info.kind = source().kind + (source().standby ? kOnStandby : "");
+  info.metric = metric_;
   info.format = part.format;
   info.width = part.width;
   info.height = part.height;

@@ -78,6 +78,7 @@ class PublishedInput final : public InputSink {
   Log& log_;
   std::function<void()> wake_;
   std::string name_;
+  Metric metric_ = Metric::Cost;
   std::unique_ptr<Input> input_;
   bool parts_known_ = false;
   Streams streams_;                                   // of part 0, 1, …

@@ -36,7 +36,8 @@ Result<std::vector<StreamSpec>> Publisher::each_of(const std::vector<StreamSpec>
                                 : on_request         ? "?eof=end"
                                                      : "?eof=loop";
     for (const FilmFolder::Clip& clip : folder->clips)
-      all.push_back({spec.name + '/' + clip.name, fmt::format("{}{}{}", prefix, clip.path, options)});
+      all.push_back(
+          {spec.name + '/' + clip.name, fmt::format("{}{}{}", prefix, clip.path, options), spec.metric});
   }
   return all;
 }

@@ -33,6 +33,7 @@ class LineSink {
 struct StreamSpec {
   std::string name;
   std::string source;
+  Metric metric = Metric::Cost;
 };
 
 /// A host that --bootstrap or --node names, and the port there.
@@ -50,12 +51,19 @@ struct RoleOptions {
   std::optional<HostName> host;  // in place of overlay.bootstrap, or of a guest's overlay.access
   std::vector<StreamSpec> publish;
   PlaceholderKind placeholder = PlaceholderKind::None;  // of the streams that begin here
-  std::string watch;                // the name of the stream that a client watches; empty: the default one
-  std::uint64_t frames = 0;         // client: leave after so many; 0: no end
-  Duration duration{};              // client: leave after so long; 0: no end
-  Duration every{};                 // the least time between two frames of --dump; 0: all are written
-  Duration film_start{};            // client: where a film on request begins
-  bool list = false;                // client: print the streams and leave
+  std::string watch;         // the name of the stream that a client watches; empty: the default one
+  std::uint64_t frames = 0;  // client: leave after so many; 0: no end
+  Duration duration{};       // client: leave after so long; 0: no end
+  Duration every{};          // the least time between two frames of --dump; 0: all are written
+  Duration film_start{};     // client: where a film on request begins
+  bool list = false;         // client: print the streams and leave
+  struct Why {
+    std::string stream;
+    std::string node;  // empty: all that watch it
+  };
+  std::optional<Why> why;  // client: print why the stream goes there the way it does, and leave
+  /// The process is there to ask something, print the answer and leave.
+  [[nodiscard]] bool only_asks() const { return list || why.has_value(); }
   bool watches = true;              // client: false for one that is only to say something
   bool timeshift = false;           // client: frames that come during a pause are shown after it
   std::string say;                  // client: a text to send; empty: none
@@ -67,7 +75,7 @@ struct RoleContext {
   Log& log;
   LineSink* stats = nullptr;    // --stats
   LineSink* status = nullptr;   // a terminal's live line
-  LineSink* print = nullptr;    // standard output, for --list
+  LineSink* print = nullptr;    // standard output, for --list and --why
   FrameSink* frames = nullptr;  // a client's --dump
   Inputs* inputs = nullptr;     // of roles that publish
   Workers* workers = nullptr;   // of roles that publish, or look up a host; outlives the role

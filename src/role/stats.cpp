@@ -61,7 +61,29 @@ void StatsLine::add_rings(const RingBudget& rings) {
   end();
 }
 
-void StatsLine::add_links(const LinkTable& links) {
+void StatsLine::add_milliseconds(std::string_view name, Duration time) {
+  add(name, std::chrono::duration<double, std::milli>(time).count());
+}
+
+/// What this end has measured of a link to a neighbour.
+void StatsLine::add_measured(const LinkMeter& meter) {
+  add_milliseconds("rtt_smoothed_ms", meter.smoothed());
+  add_milliseconds("rtt_variation_ms", meter.variation());
+  add_milliseconds("rtt_least_ms", meter.least());
+  if (meter.loss() >= 0) add("loss", meter.loss());
+  add("blocked", meter.blocked());
+  add("carries_kbps", std::uint64_t{meter.carries_kbps()});
+  add("keeps_up", meter.keeps_up());
+  const LinkFacts said = meter.facts();
+  begin("said");
+  add("rtt_ms", said.rtt_us / 1e3);
+  add("loss", static_cast<double>(said.loss) / kLossMax);
+  add("could_carry_kbps", std::uint64_t{said.could_carry_kbps});
+  add("carries_kbps", std::uint64_t{said.carries_kbps});
+  end();
+}
+
+void StatsLine::add_links(const LinkTable& links, const Measurements& measurements) {
   begin_list("links");
   for (const PeerLink& link : links.all()) {
     begin();
@@ -73,12 +95,15 @@ void StatsLine::add_links(const LinkTable& links) {
     add("frames_in", link.frames_in);
     add("frames_out", link.frames_out);
     add("frames_skipped", link.frames_skipped);
+    add("waiting_bytes", std::uint64_t{link.waiting_bytes()});
     if (link.rtt >= Duration{}) {
-      add("rtt_ms", std::chrono::duration<double, std::milli>(link.rtt).count());
+      add_milliseconds("rtt_ms", link.rtt);
     } else {
       key("rtt_ms");
       json_.Null();
     }
+    const LinkMeter* meter = link.is_neighbour() ? measurements.of(link.peer) : nullptr;
+    if (meter != nullptr) add_measured(*meter);
     end();
   }
   end_list();

@@ -29,12 +29,14 @@ class StatsLine {
   void add_limits(const LimitCounters& counters);
   /// How much memory the rings have, of how much, and how often one did not grow for want of it.
   void add_rings(const RingBudget& rings);
-  void add_links(const LinkTable& links);
+  void add_links(const LinkTable& links, const Measurements& measurements);
   /// The whole line, without a line end. Once.
   std::string finish();
 
  private:
   void key(std::string_view name);
+  void add_milliseconds(std::string_view name, Duration time);
+  void add_measured(const LinkMeter& meter);
 
   rapidjson::StringBuffer buffer_;
   rapidjson::Writer<rapidjson::StringBuffer> json_{buffer_};

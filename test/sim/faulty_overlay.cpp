@@ -282,7 +282,7 @@ void FaultyOverlay::violated(const std::string& what) {
   for (std::size_t i = 0; i < members_.size(); ++i) {
     Peer* process = peer(i);
     if (process == nullptr) continue;
-    process->overlay().report();
+    process->overlay().report({});
     for (const auto& [reporter, state] : process->overlay().link_states().all()) {
       std::string links;
       for (const Adjacency& link : state.links) links += fmt::format(" {}:{}", to_string(link.id), link.cost);

@@ -184,6 +184,7 @@ void Network::perform(Host& host) {
     }
     for (const LinkId link : std::exchange(requests.close, {})) close(host, link);
   }
+  requests.sample.clear();  // nothing is lost here, nor sent again
   host.performing = false;
   if (requests.exit) {
     host.exit = requests.exit;

@@ -16,7 +16,7 @@ namespace ott::test {
 using Bytes = std::vector<std::uint8_t>;
 using AllMessages = std::tuple<Ack, Speers, FinalAck, Ping, Message, TrackerMessage, Start, Started, Stop,
                                Links, Watch, Heartbeat, Bye, Streams, Refused, Query, Report, Sync,
-                               AccessNodes, Absent, Place, FilmRequest, FilmAnswer>;
+                               AccessNodes, Absent, Place, FilmRequest, FilmAnswer, Why, WhyAnswer>;
 
 /// Calls use(T{}) for each type of message.
 template <class Use>
@@ -101,6 +101,7 @@ inline StreamInfo any_stream_with_state(Random& random) {
   StreamInfo stream = any_stream(random);
   stream.state = StreamState{static_cast<std::uint8_t>(random.below(kStreamStateLast + 1))};
   stream.state_since = std::max<std::uint64_t>(1, any_up_to(random, kNumberMax));
+  stream.metric = Metric{static_cast<std::uint8_t>(1 + random.below(kMetricLast))};
   return stream;
 }
 
@@ -182,7 +183,11 @@ inline void fill(Random& random, Links& m) {
   m.state.lifetime_s = static_cast<std::uint16_t>(1 + random.below(kLifetimeMaxS));
   std::set<NodeId> neighbours;
   for (unsigned i = random.below(5); i > 0; --i) neighbours.insert(any_node(random));
-  for (const NodeId& id : neighbours) m.state.links.push_back({id, 1 + random.below(kCostMax)});
+  for (const NodeId& id : neighbours) {
+    const LinkFacts facts = {1 + random.below(kRttUsMax), static_cast<std::uint16_t>(random.below(kLossMax)),
+                             any_u32(random), any_u32(random)};
+    m.state.links.push_back({id, 1 + random.below(kCostMax), facts});
+  }
   m.state.streams.resize(random.below(4));
   for (StreamInfo& stream : m.state.streams) stream = any_stream_with_state(random);
 }
@@ -232,6 +237,19 @@ inline void fill(Random& random, Report& m) {
     figures = {any_stream_id(random), any_u32(random), any_u64(random), 1 + any_u64(random) / 2};
 }
 inline void fill(Random& /*random*/, Sync& /*m*/) {}
+inline void fill(Random& random, Why& m) {
+  m.tracker = any_tracker(random, false);
+  m.asker = any_node(random);
+  m.number = any_u32(random);
+  m.stream = any_stream_id(random);
+  m.node = any_text(random, kNameBytesMax);
+}
+inline void fill(Random& random, WhyAnswer& m) {
+  m.tracker = any_tracker(random, false);
+  m.number = any_u32(random);
+  m.lines.resize(random.below(5));
+  for (std::string& line : m.lines) line = any_text(random, kTextBytesMax);
+}
 inline void fill(Random& random, AccessNodes& m) {
   m.nodes = any_peers(random);
   for (Peer& node : m.nodes) node.at = {}, node.addresses.clear();
@@ -290,16 +308,41 @@ inline Bytes record_bytes(Label label, std::uint64_t frame, std::uint8_t flags, 
 }
 
 inline void forget_format(StreamInfo& info) {
+  info.metric = Metric::Cost;
   info.format = {};
   info.on_request = false;
   info.duration_ms = 0;
+}
+inline void forget_facts(LinkState& state) {
+  for (Adjacency& link : state.links) link.facts = {};
 }
 
 /// The message as senders write it that know the states of streams, but not their formats.
 template <class T>
 T without_formats(T message) {
   if constexpr (std::is_same_v<T, Streams>) std::ranges::for_each(message.streams, forget_format);
-  if constexpr (std::is_same_v<T, Links>) std::ranges::for_each(message.state.streams, forget_format);
+  if constexpr (std::is_same_v<T, Links>) {
+    std::ranges::for_each(message.state.streams, forget_format);
+    forget_facts(message.state);
+  }
+  return message;
+}
+
+/// As senders write it that do not know what is measured of links.
+template <class T>
+T without_facts(T message) {
+  if constexpr (std::is_same_v<T, Links>) forget_facts(message.state);
+  return message;
+}
+/// Nor by what ways are chosen.
+template <class T>
+T without_metrics(T message) {
+  const auto forget = [](StreamInfo& info) { info.metric = Metric::Cost; };
+  if constexpr (std::is_same_v<T, Streams>) std::ranges::for_each(message.streams, forget);
+  if constexpr (std::is_same_v<T, Links>) {
+    std::ranges::for_each(message.state.streams, forget);
+    forget_facts(message.state);
+  }
   return message;
 }
 
@@ -323,7 +366,10 @@ T without_later_fields(T message) {
     for (Peer& peer : message.peers) peer.at = {}, peer.addresses.clear();
   }
   if constexpr (std::is_same_v<T, Streams>) forget_states(message.streams);
-  if constexpr (std::is_same_v<T, Links>) forget_states(message.state.streams);
+  if constexpr (std::is_same_v<T, Links>) {
+    forget_states(message.state.streams);
+    forget_facts(message.state);
+  }
   return message;
 }
 
@@ -355,8 +401,10 @@ class Wire {
     u64(info.id.value).text(info.name).text(info.kind).u32(info.width).u32(info.height);
     return u32(info.fps_milli);
   }
-  Wire& states(const std::vector<StreamInfo>& streams) {
-    const bool formats = std::ranges::any_of(streams, has_format);
+  Wire& states(const std::vector<StreamInfo>& streams, bool more = false) {
+    const bool metrics =
+        more || std::ranges::any_of(streams, [](const auto& info) { return info.metric != Metric::Cost; });
+    const bool formats = metrics || std::ranges::any_of(streams, has_format);
     const bool any = formats || std::ranges::any_of(streams, [](const StreamInfo& info) {
                        return info.state != StreamState::Live || info.state_since != 0;
                      });
@@ -365,6 +413,9 @@ class Wire {
     }
     for (const StreamInfo& info : streams) {
       if (formats) format(info);
+    }
+    for (const StreamInfo& info : streams) {
+      if (metrics) u8(static_cast<std::uint8_t>(info.metric));
     }
     return *this;
   }
@@ -447,7 +498,14 @@ inline Bytes wire_body(const Links& m) {
   for (const Adjacency& link : m.state.links) wire.id(link.id).u32(link.cost);
   wire.u32(m.state.streams.size());
   for (const StreamInfo& stream : m.state.streams) wire.stream(stream);
-  return wire.states(m.state.streams).bytes;
+  const bool facts =
+      std::ranges::any_of(m.state.links, [](const auto& link) { return link.facts != LinkFacts{}; });
+  wire.states(m.state.streams, facts);
+  for (const Adjacency& link : m.state.links) {
+    const LinkFacts& f = link.facts;
+    if (facts) wire.u32(f.rtt_us).u16(f.loss).u32(f.could_carry_kbps).u32(f.carries_kbps);
+  }
+  return wire.bytes;
 }
 inline Bytes wire_body(const Watch& m) {
   Wire wire;
@@ -491,6 +549,15 @@ inline Bytes wire_body(const FilmAnswer& m) {
   Wire wire;
   wire.tracker(m.tracker).u32(m.number).u8(static_cast<std::uint8_t>(m.state)).text(m.reason);
   return wire.stream(m.stream).format(m.stream).u32(m.position_ms).u32(m.speed).u64(m.after.value).bytes;
+}
+inline Bytes wire_body(const Why& m) {
+  return Wire().tracker(m.tracker).id(m.asker).u32(m.number).u64(m.stream.value).text(m.node).bytes;
+}
+inline Bytes wire_body(const WhyAnswer& m) {
+  Wire wire;
+  wire.tracker(m.tracker).u32(m.number).u32(m.lines.size());
+  for (const std::string& line : m.lines) wire.text(line);
+  return wire.bytes;
 }
 inline Bytes wire_body(const AccessNodes& m) {
   Wire wire;

@@ -1,0 +1,200 @@
+#include "overlay/measured_trees.h"
+
+#include <algorithm>
+#include <bit>
+#include <numeric>
+#include <tuple>
+
+#include "ott/measured_cost.h"
+
+namespace ott {
+namespace {
+
+/// How much of what a link could carry is given away, in percent.
+constexpr std::uint64_t kUsedPercent = 95;
+/// What a link costs on top if the stream does not fit, and if others are on it besides. The former is more
+/// than any way around, the latter more than any such ways.
+constexpr std::uint32_t kTooNarrowCost = 100'000;
+constexpr std::uint32_t kClosedCost = 1'000'000'000;
+/// How long it takes at most until link states say what a link carries now.
+constexpr Duration kNewsTime = std::chrono::seconds(8);
+
+/// Calls back for each link of a tree, with its upper and lower end.
+template <class Callback>
+void for_each_link(const PathTree& tree, Callback&& callback) {
+  std::vector<std::size_t> above;  // entries that the next one lies below
+  for (std::size_t i = 0; i < tree.entries.size(); ++i) {
+    while (!above.empty() && i >= above.back() + tree.entries[above.back()].subtree_size) above.pop_back();
+    if (!above.empty()) callback(tree.entries[above.back()].node, tree.entries[i].node);
+    above.push_back(i);
+  }
+}
+
+/// Changes a graph's costs for a while.
+class Recosted {
+ public:
+  explicit Recosted(Graph& graph) : graph_(graph) {}
+  Recosted(const Recosted&) = delete;
+  Recosted& operator=(const Recosted&) = delete;
+  ~Recosted() {
+    for (auto change = changes_.rbegin(); change != changes_.rend(); ++change)
+      graph_.set_cost(change->from, change->to, change->cost);
+  }
+
+  /// Nothing happens if there is no such link. `cost`: of what it costs so far.
+  template <class Cost>
+  void set(const NodeId& from, const NodeId& to, Cost&& cost) {
+    const auto before = graph_.link_cost(from, to);
+    if (!before) return;
+    const auto a = *graph_.vertex_of(from);
+    const auto b = *graph_.vertex_of(to);
+    changes_.push_back({a, b, *before});
+    graph_.set_cost(a, b, cost(*before));
+  }
+
+ private:
+  struct Change {
+    Graph::Vertex from, to;
+    std::uint32_t cost;
+  };
+  Graph& graph_;
+  std::vector<Change> changes_;
+};
+
+std::uint32_t with_margin(std::uint32_t cost) {
+  return std::max(
+      1U, static_cast<std::uint32_t>(std::uint64_t{cost} * 100 / (100 + MeasuredTrees::kMarginPercent)));
+}
+
+/// The destinations that a tree reaches over a closed link.
+std::vector<NodeId> behind_closed(const Graph& graph, const PathTree& tree) {
+  std::vector<NodeId> closed;
+  std::size_t closed_until = 0;  // entries before this one lie behind a closed link
+  std::size_t i = 0;
+  std::vector<std::size_t> above;
+  for (const PathTree::Entry& entry : tree.entries) {
+    while (!above.empty() && i >= above.back() + tree.entries[above.back()].subtree_size) above.pop_back();
+    if (!above.empty() && *graph.link_cost(tree.entries[above.back()].node, entry.node) >= kClosedCost)
+      closed_until = std::max(closed_until, i + entry.subtree_size);
+    if (entry.destination && i < closed_until) closed.push_back(entry.node);
+    above.push_back(i++);
+  }
+  return closed;
+}
+
+}  // namespace
+
+void MeasuredTrees::add_load(Load& load, const PathTree& tree, std::uint32_t kbps) const {
+  for_each_link(tree, [&](const NodeId& from, const NodeId& to) {
+    if (limits_.contains({from, to})) load[{from, to}] += kbps;
+  });
+}
+
+/// What links could carry, and what others' streams take of that: what the link carries, less what is ours.
+void MeasuredTrees::find_limits(std::span<const Demand> demands, MonoTime now) {
+  limits_.clear();
+  for (const auto& [reporter, state] : db_.all()) {
+    for (const Adjacency& link : state.links) {
+      if (link.facts.could_carry_kbps != 0)
+        limits_[{reporter, link.id}] = {link.facts.could_carry_kbps, link.facts.carries_kbps};
+    }
+  }
+  std::erase_if(others_, [this](const auto& entry) { return !limits_.contains(entry.first); });
+  if (limits_.empty()) return;
+  Load own;
+  for (const Demand& demand : demands) add_load(own, *demand.now, demand.kbps);
+  for (auto& [link, limit] : limits_) {
+    Others& others = others_[link];
+    const std::uint64_t ours = own[link];
+    if (now >= others.fixed_until)
+      others.kbps =
+          limit.others_kbps - static_cast<std::uint32_t>(std::min<std::uint64_t>(ours, limit.others_kbps));
+    // A twentieth is no stream but what is measured at other times and places.
+    limit.others_kbps = others.kbps > limit.could_carry_kbps / 20 ? others.kbps : 0;
+  }
+}
+
+void MeasuredTrees::on_tree_changed(const PathTree& before, const PathTree& after, MonoTime now) {
+  if (limits_.empty()) return;
+  Load was, is;
+  add_load(was, before, 1);
+  add_load(is, after, 1);
+  for (const auto& [link, limit] : limits_) {
+    if (was[link] != is[link]) others_[link].fixed_until = now + kNewsTime;
+  }
+}
+
+bool MeasuredTrees::has_room(const Limit& limit, std::uint64_t planned, std::uint32_t kbps) const {
+  const std::uint64_t usable = std::uint64_t{limit.could_carry_kbps} * kUsedPercent / 100;
+  return kbps == 0 || limit.others_kbps + planned + kbps <= usable;
+}
+
+std::vector<MeasuredTrees::Placed> MeasuredTrees::place(const NodeId& self, std::span<const Demand> demands,
+                                                        std::span<const Link> avoided, MonoTime now) {
+  find_limits(demands, now);
+  std::vector<std::size_t> order(demands.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::sort(order, [&demands](std::size_t a, std::size_t b) {
+    const auto rank = [](const Demand& d) {
+      // Rates are never quite the same twice.
+      const int rate = std::bit_width(d.kbps);
+      return std::tuple(d.metric != Metric::Cost, ~d.viewers, d.is_left_out, -rate, d.stream.value);
+    };
+    return rank(demands[a]) < rank(demands[b]);
+  });
+  std::vector<Placed> placed(demands.size());
+  Load planned;
+  for (const std::size_t i : order) {
+    const Demand& demand = demands[i];
+    if (demand.metric == Metric::Cost) {
+      placed[i].tree = *demand.now;
+    } else {
+      Graph& graph = db_.lend(demand.metric);
+      Recosted around(graph);
+      for (const Link& link : avoided) {
+        const auto dear = [](std::uint32_t cost) { return std::max(cost, kFlappingCost); };
+        around.set(link.first, link.second, dear);
+        around.set(link.second, link.first, dear);
+      }
+      placed[i] = place_one(graph, self, demand, planned);
+    }
+    add_load(planned, placed[i].tree, demand.kbps);
+  }
+  return placed;
+}
+
+MeasuredTrees::Placed MeasuredTrees::place_one(Graph& graph, const NodeId& self, const Demand& demand,
+                                               const Load& planned) const {
+  Placed placed;
+  Recosted costs(graph);
+  Load uses;
+  add_load(uses, *demand.now, 1);
+  for_each_link(*demand.now,
+                [&costs](const NodeId& from, const NodeId& to) { costs.set(from, to, with_margin); });
+  bool some_closed = false;
+  for (const auto& [link, limit] : limits_) {
+    if (demand.metric != Metric::Quality) break;
+    const auto load = planned.find(link);
+    const std::uint64_t before = load == planned.end() ? 0 : load->second;
+    if (has_room(limit, before, demand.kbps)) continue;
+    const bool alone = before == 0 && limit.others_kbps == 0;
+    const bool used = uses.contains(link);
+    placed.crowded = placed.crowded || used;
+    placed.shared = placed.shared || (used && limit.others_kbps != 0);
+    some_closed = some_closed || !alone;
+    costs.set(link.first, link.second,
+              [alone](std::uint32_t cost) { return alone ? cost + kTooNarrowCost : kClosedCost; });
+  }
+  placed.tree = multicast_tree(graph, self, demand.destinations, policy_);
+  if (!some_closed) return placed;
+  placed.left_out = behind_closed(graph, placed.tree);
+  if (placed.left_out.empty()) return placed;
+  std::vector<NodeId> destinations;
+  for (const NodeId& node : demand.destinations) {
+    if (std::ranges::find(placed.left_out, node) == placed.left_out.end()) destinations.push_back(node);
+  }
+  placed.tree = multicast_tree(graph, self, destinations, policy_);
+  return placed;
+}
+
+}  // namespace ott

@@ -1,0 +1,80 @@
+// The trees of streams whose ways are chosen by what is measured (--metric latency, quality): computed for
+// all of an origin's streams together, since they share what links can carry.
+//
+// What a tree uses now counts as cheaper by kMargin than it is. So a way is left only for one that is better
+// by that, wherever the two part.
+//
+// By quality, a link that did not keep up takes no more than it could carry then. Streams are placed one
+// after the other, those with most viewers first (then those that have room so far, then those with a higher
+// rate), each by the best way that has room for it. A stream that fits nowhere goes by such a link if it has
+// it for itself; if not, it would spoil the others, and is left out.
+#pragma once
+
+#include <map>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "ott/link_state.h"
+#include "ott/time.h"
+
+namespace ott {
+
+class MeasuredTrees {
+ public:
+  /// By how many percent a way must be better than the one in use.
+  static constexpr std::uint32_t kMarginPercent = 15;
+
+  struct Demand {
+    StreamId stream;
+    Metric metric = Metric::Latency;
+    std::uint64_t viewers = 0;
+    std::uint32_t kbps = 0;  // of the stream; 0: not known yet
+    std::vector<NodeId> destinations;
+    const PathTree* now = nullptr;  // its tree as it is
+    bool is_left_out = false;       // some destination is, for want of room
+  };
+  struct Placed {
+    PathTree tree;
+    std::vector<NodeId> left_out;  // destinations that could be reached, were there room
+    bool crowded = false;          // its tree as it is crosses a link that cannot carry it
+    bool shared = false;           // and which streams of other origins use
+  };
+  /// From and to. Ways down and up a link are two.
+  using Link = std::pair<NodeId, NodeId>;
+  struct Limit {
+    std::uint32_t could_carry_kbps = 0;
+    std::uint32_t others_kbps = 0;  // what streams of other origins take of it
+  };
+
+  MeasuredTrees(LinkStateDb& db, TreePolicy policy) : db_(db), policy_(policy) {}
+
+  /// The trees from `self`, in the order of the demands; of those by cost, which are only in the way of
+  /// others, the one that they have. Links in `avoided` cost more than any way around.
+  std::vector<Placed> place(const NodeId& self, std::span<const Demand> demands,
+                            std::span<const Link> avoided, MonoTime now);
+  /// A stream's tree is another now. What link states say of its links' use is old news for a while.
+  void on_tree_changed(const PathTree& before, const PathTree& after, MonoTime now);
+  /// True if some link did not keep up when place() looked last.
+  [[nodiscard]] bool has_limits() const { return !limits_.empty(); }
+  [[nodiscard]] const std::map<Link, Limit>& limits() const { return limits_; }
+
+ private:
+  using Load = std::map<Link, std::uint64_t>;  // kbit/s on links that have a limit
+  struct Others {
+    std::uint32_t kbps = 0;
+    MonoTime fixed_until{};  // our own streams' part of what the link carries has just changed
+  };
+
+  void find_limits(std::span<const Demand> demands, MonoTime now);
+  [[nodiscard]] bool has_room(const Limit& limit, std::uint64_t planned, std::uint32_t kbps) const;
+  Placed place_one(Graph& graph, const NodeId& self, const Demand& demand, const Load& planned) const;
+  void add_load(Load& load, const PathTree& tree, std::uint32_t kbps) const;
+
+  LinkStateDb& db_;
+  TreePolicy policy_;
+  std::map<Link, Limit> limits_;
+  std::map<Link, Others> others_;  // of limits_
+};
+
+}  // namespace ott

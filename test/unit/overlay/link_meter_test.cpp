@@ -1,0 +1,156 @@
+#include "overlay/link_meter.h"
+
+#include <catch2/catch.hpp>
+
+namespace ott {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+/// A link as its meter sees it: a round trip is measured and its counts are looked at each half second.
+class Link {
+ public:
+  explicit Link(Duration round_trip) : round_trip_(round_trip) { meter.begin(round_trip, now); }
+
+  void set_round_trip(Duration round_trip) { round_trip_ = round_trip; }
+  /// For so long it takes `kbps`, and feeds skip on it or not.
+  void run(Duration time, std::uint64_t kbps = 0, bool skips = false) {
+    for (const MonoTime end = now + time; now < end;) {
+      now += LinkMeter::kInterval;
+      counts_.bytes_out += kbps * 1'000 / 8 / 2;
+      counts_.frames_skipped += skips ? 1 : 0;
+      if (skips) counts_.blocked += LinkMeter::kInterval;
+      meter.round_trip(round_trip_, now);
+      meter.look(counts_, now);
+      if (meter.take_changed()) ++changes;
+    }
+  }
+  void send(std::uint64_t segments, std::uint64_t again) {
+    sent_ += segments;
+    resent_ += again;
+    meter.segments(sent_, resent_);
+  }
+  [[nodiscard]] double rtt_ms() const { return meter.facts().rtt_us / 1e3; }
+
+  LinkMeter meter;
+  MonoTime now{hours_since_boot()};
+  unsigned changes = 0;
+
+ private:
+  static Duration hours_since_boot() { return std::chrono::hours(3); }
+  Duration round_trip_;
+  LinkMeter::Counts counts_;
+  std::uint64_t sent_ = 0;
+  std::uint64_t resent_ = 0;
+};
+
+TEST_CASE("a round trip is said when it has been another one by a fifth for three seconds") {
+  Link link(milliseconds(10));
+  CHECK(link.rtt_ms() == Approx(10).epsilon(0.07));
+  link.run(seconds(5));
+  link.changes = 0;
+  link.set_round_trip(milliseconds(60));
+  link.run(milliseconds(2500));
+  CHECK(link.changes == 0);
+  link.run(seconds(1));
+  CHECK(link.changes == 1);
+  CHECK(link.rtt_ms() == Approx(60).epsilon(0.07));
+  link.set_round_trip(milliseconds(10));
+  link.run(milliseconds(2500));
+  CHECK(link.changes == 1);
+  link.run(seconds(1));
+  CHECK(link.rtt_ms() == Approx(10).epsilon(0.07));
+}
+
+TEST_CASE(
+    "what wanders by a tenth, a few late answers, and differences below a millisecond say nothing new") {
+  Link link(milliseconds(20));
+  link.changes = 0;
+  for (int i = 0; i < 600; ++i) {
+    link.set_round_trip(milliseconds(18 + i * 7 % 5));
+    if (i % 6 == 0) link.set_round_trip(milliseconds(300));
+    link.run(LinkMeter::kInterval);
+  }
+  CHECK(link.changes == 0);
+  Link near(std::chrono::microseconds(100));
+  near.run(seconds(5));
+  near.changes = 0;
+  near.set_round_trip(std::chrono::microseconds(700));
+  near.run(seconds(20));
+  CHECK(near.changes == 0);
+}
+
+TEST_CASE("loss is said once enough was sent, and is as high as of late") {
+  Link link(milliseconds(10));
+  link.send(150, 15);
+  CHECK(link.meter.loss() < 0);
+  link.run(seconds(5));
+  CHECK(link.meter.facts().loss == 0);
+  link.send(100, 10);
+  CHECK(link.meter.loss() == Approx(0.1));
+  link.run(seconds(4));
+  CHECK(link.meter.facts().loss == 1'000);
+  for (int i = 0; i < 10; ++i) link.send(1'000, 0);
+  link.run(seconds(4));
+  CHECK(link.meter.facts().loss < 50);
+}
+
+TEST_CASE("another connection begins to count anew") {
+  Link link(milliseconds(10));
+  link.send(1'000, 0);
+  link.meter.begin(milliseconds(10), link.now);
+  link.meter.segments(500, 50);
+  CHECK(link.meter.loss() > 0.03);
+}
+
+TEST_CASE(
+    "a link does not keep up when feeds skip on it more than once, and could carry what it carried then") {
+  Link link(milliseconds(10));
+  link.run(seconds(5), 2'000);
+  link.run(LinkMeter::kInterval, 3'000, true);
+  CHECK(link.meter.keeps_up());
+  link.run(seconds(3), 3'000, true);
+  CHECK_FALSE(link.meter.keeps_up());
+  CHECK(link.meter.facts().could_carry_kbps == Approx(3'000).epsilon(0.25));
+  link.run(seconds(5), 3'000, true);
+  CHECK(link.meter.facts().could_carry_kbps == Approx(3'000).epsilon(0.02));
+  CHECK(link.meter.facts().carries_kbps == Approx(3'000).epsilon(0.2));
+}
+
+TEST_CASE("the round trip through a queue of its own is none") {
+  Link link(milliseconds(10));
+  link.run(seconds(5), 3'000);
+  link.set_round_trip(milliseconds(400));
+  link.run(seconds(10), 3'000, true);
+  CHECK(link.rtt_ms() == Approx(10).epsilon(0.07));
+}
+
+TEST_CASE(
+    "what a link could carry is remembered for longer while it is used, and each time that it proves true") {
+  const bool used = GENERATE(true, false);
+  const Duration memory = used ? Duration(minutes(10)) : Duration(minutes(1));
+  const std::uint64_t kbps = used ? 2'000 : 0;
+  Link link(milliseconds(10));
+  for (const unsigned times : {1U, 2U, 4U, 8U, 8U}) {
+    CAPTURE(used, times);
+    link.run(seconds(6), 3'000, true);
+    REQUIRE_FALSE(link.meter.keeps_up());
+    link.run(times * memory - seconds(5), kbps);
+    CHECK_FALSE(link.meter.keeps_up());
+    link.run(seconds(10), kbps);
+    CHECK(link.meter.keeps_up());
+    CHECK(link.meter.facts().could_carry_kbps == 0);
+  }
+}
+
+TEST_CASE("what it carries without skipping it can carry") {
+  Link link(milliseconds(10));
+  link.run(seconds(6), 3'000, true);
+  link.run(seconds(10), 8'000);
+  CHECK(link.meter.facts().could_carry_kbps == Approx(8'000).epsilon(0.02));
+}
+
+}  // namespace
+}  // namespace ott

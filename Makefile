@@ -139,6 +139,11 @@ demo: needs-demo ## a bootstrapper, three relays and two clients on this machine
 	$(Q)$(MAKE) -s all
 	$(Q)tools/demo build/ottd
 
+.PHONY: demo-join
+demo-join: needs-demo ## the same without a bootstrapper: six processes that find each other
+	$(Q)$(MAKE) -s all
+	$(Q)tools/demo build/ottd --join
+
 .PHONY: scenarios
 scenarios: needs-scenarios ## the scenarios of core-scenarios/ in namespaces, three minutes, as root: build/scenarios/
 	$(Q)$(MAKE) -s all

@@ -24,7 +24,7 @@
 namespace ott {
 
 /// Why a connection was made.
-enum class Purpose : std::uint8_t { Accepted, Registration, Neighbour, Access, Inquiry };
+enum class Purpose : std::uint8_t { Accepted, Registration, Neighbour, Access, Inquiry, Join };
 
 /// Which link states are to be sent to a neighbour. They stand here by their reporters and are written out
 /// when the link takes them, so a link never has more than a few of them queued, and always the newest.

@@ -13,7 +13,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-/// How often the round trip of a link to a neighbour is measured, which is sent hellos anyway.
+/// How often neighbours measure the round trip, which are sent hellos anyway, and how often all others do.
 constexpr Duration kNeighbourEchoInterval = milliseconds(500);
 /// How long an answer is waited for before the question is asked again.
 constexpr Duration kAnswerTimeMax = seconds(5);

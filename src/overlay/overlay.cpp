@@ -56,13 +56,18 @@ Overlay::Overlay(OverlayConfig config, Log& log)
       messages_(state_, neighbours_),
       measurements_(state_),
       liveness_(state_, neighbours_, measurements_),
-      data_(state_, flows_) {}
+      data_(state_, flows_) {
+  const OverlayConfig& told = state_.config;
+  if (told.join && told.join->discovers)
+    discovery_.emplace(told.overlay_name, told.incarnation, told.random_seed, told.limits, state_.counters);
+}
 
 // ---- what the driver says --------------------------------------------------------------------------------
 
 void Overlay::begin(Now now) {
   state_.log.tick(now.mono);
   liveness_.begin(now);
+  if (discovery_) discovery_->begin(now);
   handshakes_.begin(now);
   settle(now);
 }
@@ -71,6 +76,24 @@ void Overlay::found(const std::vector<NodeId>& addresses, Now now) {
   now = own(now);
   handshakes_.found(addresses, now);
   settle(now);
+}
+
+void Overlay::found_to_join(const std::vector<NodeId>& addresses, Now now) {
+  now = own(now);
+  handshakes_.found_to_join(addresses, now);
+  settle(now);
+}
+
+void Overlay::heard(ByteSpan datagram, const IpAddress& from, Now now) {
+  now = own(now);
+  if (const auto at = discovery_->on_datagram(datagram, from, now)) handshakes_.discovered(*at, now);
+  settle(now);
+}
+
+std::optional<DiscoveryHello> Overlay::hello_due(Now now) {
+  if (!discovery_) return std::nullopt;
+  const auto id = handshakes_.takes_neighbours() ? std::optional(state_.self) : std::nullopt;
+  return discovery_->due({id, state_.links.has_neighbours()}, own(now));
 }
 
 void Overlay::listening(const NodeId& at, const std::optional<Error>& error, Now now) {
@@ -186,11 +209,12 @@ void Overlay::set_blocked(LinkId id, bool blocked, Now now) {
 }
 
 [[gnu::hot]] MonoTime Overlay::next_deadline() const {
+  const MonoTime hello_at = discovery_ ? discovery_->next_deadline() : MonoTime::max();
   const MonoTime next =
       std::min({liveness_.due_at(), leave_at_, usable_at_, settle_at_, handshakes_.next_deadline(),
                 flows_.next_deadline(), watches_.next_deadline(), origin_.next_deadline(),
                 figures_.next_deadline(), link_states_.next_deadline(), streams_.next_deadline(),
-                absences_.next_deadline(), films_.next_deadline(), measurements_.next_deadline()});
+                absences_.next_deadline(), films_.next_deadline(), measurements_.next_deadline(), hello_at});
   return next == MonoTime::max() ? next : next + stalled_;
 }
 
@@ -480,7 +504,7 @@ void Overlay::watch(const KnownStream& stream, bool wanted, Now now) {
 
 /// This node's own link state. A damped link is listed at a cost above any way around, and a node that leaves
 /// lists no links.
-LinkState Overlay::own_state(Now now) const {
+LinkState Overlay::own_state(Now now) {
   LinkState state;
   if (state_.phase == Phase::Running) {
     for (const NodeId& id : state_.links.neighbours()) {
@@ -492,6 +516,7 @@ LinkState Overlay::own_state(Now now) const {
     }
   }
   state.streams = origin_.streams();
+  state.takes_neighbours = handshakes_.takes_neighbours();
   return state;
 }
 
@@ -499,8 +524,8 @@ LinkState Overlay::own_state(Now now) const {
 [[gnu::hot]] void Overlay::settle(Now now) {
   if (state_.dismissal && retired(now)) state_.quit(*state_.dismissal);
   settle_links(now);
-  if (origin_.take_news() || neighbours_.take_changed() || measurements_.take_changed(now))
-    link_states_.own_changed();
+  if (origin_.take_news() || neighbours_.take_changed()) link_states_.own_changed();
+  if (measurements_.take_changed(now)) link_states_.own_changes(now);
   if (state_.phase != Phase::Left && link_states_.own_due(now)) link_states_.publish(own_state(now), now);
   settle_overlay(now);
   settle_flows(now);
@@ -533,7 +558,7 @@ LinkState Overlay::own_state(Now now) const {
     link_is_up(*link, now);
     if (link->relation != Relation::Neighbour) continue;
     usable_at_ = std::min(usable_at_, flaps_.usable_at(link->peer, now.mono));
-    link_states_.own_changed();
+    neighbours_.is_found(link->peer) ? link_states_.own_changes(now) : link_states_.own_changed();
   }
 }
 
@@ -543,22 +568,26 @@ LinkState Overlay::own_state(Now now) const {
   LinkStates::Changes changes = link_states_.take_changes();
   changes_.states = changes_.states || changes.states;
   changes_.graph = changes_.graph || changes.graph;
-  if (changes.facts) {
-    origin_.on_facts_changed(now);
-    streams_.on_facts_changed(now);
-  }
+  changes_.facts = changes_.facts || changes.facts;
+  if (changes.facts) origin_.on_facts_changed(now);
   for (const NodeId& reporter : changes.restarted) origin_.on_restarted(reporter, now);
   if (changes.outbid) watches_.tell_all(now);
-  if (!changes_.states) return;
+  if (!changes_.states && !changes_.facts) return;
   if (!settle_rate_.take(kSettlesPerS, 1, now.mono)) {
     settle_at_ = settle_rate_.ready_at(kSettlesPerS, 1);
     return;
   }
   settle_at_ = MonoTime::max();
   const bool graph = changes_.graph;
+  const bool only_facts = !changes_.states;
   changes_ = {};
+  if (only_facts) {
+    streams_.on_facts_changed(now);
+    return watches_.on_overlay_changed(now);
+  }
   streams_.on_overlay_changed(now);
   if (graph) origin_.on_graph_changed(now);
+  if (graph) handshakes_.on_graph_changed(now);
   flows_.on_overlay_changed(now);
   settle_flows(now);
   watches_.on_overlay_changed(now);

@@ -41,11 +41,15 @@ PeerLink& OverlayState::connect(Purpose purpose, const NodeId& to, Now now, std:
   std::vector<IpAddress> sources;
   if (from) {
     sources = {*from};
+  } else if (translated) {
+    sources = {};
   } else if (self_known && config.kind != PeerKind::Guest) {
     sources = {self.address};
     for (const NodeId& address : further) sources.push_back(address.address);
   } else if (!self_known && config.id) {
     sources = {config.id->address};
+  } else if (config.join && !self.address.is_unspecified()) {
+    sources = {self.address};
   }
   PeerLink& link = links.add(purpose, to, now);
   links.requests().connect.push_back({link.id, to, std::move(sources)});
@@ -73,7 +77,8 @@ void OverlayState::quit(std::string message) {
 
 Greeting OverlayState::greeting() const {
   const auto hello = std::chrono::ceil<std::chrono::milliseconds>(config.heartbeat).count();
-  return {config.kind, config.incarnation, static_cast<std::uint32_t>(hello), kTakesMeasuring};
+  return {config.kind, config.incarnation, static_cast<std::uint32_t>(hello),
+          kTakesMeasuring | (config.join ? kFindsNeighbours : 0)};
 }
 
 }  // namespace ott

@@ -17,10 +17,11 @@
 namespace ott::sim {
 
 struct NetworkOptions {
-  Duration latency = std::chrono::microseconds(200);  // one way
-  double bytes_per_second = 0;                        // of each direction of each connection; 0: no limit
-  std::size_t buffer_bytes = 256U << 10U;             // sent and not yet read, of each direction
-  bool partial = true;                                // reads and writes of random sizes
+  Duration latency = std::chrono::microseconds(200);                            // one way
+  std::function<Duration(const IpAddress&, const IpAddress&)> latency_between;  // in its place, if it is set
+  double bytes_per_second = 0;             // of each direction of each connection; 0: no limit
+  std::size_t buffer_bytes = 256U << 10U;  // sent and not yet read, of each direction
+  bool partial = true;                     // reads and writes of random sizes
 };
 
 class Network {
@@ -64,6 +65,12 @@ class Network {
   [[nodiscard]] Now now_at(const IpAddress& address) const;
   std::mt19937_64& random() { return random_; }
 
+  /// Bytes that have been delivered so far, all in all.
+  [[nodiscard]] std::uint64_t bytes_delivered() const {
+    std::uint64_t bytes = 0;
+    for (const auto& [between, count] : bytes_) bytes += count;
+    return bytes;
+  }
   /// Bytes that have been delivered from one host to another so far.
   [[nodiscard]] std::uint64_t bytes_between(const IpAddress& from, const IpAddress& to) const;
 
@@ -135,6 +142,7 @@ class Network {
   void release(const std::shared_ptr<Connection>& connection, int side);
   [[nodiscard]] Duration latency(const IpAddress& a, const IpAddress& b) const;
   [[nodiscard]] bool silent(const Host& a, const Host& b) const;
+  [[nodiscard]] Duration latency(const Connection& connection) const;
   std::size_t some_of(std::size_t bytes);
 
   NetworkOptions options_;

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "../joined_overlay.h"
 #include "../schedule.h"
 
 namespace {
@@ -23,6 +24,24 @@ int replay(std::uint64_t seed, ott::sim::Kind kind) {
   return result.violation ? 1 : 0;
 }
 
+/// sim --join SEED [NODES [SECONDS]]: an overlay that finds itself, with its figures.
+int join(const std::vector<std::string_view>& words) {
+  const auto number = [&words](std::size_t i, std::uint64_t otherwise) {
+    return i < words.size() ? std::strtoull(words[i].data(), nullptr, 10) : otherwise;
+  };
+  ott::sim::JoinedOptions options;
+  options.nodes = number(2, 100);
+  options.joining = std::chrono::milliseconds(30) * options.nodes;
+  options.settling = std::chrono::seconds(number(3, 180));
+  if (options.nodes > 300) options.heartbeat = std::chrono::milliseconds(500);
+  const bool trace = words.back() == "--trace";
+  options.flat = words.back() == "--flat";
+  std::string report;
+  const bool good = ott::sim::run_joined(number(1, 1), options, trace, report);
+  if (!trace && options.nodes <= 200) fmt::print("{}", report);  // a long run prints as it goes
+  return good ? 0 : 1;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -34,12 +53,13 @@ int main(int argc, char** argv) {
     kind = other;
     words.erase(words.begin());
   }
+  if (!words.empty() && words.front() == "--join") return join(words);
   const auto number = [&words](std::size_t i) { return std::strtoull(words[i].data(), nullptr, 10); };
   if (words.size() == 2 && words.front() == "--seed") return replay(number(1), kind);
   if (words.size() != 1 && words.size() != 2) {
     std::fputs(
         "usage: sim [--hostile|--pictures|--commands|--guests|--sources] SEEDS [FIRST] | sim [--KIND] --seed "
-        "N\n",
+        "N | sim --join SEED [NODES [SECONDS]]\n",
         stderr);
     return 2;
   }

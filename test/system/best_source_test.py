@@ -1,5 +1,5 @@
-"""Two origins of one name, in a network whose links are wires: viewers have the nearer one, and go over to the other when
-the way to theirs gets slow, and back, without losing a frame."""
+"""Two origins of one name, in a network whose links are wires: viewers have the nearer one, and go over to the other
+when the way to theirs gets slow, and back, without losing a frame."""
 
 import os
 import unittest

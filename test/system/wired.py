@@ -1,5 +1,5 @@
-"""Overlays of real ottd processes in a network whose links are wires (tools/wire), so that each way has a delay that can
-be changed. Needs root."""
+"""Overlays of real ottd processes in a network whose links are wires (tools/wire), so that each way has a delay that
+can be changed. Needs root."""
 
 import json
 import os

@@ -582,8 +582,11 @@ LinkState Overlay::own_state(Now now) {
   const bool graph = changes_.graph;
   const bool only_facts = !changes_.states;
   changes_ = {};
+  if (only_facts) {
+    streams_.on_facts_changed(now);
+    return watches_.on_overlay_changed(now);
+  }
   streams_.on_overlay_changed(now);
-  if (only_facts) return watches_.on_overlay_changed(now);
   if (graph) origin_.on_graph_changed(now);
   if (graph) handshakes_.on_graph_changed(now);
   flows_.on_overlay_changed(now);

@@ -85,7 +85,8 @@ void WatchRequests::tell(StreamId stream, Request& request, Now now, const NodeI
   const std::uint32_t viewers = interests_.viewers(stream);
   request.asking = wanted(stream) && !is_served(stream);
   request.tell_at = request.asking ? now.mono + kWatchRetry : MonoTime::max();
-  const auto origin = origin_of(stream);
+  if (const auto known = origin_of(stream)) request.origin = known;
+  const std::optional<NodeId> origin = request.origin;
   if (!origin || *origin == state_.self) return;
   const bool complains = !starved_by.address.is_unspecified();
   if (!request.asking && !complains && viewers == 0 && request.told == 0) return;

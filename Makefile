@@ -179,7 +179,7 @@ SEEDS ?= 10000
 .PHONY: sim
 sim: needs-build ## run SEEDS (10000) schedules of each kind; build/<variant>/sim [--KIND] --seed N replays one
 	$(Q)$(MAKE) $(sim)
-	$(Q)for kind in "" --pictures --hostile --commands; do for first in $$(seq 1 500 $(SEEDS)); do \
+	$(Q)for kind in "" --pictures --hostile --commands --guests --sources; do for first in $$(seq 1 500 $(SEEDS)); do \
 	  left=$$(($(SEEDS) - first + 1)); echo $$kind $$((left < 500 ? left : 500)) $$first; \
 	done; done | xargs -P $(shell nproc) -L 1 $(sim)
 

@@ -54,7 +54,11 @@ struct Greeting {
   std::uint64_t capabilities = 0;  // a bit each; unknown ones mean nothing
 };
 /// This process chooses its neighbours itself, and takes others that do.
-inline constexpr std::uint64_t kFindsNeighbours = 1;
+inline constexpr std::uint64_t kFindsNeighbours = 2;
+
+/// A guest may end the handshake with FINALACK control here, and keep the connection to measure its round
+/// trip.
+inline constexpr std::uint64_t kTakesMeasuring = 1;
 
 /// Opens the handshake. `ids` holds one id if the sender knows its own, or else all that it could be: the
 /// bootstrapper picks the one that its topology has. A Guest sends the address it connects from.

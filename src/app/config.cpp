@@ -9,6 +9,7 @@
 #include <charconv>
 #include <map>
 #include <random>
+#include <sstream>
 
 #include "io/inputs.h"
 #include "io/socket.h"
@@ -102,7 +103,8 @@ void declare(CLI::App& app, Words& words) {
                  "origin: what ways are chosen by: cost (the topology's, or hops), latency (round trips) or\n"
                  "quality (round trips, loss, and what links can carry); ?metric= for one stream")
       ->type_name("METRIC");
-  app.add_option("--node", words.node, "client: attach to this node as a guest")->type_name("ADDRESS");
+  app.add_option("--node", words.node, "client: attach to this node as a guest, or to the nearest of several")
+      ->type_name("ADDRESS[,ADDRESS…]");
   app.add_option("--dump", words.dump,
                  "write frames to DIR/00000001.jpg, …, or as a stream to - (standard output)")
       ->type_name("DIR");
@@ -489,10 +491,19 @@ Result<void> client_options(const Words& words, Config& config) {
   if (!words.node.empty()) {
     if (!words.bootstrap.empty()) return fail("--node and --bootstrap: one of them names whom to attach to");
     if (overlay.join) return fail("--node and --join or --discover: one of them says whom to attach to");
-    const auto place = parse_place("--node", words.node);
-    if (!place) return tl::unexpected(place.error());
-    if (const auto* node = std::get_if<NodeId>(&*place)) overlay.access = {*node};
-    if (const auto* host = std::get_if<HostName>(&*place)) config.options.host = *host;
+    if (words.node.find(',') == std::string::npos) {
+      const auto place = parse_place("--node", words.node);
+      if (!place) return tl::unexpected(place.error());
+      if (const auto* node = std::get_if<NodeId>(&*place)) overlay.access = {*node};
+      if (const auto* host = std::get_if<HostName>(&*place)) config.options.host = *host;
+      return {};
+    }
+    std::istringstream each(words.node);
+    for (std::string text; std::getline(each, text, ',');) {
+      const auto node = parse_address("--node", text);
+      if (!node) return tl::unexpected(node.error());
+      overlay.access.push_back(*node);
+    }
   } else if (config.options.only_asks() && overlay.bootstrap) {
     overlay.access = {*std::exchange(overlay.bootstrap, std::nullopt)};
   } else if (config.options.only_asks() && overlay.join && !discovers) {

@@ -102,8 +102,7 @@ void Handshakes::make_room() {
 }
 
 bool Handshakes::no_room_for(const PeerLink& guest) const {
-  return guest.relation == Relation::Guest && !guest.outgoing() &&
-         state_.links.guests() >= state_.config.limits.guests;
+  return guest.is_of_guest() && state_.links.guests() >= state_.config.limits.guests;
 }
 
 void Handshakes::on_ack(PeerLink& link, const Ack& message, Now now) {
@@ -182,7 +181,10 @@ void Handshakes::on_speers(PeerLink& link, const Speers& message, Now now) {
 
 // ---- both ------------------------------------------------------------------------------------------------
 
-void Handshakes::on_final_ack(PeerLink& link, const FinalAck& message, Now) {
+void Handshakes::on_final_ack(PeerLink& link, const FinalAck& message, Now now) {
+  // A guest may want nothing but to measure the way to here.
+  const bool measures = link.is_of_guest() && message.relation == Relation::Control;
+  if (measures && link.handshake.state() == HandshakeState::WAck) link.relation = Relation::Control;
   const HandshakeEvent event =
       link.relation == Relation::Control ? HandshakeEvent::FinalAckControl : HandshakeEvent::FinalAckLink;
   const auto action = link.handshake.on(event);
@@ -197,10 +199,10 @@ void Handshakes::on_final_ack(PeerLink& link, const FinalAck& message, Now) {
                      !neighbours_.is_named(link.peer);
   if (joins && !joining_.takes(link)) return;
   if (*action == HandshakeAction::Confirm) state_.links.send(link, FinalAck{link.relation});
-  finish(link);
+  finish(link, now);
 }
 
-void Handshakes::finish(PeerLink& link) {
+void Handshakes::finish(PeerLink& link, Now now) {
   state_.links.note_up(link);
   connected_.push_back(link.id);
   if (state_.config.join && link.is_neighbour() && !neighbours_.is_named(link.peer))
@@ -209,12 +211,13 @@ void Handshakes::finish(PeerLink& link) {
   if (link.purpose == Purpose::Registration) registration_.on_connected();
   controller_.on_connected(link);
   if (link.purpose != Purpose::Access) return;
-  access_.on_connected(link);
+  access_.on_connected(link, now);
   if (state_.is_member()) fallback_.on_attached(link);
 }
 
 /// Only a bootstrapper's answer is taken, and only a member's question is answered.
 void Handshakes::on_access_nodes(PeerLink& link, const AccessNodes& message, Now now) {
+  if (link.is_of_guest()) return;
   if (state_.config.topology) return controller_.on_access_nodes(link, now);
   fallback_.on_access_nodes(link, message, now);
 }

@@ -54,6 +54,8 @@ class Handshakes {
   }
   void on_access_nodes(PeerLink& link, const AccessNodes& message, Now now);
 
+  /// How a guest goes from one access node to another.
+  [[nodiscard]] Access& access() { return access_; }
   /// True if nodes that find their neighbours themselves may call this one.
   [[nodiscard]] bool takes_neighbours() const { return joining_.takes_neighbours(); }
   /// The graph has changed.
@@ -72,7 +74,7 @@ class Handshakes {
   [[nodiscard]] bool is_other_overlay(PeerLink& link, const std::string& name);
   void offer(const std::vector<NodeId>& access_nodes, Now now);
   void make_room();
-  void finish(PeerLink& link);
+  void finish(PeerLink& link, Now now);
   [[nodiscard]] bool no_room_for(const PeerLink& guest) const;
 
   OverlayState& state_;

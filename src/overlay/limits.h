@@ -31,7 +31,7 @@ struct Limits {
   unsigned trees_per_s = 20;                // that an origin computes for one stream
   unsigned messages_per_link_s = 100;       // PING and MESSAGE
   unsigned messages_per_guest_s = 5;        // MESSAGE
-  unsigned requests_per_guest_s = 20;       // WATCH, START, STOP, QUERY and FILM
+  unsigned requests_per_guest_s = 20;       // WATCH, START, STOP, QUERY, FILM and WHY
   unsigned joins_per_s = 50;                // ACKs of nodes that find their neighbours themselves
   unsigned hellos_per_s = 100;              // datagrams of --discover that are looked at
   unsigned calls_per_s = 10;                // that such a node makes itself

@@ -21,6 +21,7 @@ constexpr unsigned kSettlesPerS = 50;
 
 /// The protocol's OFFLINE is no failure: the node is registered, and this is no overlay link.
 std::string_view state_for_people(const PeerLink& link) {
+  if (link.is_measured()) return "measured";
   const HandshakeState state = link.handshake.state();
   return state == HandshakeState::Offline ? "registered" : to_string(state);
 }
@@ -114,7 +115,7 @@ void Overlay::closed(LinkId id, std::string_view why, Now now) {
   now = own(now);
   PeerLink* link = state_.links.find(id);
   if (link == nullptr) return;
-  if (!link->closing && link->handshake.over()) {
+  if (!link->closing && link->handshake.over() && !link->is_measured()) {
     state_.log.info(fmt::format("{}: connection lost: {}", neighbours_.describe(link->peer), why));
   }
   if (link->close_reason.empty()) link->close_reason = why;
@@ -212,8 +213,8 @@ void Overlay::set_blocked(LinkId id, bool blocked, Now now) {
   const MonoTime next =
       std::min({liveness_.due_at(), leave_at_, usable_at_, settle_at_, handshakes_.next_deadline(),
                 flows_.next_deadline(), watches_.next_deadline(), origin_.next_deadline(),
-                figures_.next_deadline(), link_states_.next_deadline(), absences_.next_deadline(),
-                films_.next_deadline(), measurements_.next_deadline(), hello_at});
+                figures_.next_deadline(), link_states_.next_deadline(), streams_.next_deadline(),
+                absences_.next_deadline(), films_.next_deadline(), measurements_.next_deadline(), hello_at});
   return next == MonoTime::max() ? next : next + stalled_;
 }
 
@@ -236,6 +237,7 @@ MonoTime Overlay::early_deadline() const {
   }
   measurements_.tick(now);
   link_states_.tick(now);
+  streams_.tick(now);
   flows_.tick(now);
   for (const StreamId stream : flows_.take_starving()) watches_.complain(stream, now);
   watches_.tick(now);
@@ -243,6 +245,8 @@ MonoTime Overlay::early_deadline() const {
   figures_.tick(now);
   films_.tick(now);
   absences_.tick(now);
+  if (const auto withheld = absences_.withheld())
+    handshakes_.access().on_withheld(withheld->first->info.name, withheld->second, now);
   settle(now);
 }
 
@@ -260,7 +264,7 @@ bool Overlay::retire(Now now) {
   state_.phase = Phase::Retiring;
   leave_at_ = now.mono + kRetireMax;
   for (PeerLink& link : state_.links.all()) {
-    if (link.is_guest()) state_.links.close(link, ByeReason::Leaving, "leaving");
+    if (link.is_of_guest()) state_.links.close(link, ByeReason::Leaving, "leaving");
   }
   link_states_.own_changed();
   settle(now);
@@ -461,11 +465,30 @@ void Overlay::on_stop(PeerLink& link, const Stop& m, Now now) {
   flows_.on_stop(link, m, now);
 }
 
+void Overlay::on_heartbeat(PeerLink& link, const Heartbeat& m, Now now) {
+  const bool measured = liveness_.on_heartbeat(link, m, now);
+  if (measured && link.purpose == Purpose::Access) handshakes_.access().on_round_trip(link, now);
+}
+
 void Overlay::on_streams(PeerLink& link, const Streams& m, Now now) {
   if (!link.is_access()) return;
-  streams_.on_streams(m);
+  if (&link == state_.links.access() && handshakes_.access().former() != nullptr) {
+    if (const KnownStream* lacking = lacking_in(m))
+      return handshakes_.access().abandon_move(fmt::format("it does not have '{}'", lacking->info.name), now);
+  }
+  streams_.on_streams(link, m, now);
   guest_streams_known_ = true;
   watches_.on_overlay_changed(now);
+}
+
+/// A stream that comes here, and that an access node does not list.
+const KnownStream* Overlay::lacking_in(const Streams& listed) const {
+  for (const auto& [stream, interest] : interests_.all()) {
+    if (!streams_.is_listed(stream) || !flows_.has_path(stream)) continue;
+    const auto same = [id = stream](const StreamInfo& info) { return info.id == id; };
+    if (std::ranges::none_of(listed.streams, same)) return streams_.find(stream);
+  }
+  return nullptr;
 }
 
 bool Overlay::attached() const {
@@ -506,6 +529,8 @@ LinkState Overlay::own_state(Now now) {
   if (state_.phase != Phase::Left && link_states_.own_due(now)) link_states_.publish(own_state(now), now);
   settle_overlay(now);
   settle_flows(now);
+  if (const PeerLink* former = handshakes_.access().former())
+    handshakes_.access().settle_move(flows_.comes_by(former->id), now);
   handshakes_.settle(now);
 }
 
@@ -523,8 +548,8 @@ LinkState Overlay::own_state(Now now) {
     films_.on_link_ended(*link);
     flows_.on_link_ended(*link, now);
     if (link->relation == Relation::Guest && link->outgoing()) {
-      guest_streams_known_ = false;
-      streams_.on_access_ended();
+      guest_streams_known_ = guest_streams_known_ && state_.links.access() != nullptr;
+      streams_.on_access_ended(*link, now);
     }
   }
   for (const LinkId id : handshakes_.take_connected()) {
@@ -543,18 +568,21 @@ LinkState Overlay::own_state(Now now) {
   LinkStates::Changes changes = link_states_.take_changes();
   changes_.states = changes_.states || changes.states;
   changes_.graph = changes_.graph || changes.graph;
+  changes_.facts = changes_.facts || changes.facts;
   if (changes.facts) origin_.on_facts_changed(now);
   for (const NodeId& reporter : changes.restarted) origin_.on_restarted(reporter, now);
   if (changes.outbid) watches_.tell_all(now);
-  if (!changes_.states) return;
+  if (!changes_.states && !changes_.facts) return;
   if (!settle_rate_.take(kSettlesPerS, 1, now.mono)) {
     settle_at_ = settle_rate_.ready_at(kSettlesPerS, 1);
     return;
   }
   settle_at_ = MonoTime::max();
   const bool graph = changes_.graph;
+  const bool only_facts = !changes_.states;
   changes_ = {};
-  streams_.on_overlay_changed();
+  streams_.on_overlay_changed(now);
+  if (only_facts) return watches_.on_overlay_changed(now);
   if (graph) origin_.on_graph_changed(now);
   if (graph) handshakes_.on_graph_changed(now);
   flows_.on_overlay_changed(now);
@@ -572,6 +600,7 @@ void Overlay::link_is_up(PeerLink& link, Now now) {
   liveness_.on_link_up(link, now);
   switch (link.relation) {
     case Relation::Control:
+      if (link.is_measured()) return;
       state_.log.info(link.outgoing() ? "registered with " + neighbours_.describe(link.peer)
                                       : neighbours_.describe(link.peer) + " is online");
       return;

@@ -161,7 +161,7 @@ class Overlay {
   void on_stop(PeerLink& link, const Stop& m, Now now);
   void on_links(PeerLink& link, const Links& m, Now now) { link_states_.on_links(link, m, now); }
   void on_watch(PeerLink& link, const Watch& m, Now now);
-  void on_heartbeat(PeerLink& link, const Heartbeat& m, Now now) { liveness_.on_heartbeat(link, m, now); }
+  void on_heartbeat(PeerLink& link, const Heartbeat& m, Now now);
   void on_bye(PeerLink& link, const Bye& m, Now now);
   void on_streams(PeerLink& link, const Streams& m, Now now);
   void on_query(PeerLink& link, const Query& m, Now now) { figures_.on_query(link, m, now); }
@@ -180,6 +180,7 @@ class Overlay {
 
   std::size_t slices_with_states(PeerLink& link, Now now, std::span<ByteSpan> pieces);
   void outbox_sent(PeerLink& link);
+  [[nodiscard]] const KnownStream* lacking_in(const Streams& listed) const;
   [[nodiscard]] bool forwards_for_others() const;
   [[nodiscard]] LinkState own_state(Now now);
   [[nodiscard]] std::uint64_t cost_to(const NodeId& node) const;

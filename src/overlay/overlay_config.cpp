@@ -32,7 +32,8 @@ Duration interval_on(Relation relation, Duration interval) {
 }
 
 [[gnu::hot]] Duration OverlayState::dead_interval(const PeerLink& link) const {
-  if (link.is_guest()) return kGuestDeadInterval;
+  if (link.is_of_guest()) return kGuestDeadInterval;
+  if (link.is_measured()) return kHellosMissedMax * kEchoInterval + kControlHelloMin;
   return kHellosMissedMax * interval_on(link.relation, std::chrono::milliseconds(link.greeting.hello_ms));
 }
 
@@ -77,7 +78,7 @@ void OverlayState::quit(std::string message) {
 Greeting OverlayState::greeting() const {
   const auto hello = std::chrono::ceil<std::chrono::milliseconds>(config.heartbeat).count();
   return {config.kind, config.incarnation, static_cast<std::uint32_t>(hello),
-          config.join ? kFindsNeighbours : 0};
+          kTakesMeasuring | (config.join ? kFindsNeighbours : 0)};
 }
 
 }  // namespace ott

@@ -44,6 +44,9 @@ struct OverlayConfig {
   Limits limits;
 };
 
+/// How often the round trip of a link is measured: by both ends, and by guests alone on theirs.
+inline constexpr Duration kEchoInterval = std::chrono::seconds(5);
+
 /// A node that retires forwards until its children have moved, takes no guests and lists no links.
 enum class Phase : std::uint8_t { Running, Retiring, Left };
 

@@ -42,6 +42,13 @@ bool Network::silent(const Host& a, const Host& b) const {
   return silent_.contains({std::min(a.address, b.address), std::max(a.address, b.address)});
 }
 
+Duration Network::latency(const IpAddress& a, const IpAddress& b) const {
+  const Duration usual = options_.latency_between ? options_.latency_between(a, b) : options_.latency;
+  if (latencies_.empty()) return usual;
+  const auto own = latencies_.find({std::min(a, b), std::max(a, b)});
+  return own == latencies_.end() ? usual : own->second;
+}
+
 Now Network::now_at(const IpAddress& address) const {
   const auto ahead = clocks_.find(address);
   Now now = this->now();

@@ -35,6 +35,11 @@ class Network {
   /// The host does not run until resume(): nothing is read, sent or timed; its kernel still takes bytes.
   void stop(const IpAddress& address);
   void resume(const IpAddress& address);
+  /// How long what is sent between the two hosts takes one way, from now on; for all others it is as the
+  /// options say.
+  void set_latency(const IpAddress& a, const IpAddress& b, Duration latency) {
+    latencies_[{std::min(a, b), std::max(a, b)}] = latency;
+  }
   /// All that is sent between the two hosts vanishes (true), or gets through again.
   void set_silent(const IpAddress& a, const IpAddress& b, bool silent);
   /// How far the host's wall clock is ahead of virtual time, from now on; a process that starts there later
@@ -135,10 +140,8 @@ class Network {
     return {now_, WallTime(now_.time_since_epoch() + *host.clock_ahead)};
   }
   void release(const std::shared_ptr<Connection>& connection, int side);
+  [[nodiscard]] Duration latency(const IpAddress& a, const IpAddress& b) const;
   [[nodiscard]] bool silent(const Host& a, const Host& b) const;
-  [[nodiscard]] Duration latency(const IpAddress& a, const IpAddress& b) const {
-    return options_.latency_between ? options_.latency_between(a, b) : options_.latency;
-  }
   [[nodiscard]] Duration latency(const Connection& connection) const;
   std::size_t some_of(std::size_t bytes);
 
@@ -149,6 +152,7 @@ class Network {
   std::uint64_t next_order_ = 0;
   std::vector<std::unique_ptr<Host>> hosts_;  // the dead ones, too: events may still name them
   std::set<std::pair<IpAddress, IpAddress>> silent_;
+  std::map<std::pair<IpAddress, IpAddress>, Duration> latencies_;
   std::map<IpAddress, Duration> clocks_;
   std::map<std::pair<IpAddress, IpAddress>, std::uint64_t> bytes_;
 };

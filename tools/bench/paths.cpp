@@ -1,6 +1,6 @@
 // How long trees take to compute, as an origin computes them: its database of link states, with a stream
-// watched by a share of the nodes. Measures one full computation, and one after each kind of change, as the
-// link states that tell of it come in. Writes JSON to standard output.
+// watched by a share of the nodes, by hops or by measured round trips. Measures one full computation, and one
+// after each kind of change, as the link states that tell of it come in. Writes JSON to standard output.
 //
 //     paths [REPETITIONS]
 #include <fmt/format.h>
@@ -83,15 +83,22 @@ OverlayConfig origin_config(TreePolicy policy) {
   return config;
 }
 
+/// Of a link, from either end: 2 to 80 ms, the same each time.
+std::uint32_t round_trip_us(std::size_t a, std::size_t b) {
+  const auto [low, high] = std::minmax(a, b);
+  return 2'000 + static_cast<std::uint32_t>((low * 2'654'435'761U + high * 40'503U) % 78'000U);
+}
+
 /// Node 0, as the origin of a stream, without links of its own to send trees over.
 class World {
  public:
-  World(const Links& links, TreePolicy policy)
+  World(const Links& links, TreePolicy policy, Metric metric)
       : links_(links), numbers_(links.size()), state_(origin_config(policy), log_) {
     state_.self = node_id(0);
     state_.self_known = true;
     StreamInfo info;
     info.name = "paths";
+    info.metric = metric;
     stream_ = origin_.add_stream(info).value();
     for (std::size_t i = 0; i < links_.size(); ++i) report(i);
   }
@@ -129,7 +136,8 @@ class World {
     state.reporter = node_id(index);
     state.incarnation = 1;
     state.number = ++numbers_[index];
-    for (const std::size_t other : links_[index]) state.links.push_back({node_id(other), 1});
+    for (const std::size_t other : links_[index])
+      state.links.push_back({node_id(other), 1, {round_trip_us(index, other)}});
     if (state_.db.update(state) == LinkStateDb::Update::Graph) origin_.on_graph_changed(now_);
   }
 
@@ -156,6 +164,7 @@ struct Case {
   std::size_t nodes;
   unsigned percent;
   TreePolicy policy;
+  Metric metric;
 };
 
 using Change = std::function<void(int)>;
@@ -186,13 +195,13 @@ std::string run(const Case& c, const Links& links, int repetitions, std::mt19937
   };
   std::vector<double> full;
   for (int i = 0; i < std::max(1, repetitions / 4); ++i) {
-    World fresh(links, c.policy);
+    World fresh(links, c.policy, c.metric);
     for (std::size_t r = 0; r < receivers; ++r) fresh.watch(order[r], true);
     const auto begin = Clock::now();
     fresh.compute();
     full.push_back(std::chrono::duration<double, std::milli>(Clock::now() - begin).count());
   }
-  World world(links, c.policy);
+  World world(links, c.policy, c.metric);
   for (std::size_t r = 0; r < receivers; ++r) world.watch(order[r], true);
   world.compute();
   const std::size_t size = world.tree_nodes();
@@ -205,10 +214,10 @@ std::string run(const Case& c, const Links& links, int repetitions, std::mt19937
   const double death = time_of(
       world, repetitions, [&](int i) { world.kill(receiver(i)); }, [&](int i) { world.revive(receiver(i)); });
   return fmt::format(
-      R"({{"graph": "{}", "nodes": {}, "receivers": {}, "policy": "{}", "tree_nodes": {}, "full_ms": {:.4f}, )"
+      R"({{"graph": "{}", "nodes": {}, "receivers": {}, "policy": "{}", "metric": "{}", "tree_nodes": {}, "full_ms": {:.4f}, )"
       R"("join_ms": {:.4f}, "leave_ms": {:.4f}, "death_ms": {:.4f}}})",
-      c.graph_name, c.nodes, receivers, c.policy == TreePolicy::Shared ? "shared" : "shortest", size,
-      median_ms(full), join, leave, death);
+      c.graph_name, c.nodes, receivers, c.policy == TreePolicy::Shared ? "shared" : "shortest",
+      c.metric == Metric::Cost ? "hops" : to_string(c.metric), size, median_ms(full), join, leave, death);
 }
 
 void run_all(int repetitions) {
@@ -223,8 +232,10 @@ void run_all(int repetitions) {
     for (const std::size_t nodes : {std::size_t{100}, std::size_t{1'000}, std::size_t{10'000}}) {
       const Links links = kind.make(nodes, random);
       for (const unsigned percent : {10U, 50U}) {
-        for (const TreePolicy policy : {TreePolicy::Shortest, TreePolicy::Shared}) {
-          const Case c{kind.name, nodes, percent, policy};
+        for (const auto& [policy, metric] :
+             {std::pair{TreePolicy::Shortest, Metric::Cost}, std::pair{TreePolicy::Shortest, Metric::Latency},
+              std::pair{TreePolicy::Shared, Metric::Cost}}) {
+          const Case c{kind.name, nodes, percent, policy, metric};
           fmt::print("{}\n{}", separator, run(c, links, repetitions, random));
           std::fflush(stdout);
           separator = ",";

@@ -15,7 +15,7 @@ def run(lab, options, show):
 
 def report(results):
     cases = [case for case in results["cases"] if case["nodes"] >= 1000]
-    return table(["graph", "nodes", "receivers", "policy", "nodes in the tree", "full, ms", "join, ms", "leave, ms",
+    return table(["graph", "nodes", "receivers", "policy", "by", "nodes in the tree", "full, ms", "join, ms", "leave, ms",
                   "death, ms"],
-                 [[case[key] for key in ("graph", "nodes", "receivers", "policy", "tree_nodes", "full_ms", "join_ms",
+                 [[case[key] for key in ("graph", "nodes", "receivers", "policy", "metric", "tree_nodes", "full_ms", "join_ms",
                                          "leave_ms", "death_ms")] for case in cases])

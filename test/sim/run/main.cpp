@@ -1,5 +1,7 @@
-// Runs schedules: sim [--hostile|--pictures|--commands] SEEDS [FIRST], or one with its log: sim … --seed N.
-// Ends with a line of totals; status 1 if any invariant was violated. The seed of each that was is printed.
+// Runs schedules: sim [--hostile|--pictures|--commands|--guests|--sources] SEEDS [FIRST], or one with its
+// log: sim …
+// --seed N. Ends with a line of totals; status 1 if any invariant was violated. The seed of each that was is
+// printed.
 #include <fmt/format.h>
 
 #include <cstdio>
@@ -45,7 +47,8 @@ int join(const std::vector<std::string_view>& words) {
 int main(int argc, char** argv) {
   std::vector<std::string_view> words(argv + 1, argv + argc);
   auto kind = ott::sim::Kind::Faults;
-  for (const auto other : {ott::sim::Kind::Hostile, ott::sim::Kind::Pictures, ott::sim::Kind::Commands}) {
+  for (const auto other : {ott::sim::Kind::Hostile, ott::sim::Kind::Pictures, ott::sim::Kind::Commands,
+                           ott::sim::Kind::Guests, ott::sim::Kind::Sources}) {
     if (words.empty() || words.front() != "--" + std::string(to_string(other))) continue;
     kind = other;
     words.erase(words.begin());
@@ -55,9 +58,8 @@ int main(int argc, char** argv) {
   if (words.size() == 2 && words.front() == "--seed") return replay(number(1), kind);
   if (words.size() != 1 && words.size() != 2) {
     std::fputs(
-        "usage: sim [--hostile|--pictures|--commands] SEEDS [FIRST] | sim [--KIND] --seed N | sim --join "
-        "SEED "
-        "[NODES [SECONDS]]\n",
+        "usage: sim [--hostile|--pictures|--commands|--guests|--sources] SEEDS [FIRST] | sim [--KIND] --seed "
+        "N | sim --join SEED [NODES [SECONDS]]\n",
         stderr);
     return 2;
   }

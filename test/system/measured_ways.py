@@ -30,7 +30,8 @@ from lab import Comparison, Failure, wait_until  # noqa: E402
 
 FPS = 25
 FILM = f"pattern:320x240@{FPS}"  # about 3.6 Mbit/s
-SMALL = f"pattern:208x160@{FPS}"  # about 1.7 Mbit/s
+SMALL = f"pattern:208x160@{FPS}"  # about 2.1 Mbit/s
+ONE, TWO = 3_200_000, 5_300_000  # bit/s of ways that carry one and two of these, and half of one more
 NEAR_ENOUGH = 1.05
 LEFT_S, LOSSY_LEFT_S, APART_S = 5, 10, 20
 MOVES_MOST, SETTLED_S = 3, 60
@@ -223,14 +224,14 @@ class Narrow(Net):
 
 
 def apart(seconds=600, timed=True):
-    """Each way carries one and a half streams."""
-    with Narrow("ways-apart", {"a": 2_600_000, "b": 2_600_000}, [1, 1]) as net:
+    """Each way carries half as much again as a stream has."""
+    with Narrow("ways-apart", {"a": ONE, "b": ONE}, [1, 1]) as net:
         net.begin()
         return net.judge("apart", seconds, lambda has: sorted(map(str, has.values())) == ["a", "b"], timed)
 
 
 def viewers(seconds=600, timed=True):
-    with Narrow("ways-viewers", {"a": 2_600_000, "b": 4_400_000}, [1, 2, 3, 4]) as net:
+    with Narrow("ways-viewers", {"a": ONE, "b": TWO}, [1, 2, 3, 4]) as net:
         net.begin()
         said = net.judge("viewers", seconds, lambda has: has["s1"] is None and
                          sorted(map(str, has.values())) == ["None", "a", "b", "b"], timed)

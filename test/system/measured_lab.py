@@ -28,7 +28,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools"))
 import core_file  # noqa: E402
 import labs  # noqa: E402
 from experiment import Roles  # noqa: E402
-from lab import PATIENCE_S  # noqa: E402
+from lab import PATIENCE_S, Failure  # noqa: E402
 
 WIRE = pathlib.Path(OTTD).with_name("wire")
 
@@ -50,8 +50,8 @@ def shortest(links, start):
 
 class Net:
     def __init__(self, links, name):
-        """`links`: {"a-b": options}; options: delay in ms, rate, loss, for either direction; the first node of the first
-        link is the bootstrapper's."""
+        """`links`: {"a-b": options}; options: delay in ms, loss in percent, rate in bits a second and
+        limit of its queue in frames, in either direction. The first node of all is the bootstrapper."""
         self.links = {tuple(link.split("-")): options for link, options in links.items()}
         self.names = list(dict.fromkeys(node for link in self.links for node in link))
         self.lab = f"{name}-{os.getpid()}"
@@ -68,9 +68,10 @@ class Net:
         try:
             path = self.roles.folder / "net.xml"
             path.write_text(self.scenario())
-            labs.up(core_file.read(path), self.lab, owner=os.getpid(), wire=WIRE)
+            if warnings := labs.up(core_file.read(path), self.lab, owner=os.getpid(), wire=WIRE):
+                raise Failure("; ".join(warnings))
         except BaseException:
-            self.roles.__exit__()
+            self.__exit__(None)
             raise
         return self
 

@@ -4,16 +4,17 @@
     test/system/measured_ways.py [--minutes 10] [near | raised | wander | lossy | apart | viewers ...]
 
 near: eleven nodes, links of 5 to 80 ms. Latency's trees are within 5 % of the best by true delays.
-raised: a way whose delay goes from 10 to 60 ms is left within 5 s, a frame interval's gap at most, nothing lost or twice.
+raised: a way whose delay goes from 10 to 60 ms is left within 5 s; nothing is lost or comes twice, and
+no gap is a frame interval longer than usual.
 wander: the delays of these eleven nodes change each second, by 10 % at most. No tree is another for it.
 lossy: a way that loses 3 % is left within 10 s, by quality.
 apart: two ways, each too narrow for two streams, have one each within 20 s; three moves at most, and nothing is skipped
 after a minute.
-viewers: the same with four streams, of which the ways carry three: those with most viewers are carried, and --why and the
-report say so.
+viewers: the same with four streams, of which the ways carry three: those with most viewers are carried, and
+--why and the report say so.
 
-All run in network namespaces of their own, as root. Ends with `N passed, N failed`. measured_ways_test.py runs short ones,
-and does not look at how long things take.
+All run in network namespaces of their own, as root. Ends with `N passed, N failed`. measured_ways_test.py runs short
+ones, and does not look at how long things take.
 """
 
 import argparse
@@ -25,7 +26,6 @@ import time
 
 from measured_lab import Net, shortest, way_to
 
-sys.path.append(str(__import__("pathlib").Path(__file__).resolve().parents[2] / "tools"))
 from lab import Comparison, Failure, wait_until  # noqa: E402
 
 FPS = 25
@@ -89,9 +89,9 @@ def near(seed=1, timed=True):
             time.sleep(0.5)
 
 
-def diamond(a, b, **options):
+def diamond(a, b):
     """Two ways from the server to v, of these delays."""
-    return {"boot-a": {"delay": a, **options}, "boot-b": {"delay": b, **options}, "a-v": {"delay": 5}, "b-v": {"delay": 5}}
+    return {"boot-a": {"delay": a}, "boot-b": {"delay": b}, "a-v": {"delay": 5}, "b-v": {"delay": 5}}
 
 
 def watched(net, metric, film=FILM):

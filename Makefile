@@ -140,9 +140,9 @@ demo: needs-demo ## a bootstrapper, three relays and two clients on this machine
 	$(Q)tools/demo build/ottd
 
 .PHONY: scenarios
-scenarios: needs-scenarios ## the scenarios of core-scenarios/ in namespaces, three minutes, as root: build/scenarios/
+scenarios: needs-scenarios ## the scenarios of core-scenarios/ in namespaces, six minutes, as root: build/scenarios/
 	$(Q)$(MAKE) -s all
-	$(Q)tools/scenario 1 2 3 4
+	$(Q)tools/scenario 1 2 3 4 5 6
 
 ONLY ?=
 .PHONY: test

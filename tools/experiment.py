@@ -239,7 +239,7 @@ class Experiment:
                     done = subprocess.run([*self.session.inside(server), self.roles.program, *command], text=True,
                                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                                           timeout=WHY_PATIENCE_S)
-                    self.ways.append((time.monotonic(), server, ways.read(done.stdout.splitlines())))
+                    self.ways.append((time.monotonic(), server, ways.read(done.stdout.splitlines(), self.name_of)))
 
     def begin_phase(self, name):
         if not self.phases:

@@ -17,14 +17,11 @@ class Way:
     others: list = dataclasses.field(default_factory=list)  # [(nodes, cost, why not)], the best first
 
 
-def name_of(text):
-    """Of a node as it is printed: with its address, and its name if it has one."""
-    named = NAMED.fullmatch(text)
-    return named[1] if named else text
-
-
-def read(lines):
-    """{who watches: Way}."""
+def read(lines, names=()):
+    """{who watches: Way}, nodes by their names. Who was asked need not know all: `names` by address are for those."""
+    def name_of(text):
+        named = NAMED.fullmatch(text)
+        return named[1] if named else dict(names).get(text, text)
     found, way = {}, None
     for line in lines:
         if match := WAY.fullmatch(line):

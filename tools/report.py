@@ -54,10 +54,10 @@ b.unicast { background: var(--soft); }
 """
 
 
-def map_of(scenario, address, server, clients):
+def map_of(scenario, address, servers, clients):
     """What a drawing of the network needs; it becomes part of report.json."""
     def role(node):
-        if node.name == server:
+        if node.name in servers:
             return "server"
         return "viewer" if node.name in clients else "relay" if node.name in address else ""
     return {"nodes": [{"name": node.name, "type": node.type, "role": role(node), "device": node.is_device,

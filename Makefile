@@ -139,6 +139,11 @@ demo: needs-demo ## a bootstrapper, three relays and two clients on this machine
 	$(Q)$(MAKE) -s all
 	$(Q)tools/demo build/ottd
 
+.PHONY: demo-join
+demo-join: needs-demo ## the same without a bootstrapper: six processes that find each other
+	$(Q)$(MAKE) -s all
+	$(Q)tools/demo build/ottd --join
+
 .PHONY: scenarios
 scenarios: needs-scenarios ## the scenarios of core-scenarios/ in namespaces, six minutes, as root: build/scenarios/
 	$(Q)$(MAKE) -s all
@@ -174,7 +179,7 @@ SEEDS ?= 10000
 .PHONY: sim
 sim: needs-build ## run SEEDS (10000) schedules of each kind; build/<variant>/sim [--KIND] --seed N replays one
 	$(Q)$(MAKE) $(sim)
-	$(Q)for kind in "" --pictures --hostile --commands; do for first in $$(seq 1 500 $(SEEDS)); do \
+	$(Q)for kind in "" --pictures --hostile --commands --guests --sources; do for first in $$(seq 1 500 $(SEEDS)); do \
 	  left=$$(($(SEEDS) - first + 1)); echo $$kind $$((left < 500 ? left : 500)) $$first; \
 	done; done | xargs -P $(shell nproc) -L 1 $(sim)
 

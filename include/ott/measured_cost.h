@@ -9,7 +9,7 @@ namespace ott {
 /// Measured costs are times, in units of 100 us.
 inline constexpr std::uint32_t kCostUnitUs = 100;
 /// What passing through a node costs, however near it is.
-inline constexpr std::uint32_t kHopCost = 2;
+inline constexpr std::uint32_t kHopCost = 5;
 /// A link that its ends have not measured, or not both, has the cost of a very long one: a second.
 inline constexpr std::uint32_t kUnmeasuredCost = 10'000;
 /// By quality, a percent of loss costs as much as 20 ms: what is lost is sent again a round trip later or, at

@@ -31,6 +31,9 @@ inline constexpr std::size_t kStateLinksMax = 4'096;
 inline constexpr std::size_t kStateStreamsMax = 64;
 inline constexpr std::size_t kStreamsMax = 1'024;  // of all origins; what STREAMS can hold
 inline constexpr std::size_t kNameBytesMax = 255;
+/// The name of an overlay that says none, and the longest.
+inline constexpr std::string_view kOverlayNameDefault = "ott";
+inline constexpr std::size_t kOverlayNameBytesMax = 64;
 inline constexpr std::size_t kTextBytesMax = 1'024;  // of MESSAGE, BYE, REFUSED, ABSENT and answers
 /// A position in a film, in ms: as far as a duration goes.
 inline constexpr std::uint32_t kFilmPositionMax = ~std::uint32_t{0};
@@ -48,8 +51,14 @@ struct Greeting {
   PeerKind kind = PeerKind::Node;
   std::uint64_t incarnation = 0;   // differs for each start of a process
   std::uint32_t hello_ms = 100;    // its hello interval on links to neighbours
-  std::uint64_t capabilities = 0;  // a bit each; unknown ones mean nothing (none is defined so far)
+  std::uint64_t capabilities = 0;  // a bit each; unknown ones mean nothing
 };
+/// This process chooses its neighbours itself, and takes others that do.
+inline constexpr std::uint64_t kFindsNeighbours = 2;
+
+/// A guest may end the handshake with FINALACK control here, and keep the connection to measure its round
+/// trip.
+inline constexpr std::uint64_t kTakesMeasuring = 1;
 
 /// Opens the handshake. `ids` holds one id if the sender knows its own, or else all that it could be: the
 /// bootstrapper picks the one that its topology has. A Guest sends the address it connects from.
@@ -57,6 +66,7 @@ struct Ack {
   static constexpr MessageType kType = MessageType::Ack;
   Greeting greeting;
   std::vector<NodeId> ids;
+  std::string overlay{kOverlayNameDefault};  // its name; another overlay's process is sent away
 };
 
 struct Peer {
@@ -72,7 +82,8 @@ struct Peer {
 
 /// Answers ACK. From the bootstrapper `peers` are the neighbours of `you` and `addresses` its further
 /// addresses, or `peers` are access nodes for a guest (whose `you` has port 0: it has no place in the
-/// topology). Between plain nodes there are none.
+/// topology). Between nodes that find their neighbours themselves they are some others that take neighbours.
+/// Between other nodes there are none.
 struct Speers {
   static constexpr MessageType kType = MessageType::Speers;
   Greeting greeting;
@@ -80,6 +91,7 @@ struct Speers {
   NodeId you;
   std::vector<Peer> peers;
   std::vector<NodeId> addresses{};
+  std::string overlay{kOverlayNameDefault};
 };
 
 /// From the bootstrapper to a node that is registered: the topology has changed, and this is the node's place
@@ -237,10 +249,11 @@ struct LinkState {
   std::uint16_t lifetime_s = 0;  // what is left of it; a state that is not refreshed is forgotten then
   std::vector<Adjacency> links{};
   std::vector<StreamInfo> streams{};
+  bool takes_neighbours = false;  // that find their neighbours themselves, and call it
 
   [[nodiscard]] bool is_newer_than(const LinkState& other) const {
-    return std::tie(number, incarnation, links, streams) >
-           std::tie(other.number, other.incarnation, other.links, other.streams);
+    return std::tie(number, incarnation, links, streams, takes_neighbours) >
+           std::tie(other.number, other.incarnation, other.links, other.streams, other.takes_neighbours);
   }
   /// Withdraws all states of this reporter: its sequence begins at 1 again.
   [[nodiscard]] bool is_withdrawal() const { return number == kSequenceMax; }
@@ -407,8 +420,9 @@ enum class ByeReason : std::uint8_t {
   Silent = 9,         // nothing heard for too long
   NoRoom = 10,        // a limit of this process is reached
   WrongAddress = 11,  // the id is another node's: it does not come from an address of its own
+  OtherOverlay = 12,  // the two belong to overlays of different names
 };
-inline constexpr std::uint8_t kByeReasonLast = 11;
+inline constexpr std::uint8_t kByeReasonLast = 12;
 
 /// Why the sender closes this connection.
 struct Bye {

@@ -9,6 +9,7 @@
 #include <charconv>
 #include <map>
 #include <random>
+#include <sstream>
 
 #include "io/inputs.h"
 #include "io/socket.h"
@@ -26,7 +27,9 @@ constexpr const char* kVersion = "ottd 0.1.0";
 
 /// The command line's words, before they mean anything.
 struct Words {
-  std::string role, topology, bootstrap, id, node, dump, stats;
+  std::string role, topology, bootstrap, join, id, node, dump, stats;
+  std::string degree = "3-8";
+  std::string overlay{kOverlayNameDefault};
   std::string log_level;
   std::string tree = "shortest";
   std::string metric = "cost";
@@ -38,7 +41,7 @@ struct Words {
   std::string duration;
   std::string frames;
   std::string start, control, say, to, why;
-  bool list = false, timeshift = false;
+  bool list = false, timeshift = false, discover = false;
   std::map<std::string_view, std::string> outlets;  // the values of outlets' flags, and of those beside them
 };
 
@@ -60,6 +63,18 @@ void declare(CLI::App& app, Words& words) {
   app.add_option("--bootstrap", words.bootstrap,
                  "node, client: the bootstrapper's address or host name (port 7000 unless given)")
       ->type_name("ADDRESS");
+  app.add_option("--join", words.join,
+                 "node, client: join the overlay that is at ADDRESS[,ADDRESS…] (or host names), without a\n"
+                 "bootstrapper: neighbours are found by measurement")
+      ->type_name("ADDRESSES");
+  app.add_flag("--discover", words.discover,
+               "node, client: join the overlay that is found on this host's links, by multicast");
+  app.add_option("--degree", words.degree,
+                 "beside --join, --discover: how many neighbours at least and at most (default: 3-8)")
+      ->type_name("MIN-MAX");
+  app.add_option("--overlay", words.overlay,
+                 "the overlay's name (default: ott); those of other names are sent away")
+      ->type_name("NAME");
   app.add_option("--id", words.id,
                  "this process's overlay address, where the host's interfaces do not tell it")
       ->type_name("ADDRESS");
@@ -88,7 +103,8 @@ void declare(CLI::App& app, Words& words) {
                  "origin: what ways are chosen by: cost (the topology's, or hops), latency (round trips) or\n"
                  "quality (round trips, loss, and what links can carry); ?metric= for one stream")
       ->type_name("METRIC");
-  app.add_option("--node", words.node, "client: attach to this node as a guest")->type_name("ADDRESS");
+  app.add_option("--node", words.node, "client: attach to this node as a guest, or to the nearest of several")
+      ->type_name("ADDRESS[,ADDRESS…]");
   app.add_option("--dump", words.dump,
                  "write frames to DIR/00000001.jpg, …, or as a stream to - (standard output)")
       ->type_name("DIR");
@@ -285,7 +301,8 @@ constexpr std::array kFlagUses = {
     FlagUse{"--frames", false, false, true},   FlagUse{"--duration", false, false, true},
     FlagUse{"--start", false, false, true},    FlagUse{"--timeshift", false, false, true},
     FlagUse{"--say", false, false, true},      FlagUse{"--to", false, false, true},
-    FlagUse{"--why", false, false, true},
+    FlagUse{"--why", false, false, true},      FlagUse{"--join", false, true, true},
+    FlagUse{"--degree", false, true, true},    FlagUse{"--discover", false, true, true},
 };
 
 /// The outlets that were asked for, with the flags beside them.
@@ -326,6 +343,51 @@ Result<void> check_flags(const CLI::App& app, const Config& config) {
                                                      : use.client;
     if (!fits) return fail(fmt::format("{} is not for --role {}", use.flag, config.role->name));
   }
+  return {};
+}
+
+constexpr unsigned kDegreeMax = 64;
+
+/// "3-8".
+Result<void> parse_degree(const std::string& text, JoinConfig& join) {
+  const std::size_t dash = text.find('-');
+  const auto least = parse_count("--degree", text.substr(0, dash));
+  const auto most = dash == std::string::npos ? least : parse_count("--degree", text.substr(dash + 1));
+  if (!least || !most || *least < 2 || *most > kDegreeMax || *most < *least + 2) {
+    return fail(
+        fmt::format("--degree {}: write MIN-MAX, such as 3-8; MIN is 2 or more, MAX at least 2 more than "
+                    "that, and {} at most",
+                    text, kDegreeMax));
+  }
+  join.degree_min = static_cast<unsigned>(*least);
+  join.degree_max = static_cast<unsigned>(*most);
+  return {};
+}
+
+/// How this process finds its neighbours itself, if it does.
+Result<void> join_options(const CLI::App& app, const Words& words, Config& config) {
+  OverlayConfig& overlay = config.options.overlay;
+  if (words.overlay.empty() || words.overlay.size() > kOverlayNameBytesMax ||
+      has_control_character(words.overlay) || to_utf8(words.overlay) != words.overlay) {
+    return fail(fmt::format("--overlay: a name is text of 1 to {} bytes", kOverlayNameBytesMax));
+  }
+  overlay.overlay_name = words.overlay;
+  if (app.count("--join") == 0 && !words.discover) {
+    if (app.count("--degree") > 0) return fail("--degree needs --join or --discover");
+    return {};
+  }
+  JoinConfig join;
+  join.discovers = words.discover;
+  if (auto parsed = parse_degree(words.degree, join); !parsed) return parsed;
+  for (std::size_t begin = 0; app.count("--join") > 0 && begin <= words.join.size();) {
+    const std::size_t end = std::min(words.join.find(',', begin), words.join.size());
+    const auto place = parse_place("--join", words.join.substr(begin, end - begin));
+    if (!place) return tl::unexpected(place.error());
+    if (const auto* id = std::get_if<NodeId>(&*place)) join.at.push_back(*id);
+    if (const auto* host = std::get_if<HostName>(&*place)) config.options.join.push_back(*host);
+    begin = end + 1;
+  }
+  overlay.join = std::move(join);
   return {};
 }
 
@@ -421,19 +483,34 @@ Result<void> client_options(const Words& words, Config& config) {
     if (!start) return tl::unexpected(start.error());
     config.options.film_start = *start;
   }
-  const bool asks_bootstrapper =
-      !words.bootstrap.empty() && !config.options.only_asks();  // who only asks is a guest of whom it asks
-  overlay.kind = asks_bootstrapper ? PeerKind::Client : PeerKind::Guest;
-  overlay.access_named = !words.node.empty() || !words.bootstrap.empty();
+  // Who only asks is a guest of whom it asks; whom it has to discover it joins.
+  const bool discovers = overlay.join && overlay.join->discovers;
+  const bool joins = !words.bootstrap.empty() || overlay.join;
+  overlay.kind = (joins && !config.options.only_asks()) || discovers ? PeerKind::Client : PeerKind::Guest;
+  overlay.access_named = !words.node.empty() || joins;
   if (!words.node.empty()) {
     if (!words.bootstrap.empty()) return fail("--node and --bootstrap: one of them names whom to attach to");
-    const auto place = parse_place("--node", words.node);
-    if (!place) return tl::unexpected(place.error());
-    if (const auto* node = std::get_if<NodeId>(&*place)) overlay.access = {*node};
-    if (const auto* host = std::get_if<HostName>(&*place)) config.options.host = *host;
+    if (overlay.join) return fail("--node and --join or --discover: one of them says whom to attach to");
+    if (words.node.find(',') == std::string::npos) {
+      const auto place = parse_place("--node", words.node);
+      if (!place) return tl::unexpected(place.error());
+      if (const auto* node = std::get_if<NodeId>(&*place)) overlay.access = {*node};
+      if (const auto* host = std::get_if<HostName>(&*place)) config.options.host = *host;
+      return {};
+    }
+    std::istringstream each(words.node);
+    for (std::string text; std::getline(each, text, ',');) {
+      const auto node = parse_address("--node", text);
+      if (!node) return tl::unexpected(node.error());
+      overlay.access.push_back(*node);
+    }
   } else if (config.options.only_asks() && overlay.bootstrap) {
     overlay.access = {*std::exchange(overlay.bootstrap, std::nullopt)};
-  } else if (words.bootstrap.empty()) {
+  } else if (config.options.only_asks() && overlay.join && !discovers) {
+    overlay.access = std::exchange(overlay.join, std::nullopt)->at;
+    if (overlay.access.empty() && !config.options.join.empty()) config.options.host = config.options.join[0];
+    config.options.join.clear();
+  } else if (words.bootstrap.empty() && !overlay.join) {
     for (const IpAddress& address : overlay.local_addresses)
       overlay.access.push_back({address, kDefaultPort});
   }
@@ -463,6 +540,7 @@ Result<Config> configure(const CLI::App& app, const Words& words) {
   config.log_level = words.log_level;
   if (auto fits = check_flags(app, config); !fits) return tl::unexpected(fits.error());
   if (auto parsed = overlay_options(words, config); !parsed) return tl::unexpected(parsed.error());
+  if (auto parsed = join_options(app, words, config); !parsed) return tl::unexpected(parsed.error());
   if (auto parsed = outlets(app, words, config); !parsed) return tl::unexpected(parsed.error());
   if (auto parsed = streams(words, config); !parsed) return tl::unexpected(parsed.error());
   if (config.role == &kClientRole) {
@@ -476,8 +554,8 @@ Result<Config> configure(const CLI::App& app, const Words& words) {
       config.options.publish.push_back({"pattern", "pattern:", *parse_metric("", words.metric)});
   }
   for (auto& [spec, arguments] : config.outlets) arguments.stream = config.options.watch;
-  if (config.role == &kNodeRole && words.bootstrap.empty()) {
-    return fail("--role node needs --bootstrap ADDRESS");
+  if (config.role == &kNodeRole && words.bootstrap.empty() && !config.options.overlay.join) {
+    return fail("--role node needs --bootstrap ADDRESS, --join ADDRESS or --discover");
   }
   constexpr std::array<std::string_view, 4> kLevels = {"debug", "info", "warning", "error"};
   if (!config.log_level.empty() &&

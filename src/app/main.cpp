@@ -19,6 +19,7 @@
 #include "io/driver.h"
 #include "io/dump_outlet.h"
 #include "io/inputs.h"
+#include "io/multicast_links.h"
 #include "io/output.h"
 #include "io/socket.h"
 #include "io/terminal_keys.h"
@@ -197,6 +198,10 @@ Result<int> run(Config& config, Log& log, StandardError& standard_error, WorkerP
   context.workers = &workers;
   context.loop = &driver.figures();
   context.look_up_host = &look_up_host;
+  std::unique_ptr<MulticastLinks> local_links;
+  const auto& join = config.options.overlay.join;
+  if (join && join->discovers) local_links = std::make_unique<MulticastLinks>(loop->get(), log);
+  context.local_links = local_links.get();
 
   std::unique_ptr<StatsFile> stats;
   if (!config.stats_file.empty()) {

@@ -193,10 +193,11 @@ void write(Writer& out, const LinkState& state) {
   out.u32(static_cast<std::uint32_t>(state.streams.size()));
   for (const StreamInfo& stream : state.streams) write(out, stream);
   const auto measured = [](const Adjacency& link) { return link.facts != LinkFacts{}; };
-  const bool facts = std::ranges::any_of(state.links, measured);
+  const bool facts = state.takes_neighbours || std::ranges::any_of(state.links, measured);
   write_states(out, state.streams, facts);
   if (!facts) return;
   for (const Adjacency& link : state.links) write(out, link.facts);
+  if (state.takes_neighbours) out.u8(1);
 }
 
 void read(Reader& in, LinkState& state) {
@@ -220,6 +221,7 @@ void read(Reader& in, LinkState& state) {
   if (!in.at_end()) {
     for (Adjacency& link : state.links) read(in, link.facts);
   }
+  if (!in.at_end()) state.takes_neighbours = read_bool(in);
   if (state.is_withdrawal() && (!state.links.empty() || !state.streams.empty())) in.fail();
 }
 
@@ -254,10 +256,11 @@ std::vector<NodeId> read_ids(Reader& in, std::size_t most) {
 }
 
 /// The receiver's further addresses, and those of its peers in their order. They came later, and are left out
-/// where they would say nothing.
-void write_addresses(Writer& out, const std::vector<NodeId>& own, const std::vector<Peer>& peers) {
+/// where they would say nothing, unless `more` follows them.
+void write_addresses(Writer& out, const std::vector<NodeId>& own, const std::vector<Peer>& peers,
+                     bool more = false) {
   const auto plain = [](const Peer& peer) { return peer.at == NodeId{} && peer.addresses.empty(); };
-  if (own.empty() && std::ranges::all_of(peers, plain)) return;
+  if (!more && own.empty() && std::ranges::all_of(peers, plain)) return;
   write_ids(out, own);
   for (const Peer& peer : peers) {
     out.node_id(peer.at);
@@ -272,6 +275,17 @@ void read_addresses(Reader& in, std::vector<NodeId>& own, std::vector<Peer>& pee
     peer.at = in.node_id();
     peer.addresses = read_ids(in, kPeerAddressesMax);
   }
+}
+
+/// The overlay's name, the last field where it stands.
+void write_overlay(Writer& out, const std::string& name) {
+  if (name != kOverlayNameDefault) out.text(name);
+}
+
+void read_overlay(Reader& in, std::string& name) {
+  if (in.at_end()) return;
+  name = read_text(in, kOverlayNameBytesMax);
+  if (name.empty()) in.fail();
 }
 
 bool is_film_speed(std::int64_t speed) {
@@ -336,12 +350,14 @@ std::string_view to_string(StreamState state) {
 void write(Writer& out, const Ack& m) {
   write(out, m.greeting);
   write_ids(out, m.ids);
+  write_overlay(out, m.overlay);
 }
 
 void read(Reader& in, Ack& m) {
   read(in, m.greeting);
   m.ids = read_ids(in, kAckIdsMax);
   if (m.ids.empty()) in.fail();
+  read_overlay(in, m.overlay);
 }
 
 void write(Writer& out, const Speers& m) {
@@ -349,7 +365,8 @@ void write(Writer& out, const Speers& m) {
   out.node_id(m.me);
   out.node_id(m.you);
   write_peers(out, m.peers);
-  write_addresses(out, m.addresses, m.peers);
+  write_addresses(out, m.addresses, m.peers, m.overlay != kOverlayNameDefault);
+  write_overlay(out, m.overlay);
 }
 
 void read(Reader& in, Speers& m) {
@@ -358,6 +375,7 @@ void read(Reader& in, Speers& m) {
   m.you = in.node_id();
   m.peers = read_peers(in);
   read_addresses(in, m.addresses, m.peers);
+  read_overlay(in, m.overlay);
 }
 
 void write(Writer& out, const Place& m) {

@@ -16,6 +16,8 @@ constexpr Duration kSayPatience = std::chrono::seconds(1);
 /// How often children and guests hear of a reason that has changed, and how long it is for them.
 constexpr Duration kTellInterval = std::chrono::seconds(1);
 constexpr std::size_t kReasonBytesMax = 300;
+/// How much longer than any other a stream may take that has never come: its source may have to begin.
+constexpr Duration kBeginningMax = std::chrono::seconds(4);
 
 void add(std::string& text, const std::string& more) {
   if (!text.empty() && !more.empty()) text += "; ";
@@ -36,6 +38,18 @@ const Absences::Absence* Absences::find(StreamId stream) const {
   const StreamBuffer::Frame* newest = flow == nullptr ? nullptr : flow->buffer.newest();
   const Absence& absence = *found->second.absence;
   return newest != nullptr && newest->arrived > absence.since ? nullptr : &absence;
+}
+
+std::optional<std::pair<const KnownStream*, MonoTime>> Absences::withheld() const {
+  if (state_.links.access() == nullptr) return std::nullopt;
+  for (const auto& [stream, wanted] : wanted_) {
+    const KnownStream* known = streams_.find(stream);
+    if (!wanted.absence || find(stream) == nullptr || !interests_.here(stream) || known == nullptr) continue;
+    if (!streams_.is_listed(stream) || known->info.on_request || known->info.state != StreamState::Live)
+      continue;
+    return std::pair(known, wanted.absence->since + (wanted.last.value == 0 ? kBeginningMax : Duration{}));
+  }
+  return std::nullopt;
 }
 
 // ---- why -------------------------------------------------------------------------------------------------

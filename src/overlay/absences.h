@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "overlay/flow_table.h"
@@ -38,6 +39,10 @@ class Absences {
   [[nodiscard]] const Absence* find(StreamId stream) const;
   /// Why a stream that is wanted does not come, at this moment.
   [[nodiscard]] std::string why(StreamId stream) const;
+
+  /// A stream that is wanted by this process itself, is listed as live, and has been away for longer than the
+  /// access node may need to get it: the first such one, and since when.
+  [[nodiscard]] std::optional<std::pair<const KnownStream*, MonoTime>> withheld() const;
 
   /// A link is about to be taken from the flows whose parent it is.
   void on_link_ended(const PeerLink& link);

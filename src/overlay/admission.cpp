@@ -85,6 +85,7 @@ void Admission::send_peers(PeerLink& link, const NodeId& you, Place place) {
   link.you = you;
   Speers speers;
   speers.greeting = state_.greeting();
+  speers.overlay = state_.config.overlay_name;
   speers.me = state_.self;
   speers.you = you;
   speers.peers = std::move(place.peers);

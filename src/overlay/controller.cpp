@@ -40,7 +40,7 @@ Result<std::size_t> Controller::take(Topology topology, Now now) {
   std::size_t told = 0;
   std::erase_if(told_former_place_, [this](LinkId link) { return state_.links.find(link) == nullptr; });
   for (PeerLink& link : state_.links.all()) {
-    if (!link.peer_known || link.closing || link.relation == Relation::Guest) continue;
+    if (!link.peer_known || link.closing || link.relation == Relation::Guest || link.is_measured()) continue;
     const bool has_place = state_.config.topology->find(link.peer) != nullptr;
     if (has_place && before.find(link.peer) != nullptr &&
         place_of(link.peer) == place_of(before, link.peer)) {

@@ -153,7 +153,9 @@ bool DataPath::take_by_copy(PeerLink& link, const Record& record, ByteSpan messa
 
 /// The longest body that this peer may send now.
 std::uint32_t DataPath::body_limit(const PeerLink& link) const {
-  if (link.is_guest()) return static_cast<std::uint32_t>(state_.config.limits.guest_message_bytes);
+  if (link.up && link.is_of_guest()) {
+    return static_cast<std::uint32_t>(state_.config.limits.guest_message_bytes);
+  }
   return link.handshake.over() || link.outgoing() ? kBodyBytesMax : kBodyBytesMaxUnauthenticated;
 }
 

@@ -93,7 +93,10 @@ std::vector<Peer> Fallback::known_nodes() {
   }
   std::shuffle(nodes.begin(), nodes.end(), state_.random);
   nodes.resize(std::min(nodes.size(), kKnownNodesMax));
-  nodes.push_back({*state_.config.bootstrap, 1, "the bootstrapper"});
+  for (const NodeId& at : joining_.known()) {
+    if (nodes.size() < kKnownNodesMax) nodes.push_back({at, 1, ""});
+  }
+  if (state_.config.bootstrap) nodes.push_back({*state_.config.bootstrap, 1, "the bootstrapper"});
   return nodes;
 }
 

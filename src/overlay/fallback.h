@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "overlay/access.h"
+#include "overlay/joining.h"
 #include "overlay/neighbours.h"
 #include "overlay/registration.h"
 
@@ -18,8 +19,12 @@ namespace ott {
 class Fallback {
  public:
   Fallback(OverlayState& state, const Neighbours& neighbours, const Registration& registration,
-           Access& access)
-      : state_(state), neighbours_(neighbours), registration_(registration), access_(access) {}
+           Access& access, const Joining& joining)
+      : state_(state),
+        neighbours_(neighbours),
+        registration_(registration),
+        access_(access),
+        joining_(joining) {}
 
   /// Draws the consequences of links and flows that have come or gone.
   [[gnu::hot]] void settle(Now now);
@@ -43,6 +48,7 @@ class Fallback {
   const Neighbours& neighbours_;
   const Registration& registration_;
   Access& access_;
+  const Joining& joining_;
   bool active_ = false;                  // it looks for an access node, or has one
   bool had_neighbours_ = false;          // since the start of the process
   bool failed_ = false;                  // the access nodes that were offered last did not answer

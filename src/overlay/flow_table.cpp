@@ -70,9 +70,13 @@ bool FlowTable::has_path(StreamId id) const {
   return flow != nullptr && (flow->own || flow->parent);
 }
 
+bool FlowTable::comes_by(LinkId link) const {
+  return std::ranges::any_of(flows_, [link](const auto& entry) { return entry.second->parent == link; });
+}
+
 bool FlowTable::comes_by_access(const Flow& flow) const {
-  const PeerLink* access = state_.links.access();
-  return access != nullptr && flow.parent == access->id;
+  const PeerLink* parent = flow.parent ? state_.links.find(*flow.parent) : nullptr;
+  return parent != nullptr && parent->is_access();
 }
 
 bool FlowTable::may_come_by_tree(StreamId id) const {
@@ -127,10 +131,13 @@ void FlowTable::erase_own(Flow& flow) {
 // ---- the tree, from the top ------------------------------------------------------------------------------
 
 /// True if the TRACKER is not taken since the stream comes here by another way. A member's place in a tree
-/// counts more than what its access node says.
+/// counts more than what its access node says, and a guest's newer access node more than the former.
 bool FlowTable::is_outranked(const Flow& flow, const PeerLink& link, const TrackerMessage& message,
                              Now now) const {
-  if (link.is_access()) return flow.own || (flow.parent && flow.parent != link.id);
+  if (link.is_access()) {
+    const bool instead_of_former = state_.links.access() == &link && comes_by_access(flow);
+    return flow.own || (flow.parent && flow.parent != link.id && !instead_of_former);
+  }
   return !comes_by_access(flow) && outranks(flow, link, message, now);
 }
 
@@ -564,9 +571,9 @@ void FlowTable::on_link_ended(PeerLink& link, Now now) {
     if (flow->former_parent == link.id) flow->former_parent.reset();
     if (flow->parent == link.id) {
       flow->parent.reset();
-      // An access node that a tree was about to replace is asked again. It sends a guest no other TRACKER.
-      const PeerLink* access = state_.links.access();
-      if (access != nullptr && flow->former_parent == access->id) flow->parent.swap(flow->former_parent);
+      // An access node that was about to be replaced is asked again. It sends a guest no other TRACKER.
+      const PeerLink* former = flow->former_parent ? state_.links.find(*flow->former_parent) : nullptr;
+      if (former != nullptr && former->is_access()) flow->parent.swap(flow->former_parent);
       flow->owe_start();
       flow->start_deadline = MonoTime::max();
       touched.push_back(stream);

@@ -26,6 +26,8 @@ class FlowTable {
   [[nodiscard]] const std::map<StreamId, std::unique_ptr<Flow>>& all() const { return flows_; }
   /// True if the stream comes here, or begins here.
   [[nodiscard]] bool has_path(StreamId id) const;
+  /// True if this link is the parent of some stream here.
+  [[nodiscard]] bool comes_by(LinkId link) const;
   /// True if it comes from an access node although this member has a path to its origin.
   [[nodiscard]] bool may_come_by_tree(StreamId id) const;
   /// Makes the flow of a stream of which this node is the origin.

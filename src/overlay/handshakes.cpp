@@ -25,7 +25,8 @@ Handshakes::Handshakes(OverlayState& state, Neighbours& neighbours)
       controller_(state, neighbours, admission_),
       registration_(state, neighbours),
       access_(state),
-      fallback_(state, neighbours, registration_, access_),
+      joining_(state, neighbours, admission_),
+      fallback_(state, neighbours, registration_, access_, joining_),
       rivals_(state, neighbours) {}
 
 void Handshakes::begin(Now now) {
@@ -37,6 +38,7 @@ void Handshakes::begin(Now now) {
   } else if (!state_.config.access.empty()) {
     offer(state_.config.access, now);
   }
+  if (state_.config.join) joining_.begin(now);
 }
 
 void Handshakes::found(const std::vector<NodeId>& addresses, Now now) {
@@ -57,7 +59,10 @@ void Handshakes::offer(const std::vector<NodeId>& access_nodes, Now now) {
 }
 
 void Handshakes::on_listening(const NodeId& at, const std::optional<Error>& error, Now now) {
-  if (error && at == state_.self) return state_.quit(error->message);
+  if (error && at == state_.self) {
+    if (!joining_.on_not_listening()) state_.quit(error->message);
+    return;
+  }
   if (error) {
     std::erase(state_.listening_on, at);  // the next registration asks for it again
     state_.log.warning(
@@ -65,7 +70,14 @@ void Handshakes::on_listening(const NodeId& at, const std::optional<Error>& erro
     return;
   }
   state_.log.info(fmt::format("listening on {} port {}", to_string(at.address), at.port));
-  if (at == state_.self) neighbours_.on_listening(now);
+  if (at != state_.self) return;
+  neighbours_.on_listening(now);
+  if (!state_.config.join) return;
+  joining_.on_listening();
+  for (const LinkId id : joining_.take_waiting()) {
+    PeerLink* link = state_.links.find(id);
+    if (link != nullptr && !link->closing) say_ack(*link, link->local, now);
+  }
 }
 
 // ---- accepting -------------------------------------------------------------------------------------------
@@ -90,8 +102,7 @@ void Handshakes::make_room() {
 }
 
 bool Handshakes::no_room_for(const PeerLink& guest) const {
-  return guest.relation == Relation::Guest && !guest.outgoing() &&
-         state_.links.guests() >= state_.config.limits.guests;
+  return guest.is_of_guest() && state_.links.guests() >= state_.config.limits.guests;
 }
 
 void Handshakes::on_ack(PeerLink& link, const Ack& message, Now now) {
@@ -99,7 +110,11 @@ void Handshakes::on_ack(PeerLink& link, const Ack& message, Now now) {
     return state_.links.close_for_violation(link, "ACK out of order");
   }
   link.greeting = message.greeting;
+  if (is_other_overlay(link, message.overlay)) return;
   if (message.greeting.kind != PeerKind::Guest) {
+    const bool finds = (message.greeting.capabilities & kFindsNeighbours) != 0;
+    if (finds && state_.config.join && !neighbours_.is_named(message.ids.front()))
+      return joining_.on_ack(link, message, now);
     return state_.config.topology ? controller_.on_ack(link, message, now)
                                   : neighbours_.on_ack(link, message, admission_, now);
   }
@@ -113,13 +128,20 @@ void Handshakes::on_ack(PeerLink& link, const Ack& message, Now now) {
 // ---- connecting ------------------------------------------------------------------------------------------
 
 void Handshakes::on_opened(PeerLink& link, const NodeId& local, Now now) {
+  if (link.purpose != Purpose::Join || joining_.on_opened(link, local)) say_ack(link, local, now);
+}
+
+void Handshakes::say_ack(PeerLink& link, const NodeId& local, Now now) {
   if (link.handshake.on(HandshakeEvent::Opened) != HandshakeAction::SendAck) return;
   link.opened(local, now);
   Ack ack;
   ack.greeting = state_.greeting();
+  ack.overlay = state_.config.overlay_name;
   if (link.purpose == Purpose::Access || link.purpose == Purpose::Inquiry) {
     ack.greeting.kind = PeerKind::Guest;
     ack.ids = {local};
+  } else if (link.purpose == Purpose::Join) {
+    ack.ids = {state_.self};
   } else {
     ack.ids = registration_.ids(link);
   }
@@ -130,6 +152,7 @@ void Handshakes::on_speers(PeerLink& link, const Speers& message, Now now) {
   if (link.handshake.state() != HandshakeState::WPeers) {
     return state_.links.close_for_violation(link, "SPEERS out of order");
   }
+  if (is_other_overlay(link, message.overlay)) return;
   if (link.purpose == Purpose::Neighbour && message.me != link.peer) {
     return state_.links.close_for_violation(link, "it has another id than the one that was called");
   }
@@ -145,6 +168,8 @@ void Handshakes::on_speers(PeerLink& link, const Speers& message, Now now) {
       return access_.on_speers(link, message, now);
     case Purpose::Inquiry:
       return rivals_.on_speers(link, message);
+    case Purpose::Join:
+      return joining_.on_speers(link, message, now);
     case Purpose::Neighbour:
       link.relation = Relation::Neighbour;
       link.handshake.on(HandshakeEvent::PeersReceived);
@@ -156,7 +181,10 @@ void Handshakes::on_speers(PeerLink& link, const Speers& message, Now now) {
 
 // ---- both ------------------------------------------------------------------------------------------------
 
-void Handshakes::on_final_ack(PeerLink& link, const FinalAck& message, Now) {
+void Handshakes::on_final_ack(PeerLink& link, const FinalAck& message, Now now) {
+  // A guest may want nothing but to measure the way to here.
+  const bool measures = link.is_of_guest() && message.relation == Relation::Control;
+  if (measures && link.handshake.state() == HandshakeState::WAck) link.relation = Relation::Control;
   const HandshakeEvent event =
       link.relation == Relation::Control ? HandshakeEvent::FinalAckControl : HandshakeEvent::FinalAckLink;
   const auto action = link.handshake.on(event);
@@ -167,23 +195,29 @@ void Handshakes::on_final_ack(PeerLink& link, const FinalAck& message, Now) {
     return state_.links.close_for_violation(link, "the two ends do not agree on whether they are neighbours");
   }
   if (no_room_for(link)) return admission_.refuse_guest(link);
+  const bool joins = !link.outgoing() && link.relation == Relation::Neighbour && state_.config.join &&
+                     !neighbours_.is_named(link.peer);
+  if (joins && !joining_.takes(link)) return;
   if (*action == HandshakeAction::Confirm) state_.links.send(link, FinalAck{link.relation});
-  finish(link);
+  finish(link, now);
 }
 
-void Handshakes::finish(PeerLink& link) {
+void Handshakes::finish(PeerLink& link, Now now) {
   state_.links.note_up(link);
   connected_.push_back(link.id);
+  if (state_.config.join && link.is_neighbour() && !neighbours_.is_named(link.peer))
+    joining_.on_connected(link);
   neighbours_.on_connected(link);
   if (link.purpose == Purpose::Registration) registration_.on_connected();
   controller_.on_connected(link);
   if (link.purpose != Purpose::Access) return;
-  access_.on_connected(link);
+  access_.on_connected(link, now);
   if (state_.is_member()) fallback_.on_attached(link);
 }
 
 /// Only a bootstrapper's answer is taken, and only a member's question is answered.
 void Handshakes::on_access_nodes(PeerLink& link, const AccessNodes& message, Now now) {
+  if (link.is_of_guest()) return;
   if (state_.config.topology) return controller_.on_access_nodes(link, now);
   fallback_.on_access_nodes(link, message, now);
 }
@@ -191,7 +225,7 @@ void Handshakes::on_access_nodes(PeerLink& link, const AccessNodes& message, Now
 void Handshakes::on_closed(PeerLink& link, std::string_view why, Now now) {
   switch (link.purpose) {
     case Purpose::Registration:
-      if (!registration_.on_closed(link, why)) return;
+      if (!registration_.on_closed(link, why, now)) return;
       return access_.has_nodes() && !state_.is_member() ? access_.on_bootstrapper_away(now)
                                                         : registration_.try_later(now);
     case Purpose::Access:
@@ -200,8 +234,22 @@ void Handshakes::on_closed(PeerLink& link, std::string_view why, Now now) {
       return;
     case Purpose::Neighbour:
     case Purpose::Accepted:
-      return neighbours_.on_closed(link, now);
+    case Purpose::Join:
+      neighbours_.on_closed(link, now);
+      return joining_.on_closed(link, why, now);
   }
+}
+
+/// True if the peer belongs to an overlay of another name: it is sent away.
+bool Handshakes::is_other_overlay(PeerLink& link, const std::string& name) {
+  const std::string& ours = state_.config.overlay_name;
+  if (name == ours) return false;
+  state_.log.info(fmt::format("refused {}: it is of the overlay '{}', and this is '{}'",
+                              to_string(link.remote), name, ours));
+  state_.links.close(link, ByeReason::OtherOverlay,
+                     fmt::format("{} is of the overlay '{}', not of '{}': see --overlay",
+                                 to_string(state_.self), ours, name));
+  return true;
 }
 
 std::string Handshakes::trouble() const {
@@ -209,6 +257,9 @@ std::string Handshakes::trouble() const {
   const std::string& bootstrapper = registration_.trouble();
   if (!access.empty() && !bootstrapper.empty()) return access + "; " + bootstrapper;
   if (!access.empty() || !bootstrapper.empty()) return access + bootstrapper;
+  if (!joining_.trouble().empty() || (state_.config.join && neighbours_.size() == 0)) {
+    return joining_.trouble().empty() ? "nobody has joined this process yet" : joining_.trouble();
+  }
   if (state_.self_known && state_.config.kind != PeerKind::Guest)
     return fmt::format("none of its neighbours ({}) answers", neighbours_.names());
   return "";
@@ -216,7 +267,7 @@ std::string Handshakes::trouble() const {
 
 [[gnu::hot]] MonoTime Handshakes::next_deadline() const {
   return std::min({registration_.next_deadline(), access_.next_deadline(), fallback_.next_deadline(),
-                   neighbours_.next_deadline()});
+                   neighbours_.next_deadline(), joining_.next_deadline()});
 }
 
 void Handshakes::tick(Now now) {
@@ -224,7 +275,7 @@ void Handshakes::tick(Now now) {
     PeerLink& link = *state_.links.find(id);
     const Duration at_most = link.outgoing() ? kConnectTimeout : kHandshakeTimeout;
     if (now.mono - link.opened_at < at_most) continue;
-    if (link.purpose != Purpose::Inquiry) {
+    if (link.purpose != Purpose::Inquiry && link.purpose != Purpose::Join) {
       state_.log.info(
           fmt::format("{}: closing: no handshake within {} ms", link.name(), at_most / milliseconds(1)));
     }
@@ -234,6 +285,7 @@ void Handshakes::tick(Now now) {
   if (access_.tick(now)) state_.is_member() ? fallback_.seek(now) : registration_.connect(now);
   fallback_.tick(now);
   neighbours_.tick(now);
+  joining_.tick(now);
   rivals_.tick(now);
 }
 

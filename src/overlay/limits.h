@@ -32,6 +32,9 @@ struct Limits {
   unsigned messages_per_link_s = 100;       // PING and MESSAGE
   unsigned messages_per_guest_s = 5;        // MESSAGE
   unsigned requests_per_guest_s = 20;       // WATCH, START, STOP, QUERY, FILM and WHY
+  unsigned joins_per_s = 50;                // ACKs of nodes that find their neighbours themselves
+  unsigned hellos_per_s = 100;              // datagrams of --discover that are looked at
+  unsigned calls_per_s = 10;                // that such a node makes itself
   unsigned film_requests_per_link_s = 200;  // FILM by a neighbour
   unsigned log_lines_per_kind_s = 1;        // lines that peers cause, of one kind; 50 at once
   unsigned burst_s = 2;                     // how many seconds' worth may come at once
@@ -53,6 +56,8 @@ struct LimitCounters {
   std::uint64_t parents_left = 0;      // since they sent nothing
   std::uint64_t sync_points_lost = 0;  // newest ones that a ring had no room for, with what needs them
   std::uint64_t films_refused = 0;     // requests for films
+  std::uint64_t joins_refused = 0;     // of nodes that find their neighbours themselves
+  std::uint64_t hellos_dropped = 0;    // datagrams of --discover, unread
 };
 
 struct LimitCounterName {
@@ -75,6 +80,8 @@ inline constexpr std::array kLimitCounters = {
     LimitCounterName{"parents_left", &LimitCounters::parents_left},
     LimitCounterName{"sync_points_lost", &LimitCounters::sync_points_lost},
     LimitCounterName{"films_refused", &LimitCounters::films_refused},
+    LimitCounterName{"joins_refused", &LimitCounters::joins_refused},
+    LimitCounterName{"hellos_dropped", &LimitCounters::hellos_dropped},
 };
 
 /// Lets `rate` things a second happen, and some at once after a pause.

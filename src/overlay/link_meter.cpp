@@ -31,11 +31,12 @@ constexpr Duration kUnusedMemory = minutes(1);
 constexpr Duration kUsedMemory = minutes(10);
 constexpr unsigned kTrustMost = 8;
 
-/// To a sixteenth of its size, and 50 us.
+/// To a sixteenth of its size, and half a millisecond. All below a millisecond are one: which of these is
+/// shorter is a matter of hosts, not of links.
 std::uint32_t quantised(Duration round_trip) {
-  const auto us = static_cast<std::uint64_t>(std::max(round_trip / microseconds(1), Duration::rep{1}));
-  const std::uint64_t step = std::max<std::uint64_t>(50, std::bit_floor(us) / 16);
-  return static_cast<std::uint32_t>(std::min<std::uint64_t>((us + step - 1) / step * step, kRttUsMax));
+  const auto us = static_cast<std::uint64_t>(std::max(round_trip / microseconds(1), Duration::rep{1'000}));
+  const std::uint64_t step = std::max<std::uint64_t>(500, std::bit_floor(us) / 16);
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>((us + step / 2) / step * step, kRttUsMax));
 }
 
 }  // namespace

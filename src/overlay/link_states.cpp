@@ -9,9 +9,17 @@ namespace {
 
 using std::chrono::seconds;
 
-/// A state's lifetime. Its reporter refreshes it long before that.
+/// A state's lifetime, in overlays of so many nodes; in larger ones it is longer, so that refreshing all of
+/// them takes the same share of each link. Its reporter refreshes it in a third of that.
 constexpr std::uint16_t kLifetimeS = 600;
-constexpr Duration kRefreshInterval = seconds(kLifetimeS / 3);
+constexpr std::size_t kLifetimeNodes = 256;
+constexpr unsigned kRefreshesPerLifetime = 3;
+
+std::uint16_t lifetime_s(std::size_t nodes) {
+  return static_cast<std::uint16_t>(
+      std::clamp<std::size_t>(kLifetimeS * nodes / kLifetimeNodes, kLifetimeS, kLifetimeMaxS));
+}
+
 /// How long the state of a reporter that cannot be reached is kept.
 constexpr Duration kUnreachableMax = seconds(30);
 /// How long after a withdrawal only low sequence numbers are taken. Former states that are still on their
@@ -23,6 +31,9 @@ constexpr std::uint64_t kFollowsWithin = 1'000;
 /// How often a neighbour is told of withdrawals that it has missed.
 constexpr unsigned kWithdrawalsPerLinkS = 100;
 constexpr Duration kLookInterval = seconds(1);
+/// How long new links wait for others, for each node that is to be told of them; and at most.
+constexpr Duration kGrowthPerNode = std::chrono::milliseconds(1);
+constexpr Duration kGrowthLongest = seconds(1);
 /// How many states one link may bring in a second that are new here; the burst takes a whole database.
 constexpr unsigned kStatesPerLinkS = 2'000;
 constexpr unsigned kStatesPerLinkBurstS = 10;
@@ -58,11 +69,17 @@ std::size_t bytes_of(const Links& message) {
 // ---- this node's own state -------------------------------------------------------------------------------
 
 bool LinkStates::own_due(Now now) {
-  if (!own_wanted_ || !state_.is_member()) return false;
+  if (!own_wanted_ || !state_.is_member() || now.mono < own_at_) return false;
   const Limits& limits = state_.config.limits;
   if (!own_rate_.take(limits.own_states_per_s, limits.burst_s, now.mono)) return false;
   own_wanted_ = false;
   return true;
+}
+
+void LinkStates::own_changes(Now now) {
+  if (own_wanted_) return;
+  own_wanted_ = true;
+  own_at_ = now.mono + std::min(kGrowthPerNode * static_cast<Duration::rep>(held_.size()), kGrowthLongest);
 }
 
 void LinkStates::publish(LinkState own, Now now) {
@@ -71,8 +88,8 @@ void LinkStates::publish(LinkState own, Now now) {
   own.incarnation = state_.config.incarnation;
   if (number_ + 1 >= kSequenceMax) withdraw(now);
   own.number = ++number_;
-  own.lifetime_s = kLifetimeS;
-  refresh_at_ = now.mono + kRefreshInterval;
+  own.lifetime_s = lifetime_s(held_.size());
+  refresh_at_ = now.mono + seconds(own.lifetime_s) / kRefreshesPerLifetime;
   accept({Tracker::everywhere(), std::move(own)}, nullptr, now);
 }
 
@@ -181,7 +198,7 @@ void LinkStates::accept(const Links& message, const PeerLink* from, Now now) {
     held.expires = held.withdrawn_until = now.mono + kWithdrawnFor;
     if (known != nullptr) return flood_on(state.reporter, from);
   } else {
-    held.expires = own ? MonoTime::max() : now.mono + seconds(std::min(state.lifetime_s, kLifetimeS));
+    held.expires = own ? MonoTime::max() : now.mono + seconds(state.lifetime_s);
   }
   if (known != nullptr && known->incarnation != state.incarnation)
     changes_.restarted.push_back(state.reporter);
@@ -263,7 +280,7 @@ void LinkStates::write(PeerLink& link, const LinkState& state, const Tracker& tr
   const MonoTime expires = held.expires;
   if (expires != MonoTime::max()) {
     const auto left = (expires - now.mono) / seconds(1);
-    message.state.lifetime_s = static_cast<std::uint16_t>(std::clamp<Duration::rep>(left, 1, kLifetimeS));
+    message.state.lifetime_s = static_cast<std::uint16_t>(std::clamp<Duration::rep>(left, 1, kLifetimeMaxS));
   }
   state_.links.send(link, message);
 }
@@ -312,7 +329,7 @@ void LinkStates::write_due(PeerLink& link, Now now) {
   if (!held_.empty()) next = std::min(next, look_at_);
   const Limits& limits = state_.config.limits;
   if (own_wanted_ && state_.is_member())
-    next = std::min(next, own_rate_.ready_at(limits.own_states_per_s, limits.burst_s));
+    next = std::min(next, std::max(own_at_, own_rate_.ready_at(limits.own_states_per_s, limits.burst_s)));
   return next;
 }
 

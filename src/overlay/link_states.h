@@ -25,7 +25,13 @@ class LinkStates {
       : state_(state), number_(state.config.incarnation >> kFirstShift) {}
 
   /// This node's own state has changed and must be flooded. own_due() says when.
-  void own_changed() { own_wanted_ = true; }
+  void own_changed() {
+    own_wanted_ = true;
+    own_at_ = MonoTime{};
+  }
+  /// The same, of something that the others need not know at once (a new link, what was measured): the more
+  /// nodes have to be told, the longer it waits for what else may change.
+  void own_changes(Now now);
   /// True if the next state of this node may be flooded now.
   [[nodiscard]] bool own_due(Now now);
   /// Floods it. The number and the lifetime are filled in.
@@ -88,6 +94,7 @@ class LinkStates {
   static constexpr unsigned kFirstShift = 20;
   std::uint64_t number_;  // of this node's last state
   bool own_wanted_ = false;
+  MonoTime own_at_{};  // not before
   RateLimit own_rate_;
   MonoTime refresh_at_ = MonoTime::max();
   MonoTime withdrawn_until_{};  // until then only small numbers are taken over

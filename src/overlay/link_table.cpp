@@ -38,7 +38,7 @@ std::size_t PeerLink::waiting_bytes() const {
 std::string_view PeerLink::what_peer_is() const {
   switch (relation) {
     case Relation::Control:
-      return "control";
+      return is_measured() ? "measured" : "control";
     case Relation::Neighbour:
       return "neighbour";
     case Relation::Guest:
@@ -77,17 +77,18 @@ PeerLink* LinkTable::neighbour(const NodeId& id) {
 void LinkTable::note_up(PeerLink& link) {
   link.up = true;
   if (!link.outgoing()) --accepted_in_handshake_;
-  if (link.is_guest()) ++guests_;
+  if (link.is_of_guest()) ++guests_;
   if (link.is_neighbour()) neighbours_[link.peer] = link.id;
-  if (link.is_access()) access_ = link.id;
+  if (link.is_access()) former_access_ = std::exchange(access_, link.id);
 }
 
 void LinkTable::note_ended(PeerLink& link) {
   if (link.ended) return;
   if (!link.up && !link.outgoing()) --accepted_in_handshake_;
-  if (link.up && !link.outgoing() && link.relation == Relation::Guest) --guests_;
+  if (link.up && link.is_of_guest()) --guests_;
   link.closing = link.ended = true;
-  if (access_ == link.id) access_.reset();
+  if (former_access_ == link.id) former_access_.reset();
+  if (access_ == link.id) access_ = std::exchange(former_access_, std::nullopt);
   const auto found = neighbours_.find(link.peer);
   if (found != neighbours_.end() && found->second == link.id) neighbours_.erase(found);
   ended_.push_back(link.id);
@@ -95,7 +96,9 @@ void LinkTable::note_ended(PeerLink& link) {
 
 PeerLink* LinkTable::with_node(const NodeId& id) {
   for (PeerLink& link : links_) {
-    if (link.peer_known && link.peer == id && !link.closing && link.relation != Relation::Guest) return &link;
+    if (link.peer_known && link.peer == id && !link.closing && link.relation != Relation::Guest &&
+        !link.is_measured())
+      return &link;
   }
   return nullptr;
 }
@@ -155,7 +158,9 @@ void LinkTable::bound_message(PeerLink& link, std::size_t begins_at) {
 void LinkTable::bound_outbox(PeerLink& link) {
   const std::size_t waiting = link.outbox.size() - link.outbox_sent;
   const std::size_t streams = link.streams_queued ? kBodyBytesMax : 0;
-  if (waiting <= (link.is_guest() ? limits_.guest_outbox_bytes + streams : limits_.outbox_bytes)) return;
+  if (waiting <=
+      (link.up && link.is_of_guest() ? limits_.guest_outbox_bytes + streams : limits_.outbox_bytes))
+    return;
   ++counters_.links_unread;
   link.outbox.clear();
   link.outbox_sent = 0;

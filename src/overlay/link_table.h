@@ -24,7 +24,7 @@
 namespace ott {
 
 /// Why a connection was made.
-enum class Purpose : std::uint8_t { Accepted, Registration, Neighbour, Access, Inquiry };
+enum class Purpose : std::uint8_t { Accepted, Registration, Neighbour, Access, Inquiry, Join };
 
 /// Which link states are to be sent to a neighbour. They stand here by their reporters and are written out
 /// when the link takes them, so a link never has more than a few of them queued, and always the newest.
@@ -136,6 +136,13 @@ struct alignas(64) PeerLink {
   [[nodiscard]] bool is_neighbour() const { return connected() && relation == Relation::Neighbour; }
   [[nodiscard]] bool is_guest() const { return connected() && relation == Relation::Guest && !outgoing(); }
   [[nodiscard]] bool is_access() const { return connected() && relation == Relation::Guest && outgoing(); }
+  /// The other end is a guest, whatever it wants of this node.
+  [[nodiscard]] bool is_of_guest() const { return !outgoing() && greeting.kind == PeerKind::Guest; }
+  /// A guest keeps it to an access node that it is not attached to, for the round trip alone; at either end.
+  [[nodiscard]] bool is_measured() const {
+    const bool between = purpose == Purpose::Access || is_of_guest();
+    return !closing && between && handshake.state() == HandshakeState::Offline;
+  }
   /// True unless one end closed the link on purpose.
   [[nodiscard]] bool has_failed() const {
     const auto meant = [](ByeReason reason) {
@@ -144,7 +151,7 @@ struct alignas(64) PeerLink {
     };
     return !(closed_for && meant(*closed_for)) && !(peer_bye && meant(peer_bye->reason));
   }
-  /// "control", "neighbour", "guest" or "access node".
+  /// "control", "measured", "neighbour", "guest" or "access node".
   [[nodiscard]] std::string_view what_peer_is() const;
   /// The peer's id where it is known, or else its address.
   [[nodiscard]] std::string name() const { return to_string(peer_known ? peer : remote); }
@@ -161,7 +168,7 @@ class LinkTable {
   PeerLink* neighbour(const NodeId& id);
   /// Its handshake has ended with CONNECTED or OFFLINE.
   void note_up(PeerLink& link);
-  /// The link to this process's access node, if it is up.
+  /// The link to this process's access node, if it is up: of two, the newer one.
   PeerLink* access() { return access_ ? find(*access_) : nullptr; }
   /// Any link to the node with this id that is not closing. Guests are no nodes, whatever port they come
   /// from.
@@ -227,6 +234,7 @@ class LinkTable {
   std::vector<std::uint32_t> free_slots_;
   std::map<NodeId, LinkId> neighbours_;
   std::optional<LinkId> access_;
+  std::optional<LinkId> former_access_;
   std::deque<LinkId> in_handshake_;  // some may have ended, or finished their handshake
   std::size_t accepted_in_handshake_ = 0;
   std::size_t guests_ = 0;

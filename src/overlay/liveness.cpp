@@ -13,12 +13,8 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-/// How often a guest measures the round trip. It sends no other hello while it watches, and there are many
-/// guests.
-constexpr Duration kGuestEchoInterval = seconds(10);
-/// How often neighbours do, which are sent hellos anyway, and how often control links.
+/// How often neighbours measure the round trip, which are sent hellos anyway, and how often all others do.
 constexpr Duration kNeighbourEchoInterval = milliseconds(500);
-constexpr Duration kControlEchoInterval = seconds(5);
 /// How long an answer is waited for before the question is asked again.
 constexpr Duration kAnswerTimeMax = seconds(5);
 /// How often guests' and control links are looked at: to look at a link is to fetch it from memory. This is
@@ -65,16 +61,15 @@ void Liveness::look_at(PeerLink& link, Now now) {
   const Duration quiet = now.mono - link.last_sent;
   // A link on which records are about to go out needs no hello, unless the peer turns out to have them all.
   const bool served = link.queued && quiet < 2 * interval;
-  if (!link.is_access() && !served && quiet + slack() >= interval) {
+  const bool says_hello = !link.is_access() && !link.is_measured();
+  if (says_hello && !served && quiet + slack() >= interval) {
     state_.links.send(link, Heartbeat{false, 0});
   }
 }
 
 bool Liveness::echo_is_due(const PeerLink& link, Now now) const {
-  if (link.is_guest()) return false;
-  const Duration interval = link.is_access()      ? kGuestEchoInterval
-                            : link.is_neighbour() ? kNeighbourEchoInterval
-                                                  : kControlEchoInterval;
+  if (link.is_of_guest()) return false;
+  const Duration interval = link.is_neighbour() ? kNeighbourEchoInterval : kEchoInterval;
   const Duration since = now.mono - link.echo_sent;
   return since + slack() >= interval && (!link.echo_awaited || since >= kAnswerTimeMax);
 }
@@ -86,7 +81,7 @@ void Liveness::close_as_dead(PeerLink& link, Now now) {
 }
 
 void Liveness::on_link_up(PeerLink& link, Now now) {
-  send_echo(link, now);
+  if (!link.is_measured() || link.outgoing()) send_echo(link, now);
   if (!is_quick(link)) return;
   quick_.push_back(link.id);
   dead_at_ = std::min(dead_at_, link.last_heard + state_.dead_interval(link));
@@ -98,15 +93,16 @@ void Liveness::send_echo(PeerLink& link, Now now) {
   state_.links.send(link, Heartbeat{false, nanoseconds(now.mono)});
 }
 
-void Liveness::on_heartbeat(PeerLink& link, const Heartbeat& message, Now now) {
+bool Liveness::on_heartbeat(PeerLink& link, const Heartbeat& message, Now now) {
   if (!message.reply) {
     if (message.time != 0) state_.links.answer_echo(link, message.time);
-    return;
+    return false;
   }
   // Only the answer to the last question measures the round trip.
-  if (message.time != nanoseconds(link.echo_sent) || !std::exchange(link.echo_awaited, false)) return;
+  if (message.time != nanoseconds(link.echo_sent) || !std::exchange(link.echo_awaited, false)) return false;
   link.rtt = now.mono - link.echo_sent;
   measurements_.on_round_trip(link, link.rtt, now);
+  return true;
 }
 
 }  // namespace ott

@@ -22,7 +22,8 @@ class Liveness {
   void begin(Now now) { hellos_at_ = all_at_ = now.mono + state_.config.heartbeat; }
   /// The link is up: measures its round trip, and looks after it from now on.
   void on_link_up(PeerLink& link, Now now);
-  void on_heartbeat(PeerLink& link, const Heartbeat& message, Now now);
+  /// True if the link's round trip was measured by it.
+  bool on_heartbeat(PeerLink& link, const Heartbeat& message, Now now);
 
   /// When tick() is to be called. If it is called later, this process was late itself.
   [[nodiscard]] MonoTime due_at() const { return std::min(hellos_at_, dead_at_); }

@@ -23,6 +23,9 @@ void Neighbours::set(const std::vector<Peer>& peers, Now now) {
     const auto known = all_.find(peer.id);
     all[peer.id] = {peer, known == all_.end() ? Retry{} : known->second.retry};
   }
+  for (const auto& [id, neighbour] : all_) {
+    if (neighbour.found) all.try_emplace(id, neighbour);
+  }
   all_ = std::move(all);
   changed_ = true;
   std::erase_if(leaving_, [this](const auto& entry) { return all_.contains(entry.first); });
@@ -33,14 +36,26 @@ void Neighbours::set(const std::vector<Peer>& peers, Now now) {
   look_at_ = now.mono + kLookInterval;
 }
 
+void Neighbours::add(const NodeId& id) {
+  leaving_.erase(id);
+  all_.try_emplace(id, Neighbour{{id, 1, ""}, {}, true});
+}
+
+void Neighbours::let_go(const NodeId& id, Now now) {
+  if (all_.erase(id) == 0) return;
+  changed_ = true;
+  leaving_.try_emplace(id, now.mono + kLeaveMax);
+  look_at_ = now.mono + kLookInterval;
+}
+
 /// Ends links to former neighbours that no stream needs any more.
-void Neighbours::let_go(Now now) {
+void Neighbours::end_unused(Now now) {
   std::erase_if(leaving_, [this, now](const auto& entry) {
     PeerLink* link = state_.links.neighbour(entry.first);
     if (link == nullptr) return true;
     const bool in_use = link->flows_in > 0 || link->has_feeds();
     if (in_use && now.mono < entry.second) return false;
-    state_.links.close(*link, ByeReason::NotNeighbour, "no neighbours by the topology any more");
+    state_.links.close(*link, ByeReason::NotNeighbour, "no neighbours any more");
     return true;
   });
 }
@@ -60,7 +75,7 @@ void Neighbours::connect(Now now) {
 }
 
 bool Neighbours::is_to_be_called(const NodeId& id) const {
-  return !state_.config.topology && id != state_.bootstrapper;
+  return !state_.config.topology && id != state_.bootstrapper && !is_found(id);
 }
 
 void Neighbours::call(const Neighbour& neighbour, Now now) {
@@ -85,7 +100,12 @@ void Neighbours::on_connected(const PeerLink& link) {
 
 void Neighbours::on_closed(const PeerLink& link, Now now) {
   const auto neighbour = all_.find(link.peer);
-  if (neighbour == all_.end() || !is_to_be_called(link.peer)) return;
+  if (neighbour == all_.end()) return;
+  if (neighbour->second.found && link.up && state_.links.with_node(link.peer) == nullptr) {
+    all_.erase(neighbour);
+    return;
+  }
+  if (!is_to_be_called(link.peer)) return;
   Retry& retry = neighbour->second.retry;
   if (link.handshake.over()) retry.succeeded();
   retry.schedule(kPauses, state_.random, now);
@@ -104,7 +124,7 @@ void Neighbours::tick(Now now) {
   }
   if (leaving_.empty() || now.mono < look_at_) return;
   look_at_ = now.mono + kLookInterval;
-  let_go(now);
+  end_unused(now);
 }
 
 std::span<const NodeId> Neighbours::addresses(const NodeId& id) const {

@@ -5,6 +5,7 @@
 // node's link to it is the connection by which the node registers.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <span>
 #include <string>
@@ -26,6 +27,20 @@ class Neighbours {
   /// Takes these for all neighbours there are. Links to others are listed no more, so that streams take other
   /// ways, and end when none needs them.
   void set(const std::vector<Peer>& peers, Now now);
+  /// A neighbour that this node has found itself, or taken: it stays until let_go() or its link's end.
+  void add(const NodeId& id);
+  /// Its link is listed no more, so that streams take other ways, and ends when none needs it.
+  void let_go(const NodeId& id, Now now);
+  /// True for one that add() has brought.
+  [[nodiscard]] bool is_found(const NodeId& id) const {
+    const auto known = all_.find(id);
+    return known != all_.end() && known->second.found;
+  }
+  [[nodiscard]] bool any_named() const {
+    return std::ranges::any_of(all_, [](const auto& entry) { return !entry.second.found; });
+  }
+  /// True for one that the bootstrapper has named.
+  [[nodiscard]] bool is_named(const NodeId& id) const { return all_.contains(id) && !is_found(id); }
   /// This node listens now, so it may connect to its neighbours.
   void on_listening(Now now);
   /// Connects to those that have no link, once this node listens.
@@ -58,11 +73,12 @@ class Neighbours {
   struct Neighbour {
     Peer peer;
     Retry retry;
+    bool found = false;  // by this node itself: whether it is called again is not decided here
   };
 
-  /// False for the bootstrapper, and at the bootstrapper.
+  /// False for the bootstrapper, at the bootstrapper, and for those that were found.
   [[nodiscard]] bool is_to_be_called(const NodeId& id) const;
-  void let_go(Now now);
+  void end_unused(Now now);
   void call(const Neighbour& neighbour, Now now);
 
   OverlayState& state_;

@@ -21,6 +21,7 @@ constexpr unsigned kSettlesPerS = 50;
 
 /// The protocol's OFFLINE is no failure: the node is registered, and this is no overlay link.
 std::string_view state_for_people(const PeerLink& link) {
+  if (link.is_measured()) return "measured";
   const HandshakeState state = link.handshake.state();
   return state == HandshakeState::Offline ? "registered" : to_string(state);
 }
@@ -55,13 +56,18 @@ Overlay::Overlay(OverlayConfig config, Log& log)
       messages_(state_, neighbours_),
       measurements_(state_),
       liveness_(state_, neighbours_, measurements_),
-      data_(state_, flows_) {}
+      data_(state_, flows_) {
+  const OverlayConfig& told = state_.config;
+  if (told.join && told.join->discovers)
+    discovery_.emplace(told.overlay_name, told.incarnation, told.random_seed, told.limits, state_.counters);
+}
 
 // ---- what the driver says --------------------------------------------------------------------------------
 
 void Overlay::begin(Now now) {
   state_.log.tick(now.mono);
   liveness_.begin(now);
+  if (discovery_) discovery_->begin(now);
   handshakes_.begin(now);
   settle(now);
 }
@@ -70,6 +76,24 @@ void Overlay::found(const std::vector<NodeId>& addresses, Now now) {
   now = own(now);
   handshakes_.found(addresses, now);
   settle(now);
+}
+
+void Overlay::found_to_join(const std::vector<NodeId>& addresses, Now now) {
+  now = own(now);
+  handshakes_.found_to_join(addresses, now);
+  settle(now);
+}
+
+void Overlay::heard(ByteSpan datagram, const IpAddress& from, Now now) {
+  now = own(now);
+  if (const auto at = discovery_->on_datagram(datagram, from, now)) handshakes_.discovered(*at, now);
+  settle(now);
+}
+
+std::optional<DiscoveryHello> Overlay::hello_due(Now now) {
+  if (!discovery_) return std::nullopt;
+  const auto id = handshakes_.takes_neighbours() ? std::optional(state_.self) : std::nullopt;
+  return discovery_->due({id, state_.links.has_neighbours()}, own(now));
 }
 
 void Overlay::listening(const NodeId& at, const std::optional<Error>& error, Now now) {
@@ -91,7 +115,7 @@ void Overlay::closed(LinkId id, std::string_view why, Now now) {
   now = own(now);
   PeerLink* link = state_.links.find(id);
   if (link == nullptr) return;
-  if (!link->closing && link->handshake.over()) {
+  if (!link->closing && link->handshake.over() && !link->is_measured()) {
     state_.log.info(fmt::format("{}: connection lost: {}", neighbours_.describe(link->peer), why));
   }
   if (link->close_reason.empty()) link->close_reason = why;
@@ -185,11 +209,12 @@ void Overlay::set_blocked(LinkId id, bool blocked, Now now) {
 }
 
 [[gnu::hot]] MonoTime Overlay::next_deadline() const {
+  const MonoTime hello_at = discovery_ ? discovery_->next_deadline() : MonoTime::max();
   const MonoTime next =
       std::min({liveness_.due_at(), leave_at_, usable_at_, settle_at_, handshakes_.next_deadline(),
                 flows_.next_deadline(), watches_.next_deadline(), origin_.next_deadline(),
-                figures_.next_deadline(), link_states_.next_deadline(), absences_.next_deadline(),
-                films_.next_deadline(), measurements_.next_deadline()});
+                figures_.next_deadline(), link_states_.next_deadline(), streams_.next_deadline(),
+                absences_.next_deadline(), films_.next_deadline(), measurements_.next_deadline(), hello_at});
   return next == MonoTime::max() ? next : next + stalled_;
 }
 
@@ -212,6 +237,7 @@ MonoTime Overlay::early_deadline() const {
   }
   measurements_.tick(now);
   link_states_.tick(now);
+  streams_.tick(now);
   flows_.tick(now);
   for (const StreamId stream : flows_.take_starving()) watches_.complain(stream, now);
   watches_.tick(now);
@@ -219,6 +245,8 @@ MonoTime Overlay::early_deadline() const {
   figures_.tick(now);
   films_.tick(now);
   absences_.tick(now);
+  if (const auto withheld = absences_.withheld())
+    handshakes_.access().on_withheld(withheld->first->info.name, withheld->second, now);
   settle(now);
 }
 
@@ -236,7 +264,7 @@ bool Overlay::retire(Now now) {
   state_.phase = Phase::Retiring;
   leave_at_ = now.mono + kRetireMax;
   for (PeerLink& link : state_.links.all()) {
-    if (link.is_guest()) state_.links.close(link, ByeReason::Leaving, "leaving");
+    if (link.is_of_guest()) state_.links.close(link, ByeReason::Leaving, "leaving");
   }
   link_states_.own_changed();
   settle(now);
@@ -437,11 +465,30 @@ void Overlay::on_stop(PeerLink& link, const Stop& m, Now now) {
   flows_.on_stop(link, m, now);
 }
 
+void Overlay::on_heartbeat(PeerLink& link, const Heartbeat& m, Now now) {
+  const bool measured = liveness_.on_heartbeat(link, m, now);
+  if (measured && link.purpose == Purpose::Access) handshakes_.access().on_round_trip(link, now);
+}
+
 void Overlay::on_streams(PeerLink& link, const Streams& m, Now now) {
   if (!link.is_access()) return;
-  streams_.on_streams(m);
+  if (&link == state_.links.access() && handshakes_.access().former() != nullptr) {
+    if (const KnownStream* lacking = lacking_in(m))
+      return handshakes_.access().abandon_move(fmt::format("it does not have '{}'", lacking->info.name), now);
+  }
+  streams_.on_streams(link, m, now);
   guest_streams_known_ = true;
   watches_.on_overlay_changed(now);
+}
+
+/// A stream that comes here, and that an access node does not list.
+const KnownStream* Overlay::lacking_in(const Streams& listed) const {
+  for (const auto& [stream, interest] : interests_.all()) {
+    if (!streams_.is_listed(stream) || !flows_.has_path(stream)) continue;
+    const auto same = [id = stream](const StreamInfo& info) { return info.id == id; };
+    if (std::ranges::none_of(listed.streams, same)) return streams_.find(stream);
+  }
+  return nullptr;
 }
 
 bool Overlay::attached() const {
@@ -457,7 +504,7 @@ void Overlay::watch(const KnownStream& stream, bool wanted, Now now) {
 
 /// This node's own link state. A damped link is listed at a cost above any way around, and a node that leaves
 /// lists no links.
-LinkState Overlay::own_state(Now now) const {
+LinkState Overlay::own_state(Now now) {
   LinkState state;
   if (state_.phase == Phase::Running) {
     for (const NodeId& id : state_.links.neighbours()) {
@@ -469,6 +516,7 @@ LinkState Overlay::own_state(Now now) const {
     }
   }
   state.streams = origin_.streams();
+  state.takes_neighbours = handshakes_.takes_neighbours();
   return state;
 }
 
@@ -476,11 +524,13 @@ LinkState Overlay::own_state(Now now) const {
 [[gnu::hot]] void Overlay::settle(Now now) {
   if (state_.dismissal && retired(now)) state_.quit(*state_.dismissal);
   settle_links(now);
-  if (origin_.take_news() || neighbours_.take_changed() || measurements_.take_changed(now))
-    link_states_.own_changed();
+  if (origin_.take_news() || neighbours_.take_changed()) link_states_.own_changed();
+  if (measurements_.take_changed(now)) link_states_.own_changes(now);
   if (state_.phase != Phase::Left && link_states_.own_due(now)) link_states_.publish(own_state(now), now);
   settle_overlay(now);
   settle_flows(now);
+  if (const PeerLink* former = handshakes_.access().former())
+    handshakes_.access().settle_move(flows_.comes_by(former->id), now);
   handshakes_.settle(now);
 }
 
@@ -498,8 +548,8 @@ LinkState Overlay::own_state(Now now) const {
     films_.on_link_ended(*link);
     flows_.on_link_ended(*link, now);
     if (link->relation == Relation::Guest && link->outgoing()) {
-      guest_streams_known_ = false;
-      streams_.on_access_ended();
+      guest_streams_known_ = guest_streams_known_ && state_.links.access() != nullptr;
+      streams_.on_access_ended(*link, now);
     }
   }
   for (const LinkId id : handshakes_.take_connected()) {
@@ -508,7 +558,7 @@ LinkState Overlay::own_state(Now now) const {
     link_is_up(*link, now);
     if (link->relation != Relation::Neighbour) continue;
     usable_at_ = std::min(usable_at_, flaps_.usable_at(link->peer, now.mono));
-    link_states_.own_changed();
+    neighbours_.is_found(link->peer) ? link_states_.own_changes(now) : link_states_.own_changed();
   }
 }
 
@@ -518,19 +568,23 @@ LinkState Overlay::own_state(Now now) const {
   LinkStates::Changes changes = link_states_.take_changes();
   changes_.states = changes_.states || changes.states;
   changes_.graph = changes_.graph || changes.graph;
+  changes_.facts = changes_.facts || changes.facts;
   if (changes.facts) origin_.on_facts_changed(now);
   for (const NodeId& reporter : changes.restarted) origin_.on_restarted(reporter, now);
   if (changes.outbid) watches_.tell_all(now);
-  if (!changes_.states) return;
+  if (!changes_.states && !changes_.facts) return;
   if (!settle_rate_.take(kSettlesPerS, 1, now.mono)) {
     settle_at_ = settle_rate_.ready_at(kSettlesPerS, 1);
     return;
   }
   settle_at_ = MonoTime::max();
   const bool graph = changes_.graph;
+  const bool only_facts = !changes_.states;
   changes_ = {};
-  streams_.on_overlay_changed();
+  streams_.on_overlay_changed(now);
+  if (only_facts) return watches_.on_overlay_changed(now);
   if (graph) origin_.on_graph_changed(now);
+  if (graph) handshakes_.on_graph_changed(now);
   flows_.on_overlay_changed(now);
   settle_flows(now);
   watches_.on_overlay_changed(now);
@@ -546,6 +600,7 @@ void Overlay::link_is_up(PeerLink& link, Now now) {
   liveness_.on_link_up(link, now);
   switch (link.relation) {
     case Relation::Control:
+      if (link.is_measured()) return;
       state_.log.info(link.outgoing() ? "registered with " + neighbours_.describe(link.peer)
                                       : neighbours_.describe(link.peer) + " is online");
       return;

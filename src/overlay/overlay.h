@@ -9,6 +9,7 @@
 
 #include "overlay/absences.h"
 #include "overlay/data_path.h"
+#include "overlay/discovery.h"
 #include "overlay/figures.h"
 #include "overlay/film_requests.h"
 #include "overlay/flap_damper.h"
@@ -30,6 +31,12 @@ class Overlay {
   void begin(Now now);
   /// The addresses of the host that --bootstrap or --node names, as often as they are looked up.
   void found(const std::vector<NodeId>& addresses, Now now);
+  /// Addresses of nodes to join at: of a host that --join names, or discovered. REQUIRES: config.join.
+  void found_to_join(const std::vector<NodeId>& addresses, Now now);
+  /// A datagram of --discover, from this address of a link of this host. REQUIRES: config.join->discovers.
+  void heard(ByteSpan datagram, const IpAddress& from, Now now);
+  /// What is to be said on the links of this host now, if anything.
+  std::optional<DiscoveryHello> hello_due(Now now);
   void listening(const NodeId& at, const std::optional<Error>& error, Now now);
   LinkId accepted(const NodeId& remote, Now now);
   void opened(LinkId link, const NodeId& local, Now now);
@@ -154,7 +161,7 @@ class Overlay {
   void on_stop(PeerLink& link, const Stop& m, Now now);
   void on_links(PeerLink& link, const Links& m, Now now) { link_states_.on_links(link, m, now); }
   void on_watch(PeerLink& link, const Watch& m, Now now);
-  void on_heartbeat(PeerLink& link, const Heartbeat& m, Now now) { liveness_.on_heartbeat(link, m, now); }
+  void on_heartbeat(PeerLink& link, const Heartbeat& m, Now now);
   void on_bye(PeerLink& link, const Bye& m, Now now);
   void on_streams(PeerLink& link, const Streams& m, Now now);
   void on_query(PeerLink& link, const Query& m, Now now) { figures_.on_query(link, m, now); }
@@ -173,8 +180,9 @@ class Overlay {
 
   std::size_t slices_with_states(PeerLink& link, Now now, std::span<ByteSpan> pieces);
   void outbox_sent(PeerLink& link);
+  [[nodiscard]] const KnownStream* lacking_in(const Streams& listed) const;
   [[nodiscard]] bool forwards_for_others() const;
-  [[nodiscard]] LinkState own_state(Now now) const;
+  [[nodiscard]] LinkState own_state(Now now);
   [[nodiscard]] std::uint64_t cost_to(const NodeId& node) const;
   [[nodiscard]] std::string measured_of(const PeerLink& link) const;
   void settle(Now now);
@@ -201,6 +209,7 @@ class Overlay {
   Measurements measurements_;
   Liveness liveness_;
   DataPath data_;
+  std::optional<Discovery> discovery_;
 
   bool guest_streams_known_ = false;  // the access node has said which there are
   LinkStates::Changes changes_;       // their consequences have not been drawn yet

@@ -32,7 +32,8 @@ Duration interval_on(Relation relation, Duration interval) {
 }
 
 [[gnu::hot]] Duration OverlayState::dead_interval(const PeerLink& link) const {
-  if (link.is_guest()) return kGuestDeadInterval;
+  if (link.is_of_guest()) return kGuestDeadInterval;
+  if (link.is_measured()) return kHellosMissedMax * kEchoInterval + kControlHelloMin;
   return kHellosMissedMax * interval_on(link.relation, std::chrono::milliseconds(link.greeting.hello_ms));
 }
 
@@ -40,11 +41,15 @@ PeerLink& OverlayState::connect(Purpose purpose, const NodeId& to, Now now, std:
   std::vector<IpAddress> sources;
   if (from) {
     sources = {*from};
+  } else if (translated) {
+    sources = {};
   } else if (self_known && config.kind != PeerKind::Guest) {
     sources = {self.address};
     for (const NodeId& address : further) sources.push_back(address.address);
   } else if (!self_known && config.id) {
     sources = {config.id->address};
+  } else if (config.join && !self.address.is_unspecified()) {
+    sources = {self.address};
   }
   PeerLink& link = links.add(purpose, to, now);
   links.requests().connect.push_back({link.id, to, std::move(sources)});
@@ -72,7 +77,8 @@ void OverlayState::quit(std::string message) {
 
 Greeting OverlayState::greeting() const {
   const auto hello = std::chrono::ceil<std::chrono::milliseconds>(config.heartbeat).count();
-  return {config.kind, config.incarnation, static_cast<std::uint32_t>(hello), 0};
+  return {config.kind, config.incarnation, static_cast<std::uint32_t>(hello),
+          kTakesMeasuring | (config.join ? kFindsNeighbours : 0)};
 }
 
 }  // namespace ott

@@ -14,6 +14,14 @@
 
 namespace ott {
 
+/// What --join and --discover say: this process finds its neighbours itself.
+struct JoinConfig {
+  std::vector<NodeId> at;  // processes of the overlay to begin with
+  bool discovers = false;  // others may be found on this host's links, too
+  unsigned degree_min = 3;
+  unsigned degree_max = 8;
+};
+
 struct OverlayConfig {
   PeerKind kind = PeerKind::Node;
   std::optional<NodeId> id;                // --id; the bootstrapper's own
@@ -22,6 +30,8 @@ struct OverlayConfig {
   std::vector<NodeId> access;              // a guest without a bootstrapper: nodes to try
   bool access_named = false;               // by --node; if not, they are this host's addresses
   std::optional<Topology> topology;        // the bootstrapper's
+  std::optional<JoinConfig> join;
+  std::string overlay_name{kOverlayNameDefault};  // those of other overlays are sent away
   TreePolicy tree_policy = TreePolicy::Shortest;
   std::uint64_t incarnation = 0;  // start of the process, ns since the epoch
   std::uint64_t random_seed = 0;  // for the jitter of retries
@@ -33,6 +43,9 @@ struct OverlayConfig {
   std::size_t memory_bytes = std::size_t{256} << 20U;  // of all rings together
   Limits limits;
 };
+
+/// How often the round trip of a link is measured: by both ends, and by guests alone on theirs.
+inline constexpr Duration kEchoInterval = std::chrono::seconds(5);
 
 /// A node that retires forwards until its children have moved, takes no guests and lists no links.
 enum class Phase : std::uint8_t { Running, Retiring, Left };
@@ -81,6 +94,7 @@ struct OverlayState {
   Phase phase = Phase::Running;
   bool self_known = false;
   NodeId self;
+  bool translated = false;               // others see another address than this host has: they cannot call
   std::vector<NodeId> further;           // this node's further addresses, by the topology
   std::vector<NodeId> listening_on;      // that this process was asked to listen on
   std::optional<std::string> dismissal;  // why this process ends as soon as no stream needs it

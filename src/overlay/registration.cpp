@@ -61,6 +61,11 @@ bool Registration::on_speers(PeerLink& link, const Speers& message, Now now) {
                             to_string(link.remote)));
     return false;
   }
+  if (message.you.port == 0 && state_.config.join) {
+    state_.links.close(link, ByeReason::NotNeeded, "this process finds its neighbours itself");
+    retry_.schedule({kPauses.longest, kPauses.longest}, state_.random, now);
+    return false;
+  }
   if (message.you.port == 0) {
     state_.log.info(fmt::format("not in the topology: a guest; {} offered",
                                 counted(message.peers.size(), "access node")));
@@ -132,7 +137,7 @@ PeerLink* Registration::control_link() const {
   return there ? link : nullptr;
 }
 
-bool Registration::on_closed(const PeerLink& link, std::string_view why) {
+bool Registration::on_closed(const PeerLink& link, std::string_view why, Now now) {
   if (current_ != link.id) return false;
   current_.reset();
   told_.reset();
@@ -147,6 +152,14 @@ bool Registration::on_closed(const PeerLink& link, std::string_view why) {
         if (++refusals_ < kRefusalsMax) break;
         [[fallthrough]];
       case ByeReason::NotInTopology:
+        if (state_.config.join && link.peer_bye->reason == ByeReason::NotInTopology) {
+          if (!std::exchange(complained_, true))
+            state_.log.info(
+                "the bootstrapper's topology has no place for this process: it finds its neighbours itself");
+          neighbours_.set({}, now);
+          retry_.schedule({kPauses.longest, kPauses.longest}, state_.random, now);
+          return false;
+        }
         if (link.up) {
           state_.dismissal = fmt::format("let go by the bootstrapper: {}", link.peer_bye->text);
           return false;

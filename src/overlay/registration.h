@@ -32,7 +32,7 @@ class Registration {
   /// The bootstrapper has another topology.
   void on_place(PeerLink& link, const Place& message, Now now);
   /// True if the connection is to be tried again.
-  bool on_closed(const PeerLink& link, std::string_view why);
+  bool on_closed(const PeerLink& link, std::string_view why, Now now);
   void try_later(Now now);
   /// Why the bootstrapper has not given this process a place, or access nodes; empty: it has.
   [[nodiscard]] const std::string& trouble() const { return trouble_; }

@@ -12,6 +12,8 @@ std::size_t wire_bytes(const StreamInfo& stream) {
          stream.format.parameters.size();
 }
 
+bool is_measured(const StreamInfo& stream) { return stream.metric != Metric::Cost && !stream.on_request; }
+
 }  // namespace
 
 const KnownStream* StreamList::find(StreamId stream) const {
@@ -28,9 +30,43 @@ void StreamList::set(std::vector<KnownStream> streams) {
   for (std::size_t i = 0; i < streams_.size(); ++i) place_.emplace(streams_[i].info.id, i);
 }
 
-void StreamList::on_overlay_changed() {
+/// Of the cheapest way from its origin to here, by its metric.
+std::uint64_t StreamList::cost_of(const KnownStream& stream) const {
+  const Graph& graph = state_.db.graph(stream.info.metric);
+  const std::vector<NodeId> path = graph.shortest_path(stream.origin, state_.self);
+  std::uint64_t cost = 0;
+  for (std::size_t i = 1; i < path.size(); ++i) cost += graph.link_cost(path[i - 1], path[i]).value_or(0);
+  return cost;
+}
+
+/// Sources of one name keep the places that they have in the list among them.
+void StreamList::put_nearest_first(std::vector<KnownStream>& streams, Now now) {
+  std::map<std::string, std::vector<std::size_t>> by_name;
+  for (std::size_t i = 0; i < streams.size(); ++i) by_name[streams[i].info.name].push_back(i);
+  for (const auto& [name, places] : by_name) {
+    if (places.size() < 2 ||
+        !std::ranges::all_of(places, [&](std::size_t i) { return is_measured(streams[i].info); }))
+      continue;
+    std::vector<SourceOrder::Source> sources;
+    for (const std::size_t i : places) {
+      sources.push_back(
+          {streams[i].info.id, cost_of(streams[i]), streams[i].info.state == StreamState::Live});
+    }
+    const StreamId first = sources_.first(name, sources, now.mono);
+    const auto at = std::ranges::find(places, first, [&](std::size_t i) { return streams[i].info.id; });
+    for (auto place = at; place != places.begin(); --place) std::swap(streams[*place], streams[*(place - 1)]);
+  }
+  sources_.forget_others();
+}
+
+void StreamList::tick(Now now) {
+  if (now.mono >= sources_.next_deadline()) on_overlay_changed(now);
+}
+
+void StreamList::on_overlay_changed(Now now) {
   if (!state_.self_known || state_.config.kind == PeerKind::Guest) return;
   std::vector<KnownStream> now_there = known_streams(state_.db, state_.self);
+  put_nearest_first(now_there, now);
   const std::size_t own = now_there.size();
   for (const KnownStream& stream : of_access_) {
     const auto same = [&stream](const KnownStream& known) { return known.info.id == stream.info.id; };
@@ -51,20 +87,30 @@ void StreamList::on_overlay_changed() {
   }
 }
 
-void StreamList::on_streams(const Streams& message) {
-  std::vector<KnownStream> said;
+void StreamList::on_streams(const PeerLink& link, const Streams& message, Now now) {
+  std::vector<KnownStream>& said = said_[link.id];
+  said.clear();
   for (std::size_t i = 0; i < message.streams.size(); ++i) {
     said.push_back({message.origins[i], message.streams[i]});
   }
-  if (!state_.is_member()) return set(std::move(said));
-  of_access_ = std::move(said);
-  on_overlay_changed();
+  const PeerLink* access = state_.links.access();
+  if (access == &link || !said_.contains(access->id)) take(said, now);
 }
 
-void StreamList::on_access_ended() {
-  if (of_access_.empty()) return;
+void StreamList::take(std::vector<KnownStream> streams, Now now) {
+  if (!state_.is_member()) return set(std::move(streams));
+  of_access_ = std::move(streams);
+  on_overlay_changed(now);
+}
+
+void StreamList::on_access_ended(const PeerLink& link, Now now) {
+  said_.erase(link.id);
+  const PeerLink* access = state_.links.access();
+  const auto other = access == nullptr ? said_.end() : said_.find(access->id);
+  if (other != said_.end()) return take(other->second, now);
+  if (of_access_.empty() || access != nullptr) return;
   of_access_.clear();
-  on_overlay_changed();
+  on_overlay_changed(now);
 }
 
 /// Queues STREAMS. A guest that has not read the former list yet gets only the newest one afterwards.

@@ -23,6 +23,8 @@ double milliseconds(Duration duration) { return std::chrono::duration<double, st
 
 /// How long --list waits for an answer, and --say for a way, unless --duration says it.
 constexpr Duration kListTime = std::chrono::seconds(5);
+/// How long a member that has just been linked waits for what there is.
+constexpr Duration kListPatience = std::chrono::milliseconds(500);
 /// How often --say looks whether there is a way now.
 constexpr Duration kSayRetry = std::chrono::milliseconds(50);
 /// How long the live line shows the answer to a key, or a message.
@@ -81,7 +83,7 @@ class Client : public OverlayRole, private Watching {
   }
 
   [[nodiscard]] MonoTime role_deadline() const override {
-    return std::min({end_at_, status_at_, say_at_, delayed_.next_deadline()});
+    return std::min({end_at_, status_at_, say_at_, list_at_, delayed_.next_deadline()});
   }
   [[nodiscard]] std::string_view name() const override { return kClientRole.name; }
 
@@ -394,6 +396,10 @@ class Client : public OverlayRole, private Watching {
   void list(Now now) {
     if (now.mono >= end_at_) return leave_unanswered(why_nothing(), now);
     if (!overlay_.attached()) return;
+    // A member hears of streams one after the other.
+    if (!std::exchange(list_begun_, true) && !overlay_.is_guest()) list_at_ = now.mono + kListPatience;
+    if (list_at_ != MonoTime::max() && now.mono < list_at_) return;
+    list_at_ = MonoTime::max();
     if (!asked_) {
       asked_ = overlay_.figures().round();
       overlay_.figures().ask(now);
@@ -460,6 +466,8 @@ class Client : public OverlayRole, private Watching {
   MonoTime note_until_{};
   bool quits_ = false;
   MonoTime say_at_ = MonoTime::max();
+  MonoTime list_at_ = MonoTime::max();
+  bool list_begun_ = false;
 };
 
 }  // namespace

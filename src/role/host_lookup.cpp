@@ -22,8 +22,8 @@ class HostLookup::Looking : public Job {
   LookUpHost look_up_;
 };
 
-HostLookup::HostLookup(RoleContext& context)
-    : name_(*context.options.host),
+HostLookup::HostLookup(RoleContext& context, const HostName& name)
+    : name_(name),
       look_up_host_(context.look_up_host),
       log_(context.log),
       queue_(context.workers->make_queue(WorkKind::Input, {})),

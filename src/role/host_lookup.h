@@ -16,7 +16,7 @@ namespace ott {
 
 class HostLookup {
  public:
-  explicit HostLookup(RoleContext& context);
+  HostLookup(RoleContext& context, const HostName& name);
 
   void begin() { look_up(); }
   /// The addresses, when they have just been found. `wanted`: they are to be looked up again after a pause.

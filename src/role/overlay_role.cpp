@@ -27,7 +27,9 @@ OverlayRole::OverlayRole(RoleContext& context)
 void OverlayRole::begin(Now now) {
   if (context_.stats != nullptr) stats_at_ = now.mono + kStatsInterval;
   overlay_.begin(now);
-  if (context_.options.host) lookup_.emplace(context_).begin();
+  if (context_.options.host) lookup_.emplace(context_, *context_.options.host).begin();
+  for (const HostName& name : context_.options.join) join_lookups_.emplace_back(context_, name).begin();
+  if (context_.local_links != nullptr) context_.local_links->begin(*this);
   begin_outlets(now);
   if (context_.controls != nullptr && !end_) {
     for (const auto& control : *context_.controls) {
@@ -86,6 +88,19 @@ void OverlayRole::press(std::string_view line, Now now) {
   if (!answer.words.empty()) show_note(answer.words, now);
 }
 
+void OverlayRole::on_datagram(ByteSpan bytes, const IpAddress& from, Now now) {
+  if (left_) return;
+  overlay_.heard(bytes, from, now);
+  after(now);
+}
+
+/// Others on the links of this host learn of this process.
+[[gnu::hot]] void OverlayRole::say_hello(Now now) {
+  if (context_.local_links == nullptr) return;
+  if (const auto hello = overlay_.hello_due(now))
+    context_.local_links->send(encode(*hello), is_loopback(hello->id.address));
+}
+
 CommandAnswer OverlayRole::obey(const Command& command, Now now) {
   if (const auto* say = std::get_if<command::Say>(&command)) {
     const auto said = overlay_.say(say->text, say->to, now);
@@ -108,6 +123,9 @@ void OverlayRole::report(Now now) {
 
 std::string OverlayRole::trouble() const {
   std::string why = lookup_ ? lookup_->trouble() : "";
+  for (const HostLookup& lookup : join_lookups_) {
+    if (why.empty()) why = lookup.trouble();
+  }
   if (why.empty()) why = overlay_.trouble();
   return why.empty() ? "the overlay has not answered yet" : why;
 }
@@ -168,12 +186,20 @@ void OverlayRole::signal(Signal signal, Now now) {
   }
 }
 
+[[gnu::hot]] void OverlayRole::look_up(Now now) {
+  if (lookup_) {
+    if (const auto addresses = lookup_->step(overlay_.is_in_trouble(), now)) overlay_.found(*addresses, now);
+  }
+  for (HostLookup& lookup : join_lookups_) {
+    if (const auto addresses = lookup.step(overlay_.is_in_trouble(), now))
+      overlay_.found_to_join(*addresses, now);
+  }
+}
+
 [[gnu::hot]] void OverlayRole::after(Now now) {
   if (!left_) {
-    if (lookup_) {
-      if (const auto addresses = lookup_->step(overlay_.is_in_trouble(), now))
-        overlay_.found(*addresses, now);
-    }
+    look_up(now);
+    say_hello(now);
     log_arrived(now);
     if (!requests().exit && !end_) {
       hub_.step(now);
@@ -184,6 +210,7 @@ void OverlayRole::signal(Signal signal, Now now) {
   }
   MonoTime own = end_ ? stats_at_ : std::min({role_deadline(), hub_.next_deadline(), stats_at_});
   if (lookup_) own = std::min(own, lookup_->next_deadline());
+  for (const HostLookup& lookup : join_lookups_) own = std::min(own, lookup.next_deadline());
   if (end_ && !left_) own = std::min({own, give_up_at_, now.mono + kFinishLook});
   deadline_ = std::min(overlay_.next_deadline(), own);
   due_ = std::min(overlay_.early_deadline(), own);

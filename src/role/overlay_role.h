@@ -11,7 +11,7 @@
 
 namespace ott {
 
-class OverlayRole : public Machine, private Commands {
+class OverlayRole : public Machine, private Commands, private LocalLinks::Receiver {
  public:
   explicit OverlayRole(RoleContext& context);
 
@@ -71,7 +71,10 @@ class OverlayRole : public Machine, private Commands {
  private:
   CommandAnswer command(std::string_view line, Now now) override;
   void press(std::string_view line, Now now) override;
+  void on_datagram(ByteSpan bytes, const IpAddress& from, Now now) override;
+  void say_hello(Now now);
   void after(Now now);
+  void look_up(Now now);
   void begin_outlets(Now now);
   [[nodiscard]] bool finish_outlets(bool give_up, Now now) const;
   void add_outlets(class StatsLine& line) const;
@@ -81,7 +84,8 @@ class OverlayRole : public Machine, private Commands {
   void log_arrived(Now now);
   void write_stats(Now now, bool final);
 
-  std::optional<HostLookup> lookup_;
+  std::optional<HostLookup> lookup_;      // of --bootstrap or --node
+  std::vector<HostLookup> join_lookups_;  // of --join
 
   // Computed after each event that may change them: records that only pass through do not.
   MonoTime deadline_{};

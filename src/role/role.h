@@ -13,6 +13,7 @@
 #include "media/input.h"
 #include "media/outlet.h"
 #include "media/placeholder.h"
+#include "ott/local_links.h"
 #include "ott/log.h"
 #include "ott/machine.h"
 #include "ott/worker.h"
@@ -49,6 +50,7 @@ struct RoleOptions {
   std::string topology_file;     // bootstrap; empty: the topology does not change
   FileStamp topology_read;       // the state of the file that overlay.topology comes from
   std::optional<HostName> host;  // in place of overlay.bootstrap, or of a guest's overlay.access
+  std::vector<HostName> join;    // beside overlay.join's addresses
   std::vector<StreamSpec> publish;
   PlaceholderKind placeholder = PlaceholderKind::None;  // of the streams that begin here
   std::string watch;         // the name of the stream that a client watches; empty: the default one
@@ -84,6 +86,7 @@ struct RoleContext {
   /// Where commands come from beside outlets. Not begun yet; they end before the role does.
   std::vector<std::unique_ptr<CommandSource>>* controls = nullptr;
   LookUpHost look_up_host = nullptr;
+  LocalLinks* local_links = nullptr;  // for --discover
   const LoopFigures* loop = nullptr;
 };
 

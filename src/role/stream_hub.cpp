@@ -40,6 +40,7 @@ class StreamHub::Reading final : public FrameTaker {
   Reading(const StreamHub& hub, KnownStream what) : stream(std::move(what)), viewer(*this), hub_(hub) {}
 
   void on_stream(const StreamInfo& info) override {
+    described = true;
     newest.reset();
     history.clear();
     each([&](FrameTaker& taker) { taker.on_stream(info); });
@@ -67,6 +68,7 @@ class StreamHub::Reading final : public FrameTaker {
   KnownStream stream;                 // as it is listed
   std::unique_ptr<FilmViewing> film;  // null: it is no film on request
   bool begun = false;
+  bool described = false;  // on_stream() has been called
   Viewer viewer;
   FramePtr newest;
   FramesSinceSync history;  // of a stream that is not JPEG
@@ -83,6 +85,7 @@ struct StreamHub::Choice {
   std::string name;    // empty: the default stream
   bool exact = false;  // no part of a stream of that name will do
   Reading* reading = nullptr;
+  Reading* next = nullptr;   // takes its place as soon as it has a frame
   std::vector<Want*> wants;  // null: given up while they were being called
   std::optional<std::uint64_t> seen_version;
   MonoTime let_go_at = MonoTime::max();  // when a stream that is not listed any more is left for another
@@ -336,6 +339,7 @@ void StreamHub::step(Now now) {
   take_answers(now);
   for (std::size_t i = 0; i < choices_.size(); ++i) {
     choose(*choices_[i], now);
+    if (choices_[i]->next != nullptr && choices_[i]->next->newest != nullptr) go_over(*choices_[i], now);
     join(*choices_[i]);
   }
   for (std::size_t i = 0; i < readings_.size(); ++i) {
@@ -386,7 +390,8 @@ void StreamHub::take_answers(Now now) {
 // ---- which stream ----------------------------------------------------------------------------------------
 
 /// The stream that a choice means: the one that it means already, unless that has no frames and another one
-/// of its name has; else one of the name; else, where any will do, the first. Null if there is none.
+/// of its name has, or another one is nearer by the measured metric that it goes by; else one of the name;
+/// else, where any will do, the first. Null if there is none.
 const KnownStream* StreamHub::best(const Choice& choice) const {
   const KnownStream* before = choice.reading == nullptr ? nullptr : &choice.reading->stream;
   const std::string& name = before == nullptr ? choice.name : before->info.name;
@@ -404,7 +409,10 @@ const KnownStream* StreamHub::best(const Choice& choice) const {
     if (is_named && named == nullptr) named = &stream;
     if (is_named && live == nullptr && stream.info.state == StreamState::Live) live = &stream;
   }
-  if (same != nullptr && (same->info.state == StreamState::Live || live == nullptr)) return same;
+  const bool by_distance = same != nullptr && same->info.metric != Metric::Cost && !same->info.on_request;
+  const bool stays =
+      same != nullptr && (same->info.state == StreamState::Live ? !by_distance : live == nullptr);
+  if (stays || (same != nullptr && live == nullptr)) return same;
   if (live != nullptr && before != nullptr) return live;
   if (named != nullptr) return named;
   if (part != nullptr) return part;
@@ -424,7 +432,7 @@ void StreamHub::choose(Choice& choice, Now now) {
     choice.reading->stream = *found;
     if (choice.reading->film != nullptr) choice.reading->film->describe(found->info);
     choice.let_go_at = MonoTime::max();
-    return;
+    return forget_next(choice, now);
   }
   // One of the same name stands in at once. Another one has to wait: the origin may just be out of reach for
   // a moment, or somebody may have spoken in its name.
@@ -436,6 +444,9 @@ void StreamHub::choose(Choice& choice, Now now) {
   if (!stands_in && now.mono < choice.let_go_at) return;
   choice.let_go_at = MonoTime::max();
   const KnownStream stream = *found;
+  if (before != nullptr && stream.info.name == before->info.name && comes(*choice.reading))
+    return prepare(choice, stream, now);
+  if (choice.next != nullptr && choice.next->stream.info.id == stream.info.id) return go_over(choice, now);
   // A film whose origin has restarted goes on where it was.
   const bool goes_on = before != nullptr && stands_in && choice.reading->film != nullptr;
   const Duration film_start = goes_on ? choice.reading->film->position() : film_start_;
@@ -451,37 +462,82 @@ void StreamHub::complain(Choice& choice) {
                                           choice.name, names_of(streams)));
 }
 
+/// True if the stream that is read is listed, and has frames.
+bool StreamHub::comes(const Reading& reading) const {
+  return std::ranges::any_of(overlay_.streams(), [&reading](const KnownStream& listed) {
+    return listed.info.id == reading.stream.info.id && listed.info.state == StreamState::Live;
+  });
+}
+
 void StreamHub::take_up(Choice& choice, const KnownStream& stream, Duration film_start, Now now) {
-  choice.reading = find(stream.info.id);
-  if (choice.reading != nullptr) {  // by another name
-    for (std::size_t i = 0; i < choice.wants.size(); ++i) {
-      if (choice.wants[i] == nullptr) continue;
-      choice.wants[i]->joined = false;
-      choice.wants[i]->taker.on_stream(stream.info);
-    }
-    // A film that has ended begins again for who comes now.
-    if (choice.reading->film != nullptr && choice.reading->film->ended())
-      choice.reading->film->seek_to(film_start, now);
+  Reading* there = find(stream.info.id);
+  if (there == nullptr) {
+    choice.reading = read(stream, film_start, now);
     return;
   }
+  choice.reading = there;  // by another name
+  tell_of_stream(choice);
+  // A film that has ended begins again for who comes now.
+  if (there->film != nullptr && there->film->ended()) there->film->seek_to(film_start, now);
+}
+
+void StreamHub::tell_of_stream(Choice& choice) {
+  const StreamInfo stream = choice.reading->stream.info;
+  for (std::size_t i = 0; i < choice.wants.size(); ++i) {
+    if (choice.wants[i] == nullptr) continue;
+    choice.wants[i]->joined = false;
+    choice.wants[i]->taker.on_stream(stream);
+  }
+}
+
+/// Begins to read a stream.
+StreamHub::Reading* StreamHub::read(const KnownStream& stream, Duration film_start, Now now) {
   if (overlay_.is_guest() && readings_.size() + kSpareWatches > Limits{}.watches_per_guest) make_room(now);
   overlay_.peer_log().info(
       fmt::format("watching '{}' from {}", stream.info.name, overlay_.describe(stream.origin)));
   readings_.push_back(std::make_unique<Reading>(*this, stream));
-  choice.reading = readings_.back().get();
+  Reading* reading = readings_.back().get();
   if (stream.info.on_request) {
-    choice.reading->film = std::make_unique<FilmViewing>(overlay_, stream, film_start, now);
-    return;
+    reading->film = std::make_unique<FilmViewing>(overlay_, stream, film_start, now);
+    return reading;
   }
-  if (const Flow* flow = overlay_.flow(stream.info.id)) choice.reading->viewer.join(*flow);
+  if (const Flow* flow = overlay_.flow(stream.info.id)) reading->viewer.join(*flow);
   overlay_.watch(stream, true, now);
+  return reading;
+}
+
+/// Another source is to take the place of the one that is read.
+void StreamHub::prepare(Choice& choice, const KnownStream& stream, Now now) {
+  if (choice.next != nullptr && choice.next->stream.info.id == stream.info.id) return;
+  forget_next(choice, now);
+  Reading* there = find(stream.info.id);
+  choice.next = there != nullptr ? there : read(stream, {}, now);
+}
+
+void StreamHub::forget_next(Choice& choice, Now now) {
+  if (Reading* next = std::exchange(choice.next, nullptr)) stop(next, now);
+}
+
+/// The next source is taken from here on, with its first frame if that is here, and the former is let go.
+void StreamHub::go_over(Choice& choice, Now now) {
+  Reading* former = std::exchange(choice.reading, std::exchange(choice.next, nullptr));
+  if (choice.reading->described) tell_of_stream(choice);
+  const FramePtr newest = choice.reading->newest;
+  for (std::size_t i = 0; newest != nullptr && newest->is_jpeg() && i < choice.wants.size(); ++i) {
+    if (choice.wants[i] != nullptr) choice.wants[i]->taker.on_frame(newest);
+  }
+  stop(former, now);
 }
 
 void StreamHub::let_go(Choice& choice, Now now) {
-  Reading* reading = std::exchange(choice.reading, nullptr);
-  if (reading == nullptr) return;
-  for (const auto& other : choices_) {
-    if (other->reading == reading) return;
+  forget_next(choice, now);
+  if (Reading* reading = std::exchange(choice.reading, nullptr)) stop(reading, now);
+}
+
+/// Ends a reading that no choice needs any more.
+void StreamHub::stop(Reading* reading, Now now) {
+  for (const auto& choice : choices_) {
+    if (choice->reading == reading || choice->next == reading) return;
   }
   if (reading->film != nullptr) {
     reading->film->close(now);

@@ -1,7 +1,9 @@
 // The streams that are watched here, and who takes their frames: the client itself, and outlets. Chooses
 // which stream is meant by a name, stays with it while its origin may come back, and goes over to another of
-// that name when it does not. A stream is read once for all who take it, for as long as somebody wants it and
-// kLinger longer. Whoever comes later is given the frames since the newest sync point first (of JPEG,
+// that name when it does not. Of several sources that go by a measured metric it is the first in the list:
+// when another one is, that is taken up as well, and has the first one's place as soon as a frame of it is
+// here. A stream is read once for all who take it, for as long as somebody wants it and kLinger longer.
+// Whoever comes later is given the frames since the newest sync point first (of JPEG,
 // Subscription::newest()).
 //
 // A film on request is read like a stream; what it shows is told by its FilmViewing, which all who take it
@@ -79,6 +81,13 @@ class StreamHub final : public WatchableStreams {
   void complain(Choice& choice);
   void take_up(Choice& choice, const KnownStream& stream, Duration film_start, Now now);
   void let_go(Choice& choice, Now now);
+  [[nodiscard]] bool comes(const Reading& reading) const;
+  static void tell_of_stream(Choice& choice);
+  Reading* read(const KnownStream& stream, Duration film_start, Now now);
+  void stop(Reading* reading, Now now);
+  void prepare(Choice& choice, const KnownStream& stream, Now now);
+  void forget_next(Choice& choice, Now now);
+  void go_over(Choice& choice, Now now);
   void take_answers(Now now);
   [[nodiscard]] Reading* read_by(const std::string& name) const;
   void make_room(Now now);

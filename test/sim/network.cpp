@@ -7,7 +7,11 @@
 
 namespace ott::sim {
 
-Network::Network(std::uint64_t seed, NetworkOptions options) : options_(options), random_(seed) {}
+Network::Network(std::uint64_t seed, NetworkOptions options) : options_(std::move(options)), random_(seed) {}
+
+Duration Network::latency(const Connection& connection) const {
+  return latency(connection.ends[0].host->address, connection.ends[1].host->address);
+}
 
 void Network::at(MonoTime time, std::function<void()> act) {
   events_.push_back({std::max(time, now_), next_order_++, std::move(act)});
@@ -36,6 +40,13 @@ std::optional<Requests::Exit> Network::exit_of(const IpAddress& address) const {
 bool Network::silent(const Host& a, const Host& b) const {
   if (silent_.empty()) return false;
   return silent_.contains({std::min(a.address, b.address), std::max(a.address, b.address)});
+}
+
+Duration Network::latency(const IpAddress& a, const IpAddress& b) const {
+  const Duration usual = options_.latency_between ? options_.latency_between(a, b) : options_.latency;
+  if (latencies_.empty()) return usual;
+  const auto own = latencies_.find({std::min(a, b), std::max(a, b)});
+  return own == latencies_.end() ? usual : own->second;
 }
 
 Now Network::now_at(const IpAddress& address) const {
@@ -209,7 +220,8 @@ void Network::read_all(Host& host) {
 
 void Network::connect(Host& host, const Requests::Connect& request) {
   const NodeId from{request.from.empty() ? host.address : request.from.front(), host.next_port++};
-  at(now_ + options_.latency, [this, &host, request, from] { establish(host, request, from); });
+  at(now_ + latency(host.address, request.to.address),
+     [this, &host, request, from] { establish(host, request, from); });
 }
 
 void Network::establish(Host& host, const Requests::Connect& request, const NodeId& from) {
@@ -217,7 +229,7 @@ void Network::establish(Host& host, const Requests::Connect& request, const Node
   Host* other = find(request.to.address);
   if (other != nullptr && silent(host, *other)) return;  // its handshake timeout will end it
   if (other == nullptr || other->listening != request.to) {
-    at(now_ + options_.latency, [this, &host, request] {
+    at(now_ + latency(host.address, request.to.address), [this, &host, request] {
       if (!host.alive) return;
       host.machine->closed(request.link, "Connection refused", now(host));
       perform(host);
@@ -231,7 +243,7 @@ void Network::establish(Host& host, const Requests::Connect& request, const Node
   connection->ends[1].link = other->machine->accepted(from, now(*other));
   other->links[connection->ends[1].link] = {connection, 1};
   perform(*other);
-  at(now_ + options_.latency, [this, connection, from] {
+  at(now_ + latency(*connection), [this, connection, from] {
     Host& opener = *connection->ends[0].host;
     if (!opener.alive || connection->ends[0].closed) return;
     opener.links[connection->ends[0].link] = {connection, 0};
@@ -263,7 +275,7 @@ void Network::pump(Host& host, LinkId link) {
       other.unread_bytes += bytes;
       const double seconds =
           options_.bytes_per_second > 0 ? static_cast<double>(bytes) / options_.bytes_per_second : 0;
-      other.last_delivery = std::max(other.last_delivery, now_ + options_.latency) +
+      other.last_delivery = std::max(other.last_delivery, now_ + latency(*connection)) +
                             std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
       at(other.last_delivery, [this, connection, side, packet = std::move(packet)]() mutable {
         deliver(connection, 1 - side, std::move(packet));
@@ -274,7 +286,8 @@ void Network::pump(Host& host, LinkId link) {
     mine.blocked = true;
     host.machine->set_blocked(link, true, now(host));
     // A write that was cut at random goes on soon; one without room goes on when the other end has read.
-    if (bytes < room) at(now_ + options_.latency, [this, connection, side] { unblock(connection, side); });
+    if (bytes < room)
+      at(now_ + latency(*connection), [this, connection, side] { unblock(connection, side); });
     return;
   }
 }
@@ -354,7 +367,7 @@ void Network::close(Host& host, LinkId link) {
   host.links.erase(link);
   host.machine->closed(link, "", now(host));
   End& other = connection->ends[1 - side];
-  at(std::max(other.last_delivery, now_ + options_.latency),
+  at(std::max(other.last_delivery, now_ + latency(*connection)),
      [this, connection = connection, side = side] { tell_of_close(connection, 1 - side); });
 }
 
@@ -376,7 +389,7 @@ void Network::break_connection(const std::shared_ptr<Connection>& connection, co
     end.broken = true;
     end.received.clear();
     end.received_offset = 0;
-    at(now_ + options_.latency, [this, connection, side] {
+    at(now_ + latency(*connection), [this, connection, side] {
       if (silent(*connection->ends[0].host, *connection->ends[1].host)) return;
       read(connection, side);
     });

@@ -17,10 +17,11 @@
 namespace ott::sim {
 
 struct NetworkOptions {
-  Duration latency = std::chrono::microseconds(200);  // one way
-  double bytes_per_second = 0;                        // of each direction of each connection; 0: no limit
-  std::size_t buffer_bytes = 256U << 10U;             // sent and not yet read, of each direction
-  bool partial = true;                                // reads and writes of random sizes
+  Duration latency = std::chrono::microseconds(200);                            // one way
+  std::function<Duration(const IpAddress&, const IpAddress&)> latency_between;  // in its place, if it is set
+  double bytes_per_second = 0;             // of each direction of each connection; 0: no limit
+  std::size_t buffer_bytes = 256U << 10U;  // sent and not yet read, of each direction
+  bool partial = true;                     // reads and writes of random sizes
 };
 
 class Network {
@@ -34,6 +35,11 @@ class Network {
   /// The host does not run until resume(): nothing is read, sent or timed; its kernel still takes bytes.
   void stop(const IpAddress& address);
   void resume(const IpAddress& address);
+  /// How long what is sent between the two hosts takes one way, from now on; for all others it is as the
+  /// options say.
+  void set_latency(const IpAddress& a, const IpAddress& b, Duration latency) {
+    latencies_[{std::min(a, b), std::max(a, b)}] = latency;
+  }
   /// All that is sent between the two hosts vanishes (true), or gets through again.
   void set_silent(const IpAddress& a, const IpAddress& b, bool silent);
   /// How far the host's wall clock is ahead of virtual time, from now on; a process that starts there later
@@ -59,6 +65,12 @@ class Network {
   [[nodiscard]] Now now_at(const IpAddress& address) const;
   std::mt19937_64& random() { return random_; }
 
+  /// Bytes that have been delivered so far, all in all.
+  [[nodiscard]] std::uint64_t bytes_delivered() const {
+    std::uint64_t bytes = 0;
+    for (const auto& [between, count] : bytes_) bytes += count;
+    return bytes;
+  }
   /// Bytes that have been delivered from one host to another so far.
   [[nodiscard]] std::uint64_t bytes_between(const IpAddress& from, const IpAddress& to) const;
 
@@ -128,7 +140,9 @@ class Network {
     return {now_, WallTime(now_.time_since_epoch() + *host.clock_ahead)};
   }
   void release(const std::shared_ptr<Connection>& connection, int side);
+  [[nodiscard]] Duration latency(const IpAddress& a, const IpAddress& b) const;
   [[nodiscard]] bool silent(const Host& a, const Host& b) const;
+  [[nodiscard]] Duration latency(const Connection& connection) const;
   std::size_t some_of(std::size_t bytes);
 
   NetworkOptions options_;
@@ -138,6 +152,7 @@ class Network {
   std::uint64_t next_order_ = 0;
   std::vector<std::unique_ptr<Host>> hosts_;  // the dead ones, too: events may still name them
   std::set<std::pair<IpAddress, IpAddress>> silent_;
+  std::map<std::pair<IpAddress, IpAddress>, Duration> latencies_;
   std::map<IpAddress, Duration> clocks_;
   std::map<std::pair<IpAddress, IpAddress>, std::uint64_t> bytes_;
 };

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include "faulty_overlay.h"
+#include "guest_schedule.h"
 #include "hostile_schedule.h"
+#include "source_schedule.h"
 
 namespace ott::sim {
 namespace {
@@ -137,12 +139,18 @@ std::string_view to_string(Kind kind) {
       return "hostile";
     case Kind::Commands:
       return "commands";
+    case Kind::Guests:
+      return "guests";
+    case Kind::Sources:
+      return "sources";
   }
   return "?";
 }
 
 ScheduleResult run_schedule(std::uint64_t seed, Kind kind, bool trace) {
   if (kind == Kind::Hostile) return run_hostile_schedule(seed, trace);
+  if (kind == Kind::Guests) return run_guest_schedule(seed, trace);
+  if (kind == Kind::Sources) return run_source_schedule(seed, trace);
   return FaultSchedule(seed, kind, trace).run();
 }
 

@@ -11,7 +11,8 @@
 // that served them is left anywhere.
 //
 // A hostile one has, beside some of those, nodes and guests that send what is valid in form and wrong in
-// meaning, and hosts whose wall clocks differ and jump. hostile_schedule.h says what holds then.
+// meaning, and hosts whose wall clocks differ and jump. hostile_schedule.h says what holds then. For one of
+// guests, guest_schedule.h does, and for one of sources source_schedule.h.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +22,7 @@
 
 namespace ott::sim {
 
-enum class Kind : std::uint8_t { Faults, Pictures, Hostile, Commands };
+enum class Kind : std::uint8_t { Faults, Pictures, Hostile, Commands, Guests, Sources };
 std::string_view to_string(Kind kind);
 
 /// In some overlays some viewers have one neighbour alone. When that is gone they go on as guests of others,

@@ -56,6 +56,24 @@ TEST_CASE("viewers whose only neighbour fails lose nothing either, and are membe
   }
 }
 
+TEST_CASE("guests go to access nodes that are clearly nearer, lose nothing by it, and rarely move") {
+  for (std::uint64_t seed = 1; seed <= kSeeds / 5; ++seed) {
+    const ScheduleResult result = run_schedule(seed, Kind::Guests);
+    INFO("replay it with: sim --guests --seed " << seed);
+    CHECK(result.violation.value_or("") == "");
+    CHECK(result.frames > 0);
+  }
+}
+
+TEST_CASE("viewers have the nearest of several sources, and another when that is clearly nearer, or dies") {
+  for (std::uint64_t seed = 1; seed <= kSeeds / 5; ++seed) {
+    const ScheduleResult result = run_schedule(seed, Kind::Sources);
+    INFO("replay it with: sim --sources --seed " << seed);
+    CHECK(result.violation.value_or("") == "");
+    CHECK(result.frames > 0);
+  }
+}
+
 void holds(std::uint64_t seed, Kind kind = Kind::Faults) {
   const ScheduleResult result = run_schedule(seed, kind);
   CHECK(result.violation.value_or("") == "");

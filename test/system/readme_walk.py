@@ -206,6 +206,14 @@ class Walk:
             role.wait_for("listening on")
         self.close(roles)
 
+    def finds_itself(self):
+        section = "An overlay that finds itself"
+        shutil.rmtree(self.tree / "frames", ignore_errors=True)
+        roles = [self.open(command) for command in self.block(section).commands()]
+        self.block(section, 1)
+        roles[-1].wait(lambda: len(list(self.tree.glob("frames/*.jpg"))) >= 30, "thirty files in frames/")
+        self.close(roles)
+
     @contextlib.contextmanager
     def readme_overlay(self):
         """The README's topology, with a bootstrapper and two relays."""
@@ -456,7 +464,7 @@ class Walk:
             self.run(span)
 
     def walk(self) -> None:
-        for section in (self.building, self.installing, self.four_commands, self.several_addresses, self.sources,
+        for section in (self.building, self.installing, self.four_commands, self.finds_itself, self.several_addresses, self.sources,
                         self.rtp, self.client, self.in_a_browser, self.recording, self.without_core, self.in_core,
                         self.load, self.others):
             print(f"# {section.__name__.replace('_', ' ')}", flush=True)

@@ -1,5 +1,7 @@
-// Runs schedules: sim [--hostile|--pictures|--commands] SEEDS [FIRST], or one with its log: sim … --seed N.
-// Ends with a line of totals; status 1 if any invariant was violated. The seed of each that was is printed.
+// Runs schedules: sim [--hostile|--pictures|--commands|--guests|--sources] SEEDS [FIRST], or one with its
+// log: sim …
+// --seed N. Ends with a line of totals; status 1 if any invariant was violated. The seed of each that was is
+// printed.
 #include <fmt/format.h>
 
 #include <cstdio>
@@ -8,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "../joined_overlay.h"
 #include "../schedule.h"
 
 namespace {
@@ -21,21 +24,43 @@ int replay(std::uint64_t seed, ott::sim::Kind kind) {
   return result.violation ? 1 : 0;
 }
 
+/// sim --join SEED [NODES [SECONDS]]: an overlay that finds itself, with its figures.
+int join(const std::vector<std::string_view>& words) {
+  const auto number = [&words](std::size_t i, std::uint64_t otherwise) {
+    return i < words.size() ? std::strtoull(words[i].data(), nullptr, 10) : otherwise;
+  };
+  ott::sim::JoinedOptions options;
+  options.nodes = number(2, 100);
+  options.joining = std::chrono::milliseconds(30) * options.nodes;
+  options.settling = std::chrono::seconds(number(3, 180));
+  if (options.nodes > 300) options.heartbeat = std::chrono::milliseconds(500);
+  const bool trace = words.back() == "--trace";
+  options.flat = words.back() == "--flat";
+  std::string report;
+  const bool good = ott::sim::run_joined(number(1, 1), options, trace, report);
+  if (!trace && options.nodes <= 200) fmt::print("{}", report);  // a long run prints as it goes
+  return good ? 0 : 1;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   std::vector<std::string_view> words(argv + 1, argv + argc);
   auto kind = ott::sim::Kind::Faults;
-  for (const auto other : {ott::sim::Kind::Hostile, ott::sim::Kind::Pictures, ott::sim::Kind::Commands}) {
+  for (const auto other : {ott::sim::Kind::Hostile, ott::sim::Kind::Pictures, ott::sim::Kind::Commands,
+                           ott::sim::Kind::Guests, ott::sim::Kind::Sources}) {
     if (words.empty() || words.front() != "--" + std::string(to_string(other))) continue;
     kind = other;
     words.erase(words.begin());
   }
+  if (!words.empty() && words.front() == "--join") return join(words);
   const auto number = [&words](std::size_t i) { return std::strtoull(words[i].data(), nullptr, 10); };
   if (words.size() == 2 && words.front() == "--seed") return replay(number(1), kind);
   if (words.size() != 1 && words.size() != 2) {
-    std::fputs("usage: sim [--hostile|--pictures|--commands] SEEDS [FIRST] | sim [--KIND] --seed N\n",
-               stderr);
+    std::fputs(
+        "usage: sim [--hostile|--pictures|--commands|--guests|--sources] SEEDS [FIRST] | sim [--KIND] --seed "
+        "N | sim --join SEED [NODES [SECONDS]]\n",
+        stderr);
     return 2;
   }
   const std::uint64_t seeds = number(0);

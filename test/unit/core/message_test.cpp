@@ -56,7 +56,8 @@ TEST_CASE("a message that is cut anywhere is none, and bytes behind its fields a
     Bytes body = body_of(message);
     const std::array earlier = {
         body_of(test::without_later_fields(message)), body_of(test::without_formats(message)),
-        body_of(test::without_metrics(message)), body_of(test::without_facts(message))};
+        body_of(test::without_metrics(message)), body_of(test::without_facts(message)),
+        body_of(test::without_joining(message))};
     CAPTURE(static_cast<int>(T::kType));
     for (std::size_t size = 0; size < body.size(); ++size) {
       const auto cut = decode<T>(ByteSpan(body).first(size));

@@ -121,10 +121,13 @@ inline std::vector<Peer> any_peers(Random& random) {
   return peers;
 }
 
+inline std::string any_overlay(Random& random) { return "x" + any_text(random, kOverlayNameBytesMax - 1); }
+
 inline void fill(Random& random, Ack& m) {
   m.greeting = any_greeting(random);
   m.ids = any_nodes(random, 5);
   m.ids.push_back(any_node(random));
+  m.overlay = any_overlay(random);
 }
 inline void fill(Random& random, Speers& m) {
   m.greeting = any_greeting(random);
@@ -133,6 +136,7 @@ inline void fill(Random& random, Speers& m) {
   m.peers = any_peers(random);
   m.addresses = any_nodes(random, 3);
   m.addresses.push_back(any_node(random));
+  m.overlay = any_overlay(random);
 }
 inline void fill(Random& random, Place& m) {
   m.peers = any_peers(random);
@@ -182,7 +186,7 @@ inline void fill(Random& random, Links& m) {
   m.state.number = 1 + any_up_to(random, kSequenceMax >> 1U);
   m.state.lifetime_s = static_cast<std::uint16_t>(1 + random.below(kLifetimeMaxS));
   std::set<NodeId> neighbours;
-  for (unsigned i = random.below(5); i > 0; --i) neighbours.insert(any_node(random));
+  for (unsigned i = 1 + random.below(4); i > 0; --i) neighbours.insert(any_node(random));
   for (const NodeId& id : neighbours) {
     const LinkFacts facts = {1 + random.below(kRttUsMax), static_cast<std::uint16_t>(random.below(kLossMax)),
                              any_u32(random), any_u32(random)};
@@ -190,6 +194,7 @@ inline void fill(Random& random, Links& m) {
   }
   m.state.streams.resize(random.below(4));
   for (StreamInfo& stream : m.state.streams) stream = any_stream_with_state(random);
+  m.state.takes_neighbours = true;
 }
 inline void fill(Random& random, Watch& m) {
   m.tracker = any_tracker(random, false);
@@ -315,6 +320,15 @@ inline void forget_format(StreamInfo& info) {
 }
 inline void forget_facts(LinkState& state) {
   for (Adjacency& link : state.links) link.facts = {};
+  state.takes_neighbours = false;
+}
+
+/// As senders write it that do not know overlays which find themselves.
+template <class T>
+T without_joining(T message) {
+  if constexpr (std::is_same_v<T, Ack> || std::is_same_v<T, Speers>) message.overlay = kOverlayNameDefault;
+  if constexpr (std::is_same_v<T, Links>) message.state.takes_neighbours = false;
+  return message;
 }
 
 /// The message as senders write it that know the states of streams, but not their formats.
@@ -359,6 +373,7 @@ T without_later_fields(T message) {
       info.state_since = 0;
     }
   };
+  if constexpr (std::is_same_v<T, Ack> || std::is_same_v<T, Speers>) message.overlay = kOverlayNameDefault;
   if constexpr (std::is_same_v<T, Start>) message.gap = message.joins = false;
   if constexpr (std::is_same_v<T, TrackerMessage>) forget_format(message.stream);
   if constexpr (std::is_same_v<T, Speers> || std::is_same_v<T, Place>) {
@@ -460,12 +475,12 @@ inline Bytes wire_body(const Ack& m) {
   Wire wire;
   wire.greeting(m.greeting).u16(m.ids.size());
   for (const NodeId& id : m.ids) wire.id(id);
-  return wire.bytes;
+  return wire.text(m.overlay).bytes;
 }
 inline Bytes wire_body(const Speers& m) {
   Wire wire;
   wire.greeting(m.greeting).id(m.me).id(m.you);
-  return wire.place(m.peers, m.addresses).bytes;
+  return wire.place(m.peers, m.addresses).text(m.overlay).bytes;
 }
 inline Bytes wire_body(const Place& m) { return Wire().place(m.peers, m.addresses).bytes; }
 inline Bytes wire_body(const FinalAck& m) { return Wire().u8(static_cast<std::uint8_t>(m.relation)).bytes; }
@@ -505,6 +520,7 @@ inline Bytes wire_body(const Links& m) {
     const LinkFacts& f = link.facts;
     if (facts) wire.u32(f.rtt_us).u16(f.loss).u32(f.could_carry_kbps).u32(f.carries_kbps);
   }
+  if (m.state.takes_neighbours) wire.u8(1);
   return wire.bytes;
 }
 inline Bytes wire_body(const Watch& m) {

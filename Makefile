@@ -145,9 +145,9 @@ demo-join: needs-demo ## the same without a bootstrapper: six processes that fin
 	$(Q)tools/demo build/ottd --join
 
 .PHONY: scenarios
-scenarios: needs-scenarios ## the scenarios of core-scenarios/ in namespaces, three minutes, as root: build/scenarios/
+scenarios: needs-scenarios ## the scenarios of core-scenarios/ in namespaces, six minutes, as root: build/scenarios/
 	$(Q)$(MAKE) -s all
-	$(Q)tools/scenario 1 2 3 4
+	$(Q)tools/scenario 1 2 3 4 5 6
 
 ONLY ?=
 .PHONY: test

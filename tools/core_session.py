@@ -162,5 +162,14 @@ class CoreSession:
                                   f"`core-cli session -i {session} delete` does")
             self.before = None
 
+    def change(self, link, options):
+        """What both ends of the link do to what they send is this alone."""
+        ends = [word for i, end in enumerate(link.ends, 1)
+                for word in (f"-n{i}", str(end.node.id), f"-i{i}", str(end.id))]
+        said = cli("link", "-s", str(self.id), "edit", *ends, "-b", str(options.bandwidth), "-de", str(options.delay),
+                   "-j", str(options.jitter), "-l", f"{options.loss:g}", "-du", str(options.dup))
+        if "True" not in said:
+            raise Failure(f"core-cli did not change the link {link.where}: {said or 'it said nothing'}")
+
     def inside(self, node):
         return [command("vcmd"), "-c", str(self.folder / node), "--"]

@@ -20,8 +20,9 @@ ALONG = (0.62, 0.5, 0.74, 0.4, 0.84, 0.3)  # of the way, where a link's figure m
 CROSSED_MAX = 1  # other lines that a figure may cover
 SEVERAL_MAPS_SCALE = 0.6  # of the distances, so that names stay readable on a smaller map
 
-CHART_WIDTH, CHART_RIGHT, CHART_TOP, CHART_BOTTOM = 1000, 96, 26, 24
+CHART_WIDTH, CHART_RIGHT, CHART_TOP, CHART_BOTTOM = 1000, 166, 26, 24
 LANE_GAP = 16
+STRIP_HEIGHT, WAYS_COLOURS = 15, 5
 TICKS_ROOM = 46
 BAR_ROW, BAR_HEIGHT, BARS_MAX = 36, 12, 12
 
@@ -194,14 +195,16 @@ def ceiling(value):
 class Lanes:
     """A chart with a lane for each viewer, so that equal lines do not hide each other. All have the same scale."""
 
-    def __init__(self, run, top):
+    def __init__(self, run, top, strip=0):
+        """`strip`: room below each lane, which is not part of its scale."""
         self.run, self.top = run, ceiling(top)
         names = list(run["clients"])
         self.height = 60 if len(names) <= 3 else 36 if len(names) <= 6 else 26
         self.left = max(width_of(name, "lane") for name in names) + TICKS_ROOM
         self.seconds = max(run["seconds"], run["bin_s"])
-        self.bottom = CHART_TOP + len(names) * (self.height + LANE_GAP) - LANE_GAP
-        self.floor = {name: CHART_TOP + self.height + i * (self.height + LANE_GAP) for i, name in enumerate(names)}
+        step = self.height + strip + LANE_GAP
+        self.bottom = CHART_TOP + len(names) * step - LANE_GAP
+        self.floor = {name: CHART_TOP + self.height + i * step for i, name in enumerate(names)}
         self.parts = []
 
     def x(self, second):
@@ -238,6 +241,21 @@ class Lanes:
         shape = (f'<circle class="{kind}" cx="{x:.1f}" cy="{y:.1f}" r="3">' if kind == "peak" else
                  f'<path class="{kind}" d="M{x - 4:.1f} {y - 4:.1f} l8 8 m0 -8 l-8 8">')
         self.parts.append(f"{shape}<title>{text(title)}</title></{'circle' if kind == 'peak' else 'path'}>")
+
+    def add_steps(self, name, points, kind):
+        """A value that holds until the next one: [(second, value)]."""
+        corners = [(second, value) for (_, value), (second, _) in zip(points, points[1:])]
+        drawn = [point for pair in itertools.zip_longest(points, corners) for point in pair if point]
+        self.parts.append(f'<polyline class="{kind}" points="' + " ".join(
+            f"{self.x(second):.1f},{self.y(name, value):.1f}" for second, value in drawn) + '"/>')
+
+    def add_strip(self, name, begin, end, string, title, kind):
+        """A stretch of time below the lane; its words, where there is room for them."""
+        left, right, top = self.x(begin), self.x(end), self.floor[name] + 3
+        self.parts.append(f'<rect class="{kind}" x="{left:.1f}" y="{top}" width="{max(right - left, 1):.1f}" '
+                          f'height="{STRIP_HEIGHT}"><title>{text(title)}</title></rect>')
+        if width_of(string, "figure") + 4 <= right - left:
+            self.parts.append(label((left + right) / 2, top + STRIP_HEIGHT / 2, string, "figure"))
 
     def add_end(self, name, string):
         self.parts.append(label(CHART_WIDTH - CHART_RIGHT + 8, self.floor[name] - self.height / 2, string, "value",
@@ -306,6 +324,35 @@ def draw_latencies(run):
             lanes.add_mark(name, at, worst, f"{worst:.1f} ms", "peak")
             lanes.add_end(name, f"max {worst:.1f} ms")
     return lanes.draw("latency")
+
+
+def stretches(ways):
+    """[[the ways of one stretch of time in which they are by the same nodes]]."""
+    return [list(group) for _, group in itertools.groupby(ways, key=lambda way: way["by"])]
+
+
+def draw_ways(run):
+    """What each viewer's way cost, and the best other one; below, by which nodes it went."""
+    costs = [cost for ways in run["ways"].values() for way in ways for cost in (way["cost"], way["other_cost"])
+             if cost is not None]
+    lanes = Lanes(run, max(costs, default=1), STRIP_HEIGHT)
+    kinds = {}
+    for name, ways in run["ways"].items():
+        parts = stretches(ways)
+        for part, following in itertools.zip_longest(parts, parts[1:]):
+            end = following[0]["at_s"] if following else run["seconds"]
+            way = " → ".join(part[0]["by"])
+            kind = kinds.setdefault((name, way), len([key for key in kinds if key[0] == name]))
+            lanes.add_strip(name, part[0]["at_s"], end, way, f"{way}: from {part[0]['at_s']:.1f} s to {end:.1f} s",
+                            f"way{kind % WAYS_COLOURS}")
+        for begin, some in unbroken([way["other_cost"] for way in ways]):
+            at = [way["at_s"] for way in ways[begin:begin + len(some)]]
+            lanes.add_steps(name, list(zip(at, some)), "other")
+        if ways:
+            lanes.add_steps(name, [(way["at_s"], way["cost"]) for way in ways] + [(run["seconds"], ways[-1]["cost"])],
+                            "seen")
+            lanes.add_end(name, f"costs {ways[-1]['cost']:g}")
+    return lanes.draw("ways")
 
 
 # Bars.

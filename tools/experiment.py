@@ -14,10 +14,13 @@ import json
 import os
 import signal
 import subprocess
+import threading
 import time
 
 import core_file
 import labs
+import link_options
+import ways
 from lab import Failure, Lab, Ottd, quantile, wait_until
 from namespaces import run
 
@@ -28,6 +31,9 @@ BIN_S = 0.5
 LATENCY_MAX_S = 5.0  # beyond it, a picture that looks the same is another one
 CARRIES = 0.5  # of the stream's frames: less is what was on its way when a link was given up
 POLL_S = 0.05
+MEASURED_S = 8.0  # so long after a link has changed, what is measured of it has had its effect
+WHY_S = 1.0  # how often servers are asked for the ways that their streams take
+WHY_PATIENCE_S = 10
 
 
 class NetlabSession:
@@ -48,6 +54,12 @@ class NetlabSession:
 
     def inside(self, node):
         return labs.inside(self.lab, node)
+
+    def change(self, link, options):
+        """What both ends of the link do to what they send is this alone."""
+        words = dict.fromkeys(link_options.WORDS, "0") | link_options.words_of(options)
+        for end in link.ends:
+            labs.change_link(self.lab, end.node.name, end.name, words)
 
 
 class Role(Ottd):
@@ -91,9 +103,9 @@ class Experiment:
     """One run: the session, its processes by node, and what was measured. What takes time is begun by one method and
     waited for by another, so that several runs can go on side by side."""
 
-    def __init__(self, name, session, roles, topology, source, tree, show):
+    def __init__(self, name, session, roles, topology, source, tree, show, metric="cost"):
         self.name, self.session, self.roles, self.topology = name, session, roles, topology
-        self.source, self.tree_policy, self.say = source, tree, show
+        self.source, self.tree_policy, self.metric, self.say = source, tree, metric, show
         nodes = json.loads(topology.read_text())
         self.name_of = {address: node["name"] for address, node in nodes.items()}
         self.address = {name: address for address, name in self.name_of.items()}
@@ -102,7 +114,8 @@ class Experiment:
         self.holder = {str(address.ip): (device.name, end.name) for device in session.scenario.devices
                        for end in device.ends for address in end.addresses}
         self.running, self.ran = {}, {}  # by node: the process that is there, and all that were
-        self.clients = {}
+        self.clients, self.references = {}, {}  # viewers, and those at each server that they are compared with
+        self.ways, self.asking, self.asker = [], threading.Event(), None  # [(when, server, {viewer: Way})]
         self.phases, self.events = [], []
         self.pictures = []  # before and after each event
         self.unlinked, self.targets = [], []
@@ -123,12 +136,28 @@ class Experiment:
 
     def start_server(self):
         boot = self.start(self.server, ["--role", "bootstrap", "--topology", self.topology.resolve(), "--tree",
-                                        self.tree_policy, "--stream", f"{STREAM}={self.source}"])
+                                        self.tree_policy, *self.serving()])
         boot.wait_for_log("listening on")
-        self.reference = self.roles.start_in(
-            "reference", self.session.inside(self.server), watch=True,
-            arguments=["--role", "client", "--node", self.address[self.server]])
+        self.start_reference(self.server)
         self.unlinked = []
+
+    def serving(self):
+        return ["--metric", self.metric, "--stream", f"{STREAM}={self.source}"]
+
+    def start_reference(self, server):
+        self.references[server] = self.roles.start_in(
+            "reference", self.session.inside(server), watch=True,
+            arguments=["--role", "client", "--node", self.address[server]])
+
+    @property
+    def reference(self):
+        return self.references[self.server]
+
+    def start_other_server(self, node):
+        """A node that has a stream of the same name."""
+        role = self.start(node, ["--role", "node", "--bootstrap", self.address[self.server], *self.serving()])
+        role.wait_for_log("registered with")
+        self.start_reference(node)
 
     def start_relay(self, node):
         self.start(node, ["--role", "node", "--bootstrap", self.address[self.server]])
@@ -162,6 +191,16 @@ class Experiment:
             role.terminate()
         role.new_stats()
 
+    def change(self, a, b, text, **options):
+        """The link of these two is another one: options as in a scenario's file."""
+        link = next(link for link in self.session.scenario.links if {end.node.name for end in link.ends} == {a, b})
+        self.event(text)
+        self.session.change(link, core_file.Options(**options))
+
+    def wait_until_measured(self):
+        wait_until(lambda: self.check() or time.monotonic() >= self.events[-1]["at"] + MEASURED_S, "links are measured",
+                   2 * MEASURED_S)
+
     def event(self, text):
         self.events.append({"at": time.monotonic(), "text": text})
         self.pictures.append({"text": text, "moments": [self.picture("before")]})
@@ -191,9 +230,22 @@ class Experiment:
         with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
             return dict(pool.map(of, self.session.scenario.devices))
 
+    def ask_why(self):
+        """By a thread of its own: the ways of each server's stream, each second until told to stop."""
+        while not self.asking.wait(WHY_S):
+            for server in self.references:
+                with contextlib.suppress(subprocess.TimeoutExpired, OSError):
+                    command = ["--role", "client", "--node", self.address[server], "--why", STREAM]
+                    done = subprocess.run([*self.session.inside(server), self.roles.program, *command], text=True,
+                                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                                          timeout=WHY_PATIENCE_S)
+                    self.ways.append((time.monotonic(), server, ways.read(done.stdout.splitlines(), self.name_of)))
+
     def begin_phase(self, name):
         if not self.phases:
             self.first_picture = self.picture("at the beginning")
+            self.asker = threading.Thread(target=self.ask_why, daemon=True)
+            self.asker.start()
         self.phases.append({"name": name, "running": list(self.running), "began": time.monotonic(),
                             "wall": [time.time()], "counters": [self.counters()]})
 
@@ -217,8 +269,10 @@ class Experiment:
 
     def finish(self):
         """Ends the viewers, then all others."""
+        self.asking.set()
+        self.asker.join()
         others = [role for node, role in self.running.items() if node not in self.clients]
-        for role in [*self.clients.values(), self.reference, *reversed(others)]:
+        for role in [*self.clients.values(), *self.references.values(), *reversed(others)]:
             role.terminate()
         self.look()
         self.check()
@@ -248,14 +302,14 @@ class Experiment:
         return (len(at) - 1) / (at[-1] - at[0])
 
     def paths(self, tree):
-        """{viewer: the nodes from the server to it}, where the tree leads to it."""
+        """{viewer: the nodes from a server to it}, where the tree leads to it."""
         parent = {child: node for node, child in tree}
         found = {}
         for client in self.clients:
             path = [client]
             while path[-1] in parent and parent[path[-1]] not in path:
                 path.append(parent[path[-1]])
-            found[client] = path[::-1] if path[-1] == self.server else []
+            found[client] = path[::-1] if path[-1] in self.references else []
         return found
 
     def routes(self):
@@ -331,10 +385,11 @@ class Experiment:
         return found
 
     def latencies(self, frames):
-        """[(when, ms)]: how long after the viewer at the server a frame was here. Pictures may come again."""
-        reference, seen = self.reference.frames, {}
-        for picture, at in zip(reference.picture, reference.at):
-            seen.setdefault(picture, []).append(at)
+        """[(when, ms)]: how long after the viewer at its server a frame was here. Pictures may come again."""
+        seen = {}
+        for reference in self.references.values():
+            for picture, at in zip(reference.frames.picture, reference.frames.at):
+                seen.setdefault(picture, []).append(at)
         found = []
         for picture, at in zip(frames.picture, frames.at):
             times = seen.get(picture, ())
@@ -345,7 +400,19 @@ class Experiment:
                 found.append((at, 0.0))  # it was here first, by what a reader of pipes can tell
         return found
 
-    def report(self, ways):
+    def ways_of(self, viewer):
+        """[{when, by which nodes, what that costs, the best other way or none}], times counted from the first phase."""
+        found, zero = [], self.phases[0]["began"]
+        for at, server, ways_of_server in self.ways:
+            way = ways_of_server.get(viewer)
+            if way is None or at < zero or at >= self.phases[-1]["ended"]:
+                continue
+            other = way.others[0] if way.others else (None, None, None)
+            found.append({"at_s": round(at - zero, 2), "by": way.nodes, "cost": way.cost, "other": other[0],
+                          "other_cost": other[1]})
+        return found
+
+    def report(self, unicast):
         zero = self.phases[0]["began"]
         shown_pictures = self.pictures or [{"text": "", "moments": [self.first_picture, self.last_picture]}]
         phases = []
@@ -355,10 +422,12 @@ class Experiment:
                            "began_s": round(phase["began"] - zero, 2), "paths": self.paths(tree),
                            "tree": [{"from": a, "to": b, "frames": frames, "bytes": volume}
                                     for (a, b), (frames, volume) in sorted(tree.items())],
-                           "interfaces": self.traffic(phase, ways)})
-        return {"name": self.name, "tree": self.tree_policy, "phases": phases, "warnings": self.session.warnings,
+                           "interfaces": self.traffic(phase, unicast)})
+        return {"name": self.name, "tree": self.tree_policy, "metric": self.metric, "phases": phases,
+                "warnings": self.session.warnings,
                 "events": [{"at_s": round(event["at"] - zero, 2), "text": event["text"]} for event in self.events],
                 "clients": {node: self.viewer(node) for node in self.clients}, "bin_s": self.bin_s(),
+                "ways": {node: self.ways_of(node) for node in self.clients},
                 "seconds": round(self.phases[-1]["ended"] - zero, 2), "pictures": [
                     {"text": shown["text"], "moments": [{**moment, "at_s": round(max(0.0, moment["at"] - zero), 2)}
                                                         for moment in shown["moments"]]} for shown in shown_pictures]}

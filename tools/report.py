@@ -2,7 +2,7 @@
 
 import base64
 
-from drawing import SEVERAL_MAPS_SCALE, SHOWN, Map, copy_of, draw_bars, draw_latencies, draw_rates, size, text
+from drawing import SEVERAL_MAPS_SCALE, SHOWN, Map, copy_of, draw_bars, draw_latencies, draw_rates, draw_ways, size, text
 
 PICTURE_BYTES_MAX = 100_000
 
@@ -38,6 +38,9 @@ svg { display: block; width: 100%; height: auto; font-family: inherit; } svg tex
 .event { stroke: var(--event); stroke-width: 1.4; stroke-dasharray: 4 3; }
 svg .event-name { fill: var(--event); font-weight: 700; }
 .seen { fill: none; stroke: var(--flow); stroke-width: 1.6; stroke-linejoin: round; }
+.other { fill: none; stroke: var(--soft); stroke-width: 1.4; stroke-dasharray: 4 3; }
+.way0 { fill: var(--flow); } .way1 { fill: var(--event); } .way2 { fill: var(--viewer); } .way3 { fill: var(--relay); }
+.way4 { fill: var(--soft); } .way0, .way1, .way2, .way3, .way4 { opacity: .35; }
 .range { fill: var(--flow); opacity: .22; } .peak { fill: var(--flow); }
 .gap { fill: var(--event); opacity: .5; } .missing { stroke: var(--bad); stroke-width: 2.4; fill: none; }
 .multicast { fill: var(--flow); } .unicast { fill: var(--soft); opacity: .55; }
@@ -51,10 +54,10 @@ b.unicast { background: var(--soft); }
 """
 
 
-def map_of(scenario, address, server, clients):
+def map_of(scenario, address, servers, clients):
     """What a drawing of the network needs; it becomes part of report.json."""
     def role(node):
-        if node.name == server:
+        if node.name in servers:
             return "server"
         return "viewer" if node.name in clients else "relay" if node.name in address else ""
     return {"nodes": [{"name": node.name, "type": node.type, "role": role(node), "device": node.is_device,
@@ -141,6 +144,8 @@ def over_time(run):
 intervals; crosses: frames that were lost or skipped)</span></h3>{draw_rates(run)}
 <h3>Latency, ms, beyond that of a viewer at the server <span class="soft">(median and longest of each
 {run["bin_s"]:.1f} s; the dot is the longest of all)</span></h3>{draw_latencies(run)}
+<h3>What each viewer's way cost{", ms" if run["metric"] != "cost" else ""}, by {run["metric"]} <span class="soft">(dashed:
+the best other way; below: the nodes on the way)</span></h3>{draw_ways(run)}
 {f"<ol>{events}</ol>" if events else ""}
 {viewer_table(run)}<p class="soft">Latency is beyond that of a viewer at the server, gaps are beyond the frame interval,
 and both of the time shown.</p></div>"""

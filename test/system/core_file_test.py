@@ -28,6 +28,7 @@ LISTS = {"networks": "network", "devices": "device", "links": "link", "services"
          "session_options": "configuration"}
 PLAIN_SERVICES = {"IPForward": "ipforward.sh", "StaticRoute": "staticroute.sh", "DefaultRoute": "defaultroute.sh"}
 NEEDS_NETEM = {"bandwidth", "delay", "jitter", "loss", "dup", "buffer"}
+WITH_OPTIONS = {"4-sites", "5-best-source", "6-measured"}
 
 
 def parsed(path: pathlib.Path) -> ElementTree.Element:
@@ -121,10 +122,11 @@ class WhatCoreTakes(unittest.TestCase):
                     self.assertNotRegex(line, r"\$\{|^\s*%|^\s*##|<%", "a trap of Mako's")
 
     def test_the_scenarios(self):
-        self.assertEqual([path.stem for path in FILES], ["1-paths", "2-multicast", "3-failover", "4-sites"])
+        self.assertEqual([path.stem for path in FILES], ["1-paths", "2-multicast", "3-failover", "4-sites", "5-best-source",
+                                                       "6-measured"])
         for path in FILES:
             with self.subTest(path.name):
-                self.assert_valid(path, with_options=path.stem == "4-sites")
+                self.assert_valid(path, with_options=path.stem in WITH_OPTIONS)
 
     def test_the_overlays_fit_the_networks(self):
         """Each overlay address is that of its node, on the node's first interface, and links are listed by both."""

@@ -75,13 +75,13 @@ class ScenarioCase(unittest.TestCase):
         return run
 
     def assert_page(self, page: Page, figures: dict):
-        """It stands alone, is well formed and readable, and has a map and bars for each phase, two charts for each run,
-        pictures from each viewer, and all results."""
+        """It stands alone, is well formed and readable, and has a map and bars for each phase, three charts for each
+        run, pictures from each viewer, and all results."""
         self.assertEqual((page.outside, page.open, page.words_in_the_way()), ([], [], []))
         phases = [phase["name"] for run in figures["runs"] for phase in run["phases"]]
         self.assertEqual(sorted(drawing["label"] for drawing in page.drawings),
                          sorted([f"{kind}, {name}" for name in phases for kind in ("map", "bars")] +
-                                ["frames per second", "latency"] * len(figures["runs"])))
+                                ["frames per second", "latency", "ways"] * len(figures["runs"])))
         whens = ["before", "after"] if figures["runs"][0]["events"] else ["at the beginning", "at the end"]
         self.assertEqual([re.sub(r", [\d.]+ s", "", alt) for alt, _ in page.pictures],
                          [f"{node} {when}" for run in figures["runs"] for _ in run["events"] or [None]
@@ -108,10 +108,24 @@ class ScenarioCase(unittest.TestCase):
 
 
 class Short(ScenarioCase):
-    """All four, side by side: none of them has much to do."""
+    """Side by side: none of them has much to do."""
     timeout_s = 300
 
-    def test_all_four(self):
+    def test_measured(self):
+        """A way that saturates is left by quality, and by hops it is not. How soon is no matter here."""
+        run = self.run_of("6-measured", "--seconds", SECONDS)
+        figures, page = run.figures("6-measured")
+        self.assert_page(page, figures)
+        self.assert_unharmed(figures, "n5 n6")
+        ways = {one["metric"]: one["ways"]["n5"] for one in figures["runs"]}
+        self.assertEqual({way["by"][1] for way in ways["cost"]}, {"n2"})
+        self.assertEqual([ways["quality"][i]["by"][1] for i in (0, -1)], ["n2", "n3"])
+        for one in figures["runs"]:
+            self.assertEqual([event["text"] for event in one["events"]],
+                             ["n1's link to n2 carries 1.8 Mbit/s", "n1's link to n2 carries all again"])
+        self.assertEqual(run.labs(), [])
+
+    def test_the_first_four(self):
         clip = {"2-multicast": {"OTT_TEST_CLIP": os.environ.get("OTT_TEST_CLIP", "")}}
         runs = {stem: self.run_of(stem, "--seconds", SECONDS, environment=clip.get(stem)) for stem in
                 ("1-paths", "2-multicast", "3-failover", "4-sites")}
@@ -237,7 +251,8 @@ exec ip netns exec ottd.{lab}.$node "$@"
         self.assertEqual({re.sub(r"(vcmd -c \S+/pycore\.7/n\d --) .*", r"\1", line) for line in said[2:-1]},
                          {f"vcmd -c {run.path}/pycore.7/n{i} --" for i in range(1, 7)})
         started = [line for line in said if "--role" in line]
-        roles = [re.search(r"/(n\d) -- .*--role (\w+)", line).groups() for line in started]
+        self.assertIn("n1", {re.search(r"/(n\d) -- ", line)[1] for line in started if "--why" in line})
+        roles = [re.search(r"/(n\d) -- .*--role (\w+)", line).groups() for line in started if "--why" not in line]
         self.assertEqual(roles[0], ("n1", "bootstrap"))
         self.assertEqual(set(roles[1:5]), {("n1", "client"), ("n2", "node"), ("n3", "node"), ("n4", "node")})
         self.assertEqual(set(roles[5:]), {("n5", "client"), ("n6", "client")})
@@ -318,7 +333,8 @@ exec "$@"
 
 class Wrong(ScenarioCase):
     def test_usage(self):
-        for arguments, said in ((["5"], "no scenario '5'; there are: 1-paths, 2-multicast, 3-failover, 4-sites"),
+        for arguments, said in ((["7"], "no scenario '7'; there are: 1-paths, 2-multicast, 3-failover, 4-sites, "
+                                 "5-best-source, 6-measured"),
                                 (["1", "--seconds", "1"], "'1' is not 2.5 or more"),
                                 (["1", "--ottd", "/nowhere"], "there is no program /nowhere")):
             done = subprocess.run([SCENARIO, *arguments], capture_output=True, text=True)

@@ -428,6 +428,26 @@ class Walk:
             self.typed.add(span)
         client.wait(lambda: goes_on(client), "frames go on")
 
+    def measured_ways(self):
+        """The answer has the form of the one in the README, and the stream goes by n3 in the end."""
+        section = "Ways by what is measured"
+        up, server, *others, link, why, down = self.block(section).commands()
+        assert "is up" in self.run(up)
+        roles = [self.open(server)]
+        roles[0].wait_for("listening on")
+        roles += [self.open(command) for command in others]
+        roles[-1].wait_for(r"[1-9]\d* frames")
+        before = self.run(why)
+        assert re.search(r"to 10.0.4.20 \(n5\) by quality: .*\(n1\), .*\(n2\), .*\(n4\), ", before), before
+        forms = [re.sub(r"\d+", r"\\d+", re.escape(line)) for line in self.block(section, 1).lines if "better" not in line]
+        for form in forms:
+            assert re.search(f"(?m)^{form}$", before), f"no line like {form} in: {before}"
+        self.run(link)
+        wait_until(lambda: re.search(r"by quality: .*\(n1\), .*\(n3\), .*\(n4\), ", self.run(why)), "it goes by n3")
+        self.run(down)
+        for role in roles:
+            role.kill()
+
     def load(self):
         section = "How many viewers can it serve?"
         watch, publish = self.block(section).commands()
@@ -466,7 +486,7 @@ class Walk:
     def walk(self) -> None:
         for section in (self.building, self.installing, self.four_commands, self.finds_itself, self.several_addresses, self.sources,
                         self.rtp, self.client, self.in_a_browser, self.recording, self.without_core, self.in_core,
-                        self.load, self.others):
+                        self.measured_ways, self.load, self.others):
             print(f"# {section.__name__.replace('_', ' ')}", flush=True)
             section()
 
@@ -484,7 +504,7 @@ class Walk:
 
     def left_out(self) -> list:
         """What of the README the walk has passed by without a reason."""
-        of_shell = [block for block in self.readme.blocks if not re.match(r"\{|--|measured|n1: ", block.lines[0])]
+        of_shell = [block for block in self.readme.blocks if not re.match(r"\{|--|measured|n1: |stream cam ", block.lines[0])]
         commands = [command for block in of_shell for command in block.commands()] + self.readme.spans
         unknown = [command for command in commands if command not in self.typed and not LONG.match(command.text)
                    and not any(re.search(pattern, command.text) for pattern, _ in NOT_TYPED)]

@@ -19,6 +19,7 @@ import drawing  # noqa: E402
 import experiment  # noqa: E402
 import lab  # noqa: E402
 import report  # noqa: E402
+import ways  # noqa: E402
 
 loader = importlib.machinery.SourceFileLoader("scenario", str(TOOLS / "scenario"))
 scenario = importlib.util.module_from_spec(importlib.util.spec_from_loader("scenario", loader))
@@ -36,7 +37,11 @@ def viewer(**further) -> dict:
             "gap_ms_max": 1.0, "gaps": [], "missing": [], **further}
 
 
-def figures(viewers=("v1", "v2"), events=(), **further) -> dict:
+def way(at_s, by, cost, other=None, other_cost=None) -> dict:
+    return {"at_s": at_s, "by": by.split(), "cost": cost, "other": other and other.split(), "other_cost": other_cost}
+
+
+def figures(viewers=("v1", "v2"), events=(), ways=None, **further) -> dict:
     """A server and its viewers around one switch, which has all their streams."""
     names = ["server", *viewers]
     at = {name: [500 + 400 * math.cos(6.3 * i / len(names)), 500 + 400 * math.sin(6.3 * i / len(names))]
@@ -52,8 +57,9 @@ def figures(viewers=("v1", "v2"), events=(), **further) -> dict:
     moments = [{"when": when, "at_s": 1.0 + i, "frames": {name: JPEG[i] for name in viewers}}
                for i, when in enumerate(("before", "after"))]
     clients = {name: viewer(gaps_ms=[1.0] * len(events), **further.get(name, {})) for name in viewers}
-    run = {"name": "", "tree": "shortest", "phases": [phase], "warnings": [], "bin_s": 0.5, "seconds": 10.0,
-           "events": [{"at_s": at_s, "text": text} for at_s, text in events], "clients": clients,
+    run = {"name": "", "tree": "shortest", "metric": "latency", "phases": [phase], "warnings": [], "bin_s": 0.5,
+           "seconds": 10.0, "events": [{"at_s": at_s, "text": text} for at_s, text in events], "clients": clients,
+           "ways": ways or {name: [way(i, f"server {name}", 12.5) for i in range(1, 10)] for name in viewers},
            "pictures": [{"text": text, "moments": moments} for _, text in events or [(0, "")]]}
     return {"scenario": "test", "title": "A test", "began": "now", "seconds": 10, "source": "pattern:", "results": [],
             "network": "words", "map": {"nodes": nodes, "links": [
@@ -66,11 +72,12 @@ def page_of(*arguments, **options) -> Page:
 
 class Drawings(unittest.TestCase):
     def test_words_are_whole_and_apart(self):
-        """Up to two dozen viewers, events in one moment and at the edges, long runs, long names."""
+        """Up to two dozen viewers, events in one moment and at the edges, long runs, long names, large numbers."""
         crowd = [f"viewer-{i}" for i in range(24)]
         events = [(0.0, "a"), (5.0, "b"), (5.01, "c"), (5.02, "d"), (9.9, "e"), (10.0, "f")]
         for given in (figures(), figures(["v"]), figures(crowd), figures(crowd[:4], events),
-                      figures(["a-viewer-with-a-long-name", "b"], events)):
+                      figures(["a-viewer-with-a-long-name", "b"], events),
+                      figures(["v"], v={"frames_lost": 123, "frames_skipped": 4567})):
             page = Page(report.page(given))
             self.assertEqual((page.words_in_the_way(), page.open, page.outside), ([], [], []))
         for seconds in (2.5, 7.3, 59.9, 60.0, 600.0, 86400.0):
@@ -119,6 +126,29 @@ class Drawings(unittest.TestCase):
         self.assertEqual([round((float(d[1:].split()[0]) + 4 - axis["0 s"]) / second, 1) for d in crosses], [4.0, 8.0])
         self.assertEqual([text for values, text in rates["words"] if "lost" in text], ["0 lost", "3 lost, 2 skipped"])
 
+    def test_ways_on_the_time_axis(self):
+        """v1 goes from r1 to r2 and back within a moment; the other way's cost is known for a while only."""
+        ways = {"v1": [way(0.5, "server r1 v1", 10, "server r2 v1", 20),
+                       way(4.0, "server r1 v1", 40, "server r2 v1", 20), way(5.0, "server r2 v1", 20), way(9.9, "server r1 v1", 15)], "v2": []}
+        page = page_of(ways=ways)
+        drawn = page.drawing("ways")
+        axis = {text: float(values["x"]) for values, text in drawn["words"] if text.endswith(" s")}
+        second = (axis["10 s"] - axis["0 s"]) / 10
+        strips = [values for tag, values in drawn["shapes"] if values.get("class", "").startswith("way")]
+        self.assertEqual([(values["class"], round((float(values["x"]) - axis["0 s"]) / second, 1),
+                           round(float(values["width"]) / second, 1)) for values in strips],
+                         [("way0", 0.5, 4.5), ("way1", 5.0, 4.9), ("way0", 9.9, 0.1)])
+        self.assertEqual([text for _, text in drawn["words"] if "→" in text],
+                         ["server → r1 → v1", "server → r2 → v1"])
+        lines = {values["class"]: [tuple(map(float, point.split(","))) for point in values["points"].split()]
+                 for tag, values in drawn["shapes"] if tag == "polyline"}
+        seen, other = ([round(y, 1) for _, y in lines[kind]] for kind in ("seen", "other"))
+        floor = 26 + 60  # of v1's lane, whose scale ends at 40
+        self.assertEqual(seen, [floor - 60 * cost / 40 for cost in (10, 10, 40, 40, 20, 20, 15, 15, 15)])
+        self.assertEqual(other, [floor - 60 * 20 / 40] * 3)
+        self.assertIn("costs 15", [text for _, text in drawn["words"]])
+        self.assertEqual(page.words_in_the_way(), [])
+
     def test_unicast_beside_multicast(self):
         bars = page_of(["v1", "v2", "v3"]).drawing("bars, at first")
         widths = {}
@@ -154,6 +184,24 @@ class Drawings(unittest.TestCase):
             self.assertEqual(drawing.crosses((5, 4, 15, 10), line), due, line)
 
 
+class Why(unittest.TestCase):
+    """What --why prints, as tools/ways.py reads it."""
+
+    def test_ways_costs_and_others(self):
+        found = ways.read("""\
+stream film to 10.0.2.2 (v) by latency: 10.0.0.1 (boot), 10.0.1.2 (b), 10.0.2.2 (v): costs 27.2 ms
+  10.0.0.1 (boot) -> 10.0.1.2 (b): costs 21.7 ms, round trip 43.0 ms (43.0 ms by the other end), loss 0.0 %
+  another way: 10.0.0.1 (boot), 10.0.0.2 (a), 10.0.2.2 (v): costs 67.1 ms: worse
+  10.0.0.1 (boot) -> 10.0.0.2 (a): costs 61.6 ms, round trip 122.9 ms (122.9 ms by the other end), loss 0.0 %
+stream film to [::1]:7001 by cost: [::1]:7000, [::1]:7001: costs 1
+  there is no other way
+stream film: 10.0.4.4 (w) cannot have it: the links on the way carry streams with more viewers, and no more than those
+""".splitlines(), {"[::1]:7001": "far"})
+        self.assertEqual(found, {
+            "v": ways.Way("latency", ["boot", "b", "v"], 27.2, [(["boot", "a", "v"], 67.1, "worse")]),
+            "far": ways.Way("cost", ["[::1]:7000", "far"], 1.0)})
+
+
 class Published(unittest.TestCase):
     """What the original published is shown beside runs of the same length; shares are, beside any."""
 
@@ -183,7 +231,7 @@ class Measured(unittest.TestCase):
             final = {"frames_received": len(times), "frames_lost": 0, "frames_skipped": 0, "frames_duplicate": 0}
             return types.SimpleNamespace(frames=frames, stats=final, history=[
                 {"time": 5000 + at, "frames_lost": lost, "frames_skipped": skipped} for at, lost, skipped in lines])
-        run.reference = process([(i, i / 30) for i in range(301)])
+        run.server, run.references = "server", {"server": process([(i, i / 30) for i in range(301)])}
         run.clients, run.hops = {"v": process(arrivals, history)}, {"v": 2}
         run.phases = [{"began": zero, "ended": zero + 10, "wall": [5000.0]}]
         run.events = [{"at": zero + 4, "text": "an event"}]

@@ -19,7 +19,10 @@ inline constexpr std::uint32_t kLossPercentCost = 200;
 inline constexpr std::uint32_t kFlappingCost = 1'000'000;
 
 /// The cost of sending from the node that reports `there` to the one that reports `back`. A round trip counts
-/// as the longer of the two that were measured, so that neither end can make the link shorter than it is.
+/// as the longer of the two that were measured, so that neither end can make the link shorter than it is; but
+/// where the link does not keep up as the shorter one, since the end that does not fill the queue may take it
+/// for the link.
+///
 /// REQUIRES: metric is not Cost. 1 or more.
 std::uint32_t measured_cost(Metric metric, const Adjacency& there, const Adjacency& back);
 

@@ -32,7 +32,7 @@ constexpr Duration kQueueTime = seconds(2);
 constexpr Duration kQueueGrows = seconds(10);
 constexpr double kBlockedMost = 0.8;
 constexpr Duration kUnusedMemory = minutes(1);
-constexpr Duration kUsedMemory = minutes(10);
+constexpr Duration kUsedMemory = minutes(20);
 constexpr unsigned kTrustMost = 8;
 
 /// To a sixteenth of its size, and half a millisecond. All below a millisecond are one: which of these is
@@ -98,7 +98,7 @@ void LinkMeter::say_round_trip(MonoTime now) {
   const std::uint32_t least = quantised(std::ranges::min(samples_, {}, &Sample::round_trip).round_trip);
   // The least has been longer for as long as samples go back.
   const std::uint32_t before = rtt_us_.said();
-  const bool longer_for_long = least > before && now - begun_ >= kPatience;
+  const bool longer_for_long = least > before && now - samples_.front().at > kPatience - 2 * kInterval;
   if (!rtt_us_.follow(least, a_fifth_of(before, kRttUsLeast), longer_for_long ? Duration{} : kPatience, now))
     return;
   changed_ = true;

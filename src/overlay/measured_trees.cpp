@@ -197,6 +197,7 @@ MeasuredTrees::Placed MeasuredTrees::place_one(Graph& graph, const NodeId& self,
   for (const NodeId& node : demand.destinations) {
     if (std::ranges::find(placed.left_out, node) == placed.left_out.end()) destinations.push_back(node);
   }
+placed.with_all = std::move(placed.tree);
   placed.tree = multicast_tree(graph, self, destinations, policy_);
   return placed;
 }

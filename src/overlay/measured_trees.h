@@ -35,9 +35,10 @@ class MeasuredTrees {
     const PathTree* now = nullptr;  // its tree as it is
     bool is_left_out = false;       // some destination is, for want of room
   };
-  struct Placed {
+struct Placed {
     PathTree tree;
     std::vector<NodeId> left_out;  // destinations that could be reached, were there room
+    PathTree with_all;             // the tree with these, if there are any: it would spoil others
     bool crowded = false;          // its tree as it is crosses a link that cannot carry it
     bool shared = false;           // and which streams of other origins use
   };

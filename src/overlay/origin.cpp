@@ -26,6 +26,8 @@ constexpr std::size_t kAvoidedMax = 1'024;
 constexpr std::size_t kRoutesLoggedMax = 16;
 /// For how long a measured way must be better than the one in use, beside the time until link states say so.
 constexpr Duration kPatience = std::chrono::seconds(1);
+/// For how long there must have been no room for a stream before it is left out: links may be back by then.
+constexpr Duration kRoomPatience = std::chrono::seconds(5);
 /// Where a link does not keep up that streams of several origins use, one of them goes first. Link states say
 /// within this time that it has gone.
 constexpr Duration kTakeTurns = std::chrono::seconds(8);
@@ -247,14 +249,30 @@ std::vector<MeasuredTrees::Demand> Origin::demands() const {
 /// Looks whether there are better trees, and takes those that have been better for a while.
 void Origin::review(Now now) {
   if (!any_measured()) return;
-  const auto placed = measured_.place(state_.self, demands(), avoided_links(now), now.mono);
+auto placed = measured_.place(state_.self, demands(), avoided_links(now), now.mono);
   for (std::size_t i = 0; i < streams_.size(); ++i) {
     if (streams_[i].info.metric != Metric::Cost && !streams_[i].dirty)
-      review_one(streams_[i], placed[i], now);
+      review_one(streams_[i], std::move(placed[i]), now);
   }
 }
 
-void Origin::review_one(OwnStream& stream, const MeasuredTrees::Placed& placed, Now now) {
+/// A stream is left out only when there has been no room for it for a while.
+void Origin::wait_for_room(OwnStream& stream, MeasuredTrees::Placed& placed, Now now) {
+  if (placed.left_out.empty()) {
+    stream.roomless_since = MonoTime::max();
+    return;
+  }
+  if (!stream.left_out.empty()) return;
+  stream.roomless_since = std::min(stream.roomless_since, now.mono);
+  const MonoTime due = stream.roomless_since + kRoomPatience;
+  if (now.mono >= due) return;
+  review_at_ = std::min(review_at_, due);
+  placed.tree = std::move(placed.with_all);
+  placed.left_out.clear();
+}
+
+void Origin::review_one(OwnStream& stream, MeasuredTrees::Placed placed, Now now) {
+  wait_for_room(stream, placed, now);
   const bool as_it_is = placed.tree.empty() ? stream.tree.entries.size() == 1 : placed.tree == stream.tree;
   if (as_it_is && placed.left_out == stream.left_out) {
     stream.better_since = MonoTime::max();
@@ -385,6 +403,7 @@ void Origin::recompute_all(Now now) {
       continue;
     }
     if (measured.empty()) measured = measured_.place(state_.self, demands(), avoided_links(now), now.mono);
+wait_for_room(stream, measured[i], now);
     recompute(stream, std::move(measured[i]), now);
   }
 }
@@ -483,7 +502,7 @@ void Origin::measure(OwnStream& stream, Duration elapsed) {
   }
   // A stream that nobody is sent may have no frames: then it is what it was.
   const auto kbps = static_cast<std::uint32_t>(std::min<std::uint64_t>(rate / 1'000, 1U << 31U));
-  if (kbps != 0) stream.kbps = std::max(kbps, stream.kbps - stream.kbps / 10);
+  if (kbps != 0) stream.kbps = stream.kbps == 0 ? kbps : stream.kbps - stream.kbps / 4 + kbps / 4;
   const std::uint32_t off = std::max(stream.kbps, stream.size) - std::min(stream.kbps, stream.size);
   if (off > stream.size / 3) stream.size = stream.kbps;
   constexpr std::uint64_t kMost = ~std::uint32_t{0};

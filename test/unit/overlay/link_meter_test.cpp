@@ -130,7 +130,7 @@ TEST_CASE("the round trip through a queue of its own is none") {
 TEST_CASE(
     "what a link could carry is remembered for longer while it is used, and each time that it proves true") {
   const bool used = GENERATE(true, false);
-  const Duration memory = used ? Duration(minutes(10)) : Duration(minutes(1));
+  const Duration memory = used ? Duration(minutes(20)) : Duration(minutes(1));
   const std::uint64_t kbps = used ? 2'000 : 0;
   Link link(milliseconds(10));
   for (const unsigned times : {1U, 2U, 4U, 8U, 8U}) {

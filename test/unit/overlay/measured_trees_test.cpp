@@ -70,7 +70,7 @@ class Origin {
     std::vector<MeasuredTrees::Demand> demands;
     for (std::size_t i = 0; i < streams.size(); ++i) {
       const Stream& s = streams[i];
-      demands.push_back({StreamId{i + 1}, s.metric, s.viewers, s.kbps, {node(4)}, &s.now, s.left_out});
+      demands.push_back({StreamId{i + 1}, s.metric, s.viewers, s.kbps, s.kbps, {node(4)}, &s.now, s.left_out});
     }
     auto placed = trees_.place(node(1), demands, avoided, now);
     for (std::size_t i = 0; i < streams.size(); ++i) {

@@ -125,6 +125,17 @@ class Short(ScenarioCase):
                              ["n1's link to n2 carries 1.8 Mbit/s", "n1's link to n2 carries all again"])
         self.assertEqual(run.labs(), [])
 
+    def test_best_source(self):
+        """One viewer goes from one server to the other and back, and nobody else does."""
+        run = self.run_of("5-best-source", "--seconds", SECONDS)
+        figures, page = run.figures("5-best-source")
+        self.assert_page(page, figures)
+        self.assert_unharmed(figures, "n5 n6 n7")
+        servers = {viewer: [way["by"][0] for way in ways] for viewer, ways in figures["runs"][0]["ways"].items()}
+        self.assertEqual([name for i, name in enumerate(servers["n5"]) if servers["n5"][i - 1:i] != [name]],
+                         ["n1", "n4", "n1"])
+        self.assertEqual({*servers["n6"], *servers["n7"]}, {"n4"})
+
     def test_the_first_four(self):
         clip = {"2-multicast": {"OTT_TEST_CLIP": os.environ.get("OTT_TEST_CLIP", "")}}
         runs = {stem: self.run_of(stem, "--seconds", SECONDS, environment=clip.get(stem)) for stem in

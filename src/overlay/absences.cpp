@@ -136,6 +136,11 @@ void Absences::on_absent(const PeerLink& link, const Absent& message) {
   look_at_ = MonoTime{};  // whoever is below waits for it
 }
 
+void Absences::on_refused(StreamId stream, const std::string& why) {
+  const auto found = wanted_.find(stream);
+  if (found != wanted_.end()) found->second.parent_lost = why.substr(0, kReasonBytesMax);
+}
+
 void Absences::on_guest(StreamId stream, PeerLink& guest) {
   const Absence* absence = find(stream);
   if (absence != nullptr && interests_.wants(stream, guest.id))

@@ -47,6 +47,8 @@ class Absences {
   /// A link is about to be taken from the flows whose parent it is.
   void on_link_ended(const PeerLink& link);
   void on_absent(const PeerLink& link, const Absent& message);
+  /// The origin refuses the stream, and says why.
+  void on_refused(StreamId stream, const std::string& why);
   /// A guest wants a stream: it hears at once if that is away.
   void on_guest(StreamId stream, PeerLink& guest);
 

@@ -591,6 +591,18 @@ void FlowTable::on_link_ended(PeerLink& link, Now now) {
   }
 }
 
+void FlowTable::give_up_parent(StreamId stream, const PeerLink& link, Now now) {
+  Flow* flow = find(stream);
+  if (flow == nullptr || flow->parent != link.id || link.is_access()) return;
+  stop_former_parent(*flow);
+  stop_parent(*flow, *std::exchange(flow->parent, std::nullopt));
+  flow->owe_start();
+  flow->start_deadline = MonoTime::max();
+  changed_.push_back(stream);
+  maybe_start(*flow, now);
+  erase_if_unneeded(*flow);
+}
+
 /// A stream that its origin no longer lists is over, unless the origin soon lists it again: then somebody
 /// else spoke in its name.
 void FlowTable::on_overlay_changed(Now now) {

@@ -43,6 +43,8 @@ class FlowTable {
   void on_started(PeerLink& link, const Started& message, Now now);
   void on_stop(PeerLink& link, const Stop& message, Now now);
   void on_link_ended(PeerLink& link, Now now);
+  /// The origin refuses the stream, by this link: if it is the parent, it is told to stop.
+  void give_up_parent(StreamId stream, const PeerLink& link, Now now);
   /// The overlay's graph or some origin's streams have changed.
   void on_overlay_changed(Now now);
 

@@ -195,8 +195,8 @@ void Handshakes::on_final_ack(PeerLink& link, const FinalAck& message, Now now) 
     return state_.links.close_for_violation(link, "the two ends do not agree on whether they are neighbours");
   }
   if (no_room_for(link)) return admission_.refuse_guest(link);
-  const bool joins = !link.outgoing() && link.relation == Relation::Neighbour && state_.config.join &&
-                     !neighbours_.is_named(link.peer);
+  const bool joins =
+      link.relation == Relation::Neighbour && state_.config.join && !neighbours_.is_named(link.peer);
   if (joins && !joining_.takes(link)) return;
   if (*action == HandshakeAction::Confirm) state_.links.send(link, FinalAck{link.relation});
   finish(link, now);

@@ -188,6 +188,10 @@ std::vector<Peer> Joining::sample() {
 bool Joining::takes(PeerLink& link) {
   const std::size_t count = state_.links.neighbours().size();
   std::size_t most = degrees().most;
+  if (link.outgoing()) {  // others may have come while it was called
+    if (count >= most) end_call(link, "no room any more");
+    return count < most;
+  }
   // The last place is for those that the overlay needs it for: who is new here, and the ring.
   if (count + 1 >= most && state_.db.reaches(state_.self, link.peer)) {
     const MeshView view = mesh_view(state_.db, state_.self);

@@ -21,11 +21,15 @@ constexpr double kSegmentsLeast = 200;
 constexpr double kSegmentsMost = 1'000;
 /// Over how long throughput is taken.
 constexpr Duration kThroughputTime = seconds(2);
+/// And while feeds skip.
+constexpr Duration kSkippingTime = seconds(1);
 /// Skips that are further apart have nothing to do with each other; those that are closer are one.
 constexpr Duration kSkipMemory = seconds(30);
 constexpr Duration kSkipsApart = seconds(1);
 /// For how long round trips after a skip are those of a queue.
 constexpr Duration kQueueTime = seconds(2);
+/// A round trip that became longer so shortly before a link did not keep up was that of its queue.
+constexpr Duration kQueueGrows = seconds(10);
 constexpr double kBlockedMost = 0.8;
 constexpr Duration kUnusedMemory = minutes(1);
 constexpr Duration kUsedMemory = minutes(10);
@@ -39,12 +43,15 @@ std::uint32_t quantised(Duration round_trip) {
   return static_cast<std::uint32_t>(std::min<std::uint64_t>((us + step / 2) / step * step, kRttUsMax));
 }
 
+/// By how much a measurement must differ from what is said.
+std::uint32_t a_fifth_of(std::uint32_t said, std::uint32_t least) { return std::max(said / 5, least); }
+
 }  // namespace
 
-bool DampedFact::follow(std::uint32_t value, std::uint32_t least, Duration patience, MonoTime now) {
+bool DampedFact::follow(std::uint32_t value, std::uint32_t threshold, Duration patience, MonoTime now) {
   const bool higher = value > said_;
   const std::uint32_t difference = higher ? value - said_ : said_ - value;
-  if (difference < std::max(said_ / 5, least)) {
+  if (difference < std::max(threshold, 1U)) {
     differs_since_ = MonoTime::max();
     return false;
   }
@@ -81,7 +88,7 @@ void LinkMeter::round_trip(Duration sample, MonoTime now) {
   variation_ += (off - variation_) / 4;
   smoothed_ += (sample - smoothed_) / 8;
   least_ = std::min(least_, sample);
-  if (is_queueing(now) && quantised(sample) > rtt_us_.said()) return;
+  if ((peer_queues_ || is_queueing(now)) && quantised(sample) > rtt_us_.said()) return;
   samples_.push_back({now, sample});
   say_round_trip(now);
 }
@@ -90,8 +97,28 @@ void LinkMeter::say_round_trip(MonoTime now) {
   while (now - samples_.front().at > kPatience) samples_.pop_front();
   const std::uint32_t least = quantised(std::ranges::min(samples_, {}, &Sample::round_trip).round_trip);
   // The least has been longer for as long as samples go back.
-  const bool longer_for_long = least > rtt_us_.said() && now - begun_ >= kPatience;
-  changed_ = rtt_us_.follow(least, kRttUsLeast, longer_for_long ? Duration{} : kPatience, now) || changed_;
+  const std::uint32_t before = rtt_us_.said();
+  const bool longer_for_long = least > before && now - begun_ >= kPatience;
+  if (!rtt_us_.follow(least, a_fifth_of(before, kRttUsLeast), longer_for_long ? Duration{} : kPatience, now))
+    return;
+  changed_ = true;
+  if (least < before) return;
+  if (now - longer_at_ >= kQueueGrows) shorter_us_ = before;
+  longer_at_ = now;
+}
+
+void LinkMeter::set_peer_queues(bool queues, MonoTime now) {
+  if (queues && !peer_queues_) forget_queue(now);
+  peer_queues_ = queues;
+}
+
+/// The link does not keep up, as is known now.
+void LinkMeter::forget_queue(MonoTime now) {
+  if (longer_at_ == MonoTime{} || now - longer_at_ >= kQueueGrows || shorter_us_ >= rtt_us_.said()) return;
+  rtt_us_.say(shorter_us_);
+  samples_.clear();
+  begun_ = now;
+  changed_ = true;
 }
 
 // ---- loss ------------------------------------------------------------------------------------------------
@@ -117,11 +144,10 @@ void LinkMeter::look(const Counts& counts, MonoTime now) {
   while (!looks_.empty() && now - looks_.front().at > kThroughputTime + kInterval / 2) looks_.pop_front();
   looks_.push_back({now, counts});
   const Look& first = looks_.front();
-  const double elapsed = std::chrono::duration<double>(now - first.at).count();
-  if (elapsed > 0) {
-    const double bits = static_cast<double>(counts.bytes_out - first.counts.bytes_out) * 8;
-    carries_kbps_ = static_cast<std::uint32_t>(std::min(bits / elapsed / 1'000, 4e9));
-    blocked_ = std::chrono::duration<double>(counts.blocked - first.counts.blocked).count() / elapsed;
+  if (now > first.at) {
+    carries_kbps_ = kbps_since(first);
+    blocked_ = static_cast<double>((counts.blocked - first.counts.blocked).count()) /
+               static_cast<double>((now - first.at).count());
   }
   if (skipped) {
     note_skip(now);
@@ -135,30 +161,41 @@ void LinkMeter::look(const Counts& counts, MonoTime now) {
   }
   const double loss_now = loss();
   if (loss_now >= 0) {
-    changed_ = loss_.follow(static_cast<std::uint32_t>(std::lround(loss_now * kLossMax)), kLossLeast,
-                            kPatience, now) ||
-               changed_;
+    const auto loss = static_cast<std::uint32_t>(std::lround(loss_now * kLossMax));
+    changed_ = loss_.follow(loss, a_fifth_of(loss_.said(), kLossLeast), kPatience, now) || changed_;
   }
+  // Whoever shares a link out among streams needs both to a twentieth of it.
   const std::uint32_t said = could_carry_said_.said();
   const bool at_once = said == 0 || could_carry_kbps_ < said;
-  changed_ = could_carry_said_.follow(could_carry_kbps_, kKbpsLeast, at_once ? Duration{} : kPatience, now) ||
-             changed_;
+  const std::uint32_t share = std::max(could_carry_kbps_ / 20, kKbpsLeast / 2);
+  changed_ =
+      could_carry_said_.follow(could_carry_kbps_, share, at_once ? Duration{} : kPatience, now) || changed_;
   const bool limited = could_carry_said_.said() != 0;
-  changed_ = carries_said_.follow(limited ? carries_kbps_ : 0, kKbpsLeast,
-                                  said == 0 || !limited ? Duration{} : kPatience, now) ||
-             changed_;
+  const Duration patience = said == 0 || !limited ? Duration{} : kThroughputTime / 2;
+  changed_ = carries_said_.follow(limited ? carries_kbps_ : 0, share, patience, now) || changed_;
+}
+
+std::uint32_t LinkMeter::kbps_since(const Look& look) const {
+  const double bits = static_cast<double>(looks_.back().counts.bytes_out - look.counts.bytes_out) * 8;
+  const double elapsed = std::chrono::duration<double>(looks_.back().at - look.at).count();
+  return static_cast<std::uint32_t>(std::min(bits / elapsed / 1'000, 4e9));
 }
 
 void LinkMeter::note_skip(MonoTime now) {
   if (skipped_at_ == MonoTime{} || now - skipped_at_ > kSkipMemory) skips_since_ = now;
   skipped_at_ = now;
   if (now - skips_since_ < kSkipsApart) return;
+  const auto since = std::ranges::find_if(
+      looks_, [now](const Look& look) { return now - look.at <= kSkippingTime + kInterval / 2; });
+  const std::uint32_t carried = std::max(kbps_since(*since), kKbpsLeast);
   if (could_carry_kbps_ == 0) {
     const bool proved_again = forgotten_at_ != MonoTime{} && now - forgotten_at_ < trust_ * kUsedMemory;
     trust_ = proved_again ? std::min(2 * trust_, kTrustMost) : 1;
-    could_carry_kbps_ = ~std::uint32_t{0};
+    could_carry_kbps_ = carried;
+    forget_queue(now);
+  } else {
+    could_carry_kbps_ = could_carry_kbps_ - could_carry_kbps_ / 4 + carried / 4;
   }
-  could_carry_kbps_ = std::clamp(carries_kbps_, kKbpsLeast, could_carry_kbps_);
   proved_at_ = used_at_ = now;
 }
 

@@ -3,10 +3,10 @@
 //
 // What is said is damped. It changes when a measurement has differed from it by a fifth for kPatience; at
 // once when the link does not keep up. A round trip counts as the least of the last kPatience, since all that
-// can happen to a single one makes it longer; while the link does not keep up it counts only if it is
-// shorter, since then it is a queue that is measured.
+// can happen to a single one makes it longer; while the link does not keep up, one way or the other, it
+// counts only if it is shorter, since then it is a queue that is measured.
 //
-// A link does not keep up when feeds skip on it more than once. What it carried then is what it could carry,
+// A link does not keep up when feeds skip on it more than once. What it carries then is what it could carry,
 // until it carries more. That is remembered: for a minute if the link is hardly used meanwhile, else for ten,
 // and for twice as long each time that it has proved true again (at most eight times as long).
 #pragma once
@@ -29,11 +29,9 @@ class DampedFact {
     said_ = value;
     differs_since_ = MonoTime::max();
   }
-  /// Takes a measurement. It is said if it has differed by a fifth, and by `least`, for `patience`. True if
-  /// what is said has changed.
-  bool follow(std::uint32_t value, std::uint32_t least, Duration patience, MonoTime now);
-  /// When what is said will change, if measurements stay as they are; max: it will not.
-  [[nodiscard]] MonoTime differs_since() const { return differs_since_; }
+  /// Takes a measurement. It is said if it has differed by `threshold` for `patience`. True if what is said
+  /// has changed.
+  bool follow(std::uint32_t value, std::uint32_t threshold, Duration patience, MonoTime now);
 
  private:
   std::uint32_t said_ = 0;
@@ -50,6 +48,8 @@ class LinkMeter {
   /// There is a connection, another one than before. `round_trip` is what its handshake took.
   void begin(Duration round_trip, MonoTime now);
   void round_trip(Duration sample, MonoTime now);
+  /// The neighbour says that the link does not keep up with what it sends here, or that it does.
+  void set_peer_queues(bool queues, MonoTime now);
   /// What the kernel has counted since the connection began: segments with data, and those of them that were
   /// sent again.
   void segments(std::uint64_t sent, std::uint64_t resent);
@@ -90,10 +90,15 @@ class LinkMeter {
   };
   void note_skip(MonoTime now);
   void say_round_trip(MonoTime now);
+  void forget_queue(MonoTime now);
+  [[nodiscard]] std::uint32_t kbps_since(const Look& look) const;
   [[nodiscard]] bool is_queueing(MonoTime now) const;
 
   std::deque<Sample> samples_;  // of the last kPatience
   MonoTime begun_{};
+  bool peer_queues_ = false;
+  std::uint32_t shorter_us_ = 0;  // what was said before a round trip became longer
+  MonoTime longer_at_{};
   Duration smoothed_{};
   Duration variation_{};
   Duration least_{};

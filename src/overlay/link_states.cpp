@@ -28,6 +28,9 @@ constexpr Duration kWithdrawnFor = seconds(5);
 constexpr std::uint64_t kFreshNumbersMax = std::uint64_t{1} << 32U;
 /// Unless they follow closely on the last one.
 constexpr std::uint64_t kFollowsWithin = 1'000;
+/// So many states of another run of this node, in so long, are of a process that runs now.
+constexpr unsigned kRivalStates = 10;
+constexpr Duration kRivalTime = seconds(60);
 /// How often a neighbour is told of withdrawals that it has missed.
 constexpr unsigned kWithdrawalsPerLinkS = 100;
 constexpr Duration kLookInterval = seconds(1);
@@ -102,6 +105,8 @@ void LinkStates::on_own(PeerLink& link, const LinkState& heard, Now now) {
     return tell_withdrawn(link, own_withdrawal(), now);
   }
   own_wanted_ = changes_.outbid = true;
+  own_at_ = MonoTime{};
+  note_rival(heard, now);
   if (heard.number + 1 < kSequenceMax) {
     number_ = heard.number;
     return;
@@ -110,6 +115,20 @@ void LinkStates::on_own(PeerLink& link, const LinkState& heard, Now now) {
   if (!heard.is_withdrawal()) return withdraw(now);
   number_ = 0;
   withdrawn_until_ = now.mono + kWithdrawnFor;
+}
+
+/// Once is a former run of this process; again and again is another process.
+void LinkStates::note_rival(const LinkState& heard, Now now) {
+  if (heard.incarnation == state_.config.incarnation) return;
+  if (now.mono - rival_since_ > kRivalTime) {
+    rival_since_ = now.mono;
+    rival_states_ = 0;
+  }
+  if (++rival_states_ != kRivalStates) return;
+  state_.log.warning(
+      fmt::format("another process says that it is {}, too, or a neighbour says so of it: stop one of the "
+                  "two, or give it another --id",
+                  to_string(state_.self)));
 }
 
 LinkState LinkStates::own_withdrawal() const {

@@ -71,6 +71,7 @@ class LinkStates {
   };
 
   void on_own(PeerLink& link, const LinkState& heard, Now now);
+  void note_rival(const LinkState& heard, Now now);
   [[nodiscard]] LinkState own_withdrawal() const;
   [[nodiscard]] bool is_new(const LinkState& state, const Held* held, Now now) const;
   bool make_room(std::size_t states, std::size_t bytes, Now now);
@@ -96,6 +97,8 @@ class LinkStates {
   bool own_wanted_ = false;
   MonoTime own_at_{};  // not before
   RateLimit own_rate_;
+  MonoTime rival_since_{};  // when another process was heard of that has this node's id
+  unsigned rival_states_ = 0;
   MonoTime refresh_at_ = MonoTime::max();
   MonoTime withdrawn_until_{};  // until then only small numbers are taken over
 

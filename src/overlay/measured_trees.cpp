@@ -1,7 +1,6 @@
 #include "overlay/measured_trees.h"
 
 #include <algorithm>
-#include <bit>
 #include <numeric>
 #include <tuple>
 
@@ -96,7 +95,7 @@ void MeasuredTrees::find_limits(std::span<const Demand> demands, MonoTime now) {
   for (const auto& [reporter, state] : db_.all()) {
     for (const Adjacency& link : state.links) {
       if (link.facts.could_carry_kbps != 0)
-        limits_[{reporter, link.id}] = {link.facts.could_carry_kbps, link.facts.carries_kbps};
+        limits_[{reporter, link.id}] = {link.facts.could_carry_kbps, link.facts.carries_kbps, 0};
     }
   }
   std::erase_if(others_, [this](const auto& entry) { return !limits_.contains(entry.first); });
@@ -108,9 +107,9 @@ void MeasuredTrees::find_limits(std::span<const Demand> demands, MonoTime now) {
     const std::uint64_t ours = own[link];
     if (now >= others.fixed_until)
       others.kbps =
-          limit.others_kbps - static_cast<std::uint32_t>(std::min<std::uint64_t>(ours, limit.others_kbps));
-    // A twentieth is no stream but what is measured at other times and places.
-    limit.others_kbps = others.kbps > limit.could_carry_kbps / 20 ? others.kbps : 0;
+          limit.carries_kbps - static_cast<std::uint32_t>(std::min<std::uint64_t>(ours, limit.carries_kbps));
+    // A tenth is no stream but what is measured at other times and places.
+    limit.others_kbps = others.kbps > limit.could_carry_kbps / 10 ? others.kbps : 0;
   }
 }
 
@@ -124,11 +123,6 @@ void MeasuredTrees::on_tree_changed(const PathTree& before, const PathTree& afte
   }
 }
 
-bool MeasuredTrees::has_room(const Limit& limit, std::uint64_t planned, std::uint32_t kbps) const {
-  const std::uint64_t usable = std::uint64_t{limit.could_carry_kbps} * kUsedPercent / 100;
-  return kbps == 0 || limit.others_kbps + planned + kbps <= usable;
-}
-
 std::vector<MeasuredTrees::Placed> MeasuredTrees::place(const NodeId& self, std::span<const Demand> demands,
                                                         std::span<const Link> avoided, MonoTime now) {
   find_limits(demands, now);
@@ -136,14 +130,12 @@ std::vector<MeasuredTrees::Placed> MeasuredTrees::place(const NodeId& self, std:
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::ranges::sort(order, [&demands](std::size_t a, std::size_t b) {
     const auto rank = [](const Demand& d) {
-      // Rates are never quite the same twice.
-      const int rate = std::bit_width(d.kbps);
-      return std::tuple(d.metric != Metric::Cost, ~d.viewers, d.is_left_out, -rate, d.stream.value);
+      return std::tuple(d.metric != Metric::Cost, ~d.viewers, d.is_left_out, ~d.size, d.stream.value);
     };
     return rank(demands[a]) < rank(demands[b]);
   });
   std::vector<Placed> placed(demands.size());
-  Load planned;
+  Planned planned;
   for (const std::size_t i : order) {
     const Demand& demand = demands[i];
     if (demand.metric == Metric::Cost) {
@@ -158,13 +150,20 @@ std::vector<MeasuredTrees::Placed> MeasuredTrees::place(const NodeId& self, std:
       }
       placed[i] = place_one(graph, self, demand, planned);
     }
-    add_load(planned, placed[i].tree, demand.kbps);
+    add_load(planned.all, placed[i].tree, demand.kbps);
+    Load uses;
+    add_load(uses, *demand.now, 1);
+    Load takes;
+    add_load(takes, placed[i].tree, demand.kbps);
+    for (const auto& [link, kbps] : takes) {
+      if (!uses.contains(link)) planned.new_here[link] += kbps;
+    }
   }
   return placed;
 }
 
 MeasuredTrees::Placed MeasuredTrees::place_one(Graph& graph, const NodeId& self, const Demand& demand,
-                                               const Load& planned) const {
+                                               const Planned& planned) const {
   Placed placed;
   Recosted costs(graph);
   Load uses;
@@ -174,11 +173,16 @@ MeasuredTrees::Placed MeasuredTrees::place_one(Graph& graph, const NodeId& self,
   bool some_closed = false;
   for (const auto& [link, limit] : limits_) {
     if (demand.metric != Metric::Quality) break;
-    const auto load = planned.find(link);
-    const std::uint64_t before = load == planned.end() ? 0 : load->second;
-    if (has_room(limit, before, demand.kbps)) continue;
-    const bool alone = before == 0 && limit.others_kbps == 0;
+    const auto kbps_in = [&key = link](const Load& load) {
+      const auto found = load.find(key);
+      return found == load.end() ? std::uint64_t{0} : found->second;
+    };
+    const std::uint64_t before = kbps_in(planned.all);
+    const std::uint64_t usable = std::uint64_t{limit.could_carry_kbps} * kUsedPercent / 100;
     const bool used = uses.contains(link);
+    const bool keeps_up = used && limit.carries_kbps <= usable && kbps_in(planned.new_here) == 0;
+    if (keeps_up || demand.kbps == 0 || limit.others_kbps + before + demand.kbps <= usable) continue;
+    const bool alone = before == 0 && limit.others_kbps == 0;
     placed.crowded = placed.crowded || used;
     placed.shared = placed.shared || (used && limit.others_kbps != 0);
     some_closed = some_closed || !alone;

@@ -30,6 +30,7 @@ class MeasuredTrees {
     Metric metric = Metric::Latency;
     std::uint64_t viewers = 0;
     std::uint32_t kbps = 0;  // of the stream; 0: not known yet
+    std::uint32_t size = 0;  // the same, for the order of streams: it changes rarely
     std::vector<NodeId> destinations;
     const PathTree* now = nullptr;  // its tree as it is
     bool is_left_out = false;       // some destination is, for want of room
@@ -44,7 +45,8 @@ class MeasuredTrees {
   using Link = std::pair<NodeId, NodeId>;
   struct Limit {
     std::uint32_t could_carry_kbps = 0;
-    std::uint32_t others_kbps = 0;  // what streams of other origins take of it
+    std::uint32_t carries_kbps = 0;
+    std::uint32_t others_kbps = 0;  // what streams of other origins take of that
   };
 
   MeasuredTrees(LinkStateDb& db, TreePolicy policy) : db_(db), policy_(policy) {}
@@ -61,14 +63,17 @@ class MeasuredTrees {
 
  private:
   using Load = std::map<Link, std::uint64_t>;  // kbit/s on links that have a limit
+  struct Planned {
+    Load all;
+    Load new_here;  // of it that of streams which are not there now
+  };
   struct Others {
     std::uint32_t kbps = 0;
     MonoTime fixed_until{};  // our own streams' part of what the link carries has just changed
   };
 
   void find_limits(std::span<const Demand> demands, MonoTime now);
-  [[nodiscard]] bool has_room(const Limit& limit, std::uint64_t planned, std::uint32_t kbps) const;
-  Placed place_one(Graph& graph, const NodeId& self, const Demand& demand, const Load& planned) const;
+  Placed place_one(Graph& graph, const NodeId& self, const Demand& demand, const Planned& planned) const;
   void add_load(Load& load, const PathTree& tree, std::uint32_t kbps) const;
 
   LinkStateDb& db_;

@@ -7,6 +7,7 @@
 
 #include "ott/assert.h"
 #include "ott/text.h"
+#include "overlay/source_route.h"
 #include "overlay/way_report.h"
 
 namespace ott {
@@ -234,6 +235,7 @@ std::vector<MeasuredTrees::Demand> Origin::demands() const {
                    stream.info.metric,
                    viewers_of(stream),
                    stream.kbps,
+                   stream.size,
                    {},
                    &stream.tree,
                    !stream.left_out.empty()});
@@ -281,7 +283,23 @@ void Origin::set_left_out(OwnStream& stream, std::vector<NodeId> left_out) {
     state_.log.info(
         fmt::format("stream {}: there is room for it to {}", stream.info.name, neighbours_.describe(node)));
   }
+  for (const NodeId& node : left_out) {
+    if (stream.tree.find(node)) refuse(stream, node);
+  }
   stream.left_out = std::move(left_out);
+}
+
+/// Tells a node that is fed to give the stream up, by the way that it has it so far.
+void Origin::refuse(const OwnStream& stream, const NodeId& node) {
+  const auto& entries = stream.tree.entries;
+  const std::size_t at = *stream.tree.find(node);
+  std::vector<NodeId> way;
+  for (std::size_t i = 0; i <= at; ++i) {
+    if (i + entries[i].subtree_size > at) way.push_back(entries[i].node);
+  }
+  const std::vector<std::vector<NodeId>> ways = {std::move(way)};
+  forward(state_.links, Refused{Tracker::along(multicast_path(ways)), stream.info.id, RefusedReason::NoRoom,
+                                kNoRoomOnTheWay});
 }
 
 std::vector<std::string> Origin::why(StreamId id, const std::string& node, Now now) const {
@@ -412,6 +430,7 @@ void Origin::log_routes(const OwnStream& stream, const PathTree& tree) {
 
 std::string Origin::what_changed(const OwnStream& stream, const RouteChange& change) const {
   if (change.kind == RouteChange::Kind::Ends) {
+    if (std::ranges::count(stream.left_out, change.watcher) > 0) return "has it no more, for want of room";
     return stream.watchers.contains(change.watcher) ? "watches, but cannot be reached" : "watches no more";
   }
   std::string by;
@@ -465,6 +484,8 @@ void Origin::measure(OwnStream& stream, Duration elapsed) {
   // A stream that nobody is sent may have no frames: then it is what it was.
   const auto kbps = static_cast<std::uint32_t>(std::min<std::uint64_t>(rate / 1'000, 1U << 31U));
   if (kbps != 0) stream.kbps = std::max(kbps, stream.kbps - stream.kbps / 10);
+  const std::uint32_t off = std::max(stream.kbps, stream.size) - std::min(stream.kbps, stream.size);
+  if (off > stream.size / 3) stream.size = stream.kbps;
   constexpr std::uint64_t kMost = ~std::uint32_t{0};
   stream.figures.viewers = static_cast<std::uint32_t>(std::min(viewers, kMost));
   stream.figures.bits_per_second = rate;

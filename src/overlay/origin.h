@@ -98,6 +98,7 @@ class Origin {
     MonoTime better_since = MonoTime::max();  // since when there is a better tree than this one
     Duration patience{};                      // and for how long there must be
     std::uint32_t kbps = 0;                   // while it flows; 0: not known yet
+    std::uint32_t size = 0;                   // the same, changed when it is clearly another
     bool dirty = false;                       // the tree has to be computed again
     bool resend = false;                      // and sent down even if it is the same
     std::uint64_t bytes_at_measurement = 0;
@@ -124,6 +125,7 @@ class Origin {
   void review(Now now);
   void review_one(OwnStream& stream, const MeasuredTrees::Placed& placed, Now now);
   void set_left_out(OwnStream& stream, std::vector<NodeId> left_out);
+  void refuse(const OwnStream& stream, const NodeId& node);
   [[nodiscard]] std::vector<std::string> why(const OwnStream& stream, const std::vector<NodeId>& nodes,
                                              Now now) const;
   void log_routes(const OwnStream& stream, const PathTree& tree);

@@ -187,7 +187,7 @@ bool Overlay::send_advance(LinkId id, std::size_t bytes, Now now) {
 void Overlay::set_flight(LinkId id, const Flight& flight, Now now) {
   PeerLink* link = state_.links.find(id);
   if (link == nullptr) return;
-  if (link->has_both_kinds()) link->flight.measured(flight, own(now).mono);
+  if (link->bounds_flight()) link->flight.measured(flight, own(now).mono);
   measurements_.on_flight(*link, flight);
 }
 
@@ -458,6 +458,7 @@ void Overlay::on_refused(PeerLink& link, const Refused& m, Now now) {
       link.is_access() || (m.tracker.for_here() && m.tracker.path.root().node == state_.self);
   if (for_here && m.reason == RefusedReason::UnknownStream) films_.on_unknown(m.stream);
   watches_.on_refused(link, m, now);
+  if (for_here && m.reason == RefusedReason::NoRoom) absences_.on_refused(m.stream, m.text);
 }
 
 void Overlay::on_stop(PeerLink& link, const Stop& m, Now now) {
@@ -581,8 +582,11 @@ LinkState Overlay::own_state(Now now) {
   const bool graph = changes_.graph;
   const bool only_facts = !changes_.states;
   changes_ = {};
+  if (only_facts) {
+    streams_.on_facts_changed(now);
+    return watches_.on_overlay_changed(now);
+  }
   streams_.on_overlay_changed(now);
-  if (only_facts) return watches_.on_overlay_changed(now);
   if (graph) origin_.on_graph_changed(now);
   if (graph) handshakes_.on_graph_changed(now);
   flows_.on_overlay_changed(now);

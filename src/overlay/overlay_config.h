@@ -44,7 +44,8 @@ struct OverlayConfig {
   Limits limits;
 };
 
-/// How often the round trip of a link is measured: by both ends, and by guests alone on theirs.
+/// How often the round trip of a link is measured, but to neighbours: of control links by both ends, and by
+/// guests alone on theirs.
 inline constexpr Duration kEchoInterval = std::chrono::seconds(5);
 
 /// A node that retires forwards until its children have moved, takes no guests and lists no links.

@@ -5,6 +5,9 @@
 namespace ott {
 namespace {
 
+/// How soon the nearest sources are looked for when what is measured has changed.
+constexpr Duration kLookInterval = std::chrono::milliseconds(500);
+
 /// How many bytes of STREAMS a stream takes, at most.
 std::size_t wire_bytes(const StreamInfo& stream) {
   constexpr std::size_t kNumbersBytesMax = 100;  // with its origin, its state and the lengths of texts
@@ -41,12 +44,15 @@ std::uint64_t StreamList::cost_of(const KnownStream& stream) const {
 
 /// Sources of one name keep the places that they have in the list among them.
 void StreamList::put_nearest_first(std::vector<KnownStream>& streams, Now now) {
+  has_choice_ = false;
+  look_at_ = MonoTime::max();
   std::map<std::string, std::vector<std::size_t>> by_name;
   for (std::size_t i = 0; i < streams.size(); ++i) by_name[streams[i].info.name].push_back(i);
   for (const auto& [name, places] : by_name) {
     if (places.size() < 2 ||
         !std::ranges::all_of(places, [&](std::size_t i) { return is_measured(streams[i].info); }))
       continue;
+    has_choice_ = true;
     std::vector<SourceOrder::Source> sources;
     for (const std::size_t i : places) {
       sources.push_back(
@@ -60,7 +66,11 @@ void StreamList::put_nearest_first(std::vector<KnownStream>& streams, Now now) {
 }
 
 void StreamList::tick(Now now) {
-  if (now.mono >= sources_.next_deadline()) on_overlay_changed(now);
+  if (now.mono >= next_deadline()) on_overlay_changed(now);
+}
+
+void StreamList::on_facts_changed(Now now) {
+  if (has_choice_) look_at_ = std::min(look_at_, now.mono + kLookInterval);
 }
 
 void StreamList::on_overlay_changed(Now now) {

@@ -30,13 +30,15 @@ class StreamList {
 
   /// Link states have changed: makes the list anew, and sends it to guests if it is different.
   void on_overlay_changed(Now now);
+  /// What is measured of links has changed: soon looks which sources are the nearest.
+  void on_facts_changed(Now now);
   /// An access node's list. Of two, that of the newer one counts as soon as it is here.
   void on_streams(const PeerLink& link, const Streams& message, Now now);
   /// The link to an access node is gone. A guest keeps its list until it has another.
   void on_access_ended(const PeerLink& link, Now now);
   void send_to(PeerLink& guest);
 
-  [[nodiscard]] MonoTime next_deadline() const { return sources_.next_deadline(); }
+  [[nodiscard]] MonoTime next_deadline() const { return std::min(look_at_, sources_.next_deadline()); }
   void tick(Now now);
 
  private:
@@ -51,6 +53,8 @@ class StreamList {
   std::map<LinkId, std::vector<KnownStream>> said_;  // by access nodes: one, or two while a guest moves
   std::map<StreamId, std::size_t> place_;
   SourceOrder sources_;
+  bool has_choice_ = false;  // some name has several sources that go by a measured metric
+  MonoTime look_at_ = MonoTime::max();
   std::map<StreamId, KnownStream> unlisted_;  // FilmRequests bounds them
   std::uint64_t version_ = 0;
 };

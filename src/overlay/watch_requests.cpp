@@ -85,7 +85,8 @@ void WatchRequests::tell(StreamId stream, Request& request, Now now, const NodeI
   const std::uint32_t viewers = interests_.viewers(stream);
   request.asking = wanted(stream) && !is_served(stream);
   request.tell_at = request.asking ? now.mono + kWatchRetry : MonoTime::max();
-  const auto origin = origin_of(stream);
+  if (const auto known = origin_of(stream)) request.origin = known;
+  const std::optional<NodeId> origin = request.origin;
   if (!origin || *origin == state_.self) return;
   const bool complains = !starved_by.address.is_unspecified();
   if (!request.asking && !complains && viewers == 0 && request.told == 0) return;
@@ -225,6 +226,7 @@ void WatchRequests::on_refused(PeerLink& link, const Refused& message, Now now) 
     if (message.tracker.path.root().node != state_.self) return;
     if (!message.tracker.for_here()) return forward(state_.links, message);
   }
+  if (message.reason == RefusedReason::NoRoom) flows_.give_up_parent(message.stream, link, now);
   const auto request = requests_.find(message.stream);
   if (request == requests_.end() || !request->second.asking) return;
   request->second.tell_at = now.mono + kRefusedRetry;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 
 #include "overlay/flow_table.h"
@@ -43,7 +44,9 @@ class WatchRequests {
  private:
   struct Request {
     std::uint32_t told = 0;  // viewers, as the origin knows them
-    bool asking = false;     // repeated until the stream comes here
+    /// As it was known last: it hears of the end of a stream that is known here no more.
+    std::optional<NodeId> origin{};
+    bool asking = false;  // repeated until the stream comes here
     MonoTime tell_at = MonoTime::max();
     MonoTime correct_at{};  // an origin that does not count this node hears of it again then
     std::string refused;    // the refusal that the log has; for the same one again, at refused_log_at

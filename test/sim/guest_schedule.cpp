@@ -18,7 +18,8 @@ using std::chrono::seconds;
 constexpr Duration kQuiet = seconds(340);
 
 /// How often a guest may move in that time: what is written is cut at random, so that about every second
-/// answer is late by half a round trip or more. The pauses between moves, which double, leave room for no more.
+/// answer is late by half a round trip or more. The pauses between moves, which double, leave room for no
+/// more.
 constexpr std::size_t kMovesMax = 5;
 
 class GuestSchedule : FaultyOverlay {

@@ -49,6 +49,12 @@ Duration Network::latency(const IpAddress& a, const IpAddress& b) const {
   return own == latencies_.end() ? usual : own->second;
 }
 
+double Network::rate(const IpAddress& a, const IpAddress& b) const {
+  if (rates_.empty()) return options_.bytes_per_second;
+  const auto own = rates_.find({std::min(a, b), std::max(a, b)});
+  return own == rates_.end() ? options_.bytes_per_second : own->second;
+}
+
 Now Network::now_at(const IpAddress& address) const {
   const auto ahead = clocks_.find(address);
   Now now = this->now();
@@ -273,8 +279,8 @@ void Network::pump(Host& host, LinkId link) {
     if (bytes > 0) {
       std::vector<std::uint8_t> packet(slice.begin(), slice.begin() + static_cast<std::ptrdiff_t>(bytes));
       other.unread_bytes += bytes;
-      const double seconds =
-          options_.bytes_per_second > 0 ? static_cast<double>(bytes) / options_.bytes_per_second : 0;
+      const double bytes_per_second = rate(host.address, other.host->address);
+      const double seconds = bytes_per_second > 0 ? static_cast<double>(bytes) / bytes_per_second : 0;
       other.last_delivery = std::max(other.last_delivery, now_ + latency(*connection)) +
                             std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
       at(other.last_delivery, [this, connection, side, packet = std::move(packet)]() mutable {

@@ -40,6 +40,11 @@ class Network {
   void set_latency(const IpAddress& a, const IpAddress& b, Duration latency) {
     latencies_[{std::min(a, b), std::max(a, b)}] = latency;
   }
+  /// How many bytes a second each direction of a connection between the two hosts takes, from now on; for all
+  /// others it is as the options say.
+  void set_rate(const IpAddress& a, const IpAddress& b, double bytes_per_second) {
+    rates_[{std::min(a, b), std::max(a, b)}] = bytes_per_second;
+  }
   /// All that is sent between the two hosts vanishes (true), or gets through again.
   void set_silent(const IpAddress& a, const IpAddress& b, bool silent);
   /// How far the host's wall clock is ahead of virtual time, from now on; a process that starts there later
@@ -143,6 +148,7 @@ class Network {
   [[nodiscard]] Duration latency(const IpAddress& a, const IpAddress& b) const;
   [[nodiscard]] bool silent(const Host& a, const Host& b) const;
   [[nodiscard]] Duration latency(const Connection& connection) const;
+  [[nodiscard]] double rate(const IpAddress& a, const IpAddress& b) const;
   std::size_t some_of(std::size_t bytes);
 
   NetworkOptions options_;
@@ -153,6 +159,7 @@ class Network {
   std::vector<std::unique_ptr<Host>> hosts_;  // the dead ones, too: events may still name them
   std::set<std::pair<IpAddress, IpAddress>> silent_;
   std::map<std::pair<IpAddress, IpAddress>, Duration> latencies_;
+  std::map<std::pair<IpAddress, IpAddress>, double> rates_;
   std::map<IpAddress, Duration> clocks_;
   std::map<std::pair<IpAddress, IpAddress>, std::uint64_t> bytes_;
 };

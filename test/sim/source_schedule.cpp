@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "lab.h"
-#include "media/rtp_jpeg.h"
+#include "ott/rtp_jpeg.h"
 
 namespace ott::sim {
 namespace {

@@ -37,7 +37,8 @@ class AtOnce(unittest.TestCase):
                 self.assertEqual(link_to(line, own)["state"], "CONNECTED")
                 getattr(relays[own], end)()
                 said = guest.wait_for_log(f"moved from {own} to ")[0]
-                self.assertRegex(said, "the former leaves" if end == "terminate" else "the connection to the former is lost")
+                why = "the former leaves" if end == "terminate" else "the connection to the former is lost"
+                self.assertRegex(said, why)
                 wait_for_more_frames([guest], 50)
                 guest.terminate()
                 final = guest.final()

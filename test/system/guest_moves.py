@@ -8,105 +8,43 @@ Each try is a process of its own, since a guest that has just moved waits for lo
 """
 
 import argparse
-import json
 import os
-import pathlib
 import re
-import shutil
 import sys
-import tempfile
 
 import jpeg
 from overlay import Process, made_frames, run_of
+from wired import WiredLab
 
-sys.dont_write_bytecode = True
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tools"))
-import core_file  # noqa: E402
-import labs  # noqa: E402
-import link_options  # noqa: E402
-
-WIRE = pathlib.Path(os.environ.get("OTTD", str(ROOT / "build" / "ottd"))).with_name("wire")
-DEVICES = ("boot", "r1", "r2", "home")
 NEAR_MS, FAR_MS, SLOW_MS = 2, 8, 40  # of each direction
-# By link: the two ends' addresses. The guests are at home.
-LINKS = (("boot", "10.0.1.10", "r1", "10.0.1.1"), ("boot", "10.0.2.10", "r2", "10.0.2.1"),
-         ("r1", "10.0.3.1", "home", "10.0.3.20"), ("r2", "10.0.4.1", "home", "10.0.4.20"))
+LINKS = ((("boot", "10.0.1.10"), ("r1", "10.0.1.1")), (("boot", "10.0.2.10"), ("r2", "10.0.2.1")),
+         (("r1", "10.0.3.1"), ("home", "10.0.3.20")), (("r2", "10.0.4.1"), ("home", "10.0.4.20")))
 TOPOLOGY = {"10.0.1.10": {"name": "boot", "addresses": ["10.0.2.10"], "neighbors": ["10.0.1.1", "10.0.2.1"]},
             "10.0.1.1": {"name": "r1", "addresses": ["10.0.3.1"], "neighbors": ["10.0.1.10"]},
             "10.0.2.1": {"name": "r2", "addresses": ["10.0.4.1"], "neighbors": ["10.0.1.10"]}}
 FRAMES_AFTER = 50  # that each guest shows after its move
 
 
-def scenario() -> str:
-    devices = "".join(f'<device id="{i + 1}" name="{name}" type="x"/>' for i, name in enumerate(DEVICES))
-    links, ends = "", dict.fromkeys(DEVICES, 0)
-    for one, its, other, others in LINKS:
-        at = []
-        for number, (name, ip) in enumerate(((one, its), (other, others)), 1):
-            at.append(f'<iface{number} id="{ends[name]}" ip4="{ip}" ip4_mask="24"/>')
-            ends[name] += 1
-        links += f'<link node1="{DEVICES.index(one) + 1}" node2="{DEVICES.index(other) + 1}">{"".join(at)}</link>'
-    return f"<scenario><devices>{devices}</devices><links>{links}</links></scenario>"
-
-
-class Town:
-    """The network, its overlay, and the guests of a round."""
+class Town(WiredLab):
+    """Two relays, and the guests of a round at home."""
 
     def __init__(self, lab: str):
-        self.lab, self.processes = lab, []
-
-    def __enter__(self):
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="ottd-test."))
-        try:
-            self.build()
-        except BaseException:
-            self.__exit__(*sys.exc_info())
-            raise
-        return self
+        super().__init__(lab, LINKS, TOPOLOGY)
 
     def build(self) -> None:
-        file = self.folder / "town.xml"
-        file.write_text(scenario())
-        labs.up(core_file.read(file), self.lab, wire=WIRE, wires=True)
+        super().build()
         frames = made_frames(240, "64x48")
         self.source = [jpeg.picture(frame) for frame in frames]
         clip = self.folder / "clip.mjpeg"
         clip.write_bytes(b"".join(frames))
-        topology = self.folder / "topology.json"
-        topology.write_text(json.dumps(TOPOLOGY))
-        boot = self.start("boot", "boot", "--role", "bootstrap", "--topology", topology, "--id", "10.0.1.10",
-                          "--stream", f"film={clip}?fps=25")
-        boot.wait_for_log("listening on")
-        for name in ("r1", "r2"):
-            to = "10.0.1.10" if name == "r1" else "10.0.2.10"
-            self.start(name, name, "--role", "node", "--bootstrap", to).wait_for_log("linked with")
-
-    def __exit__(self, kind, value, traceback):
-        for process in self.processes:
-            if process.popen.poll() is None:
-                process.kill()
-        if kind is not None:
-            print("\n".join(process.describe() for process in self.processes), flush=True)
-        if self.lab in labs.labs():
-            labs.down(self.lab)
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def start(self, name: str, device: str, *arguments) -> Process:
-        process = Process(name, self.folder, [*arguments, "--stats", self.folder / f"{name}.stats"],
-                          prefix=labs.inside(self.lab, device))
-        self.processes.append(process)
-        return process
-
-    def set_delay(self, relay: str, delay_ms: int) -> None:
-        """On the way between a relay and the guests, in each direction."""
-        for device, interface in ((relay, "eth1"), ("home", "eth0" if relay == "r1" else "eth1")):
-            labs.change_link(self.lab, device, interface, link_options.read_words(["delay", f"{delay_ms}ms"]))
+        self.bootstrap("boot", "--id", "10.0.1.10", "--stream", f"film={clip}?fps=25")
+        for relay, bootstrapper in (("r1", "10.0.1.10"), ("r2", "10.0.2.10")):
+            self.start(relay, relay, "--role", "node", "--bootstrap", bootstrapper).wait_for_log("linked with")
 
     def round(self, guests: int, number: int = 0) -> list:
         """So many guests attach to r1, whose way gets slow. Returns what each says of its move."""
-        self.set_delay("r1", NEAR_MS)
-        self.set_delay("r2", FAR_MS)
+        self.set_delay("r1", "home", NEAR_MS)
+        self.set_delay("r2", "home", FAR_MS)
         running = []
         for i in range(guests):
             name = f"g{number}-{i}"
@@ -118,7 +56,7 @@ class Town:
             guest.wait_for_stats(lambda line: any(link["relation"] == "measured" and link["rtt_ms"] is not None and
                                                   link["state"] == "OFFLINE" for link in line["links"]),
                                  "the other access node is measured")
-        self.set_delay("r1", SLOW_MS)
+        self.set_delay("r1", "home", SLOW_MS)
         said = []
         for guest in running:
             said.append(guest.wait_for_log("moved from 10.0.1.1 to 10.0.2.1: .* ms instead of .* ms")[0])

@@ -180,9 +180,10 @@ class Isolated(unittest.TestCase):
             for address in [*net.address.values(), "10.9.9.9"]:
                 subprocess.run([*net.prefix, "ip", "address", "add", address, "dev", "lo"], **inside)
             subprocess.run([*net.prefix, "nft", "-f", "-"], **inside, input=f"""
-                table ip t {{ chain translate {{ type nat hook postrouting priority 100;
-                    ip saddr {net.address['v']} snat to 10.9.9.9;
-                }} }}""")
+                table ip t {{
+                    chain translate {{ type nat hook postrouting priority 100;
+                        ip saddr {net.address['v']} snat to 10.9.9.9; }}
+                }}""")
             net.join("a", "a", "--stream", STREAM)
             b = net.join("b", "a")
             net.linked(b, "a")

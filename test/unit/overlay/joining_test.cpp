@@ -94,7 +94,9 @@ TEST_CASE("a flood of joins is refused beyond a rate, and neighbours stay") {
     const LinkId link = engine.accept(node(1'000 + i));
     engine.say(link, Ack{greeting_of(i), {node(1'000 + i)}});
     refused += engine.links.at(link).closed ? 1 : 0;
-    if (i % 1'000 == 0) engine.pass(milliseconds(100));
+    if (i % 1'000 != 0) continue;
+    engine.say(friendly, Heartbeat{});
+    engine.pass(milliseconds(100));
   }
   CHECK(refused > 9'000);
   CHECK(engine.overlay.counters().joins_refused > 9'000);
@@ -217,6 +219,30 @@ TEST_CASE("of two processes with one id the second ends, with the reason") {
   REQUIRE(engine.overlay.requests().exit);
   CHECK(engine.overlay.requests().exit->message.find("another process is 10.0.0.20 already") !=
         std::string::npos);
+}
+
+TEST_CASE("a process with this id elsewhere in the overlay is named, and outbid at a bounded rate") {
+  Engine engine(joiner());
+  const LinkId link = join(engine, 1);
+  std::size_t said = 0;
+  std::uint64_t number = 1;
+  for (int i = 0; i < 600; ++i) {
+    engine.each_sent(link, [&](const Header& header, const Bytes& message) {
+      if (header.type != MessageType::Links) return;
+      const auto links = decode<Links>(ByteSpan(message).subspan(kHeaderBytes));
+      if (links->state.reporter != node("10.0.0.20")) return;
+      ++said;
+      number = std::max(number, links->state.number) + 1;
+    });
+    engine.say(link, links_of(node("10.0.0.20"), number, {{node(1)}}, {}, PeerKind::Node, 4'711));
+    engine.pass(milliseconds(50));
+  }
+  CHECK(said > 100);
+  CHECK(said < 30 * 10 + 30);
+  CHECK(std::ranges::count_if(engine.log.lines, [](const std::string& line) {
+          return line.find("another process says that it is 10.0.0.20") != std::string::npos;
+        }) == 1);
+  CHECK_FALSE(engine.links.at(link).closed);
 }
 
 }  // namespace

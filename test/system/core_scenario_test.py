@@ -132,8 +132,9 @@ class Short(ScenarioCase):
         self.assert_page(page, figures)
         self.assert_unharmed(figures, "n5 n6 n7")
         servers = {viewer: [way["by"][0] for way in ways] for viewer, ways in figures["runs"][0]["ways"].items()}
-        self.assertEqual([name for i, name in enumerate(servers["n5"]) if servers["n5"][i - 1:i] != [name]],
-                         ["n1", "n4", "n1"])
+        events = [event["at_s"] for event in figures["runs"][0]["events"]]
+        before = [[way["by"][0] for way in figures["runs"][0]["ways"]["n5"] if way["at_s"] < at] for at in events]
+        self.assertEqual([before[0][-1], before[1][-1], servers["n5"][-1]], ["n1", "n4", "n1"])
         self.assertEqual({*servers["n6"], *servers["n7"]}, {"n4"})
 
     def test_the_first_four(self):

@@ -31,7 +31,7 @@ BIN_S = 0.5
 LATENCY_MAX_S = 5.0  # beyond it, a picture that looks the same is another one
 CARRIES = 0.5  # of the stream's frames: less is what was on its way when a link was given up
 POLL_S = 0.05
-MEASURED_S = 8.0  # so long after a link has changed, what is measured of it has had its effect
+MEASURED_S = 12.0  # so long after a link has changed, what is measured of it has had its effect
 WHY_S = 1.0  # how often servers are asked for the ways that their streams take
 WHY_PATIENCE_S = 10
 
@@ -115,7 +115,7 @@ class Experiment:
                        for end in device.ends for address in end.addresses}
         self.running, self.ran = {}, {}  # by node: the process that is there, and all that were
         self.clients, self.references = {}, {}  # viewers, and those at each server that they are compared with
-        self.ways, self.asking, self.asker = [], threading.Event(), None  # [(when, server, {viewer: Way})]
+        self.ways, self.asking, self.asker = [], threading.Event(), None  # [(when, {viewer: its Ways})]
         self.phases, self.events = [], []
         self.pictures = []  # before and after each event
         self.unlinked, self.targets = [], []
@@ -233,13 +233,16 @@ class Experiment:
     def ask_why(self):
         """By a thread of its own: the ways of each server's stream, each second until told to stop."""
         while not self.asking.wait(WHY_S):
+            found = {}
             for server in self.references:
                 with contextlib.suppress(subprocess.TimeoutExpired, OSError):
                     command = ["--role", "client", "--node", self.address[server], "--why", STREAM]
                     done = subprocess.run([*self.session.inside(server), self.roles.program, *command], text=True,
                                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                                           timeout=WHY_PATIENCE_S)
-                    self.ways.append((time.monotonic(), server, ways.read(done.stdout.splitlines(), self.name_of)))
+                    for viewer, way in ways.read(done.stdout.splitlines(), self.name_of).items():
+                        found.setdefault(viewer, []).append(way)
+            self.ways.append((time.monotonic(), found))
 
     def begin_phase(self, name):
         if not self.phases:
@@ -402,11 +405,13 @@ class Experiment:
 
     def ways_of(self, viewer):
         """[{when, by which nodes, what that costs, the best other way or none}], times counted from the first phase."""
-        found, zero = [], self.phases[0]["began"]
-        for at, server, ways_of_server in self.ways:
-            way = ways_of_server.get(viewer)
-            if way is None or at < zero or at >= self.phases[-1]["ended"]:
+        found, zero, source = [], self.phases[0]["began"], None
+        for at, ways_of_all in self.ways:
+            if viewer not in ways_of_all or at < zero or at >= self.phases[-1]["ended"]:
                 continue
+            # While it goes from one server to another, both have it: it is the new one's.
+            way = next((way for way in ways_of_all[viewer] if way.nodes[0] != source), ways_of_all[viewer][0])
+            source = way.nodes[0]
             other = way.others[0] if way.others else (None, None, None)
             found.append({"at_s": round(at - zero, 2), "by": way.nodes, "cost": way.cost, "other": other[0],
                           "other_cost": other[1]})

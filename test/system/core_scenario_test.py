@@ -125,6 +125,18 @@ class Short(ScenarioCase):
                              ["n1's link to n2 carries 1.8 Mbit/s", "n1's link to n2 carries all again"])
         self.assertEqual(run.labs(), [])
 
+    def test_best_source(self):
+        """One viewer goes from one server to the other and back, and nobody else does."""
+        run = self.run_of("5-best-source", "--seconds", SECONDS)
+        figures, page = run.figures("5-best-source")
+        self.assert_page(page, figures)
+        self.assert_unharmed(figures, "n5 n6 n7")
+        servers = {viewer: [way["by"][0] for way in ways] for viewer, ways in figures["runs"][0]["ways"].items()}
+        events = [event["at_s"] for event in figures["runs"][0]["events"]]
+        before = [[way["by"][0] for way in figures["runs"][0]["ways"]["n5"] if way["at_s"] < at] for at in events]
+        self.assertEqual([before[0][-1], before[1][-1], servers["n5"][-1]], ["n1", "n4", "n1"])
+        self.assertEqual({*servers["n6"], *servers["n7"]}, {"n4"})
+
     def test_the_first_four(self):
         clip = {"2-multicast": {"OTT_TEST_CLIP": os.environ.get("OTT_TEST_CLIP", "")}}
         runs = {stem: self.run_of(stem, "--seconds", SECONDS, environment=clip.get(stem)) for stem in
@@ -192,6 +204,11 @@ case "$1 $2" in
 {opening}
   echo "RUNTIME       | 6" >7
   echo "opened xml: True,7";;
+"link -s")  # 7 edit -n1 1 -i1 0 -n2 2 -i2 0 -b BANDWIDTH -de DELAY
+  for end in "n$6 eth$8" "n${{10}} eth${{12}}"; do
+    {netlab} link --lab {lab} $end delay ${{16}}us >/dev/null || exit 1
+  done
+  echo "edit link: True";;
 "session -i")
   rm $3
   if test -e $TMPDIR/pycore.7; then {netlab} down --lab {lab}; fi
@@ -200,7 +217,7 @@ esac
 """
     WHOLE = """  {netlab} up --lab {lab} "$3" >/dev/null || exit 1
   mkdir $TMPDIR/pycore.7
-  for node in n1 n2 n3 n4 n5 n6; do touch $TMPDIR/pycore.7/$node; done"""
+  for node in n1 n2 n3 n4 n5 n6 n7; do touch $TMPDIR/pycore.7/$node; done"""
     IN_THE_WAY = """  echo "grpc error: Exception calling application: command(['ip', 'link', 'add', 'name', \
 'p.9.7', 'type', 'bridge']), status(2):"
   echo "stdout: "
@@ -258,6 +275,15 @@ exec ip netns exec ottd.{lab}.$node "$@"
         self.assertEqual(set(roles[5:]), {("n5", "client"), ("n6", "client")})
         self.assert_closed()
         self.assertNotIn(self.lab, labs.labs())
+
+    def test_links_that_change(self):
+        """By CORE's own command, for both directions; what it does is netlab's here."""
+        run = self.run_of("5", "--core", "--seconds", SECONDS, environment=self.stand_in(self.WHOLE))
+        run.popen.wait(150)
+        self.assertEqual([line for line in self.said() if line.startswith("core-cli link")],
+                         [f"core-cli link -s 7 edit -n1 1 -i1 0 -n2 2 -i2 0 -b 0 -de {delay} -j 0 -l 0 -du 0"
+                          for delay in (60000, 5000)], run.said())
+        self.assert_closed()
 
     def test_a_left_bridge_is_in_the_way(self):
         """core-cli is not on the search path; the bridge of a session that is there is not named."""

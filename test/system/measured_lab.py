@@ -179,8 +179,8 @@ class Net:
         return found
 
     def moves(self, stream):
-        """[(when, what)]: each time that a viewer was given another way, or had been left out."""
-        return self.said(rf"stream {stream}: (.* (?:has it another way|cannot have it|there is room).*)")
+        """[(when, what)]: each time that a viewer was given another way, or was left out no more."""
+        return self.said(rf"stream {stream}: (.*(?:has it another way|there is room).*)")
 
     def said(self, pattern):
         found = []

@@ -23,6 +23,9 @@ class MeasuredWays(unittest.TestCase):
     def test_a_way_that_loses_is_left_by_quality(self):
         print(measured_ways.lossy(timed=False))
 
+    def test_two_streams_have_one_of_two_narrow_ways_each(self):
+        print(measured_ways.apart(seconds=30, timed=False))
+
 
 if __name__ == "__main__":
     unittest.main()

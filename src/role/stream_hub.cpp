@@ -473,6 +473,7 @@ void StreamHub::take_up(Choice& choice, const KnownStream& stream, Duration film
   Reading* there = find(stream.info.id);
   if (there == nullptr) {
     choice.reading = read(stream, film_start, now);
+    if (choice.reading->described) tell_of_stream(choice);  // it was flowing here already
     return;
   }
   choice.reading = there;  // by another name

@@ -304,14 +304,14 @@ void DataPath::gather_in_turn(PeerLink& link, FeedQueue& feeds, Now now) {
     }
     const ByteSpan all = what_to_send(child, now);
     ByteSpan bytes = several ? all.first(std::min(all.size(), kTurnBytes)) : all;
-    if (!child.urgent && !bytes.empty() && link.bounds_flight()) {
+    if (!child.urgent && !bytes.empty() && link.has_both_kinds()) {
       bytes = bounded(link, child, bytes);
       if (bytes.empty()) return hold(link, now);
     }
     if (!bytes.empty()) give(&child, bytes);
     if (bytes.size() < child.feed.pending(child.flow->buffer).size()) {
       gathering_.full = true;  // it may end within a record
-      if (!child.urgent && link.bounds_flight() && link.flight.room() <= bytes.size()) hold(link, now);
+      if (!child.urgent && link.has_both_kinds() && link.flight.room() <= bytes.size()) hold(link, now);
     }
   }
 }
@@ -339,7 +339,7 @@ std::size_t DataPath::send_slices(PeerLink& link, Now now, std::span<ByteSpan> p
   gathering_.pieces = pieces;
   gathering_.count = gathering_.bytes = 0;
   gathering_.full = gathering_.complete = false;
-  if (link.bounds_flight() && !link.measured) {
+  if (link.has_both_kinds() && !link.measured) {
     link.measured = true;
     state_.links.requests().measure.push_back(link.id);
   }

@@ -96,8 +96,7 @@ struct alignas(64) PeerLink {
   Duration blocked_before{};    // and for how long it took none before that
   bool streams_queued = false;  // a guest's: STREAMS waits in the outbox
   bool streams_due = false;     // and a newer one is to follow it
-  bool is_narrow = false;       // it has not kept up
-  FlightBound flight;           // of the feeds that are not urgent, if bounds_flight()
+  FlightBound flight;           // of the feeds that are not urgent, where the link has both kinds
   bool held = false;            // and is looked at again soon, since they had to wait
 
   /// For how long the connection has taken nothing although there was something, up to `time`.
@@ -112,11 +111,8 @@ struct alignas(64) PeerLink {
   [[nodiscard]] FeedQueue& queue_of(const Child& child) { return child.urgent ? urgent_feeds : feeds; }
   [[nodiscard]] bool has_feeds() const { return feeds.count() + urgent_feeds.count() > 0; }
   [[nodiscard]] bool several_feeds() const { return feeds.count() + urgent_feeds.count() > 1; }
-  /// What is under way of feeds that can wait is bounded: others must not wait for them, or the link does not
-  /// keep up, and hellos and round trips would be those of its queue.
-  [[nodiscard]] bool bounds_flight() const {
-    return feeds.count() > 0 && (is_narrow || urgent_feeds.count() > 0);
-  }
+  /// Feeds that must not wait for the others'.
+  [[nodiscard]] bool has_both_kinds() const { return feeds.count() > 0 && urgent_feeds.count() > 0; }
   [[nodiscard]] bool feeds_wait() const {
     return feeds.first() != nullptr || urgent_feeds.first() != nullptr;
   }

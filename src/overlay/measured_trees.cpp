@@ -65,6 +65,39 @@ std::uint32_t with_margin(std::uint32_t cost) {
       1U, static_cast<std::uint32_t>(std::uint64_t{cost} * 100 / (100 + MeasuredTrees::kMarginPercent)));
 }
 
+/// What it costs to reach each destination of a tree.
+std::map<NodeId, std::uint64_t> costs_of(const Graph& graph, const PathTree& tree) {
+  std::map<NodeId, std::uint64_t> costs;
+  std::vector<std::pair<std::size_t, std::uint64_t>>
+      above;  // entries that the next one lies below, and theirs
+  for (std::size_t i = 0; i < tree.entries.size(); ++i) {
+    const PathTree::Entry& entry = tree.entries[i];
+    while (!above.empty() && i >= above.back().first + tree.entries[above.back().first].subtree_size)
+      above.pop_back();
+    std::uint64_t cost = 0;
+    if (!above.empty()) {
+      const auto link = graph.link_cost(tree.entries[above.back().first].node, entry.node);
+      cost = above.back().second + link.value_or(kClosedCost);
+    }
+    if (entry.destination) costs[entry.node] = cost;
+    above.emplace_back(i, cost);
+  }
+  return costs;
+}
+
+/// True if another tree is worth the change: it has other destinations, or one of them is clearly nearer.
+bool is_worth_it(const Graph& graph, const PathTree& now, const PathTree& other) {
+  const auto before = costs_of(graph, now);
+  const auto after = costs_of(graph, other);
+  if (!std::ranges::equal(
+          before, after, {}, [](const auto& e) { return e.first; }, [](const auto& e) { return e.first; }))
+    return true;
+  return std::ranges::any_of(after, [&before](const auto& entry) {
+    const std::uint64_t full = before.at(entry.first) * (100 + MeasuredTrees::kMarginPercent) / 100;
+    return full >= entry.second + MeasuredTrees::kMarginLeast;
+  });
+}
+
 /// The destinations that a tree reaches over a closed link.
 std::vector<NodeId> behind_closed(const Graph& graph, const PathTree& tree) {
   std::vector<NodeId> closed;
@@ -190,6 +223,7 @@ MeasuredTrees::Placed MeasuredTrees::place_one(Graph& graph, const NodeId& self,
               [alone](std::uint32_t cost) { return alone ? cost + kTooNarrowCost : kClosedCost; });
   }
   placed.tree = multicast_tree(graph, self, demand.destinations, policy_);
+  if (placed.tree != *demand.now && !is_worth_it(graph, *demand.now, placed.tree)) placed.tree = *demand.now;
   if (!some_closed) return placed;
   placed.left_out = behind_closed(graph, placed.tree);
   if (placed.left_out.empty()) return placed;
@@ -197,7 +231,7 @@ MeasuredTrees::Placed MeasuredTrees::place_one(Graph& graph, const NodeId& self,
   for (const NodeId& node : demand.destinations) {
     if (std::ranges::find(placed.left_out, node) == placed.left_out.end()) destinations.push_back(node);
   }
-placed.with_all = std::move(placed.tree);
+  placed.with_all = std::move(placed.tree);
   placed.tree = multicast_tree(graph, self, destinations, policy_);
   return placed;
 }

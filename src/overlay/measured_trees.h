@@ -1,8 +1,8 @@
 // The trees of streams whose ways are chosen by what is measured (--metric latency, quality): computed for
 // all of an origin's streams together, since they share what links can carry.
 //
-// What a tree uses now counts as cheaper by kMargin than it is. So a way is left only for one that is better
-// by that, wherever the two part.
+// What a tree uses now counts as cheaper by kMarginPercent than it is. So a way is left only for one that is
+// better by that, wherever the two part, and if somebody is clearly nearer by it.
 //
 // By quality, a link that did not keep up takes no more than it could carry then. Streams are placed one
 // after the other, those with most viewers first (then those that have room so far, then those with a higher
@@ -24,6 +24,8 @@ class MeasuredTrees {
  public:
   /// By how many percent a way must be better than the one in use.
   static constexpr std::uint32_t kMarginPercent = 15;
+  /// And by how much some destination must be nearer by it, in units of measured costs: 2 ms.
+  static constexpr std::uint32_t kMarginLeast = 20;
 
   struct Demand {
     StreamId stream;
@@ -35,7 +37,7 @@ class MeasuredTrees {
     const PathTree* now = nullptr;  // its tree as it is
     bool is_left_out = false;       // some destination is, for want of room
   };
-struct Placed {
+  struct Placed {
     PathTree tree;
     std::vector<NodeId> left_out;  // destinations that could be reached, were there room
     PathTree with_all;             // the tree with these, if there are any: it would spoil others

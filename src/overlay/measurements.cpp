@@ -16,7 +16,6 @@ void Measurements::on_link_up(PeerLink& link, Now now) {
   metered.meter.begin(link.rtt, now.mono);
   metered.meter.take_changed();  // its coming up is said anyway
   metered.gone_at = MonoTime::max();
-  link.is_narrow = !metered.meter.keeps_up();
   look_at_ = std::min(look_at_, now.mono + LinkMeter::kInterval);
 }
 
@@ -57,7 +56,7 @@ void Measurements::tick(Now now) {
   });
   for (auto& [id, metered] : metered_) {
     look_at_ = now.mono + LinkMeter::kInterval;
-    PeerLink* link = state_.links.neighbour(id);
+    const PeerLink* link = state_.links.neighbour(id);
     if (link == nullptr) {
       if (metered.gone_at == MonoTime::max()) metered.gone_at = now.mono;
       continue;
@@ -65,7 +64,6 @@ void Measurements::tick(Now now) {
     const LinkFacts* by_peer = state_.db.facts(id, state_.self);
     metered.meter.set_peer_queues(by_peer != nullptr && by_peer->could_carry_kbps != 0, now.mono);
     metered.meter.look({link->bytes_out, link->frames_skipped, link->blocked_until(now.mono)}, now.mono);
-    link->is_narrow = !metered.meter.keeps_up();
     changed_ = metered.meter.take_changed() || changed_;
     state_.links.requests().sample.push_back(link->id);
   }

@@ -246,13 +246,21 @@ std::vector<MeasuredTrees::Demand> Origin::demands() const {
   return all;
 }
 
-/// Looks whether there are better trees, and takes those that have been better for a while.
+/// Looks whether there are better trees, and takes those that have been better for a while. Where streams
+/// share what a link can carry, one makes room for another: then all are taken with the first.
 void Origin::review(Now now) {
   if (!any_measured()) return;
-auto placed = measured_.place(state_.self, demands(), avoided_links(now), now.mono);
+  auto placed = measured_.place(state_.self, demands(), avoided_links(now), now.mono);
+  bool all = false;
   for (std::size_t i = 0; i < streams_.size(); ++i) {
-    if (streams_[i].info.metric != Metric::Cost && !streams_[i].dirty)
-      review_one(streams_[i], std::move(placed[i]), now);
+    OwnStream& stream = streams_[i];
+    if (stream.info.metric == Metric::Cost || stream.dirty) continue;
+    if (!is_due(stream, std::move(placed[i]), now)) continue;
+    mark(stream, now);
+    all = measured_.has_limits();
+  }
+  for (OwnStream& stream : streams_) {
+    if (all && stream.better_since != MonoTime::max()) mark(stream, now);
   }
 }
 
@@ -271,12 +279,12 @@ void Origin::wait_for_room(OwnStream& stream, MeasuredTrees::Placed& placed, Now
   placed.left_out.clear();
 }
 
-void Origin::review_one(OwnStream& stream, MeasuredTrees::Placed placed, Now now) {
+bool Origin::is_due(OwnStream& stream, MeasuredTrees::Placed placed, Now now) {
   wait_for_room(stream, placed, now);
   const bool as_it_is = placed.tree.empty() ? stream.tree.entries.size() == 1 : placed.tree == stream.tree;
   if (as_it_is && placed.left_out == stream.left_out) {
     stream.better_since = MonoTime::max();
-    return;
+    return false;
   }
   if (stream.better_since == MonoTime::max()) {
     stream.better_since = now.mono;
@@ -286,8 +294,9 @@ void Origin::review_one(OwnStream& stream, MeasuredTrees::Placed placed, Now now
                                       : Duration{};
   }
   const MonoTime due = stream.better_since + stream.patience;
-  if (now.mono >= due) return mark(stream, now);
+  if (now.mono >= due) return true;
   review_at_ = std::min(review_at_, due);
+  return false;
 }
 
 void Origin::set_left_out(OwnStream& stream, std::vector<NodeId> left_out) {
@@ -403,7 +412,7 @@ void Origin::recompute_all(Now now) {
       continue;
     }
     if (measured.empty()) measured = measured_.place(state_.self, demands(), avoided_links(now), now.mono);
-wait_for_room(stream, measured[i], now);
+    wait_for_room(stream, measured[i], now);
     recompute(stream, std::move(measured[i]), now);
   }
 }

@@ -94,14 +94,14 @@ class Origin {
     PathTree tree;
     RateLimit rate;
     bool listed = true;
-    std::vector<NodeId> left_out;             // watchers that there is no room for on the way
-MonoTime roomless_since = MonoTime::max();  // and since when there has been none for others
-    MonoTime better_since = MonoTime::max();  // since when there is a better tree than this one
-    Duration patience{};                      // and for how long there must be
-    std::uint32_t kbps = 0;                   // while it flows; 0: not known yet
-    std::uint32_t size = 0;                   // the same, changed when it is clearly another
-    bool dirty = false;                       // the tree has to be computed again
-    bool resend = false;                      // and sent down even if it is the same
+    std::vector<NodeId> left_out;               // watchers that there is no room for on the way
+    MonoTime roomless_since = MonoTime::max();  // and since when there has been none for others
+    MonoTime better_since = MonoTime::max();    // since when there is a better tree than this one
+    Duration patience{};                        // and for how long there must be
+    std::uint32_t kbps = 0;                     // while it flows; 0: not known yet
+    std::uint32_t size = 0;                     // the same, changed when it is clearly another
+    bool dirty = false;                         // the tree has to be computed again
+    bool resend = false;                        // and sent down even if it is the same
     std::uint64_t bytes_at_measurement = 0;
     unsigned buffer_at_measurement = 0;  // Flow::buffer_number
   };
@@ -124,8 +124,8 @@ MonoTime roomless_since = MonoTime::max();  // and since when there has been non
   [[nodiscard]] std::uint64_t viewers_of(const OwnStream& stream) const;
   [[nodiscard]] bool any_measured() const;
   void review(Now now);
-  void review_one(OwnStream& stream, MeasuredTrees::Placed placed, Now now);
-void wait_for_room(OwnStream& stream, MeasuredTrees::Placed& placed, Now now);
+  bool is_due(OwnStream& stream, MeasuredTrees::Placed placed, Now now);
+  void wait_for_room(OwnStream& stream, MeasuredTrees::Placed& placed, Now now);
   void set_left_out(OwnStream& stream, std::vector<NodeId> left_out);
   void refuse(const OwnStream& stream, const NodeId& node);
   [[nodiscard]] std::vector<std::string> why(const OwnStream& stream, const std::vector<NodeId>& nodes,

@@ -187,7 +187,7 @@ bool Overlay::send_advance(LinkId id, std::size_t bytes, Now now) {
 void Overlay::set_flight(LinkId id, const Flight& flight, Now now) {
   PeerLink* link = state_.links.find(id);
   if (link == nullptr) return;
-  if (link->bounds_flight()) link->flight.measured(flight, own(now).mono);
+  if (link->has_both_kinds()) link->flight.measured(flight, own(now).mono);
   measurements_.on_flight(*link, flight);
 }
 

@@ -67,6 +67,7 @@ TEST_CASE("a round trip is said when it has been another one by a fifth for thre
 TEST_CASE(
     "what wanders by a tenth, a few late answers, and differences below a millisecond say nothing new") {
   Link link(milliseconds(20));
+  link.run(seconds(1));
   link.changes = 0;
   for (int i = 0; i < 600; ++i) {
     link.set_round_trip(milliseconds(18 + i * 7 % 5));

@@ -105,7 +105,7 @@ TEST_CASE(
   CHECK(becomes(26) == way({2}));
   CHECK(becomes(29) == way({3}));
   CHECK(becomes(22) == way({3}));
-  CHECK(becomes(20) == way({2}));
+  CHECK(becomes(18) == way({2}));
 }
 
 TEST_CASE(

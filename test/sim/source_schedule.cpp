@@ -45,7 +45,7 @@ class SourceSchedule {
  public:
   SourceSchedule(std::uint64_t seed, bool trace)
       : seed_(seed), trace_(trace), lab_(seed, kTopology, options()) {
-    for (std::size_t side : {0, 1}) {
+    for (const std::size_t side : {0U, 1U}) {
       for (const char* viewer : kViewers[side]) seen_by_[viewer] = side;
       seen_by_[kGuests[side]] = side;
     }
@@ -91,7 +91,7 @@ class SourceSchedule {
 };
 
 void SourceSchedule::start_all() {
-  for (std::size_t side : {0, 1}) {
+  for (const std::size_t side : {0U, 1U}) {
     way(kBoot, kHubs[side], between(6, 15));
     way(kHubs[side], kOrigins[side], between(2, 6));
     for (const char* viewer : kViewers[side]) way(kHubs[side], viewer, between(1, 8));
@@ -103,7 +103,7 @@ void SourceSchedule::start_all() {
     lab_.network.start(ip(address), role.create(*lab_.processes.at(address).context));
   };
   launch(kBootstrapRole, kBoot);
-  for (std::size_t side : {0, 1}) {
+  for (const std::size_t side : {0U, 1U}) {
     lab_.start(kNodeRole, kHubs[side]);
     const std::string picture = fmt::format("pattern:{0}x{0}@5", kWidths[side]);
     lab_.prepare(kNodeRole, kOrigins[side]).context->options.publish = {{"cam", picture, Metric::Latency}};

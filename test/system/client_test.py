@@ -19,7 +19,11 @@ CLIENT_KEYS = {"stream", "frames_received", "frames_lost", "frames_skipped", "fr
                "latency_ms", "hops", "gap_ms_max"}
 STREAM_KEYS = {"name", "frames", "frames_refused", "frames_completed", "frames_left_out", "width", "height", "fps",
                "state"}
-LINK_KEYS = {"peer", "state", "relation", "bytes_in", "bytes_out", "frames_in", "frames_out", "frames_skipped", "rtt_ms"}
+LINK_KEYS = {"peer", "state", "relation", "bytes_in", "bytes_out", "frames_in", "frames_out", "frames_skipped",
+             "waiting_bytes", "rtt_ms"}
+# What is measured of a link to a neighbour.
+MEASURED_KEYS = {"rtt_smoothed_ms", "rtt_variation_ms", "rtt_least_ms", "loss", "blocked", "carries_kbps", "keeps_up",
+                 "said"}
 
 
 LIVE_LINE = re.compile(r"film: \d+ frames?, [\d.]+/s, latency [\d.]+ ms, \d+ hops?, \d+ lost, \d+ skipped"
@@ -373,7 +377,8 @@ class Client(unittest.TestCase):
             self.assertTrue(began - 60 < final["time"] < time.time() + 60, final["time"])
             for line in process.stats():
                 for link in line["links"]:
-                    self.assertEqual(set(link), LINK_KEYS)
+                    measured = MEASURED_KEYS if link["relation"] == "neighbour" and link["state"] == "CONNECTED" else set()
+                    self.assertEqual(set(link), LINK_KEYS | measured)
         self.assertEqual(processes[1].final()["streams"], [])
         served, = boot.final()["streams"]
         self.assertEqual(set(served), STREAM_KEYS)

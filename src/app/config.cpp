@@ -57,8 +57,8 @@ void declare(CLI::App& app, const OutletFlag& flag, Words& words) {
       ->type_name(std::string(flag.type_name));
 }
 
-void declare(CLI::App& app, Words& words) {
-  app.set_version_flag("--version", kVersion);
+/// What the process is, and where.
+void declare_place(CLI::App& app, Words& words) {
   app.add_option("--role", words.role, "what this process is:" + roles_help())->type_name("ROLE");
   app.add_option("--bootstrap", words.bootstrap,
                  "node, client: the bootstrapper's address or host name (port 7000 unless given)")
@@ -79,6 +79,10 @@ void declare(CLI::App& app, Words& words) {
                  "this process's overlay address, where the host's interfaces do not tell it")
       ->type_name("ADDRESS");
   app.add_option("--topology", words.topology, "bootstrap: the overlay's JSON file")->type_name("FILE");
+}
+
+/// The streams that begin here, or are watched.
+void declare_streams(CLI::App& app, Words& words) {
   app.add_option(
          "--stream", words.streams,
          "bootstrap, node: NAME=SOURCE to serve, any number; NAME: the one that a client watches, or a\n"
@@ -103,6 +107,10 @@ void declare(CLI::App& app, Words& words) {
                  "origin: what ways are chosen by: cost (the topology's, or hops), latency (round trips) or\n"
                  "quality (round trips, loss, and what links can carry); ?metric= for one stream")
       ->type_name("METRIC");
+}
+
+/// What a viewer does.
+void declare_viewing(CLI::App& app, Words& words) {
   app.add_option("--node", words.node, "client: attach to this node as a guest, or to the nearest of several")
       ->type_name("ADDRESS[,ADDRESS…]");
   app.add_option("--dump", words.dump,
@@ -133,6 +141,13 @@ void declare(CLI::App& app, Words& words) {
   app.add_option("--to", words.to,
                  "client: to whom: NODE[,NODE…] (ids or neighbours' names), or all (the default)")
       ->type_name("NODES");
+}
+
+void declare(CLI::App& app, Words& words) {
+  app.set_version_flag("--version", kVersion);
+  declare_place(app, words);
+  declare_streams(app, words);
+  declare_viewing(app, words);
   app.add_option("--stats", words.stats, "write a JSON object a line to this file, each second")
       ->type_name("FILE");
   app.add_option("--heartbeat", words.heartbeat,

@@ -182,6 +182,20 @@ Result<void> finish_output(WorkerPool& workers, FrameSink* frames) {
   return {};
 }
 
+/// False if one cannot be opened as it was asked for; the log says why.
+bool open_outlets(const Config& config, const OutletContext& context,
+                  std::vector<std::unique_ptr<Outlet>>& outlets) {
+  for (const auto& [spec, arguments] : config.outlets) {
+    auto outlet = spec->open(arguments, context);
+    if (!outlet) {
+      context.log.error(fmt::format("{} {}: {}", spec->flag.name, arguments.value, outlet.error().message));
+      return false;
+    }
+    outlets.push_back(std::move(*outlet));
+  }
+  return true;
+}
+
 Result<int> run(Config& config, Log& log, StandardError& standard_error, WorkerPool& workers) {
   const bool has_topology = !config.options.topology_file.empty();
   if (has_topology) {
@@ -210,14 +224,7 @@ Result<int> run(Config& config, Log& log, StandardError& standard_error, WorkerP
     stats = std::move(*file);
   }
   std::vector<std::unique_ptr<Outlet>> outlets;
-  for (const auto& [spec, arguments] : config.outlets) {
-    auto outlet = spec->open(arguments, {loop->get(), workers, log});
-    if (!outlet) {
-      log.error(fmt::format("{} {}: {}", spec->flag.name, arguments.value, outlet.error().message));
-      return kWrongUsage;
-    }
-    outlets.push_back(std::move(*outlet));
-  }
+  if (!open_outlets(config, {loop->get(), workers, log}, outlets)) return kWrongUsage;
   auto frames = open_sink(config.dump, loop->get(), workers);
   if (!frames) return tl::unexpected(frames.error());
   std::unique_ptr<Outlet> pictures;

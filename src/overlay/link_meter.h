@@ -7,8 +7,8 @@
 // counts only if it is shorter, since then it is a queue that is measured.
 //
 // A link does not keep up when feeds skip on it more than once. What it carries then is what it could carry,
-// until it carries more. That is remembered: for a minute if the link is hardly used meanwhile, else for twenty,
-// and for twice as long each time that it has proved true again (at most eight times as long).
+// until it carries more. That is remembered: for a minute if the link is hardly used meanwhile, else for
+// twenty, and for twice as long each time that it has proved true again (at most eight times as long).
 #pragma once
 
 #include <array>

@@ -61,6 +61,11 @@ void StatsLine::add_rings(const RingBudget& rings) {
   end();
 }
 
+void StatsLine::add_null(std::string_view name) {
+  key(name);
+  json_.Null();
+}
+
 void StatsLine::add_milliseconds(std::string_view name, Duration time) {
   add(name, std::chrono::duration<double, std::milli>(time).count());
 }
@@ -70,7 +75,11 @@ void StatsLine::add_measured(const LinkMeter& meter) {
   add_milliseconds("rtt_smoothed_ms", meter.smoothed());
   add_milliseconds("rtt_variation_ms", meter.variation());
   add_milliseconds("rtt_least_ms", meter.least());
-  if (meter.loss() >= 0) add("loss", meter.loss());
+  if (meter.loss() >= 0) {
+    add("loss", meter.loss());
+  } else {
+    add_null("loss");
+  }
   add("blocked", meter.blocked());
   add("carries_kbps", std::uint64_t{meter.carries_kbps()});
   add("keeps_up", meter.keeps_up());
@@ -99,8 +108,7 @@ void StatsLine::add_links(const LinkTable& links, const Measurements& measuremen
     if (link.rtt >= Duration{}) {
       add_milliseconds("rtt_ms", link.rtt);
     } else {
-      key("rtt_ms");
-      json_.Null();
+      add_null("rtt_ms");
     }
     const LinkMeter* meter = link.is_neighbour() ? measurements.of(link.peer) : nullptr;
     if (meter != nullptr) add_measured(*meter);

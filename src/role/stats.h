@@ -35,6 +35,7 @@ class StatsLine {
 
  private:
   void key(std::string_view name);
+  void add_null(std::string_view name);
   void add_milliseconds(std::string_view name, Duration time);
   void add_measured(const LinkMeter& meter);
 

@@ -90,13 +90,13 @@ class Terminal:
     def wait_for(self, pattern: str) -> re.Match:
         return self.wait(lambda: re.search(pattern, self.screen), f"/{pattern}/ on its screen")
 
-    def wait_for_end(self, timeout_s: float = TIMEOUT_S) -> str:
+    def wait_for_end(self, timeout_s: float = TIMEOUT_S, status=0) -> str:
         try:
             self.popen.wait(timeout_s)
         except subprocess.TimeoutExpired:
             raise AssertionError(f"$ {self.text}\nhas not ended within {timeout_s} s") from None
         self._reader.join(TIMEOUT_S)
-        assert self.popen.returncode == 0, f"$ {self.text}\nended with status {self.popen.returncode}"
+        assert self.popen.returncode == status, f"$ {self.text}\nended with status {self.popen.returncode}"
         return self.screen
 
     def enter(self) -> None:
@@ -105,7 +105,7 @@ class Terminal:
     def interrupt(self) -> None:
         """Ctrl-C, and it ends in good order."""
         os.killpg(self.popen.pid, signal.SIGINT)
-        self.wait_for_end()
+        self.wait_for_end(status=-signal.SIGINT if self.text.endswith("; wait") else 0)  # which interrupts the shell
 
     def kill(self) -> None:
         if self.popen.poll() is None:

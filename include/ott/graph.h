@@ -6,6 +6,7 @@
 // among equally cheap ways a node is reached through the neighbour with the smallest NodeId.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -111,9 +112,22 @@ enum class TreePolicy {
   Shared,    // a low total cost of the tree's links (fewest links, where each costs 1); never above Shortest
 };
 
+/// The links of a tree that count as cheaper than they are, so that they are left only for better ones.
+struct FavouredLinks {
+  std::vector<Graph::Vertex> above;  // by vertex: its parent in that tree, or kNoVertex
+  std::uint32_t margin_percent = 0;  // by how much others must be better
+
+  [[nodiscard]] std::uint32_t cost(Graph::Vertex from, Graph::Edge edge) const {
+    if (above[edge.to] != from) return edge.cost;
+    return std::max(1U, static_cast<std::uint32_t>(std::uint64_t{edge.cost} * 100 / (100 + margin_percent)));
+  }
+};
+/// Those of a tree in a graph, as far as its nodes are there.
+FavouredLinks favoured_links(const Graph& graph, const PathTree& tree, std::uint32_t margin_percent);
+
 /// The tree from src to those dests that can be reached; their order means nothing, siblings are ordered by
 /// NodeId. Only the root if none can be reached; empty if src itself is not in the graph.
 PathTree multicast_tree(const Graph& graph, const NodeId& src, std::span<const NodeId> dests,
-                        TreePolicy policy = TreePolicy::Shortest);
+                        TreePolicy policy = TreePolicy::Shortest, const FavouredLinks* favoured = nullptr);
 
 }  // namespace ott

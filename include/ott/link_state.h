@@ -31,6 +31,8 @@ class LinkStateDb {
   Graph& lend(Metric metric);
   /// True if there is a way from `here` to the node.
   [[nodiscard]] bool reaches(const NodeId& here, const NodeId& node) const;
+  /// Links that do not keep up, from and to, with what their senders say of them.
+  [[nodiscard]] const std::map<std::pair<NodeId, NodeId>, LinkFacts>& limited() const { return limited_; }
   /// What `from` has measured of its link to `to`; null if it reports none.
   [[nodiscard]] const LinkFacts* facts(const NodeId& from, const NodeId& to) const;
   /// Null if the node has never reported.
@@ -44,6 +46,9 @@ class LinkStateDb {
 
   std::map<NodeId, LinkState> states_;
   Graph graph_;
+  void set_limited(const LinkState* before, const LinkState* now);
+
+  std::map<std::pair<NodeId, NodeId>, LinkFacts> limited_;
   mutable std::map<Metric, Graph> measured_;  // those that were asked for so far
   // What reaches() has found out, until links change.
   mutable std::vector<std::uint8_t> reachable_;

@@ -30,11 +30,24 @@ LinkStateDb::Update LinkStateDb::update(const LinkState& state) {
     return former == nullptr || former->facts == link.facts;
   });
   const bool changed = !same_links && set_links(state, before);
+  if (!same_links || !same_facts) set_limited(before, &state);
   states_.insert_or_assign(state.reporter, state);
   for (auto& [metric, graph] : measured_) {
     if (changed || !same_facts) set_measured(graph, metric, state);
   }
   return changed ? Update::Graph : same_facts ? Update::Newer : Update::Facts;
+}
+
+void LinkStateDb::set_limited(const LinkState* before, const LinkState* now) {
+  if (before != nullptr) {
+    for (const Adjacency& link : before->links) {
+      if (link.facts.could_carry_kbps != 0) limited_.erase({before->reporter, link.id});
+    }
+  }
+  if (now == nullptr) return;
+  for (const Adjacency& link : now->links) {
+    if (link.facts.could_carry_kbps != 0) limited_[{now->reporter, link.id}] = link.facts;
+  }
 }
 
 const LinkFacts* LinkStateDb::facts(const NodeId& from, const NodeId& to) const {
@@ -48,6 +61,7 @@ bool LinkStateDb::remove(const NodeId& reporter) {
   const bool had_links = !graph_.edges(*graph_.vertex_of(reporter)).empty();
   graph_.remove_node(reporter);
   for (auto& [metric, graph] : measured_) graph.remove_node(reporter);
+  set_limited(&found->second, nullptr);
   states_.erase(found);
   reachable_from_.reset();
   return had_links;

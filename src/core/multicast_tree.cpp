@@ -42,11 +42,27 @@ PathTree to_path_tree(const Graph& graph, const ParentOf& parent, Vertex root,
 
 }  // namespace
 
+FavouredLinks favoured_links(const Graph& graph, const PathTree& tree, std::uint32_t margin_percent) {
+  FavouredLinks favoured{std::vector<Vertex>(graph.vertex_limit(), Graph::kNoVertex), margin_percent};
+  struct Above {
+    std::size_t end;  // of the entries that lie below it
+    Vertex vertex;
+  };
+  std::vector<Above> above;
+  for (std::size_t i = 0; i < tree.entries.size(); ++i) {
+    while (!above.empty() && i >= above.back().end) above.pop_back();
+    const Vertex vertex = graph.vertex_of(tree.entries[i].node).value_or(Graph::kNoVertex);
+    if (vertex != Graph::kNoVertex && !above.empty()) favoured.above[vertex] = above.back().vertex;
+    above.push_back({i + tree.entries[i].subtree_size, vertex});
+  }
+  return favoured;
+}
+
 PathTree multicast_tree(const Graph& graph, const NodeId& src, std::span<const NodeId> dests,
-                        TreePolicy policy) {
+                        TreePolicy policy, const FavouredLinks* favoured) {
   const auto root = graph.vertex_of(src);
   if (!root) return {};
-  ShortestPaths paths = shortest_paths(graph, *root);
+  ShortestPaths paths = shortest_paths(graph, *root, favoured);
   std::vector<Vertex> terminals;
   for (const NodeId& dest : dests) {
     const auto vertex = graph.vertex_of(dest);

@@ -78,7 +78,8 @@ class NearestFirst {
   std::size_t count_ = 0;
 };
 
-void search_cheapest_first(const Graph& graph, ShortestPaths& paths, Vertex source) {
+template <class Cost>
+void search_cheapest_first(const Graph& graph, ShortestPaths& paths, Vertex source, Cost&& cost) {
   const Ranks& ranks = graph.ranks();
   NearestFirst reached;
   reached.push(0, source);
@@ -86,22 +87,26 @@ void search_cheapest_first(const Graph& graph, ShortestPaths& paths, Vertex sour
     const auto [distance, from] = reached.pop();
     if (distance > paths.distance[from]) continue;  // found a cheaper way since
     for (const Graph::Edge edge : graph.edges(from)) {
-      if (relax(ranks, paths, from, edge)) reached.push(paths.distance[edge.to], edge.to);
+      if (relax(ranks, paths, from, {edge.to, cost(from, edge)}))
+        reached.push(paths.distance[edge.to], edge.to);
     }
   }
 }
 
 }  // namespace
 
-ShortestPaths shortest_paths(const Graph& graph, Vertex source) {
+ShortestPaths shortest_paths(const Graph& graph, Vertex source, const FavouredLinks* favoured) {
   ShortestPaths paths;
   paths.distance.assign(graph.vertex_limit(), ShortestPaths::kUnreachable);
   paths.parent.assign(graph.vertex_limit(), Graph::kNoVertex);
   paths.distance[source] = 0;
-  if (graph.all_costs_are_one()) {
+  if (favoured != nullptr) {
+    search_cheapest_first(graph, paths, source,
+                          [favoured](Vertex from, Graph::Edge edge) { return favoured->cost(from, edge); });
+  } else if (graph.all_costs_are_one()) {
     search_breadth_first(graph, paths, source);
   } else {
-    search_cheapest_first(graph, paths, source);
+    search_cheapest_first(graph, paths, source, [](Vertex, Graph::Edge edge) { return edge.cost; });
   }
   return paths;
 }

@@ -20,7 +20,8 @@ struct ShortestPaths {
   [[nodiscard]] std::vector<NodeId> path_to(const Graph& graph, Graph::Vertex vertex) const;
 };
 
-/// Breadth first while all costs are one, by Dijkstra's algorithm otherwise.
-ShortestPaths shortest_paths(const Graph& graph, Graph::Vertex source);
+/// Breadth first while all costs are one and no link is favoured, by Dijkstra's algorithm otherwise.
+ShortestPaths shortest_paths(const Graph& graph, Graph::Vertex source,
+                             const FavouredLinks* favoured = nullptr);
 
 }  // namespace ott

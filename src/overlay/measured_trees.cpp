@@ -60,11 +60,6 @@ class Recosted {
   std::vector<Change> changes_;
 };
 
-std::uint32_t with_margin(std::uint32_t cost) {
-  return std::max(
-      1U, static_cast<std::uint32_t>(std::uint64_t{cost} * 100 / (100 + MeasuredTrees::kMarginPercent)));
-}
-
 /// What it costs to reach each destination of a tree.
 std::map<NodeId, std::uint64_t> costs_of(const Graph& graph, const PathTree& tree) {
   std::map<NodeId, std::uint64_t> costs;
@@ -87,14 +82,17 @@ std::map<NodeId, std::uint64_t> costs_of(const Graph& graph, const PathTree& tre
 
 /// True if another tree is worth the change: it has other destinations, or one of them is clearly nearer.
 bool is_worth_it(const Graph& graph, const PathTree& now, const PathTree& other) {
+  const auto destinations = [](const PathTree& tree) {
+    return std::ranges::count_if(tree.entries, &PathTree::Entry::destination);
+  };
+  if (destinations(now) != destinations(other)) return true;
   const auto before = costs_of(graph, now);
   const auto after = costs_of(graph, other);
   if (!std::ranges::equal(
           before, after, {}, [](const auto& e) { return e.first; }, [](const auto& e) { return e.first; }))
     return true;
   return std::ranges::any_of(after, [&before](const auto& entry) {
-    const std::uint64_t full = before.at(entry.first) * (100 + MeasuredTrees::kMarginPercent) / 100;
-    return full >= entry.second + MeasuredTrees::kMarginLeast;
+    return before.at(entry.first) >= entry.second + MeasuredTrees::kMarginLeast;
   });
 }
 
@@ -117,6 +115,7 @@ std::vector<NodeId> behind_closed(const Graph& graph, const PathTree& tree) {
 }  // namespace
 
 void MeasuredTrees::add_load(Load& load, const PathTree& tree, std::uint32_t kbps) const {
+  if (limits_.empty()) return;
   for_each_link(tree, [&](const NodeId& from, const NodeId& to) {
     if (limits_.contains({from, to})) load[{from, to}] += kbps;
   });
@@ -125,12 +124,8 @@ void MeasuredTrees::add_load(Load& load, const PathTree& tree, std::uint32_t kbp
 /// What links could carry, and what others' streams take of that: what the link carries, less what is ours.
 void MeasuredTrees::find_limits(std::span<const Demand> demands, MonoTime now) {
   limits_.clear();
-  for (const auto& [reporter, state] : db_.all()) {
-    for (const Adjacency& link : state.links) {
-      if (link.facts.could_carry_kbps != 0)
-        limits_[{reporter, link.id}] = {link.facts.could_carry_kbps, link.facts.carries_kbps, 0};
-    }
-  }
+  for (const auto& [link, facts] : db_.limited())
+    limits_[link] = {facts.could_carry_kbps, facts.carries_kbps, 0};
   std::erase_if(others_, [this](const auto& entry) { return !limits_.contains(entry.first); });
   if (limits_.empty()) return;
   Load own;
@@ -201,8 +196,14 @@ MeasuredTrees::Placed MeasuredTrees::place_one(Graph& graph, const NodeId& self,
   Recosted costs(graph);
   Load uses;
   add_load(uses, *demand.now, 1);
-  for_each_link(*demand.now,
-                [&costs](const NodeId& from, const NodeId& to) { costs.set(from, to, with_margin); });
+  const FavouredLinks favoured = favoured_links(graph, *demand.now, kMarginPercent);
+  if (policy_ == TreePolicy::Shared) {  // which looks at the costs of links alone
+    for_each_link(*demand.now, [&](const NodeId& from, const NodeId& to) {
+      const auto above = graph.vertex_of(from);
+      const auto below = graph.vertex_of(to);
+      costs.set(from, to, [&](std::uint32_t cost) { return favoured.cost(*above, {*below, cost}); });
+    });
+  }
   bool some_closed = false;
   for (const auto& [link, limit] : limits_) {
     if (demand.metric != Metric::Quality) break;
@@ -222,7 +223,7 @@ MeasuredTrees::Placed MeasuredTrees::place_one(Graph& graph, const NodeId& self,
     costs.set(link.first, link.second,
               [alone](std::uint32_t cost) { return alone ? cost + kTooNarrowCost : kClosedCost; });
   }
-  placed.tree = multicast_tree(graph, self, demand.destinations, policy_);
+  placed.tree = multicast_tree(graph, self, demand.destinations, policy_, &favoured);
   if (placed.tree != *demand.now && !is_worth_it(graph, *demand.now, placed.tree)) placed.tree = *demand.now;
   if (!some_closed) return placed;
   placed.left_out = behind_closed(graph, placed.tree);
@@ -232,7 +233,7 @@ MeasuredTrees::Placed MeasuredTrees::place_one(Graph& graph, const NodeId& self,
     if (std::ranges::find(placed.left_out, node) == placed.left_out.end()) destinations.push_back(node);
   }
   placed.with_all = std::move(placed.tree);
-  placed.tree = multicast_tree(graph, self, destinations, policy_);
+  placed.tree = multicast_tree(graph, self, destinations, policy_, &favoured);
   return placed;
 }
 

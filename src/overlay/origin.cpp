@@ -75,6 +75,7 @@ Result<StreamId> Origin::add_unlisted(StreamInfo info) {
 Result<StreamId> Origin::add(StreamInfo info, bool listed) {
   auto flow = flows_.create_own(info, listed ? RingSize::Usual : RingSize::Small);
   if (!flow) return tl::unexpected(flow.error());
+  static_cast<void>(state_.db.graph(info.metric));  // is made now, and not when the first one watches
   OwnStream stream;
   stream.info = info;
   stream.figures.stream = info.id;

@@ -35,6 +35,8 @@ class Network {
   /// The host does not run until resume(): nothing is read, sent or timed; its kernel still takes bytes.
   void stop(const IpAddress& address);
   void resume(const IpAddress& address);
+  /// Writes are taken whole from now on, as far as there is room: what is cut is late by a latency.
+  void take_writes_whole() { options_.partial = false; }
   /// How long what is sent between the two hosts takes one way, from now on; for all others it is as the
   /// options say.
   void set_latency(const IpAddress& a, const IpAddress& b, Duration latency) {

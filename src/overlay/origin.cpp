@@ -319,13 +319,7 @@ void Origin::set_left_out(OwnStream& stream, std::vector<NodeId> left_out) {
 
 /// Tells a node that is fed to give the stream up, by the way that it has it so far.
 void Origin::refuse(const OwnStream& stream, const NodeId& node) {
-  const auto& entries = stream.tree.entries;
-  const std::size_t at = *stream.tree.find(node);
-  std::vector<NodeId> way;
-  for (std::size_t i = 0; i <= at; ++i) {
-    if (i + entries[i].subtree_size > at) way.push_back(entries[i].node);
-  }
-  const std::vector<std::vector<NodeId>> ways = {std::move(way)};
+  const std::vector<std::vector<NodeId>> ways = {way_in_tree(stream.tree, node)};
   forward(state_.links, Refused{Tracker::along(multicast_path(ways)), stream.info.id, RefusedReason::NoRoom,
                                 kNoRoomOnTheWay});
 }

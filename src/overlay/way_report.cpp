@@ -33,7 +33,7 @@ class WayReport {
   }
 
   std::vector<std::string> to(const NodeId& node) {
-    const Way way = way_in_tree(node);
+    const Way way = way_in_tree(question_.tree, node);
     const std::uint64_t cost = cost_of(way);
     lines_.push_back(fmt::format("stream {} to {} by {}: {}: costs {}", question_.stream,
                                  question_.name(node), to_string(question_.metric), names(way), price(cost)));
@@ -47,16 +47,6 @@ class WayReport {
  private:
   void set_cost(const Link& link, std::uint32_t cost) {
     graph_.set_cost(*graph_.vertex_of(link.first), *graph_.vertex_of(link.second), cost);
-  }
-
-  [[nodiscard]] Way way_in_tree(const NodeId& node) const {
-    const auto& entries = question_.tree.entries;
-    const std::size_t at = *question_.tree.find(node);
-    Way way;
-    for (std::size_t i = 0; i <= at; ++i) {
-      if (i + entries[i].subtree_size > at) way.push_back(entries[i].node);
-    }
-    return way;
   }
 
   [[nodiscard]] std::uint64_t cost_of(const Way& way) const {
@@ -144,6 +134,9 @@ class WayReport {
     if (question_.metric == Metric::Cost) return fmt::format("better by {:.0f} %", better);
     if (better < MeasuredTrees::kMarginPercent)
       return fmt::format("better by {:.0f} %, {} % are asked for", better, MeasuredTrees::kMarginPercent);
+    if (cost - instead < MeasuredTrees::kMarginLeast)
+      return fmt::format("better by {}, {} are asked for", price(cost - instead),
+                         price(MeasuredTrees::kMarginLeast));
     if (is_best && question_.better_for >= Duration{}) {
       return fmt::format("better by {:.0f} % for {:.1f} s, {:.1f} s are asked for", better,
                          std::chrono::duration<double>(question_.better_for).count(),
@@ -158,6 +151,15 @@ class WayReport {
 };
 
 }  // namespace
+
+std::vector<NodeId> way_in_tree(const PathTree& tree, const NodeId& node) {
+  const std::size_t at = *tree.find(node);
+  std::vector<NodeId> way;
+  for (std::size_t i = 0; i <= at; ++i) {
+    if (i + tree.entries[i].subtree_size > at) way.push_back(tree.entries[i].node);
+  }
+  return way;
+}
 
 std::vector<std::string> describe_way(const WayQuestion& question, const NodeId& node) {
   return WayReport(question).to(node);

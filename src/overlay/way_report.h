@@ -24,6 +24,9 @@ struct WayQuestion {
   std::function<std::string(const NodeId&)> name;
 };
 
+/// The nodes from a tree's root to one of its nodes, both included. REQUIRES: `node` is in the tree.
+std::vector<NodeId> way_in_tree(const PathTree& tree, const NodeId& node);
+
 /// REQUIRES: `node` is in the tree.
 std::vector<std::string> describe_way(const WayQuestion& question, const NodeId& node);
 

@@ -23,13 +23,18 @@ variant := $(notdir $(firstword $(CXX)))$(if $(san),-$(subst $(comma),-,$(san)))
 build := build/$(variant)
 
 packages := g++ make libev-dev rapidjson-dev libfmt-dev libspdlog-dev libcli11-dev libexpected-dev \
-            libjpeg62-turbo-dev libboost-dev libssl-dev libcurl4-openssl-dev
+            libjpeg62-turbo-dev libboost-dev libssl-dev libcurl4-openssl-dev prometheus-cpp-dev \
+            libtomlplusplus-dev
 demo_packages := python3
+install_packages := lowdown python3
+package_packages := $(install_packages) debhelper lintian pkg-config
 scenario_packages := python3 iproute2 nftables
 player_packages := ffmpeg mpv vlc-bin vlc-plugin-base chromium gstreamer1.0-tools gstreamer1.0-plugins-base \
                    gstreamer1.0-plugins-good
 camera_packages := ustreamer openssl python3-gi gir1.2-gst-rtsp-server-1.0
-test_packages := catch2 $(scenario_packages) procps curl mkvtoolnix $(player_packages) $(camera_packages)
+test_packages := catch2 $(scenario_packages) procps curl python3-yaml python3-jsonschema mkvtoolnix prometheus \
+                 $(player_packages) $(camera_packages) \
+                 $(package_packages) zsh fish mmdebstrap systemd man-db
 bench_packages := python3 iproute2 linux-perf
 lint_packages := clang-tidy clang-format pyflakes3
 fuzz_packages := clang libclang-rt-14-dev
@@ -42,7 +47,7 @@ all_cxxflags := -std=c++20 $(CXXFLAGS) $(warnings) -Iinclude -Isrc -DSPDLOG_FMT_
 # and takes them for wrong where a test has left no descriptor.
 all_cxxflags += $(if $(findstring undefined,$(san)),-fno-sanitize=pointer-overflow -fno-sanitize=vptr)
 all_ldflags := -Wl,-z,now $(LDFLAGS) $(if $(san),-fsanitize=$(san))
-libs := -lev -lspdlog -lfmt -ljpeg -lcurl -lcrypto -lpthread
+libs := -lev -lspdlog -lfmt -ljpeg -lcurl -lcrypto -lprometheus-cpp-core -lpthread
 
 # libott.a: the protocol, without I/O. The program adds everything else.
 lib_sources := $(wildcard src/core/*.cpp) src/media/rtp.cpp $(wildcard src/media/rtp_jpeg*.cpp)
@@ -71,6 +76,13 @@ $(build)/%.o: %.cpp | needs-build
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CXX) $(all_cxxflags) -MMD -MP -c $< -o $@
 
+# The live page is part of the program, as it is committed: nothing of node is needed here.
+page := src/page/dist/index.html
+build/page/index.html.gz: $(page)
+	$(Q)mkdir -p $(@D)
+	$(Q)gzip -9nc $< > $@.new && mv $@.new $@
+$(build)/src/media/page.o: $(page) src/page/dist/player.js build/page/index.html.gz
+
 $(lib): $(call object,$(lib_sources))
 	$(call say,AR    $@)
 	$(Q)rm -f $@ && ar rcs $@ $^
@@ -96,11 +108,24 @@ $(bench_programs): $(build)/%: $(build)/tools/bench/%.o $(program_lib) $(lib)
 	$(call say,LINK  $@)
 	$(Q)$(CXX) $(all_ldflags) $^ $(libs) -o $@
 
-$(build)/test/unit/wire/%.o: all_cxxflags += -Itools
+$(build)/test/unit/wire/%.o: private all_cxxflags += -Itools
 # What tests say need not be fast, and is half of all there is to compile. What they run is.
-$(build)/test/unit/%.o: all_cxxflags += -O0
+unit_flags := -O0
 # The tests' own code is checked by AddressSanitizer alone: with UBSan it takes half as long again to build.
-$(build)/test/%.o: all_cxxflags += $(if $(findstring undefined,$(san)),-fno-sanitize=undefined)
+unit_flags += $(if $(findstring undefined,$(san)),-fno-sanitize=undefined)
+# And half of that is what nearly all of them include: it is compiled once. Each still says what it uses, and
+# `make lint` reads it without this.
+common := $(build)/test/unit/common.h
+$(common).gch: test/unit/common.h | needs-build
+	$(call say,CXX   $<)
+	$(Q)mkdir -p $(@D)
+	$(Q)cp $< $(common)
+	$(Q)$(CXX) $(all_cxxflags) $(unit_flags) -x c++-header $< -o $@
+$(build)/test/unit/%.o: private all_cxxflags += $(unit_flags)
+with_common := $(call object,$(filter test/unit/%,$(filter-out test/unit/main.cpp,$(unit_sources))))
+$(with_common): private all_cxxflags += -include $(common)
+$(with_common): $(common).gch
+$(build)/test/sim/%.o: all_cxxflags += $(if $(findstring undefined,$(san)),-fno-sanitize=undefined)
 $(unit): $(call object,$(unit_sources) tools/wire/delay_line.cpp) $(program_lib) $(lib)
 	$(call say,LINK  $@)
 	$(Q)$(CXX) $(all_ldflags) $^ $(libs) -o $@
@@ -121,7 +146,7 @@ $(sim): $(call object,$(sim_sources)) $(program_lib) $(lib)
 -include $(patsubst %.o,%.d,$(call object,test/sim/run/main.cpp $(load_sources) $(wire_sources) $(bench_sources)))
 
 # Nobody has to install anything first: what is missing is installed when it is needed.
-.PHONY: needs-build needs-demo needs-scenarios needs-test needs-lint needs-fuzz needs-bench
+.PHONY: needs-build needs-demo needs-scenarios needs-test needs-lint needs-fuzz needs-bench needs-page
 needs-build: ; $(Q)tools/deps $(packages)
 needs-demo: ; $(Q)tools/deps $(packages) $(demo_packages)
 needs-scenarios: ; $(Q)tools/deps $(packages) $(scenario_packages)
@@ -152,27 +177,36 @@ scenarios: needs-scenarios ## the scenarios of core-scenarios/ in namespaces, si
 ONLY ?=
 .PHONY: test
 test: needs-test ## all tests; ONLY=REGEX: those whose name it is found in
-	$(Q)$(MAKE) $(program) $(load) $(wire) $(unit)
+	$(Q)$(MAKE) $(program) $(load) $(wire) $(unit) share
 	$(Q)for name in ottd ott-load wire; do [ -e build/$$name ] || ln -sf $(variant)/$$name build/$$name; done
 	$(Q)test/run --unit $(unit) --ottd $(program) --only '$(ONLY)'
 
+# One build for the tests and the fuzz targets, which want to see where a program has been.
+checked := CXX=clang++ san=address,undefined,fuzzer-no-link CXXFLAGS="-O1 -g1"
 .PHONY: check
 check: needs-fuzz ## all tests (ONLY=REGEX) under AddressSanitizer and UBSan, by clang (san=address,undefined)
-	$(Q)$(MAKE) CXX=clang++ san=address,undefined CXXFLAGS="-O1 -g1" test
+	$(Q)$(MAKE) $(checked) test
 
 # What workers do, with the least that it takes to build in a variant of its own.
+worker_sources := test/unit/main.cpp test/unit/io/worker_pool_test.cpp test/unit/media/frame_ahead_test.cpp \
+                  test/unit/media/jpeg_helpers.cpp src/io/output.cpp src/io/worker_pool.cpp \
+                  $(patsubst %,src/media/%.cpp,avi_splitter classic_clip clip_format file_sources frame_ahead \
+                    frame_sink frame_splitter jpeg_convert jpeg_guard jpeg_walker live_frames mjpeg_splitter \
+                    pattern_source picture_encoder source source_spec test_picture whole_file)
 worker_tests := $(build)/worker-tests
-$(worker_tests): $(call object,test/unit/main.cpp test/unit/io/worker_pool_test.cpp \
-                   test/unit/media/frame_ahead_test.cpp test/unit/media/jpeg_helpers.cpp) $(program_lib) $(lib)
+$(worker_tests): $(call object,$(worker_sources)) $(lib)
 	$(call say,LINK  $@)
 	$(Q)$(CXX) $(all_ldflags) $^ $(libs) -o $@
 
-.PHONY: check-threads
-check-threads: needs-test ## the tests of workers, and of processes that use them, under ThreadSanitizer
-	$(Q)$(MAKE) san=thread CXXFLAGS="-O0 -g1" check-threads-run
-.PHONY: check-threads-run
-check-threads-run: $(worker_tests) $(program)
+threads := san=thread CXXFLAGS="-O0 -g1"
+.PHONY: check-workers check-threads check-workers-run check-threads-run
+check-workers: needs-test ## the tests of workers under ThreadSanitizer
+	$(Q)$(MAKE) $(threads) check-workers-run
+check-threads: check-workers ## the same, and tests of processes that use workers
+	$(Q)$(MAKE) $(threads) check-threads-run
+check-workers-run: $(worker_tests)
 	$(Q)test/run --unit $(worker_tests)
+check-threads-run: $(program)
 	$(Q)test/run --ottd $(program) --only pause_test
 
 SEEDS ?= 10000
@@ -188,6 +222,11 @@ MINUTES ?= 5
 chaos: needs-test ## MINUTES (5) of random failures among twenty processes in network namespaces, as root
 	$(Q)$(MAKE) $(program)
 	$(Q)tools/chaos $(program) --minutes $(MINUTES)
+
+.PHONY: chaos-join
+chaos-join: needs-test ## the same of twenty that find each other, at three sites, without a topology
+	$(Q)$(MAKE) $(program) $(wire)
+	$(Q)tools/chaos-join $(program) --minutes $(MINUTES)
 
 .PHONY: failures
 failures: needs-test ## measure what viewers see when relays and links fail; case c as root
@@ -207,46 +246,51 @@ bench-short: needs-bench ## a minute of that; fails when ottd's CPU is far above
 FUZZ_SECONDS ?= 30
 .PHONY: fuzz
 fuzz: needs-fuzz ## run each libFuzzer target for FUZZ_SECONDS (30)
-	$(Q)$(MAKE) -s CXX=clang++ san=address,undefined CXXFLAGS="-O1 -g1" fuzz-run
+	$(Q)$(MAKE) $(checked) fuzz-run
 
 fuzz_targets := $(patsubst test/fuzz/%.cpp,$(build)/fuzz/%,$(wildcard test/fuzz/*.cpp))
-fuzz_sources := $(lib_sources) $(filter-out src/app/% src/io/%,$(program_sources))
-fuzz_objects := $(patsubst %.cpp,$(build)/fuzz/obj/%.o,$(fuzz_sources))
-$(build)/fuzz/obj/%.o: %.cpp | needs-fuzz
+$(build)/fuzz/%: test/fuzz/%.cpp $(program_lib) $(lib) | needs-fuzz
 	$(call say,FUZZ  $<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CXX) $(all_cxxflags) -fsanitize=fuzzer-no-link -MMD -MP -c $< -o $@
-$(build)/fuzz/libottd.a: $(fuzz_objects)
-	$(Q)rm -f $@ && ar rcs $@ $^
-$(build)/fuzz/%: test/fuzz/%.cpp $(build)/fuzz/libottd.a | needs-fuzz
-	$(call say,FUZZ  $<)
-	$(Q)$(CXX) $(all_cxxflags) -fsanitize=fuzzer -MMD -MP $(all_ldflags) $< $(build)/fuzz/libottd.a $(libs) -o $@
--include $(patsubst %.o,%.d,$(fuzz_objects)) $(addsuffix .d,$(fuzz_targets))
+	$(Q)$(CXX) $(all_cxxflags) -fsanitize=fuzzer -MMD -MP $(all_ldflags) $< $(program_lib) $(lib) $(libs) -o $@
+-include $(addsuffix .d,$(fuzz_targets))
 .PHONY: fuzz-run
 fuzz-run: $(fuzz_targets)
 	$(Q)test/fuzz/run --seconds $(FUZZ_SECONDS) $(fuzz_targets)
 
+LINT ?=
 .PHONY: lint
-lint: needs-lint ## clang-tidy, pyflakes, include direction, formatting
-	$(Q)tools/lint
+lint: needs-lint ## clang-tidy, pyflakes, include direction, formatting, the container file
+	$(Q)tools/lint $(LINT)
 
 .PHONY: format
 format: needs-lint ## reformat the sources in place
 	$(Q)clang-format -i $$(git ls-files '*.cpp' '*.h')
 
-.PHONY: install
-install: $(program) $(load) $(lib) ## install ottd, ott-load and libott.a with its headers: DESTDIR= PREFIX=/usr/local
-	$(Q)install -D -m 755 $(program) $(DESTDIR)$(PREFIX)/bin/ottd
-	$(Q)install -D -m 755 $(load) $(DESTDIR)$(PREFIX)/bin/ott-load
-	$(Q)install -D -m 644 $(lib) $(DESTDIR)$(PREFIX)/lib/libott.a
-	$(Q)install -d $(DESTDIR)$(PREFIX)/include/ott
-	$(Q)install -m 644 include/ott/*.h $(DESTDIR)$(PREFIX)/include/ott/
+# Node is Debian's, unless another one is there already. What npm installs is in package-lock.json.
+npm := src/page/node_modules/.package-lock.json
+needs-page: ; $(Q)command -v node >/dev/null && command -v npm >/dev/null || tools/deps nodejs npm
+$(npm): src/page/package-lock.json src/page/package.json | needs-page
+	$(call say,NPM   src/page)
+	$(Q)npm ci --prefix src/page --no-audit --no-fund --loglevel error
+	$(Q)touch $@
 
-.PHONY: uninstall
-uninstall: ## remove what `make install` put there: DESTDIR= PREFIX=/usr/local
-	$(Q)rm -f $(DESTDIR)$(PREFIX)/bin/ottd $(DESTDIR)$(PREFIX)/bin/ott-load $(DESTDIR)$(PREFIX)/lib/libott.a
-	$(Q)rm -f $(addprefix $(DESTDIR)$(PREFIX)/,$(wildcard include/ott/*.h))
-	$(Q)rmdir $(DESTDIR)$(PREFIX)/include/ott 2>/dev/null || true
+.PHONY: page
+page: $(npm) ## build the live page anew: src/page/dist/, which is committed
+	$(Q)node src/page/build.mjs
+
+.PHONY: page-check
+page-check: $(npm) ## fails where src/page/dist/ is not what its sources give, or they have type errors
+	$(Q)node src/page/node_modules/typescript/bin/tsc --noEmit -p src/page
+	$(Q)node src/page/build.mjs --check
+
+.PHONY: test-page
+test-page: needs-test $(npm) ## test the live page in a browser, with made-up and real overlays: build/page/
+	$(Q)$(MAKE) $(program)
+	$(Q)node test/page/run.mjs
+	$(Q)test/page/overlays.py $(program)
+
+include tools/package/package.mk
 
 .PHONY: clean
 clean: ## remove build/
@@ -254,4 +298,4 @@ clean: ## remove build/
 
 .PHONY: help
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile tools/package/package.mk | expand -t 22

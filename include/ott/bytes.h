@@ -54,6 +54,8 @@ class Reader {
   NodeId node_id();
   /// A text with a 16-bit length before it. Fails on control characters.
   std::string text();
+  /// The same with a 32-bit length, at most `most`.
+  std::string long_text(std::size_t most);
   /// A count of things that take at least `bytes_each`. Fails at once on a count that no message could hold,
   /// or above `most`.
   template <class T>
@@ -69,6 +71,7 @@ class Reader {
   [[nodiscard]] bool at_end() const { return bytes_.empty(); }
 
  private:
+  std::string text_of(std::size_t length);
   template <class T>
   T failed() {
     fail();
@@ -96,6 +99,8 @@ class Writer {
   void node_id(const NodeId& id);
   /// REQUIRES: at most 65,535 bytes, no control characters.
   void text(std::string_view text);
+  /// REQUIRES: no control characters.
+  void long_text(std::string_view text);
 
  private:
   std::vector<std::uint8_t>& out_;

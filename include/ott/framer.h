@@ -42,6 +42,8 @@ enum class MessageType : std::uint8_t {
   FilmAnswer = 132,
   Why = 133,
   WhyAnswer = 134,
+  Look = 135,
+  View = 136,
 };
 /// The last one that every receiver must know.
 inline constexpr std::uint8_t kMessageTypeLast = 20;

@@ -70,8 +70,19 @@ class Graph {
   [[nodiscard]] const std::vector<std::uint32_t>& ranks() const;
   /// Ordered by the NodeId of the other end.
   [[nodiscard]] std::span<const Edge> edges(Vertex vertex) const { return vertices_[vertex].edges; }
+  /// Null if there is no such link.
+  [[nodiscard]] const Edge* edge(Vertex from, Vertex to) const { return find_edge(from, node(to)); }
   /// All vertices are below this; those of removed nodes have no edges.
   [[nodiscard]] std::size_t vertex_limit() const { return vertices_.size(); }
+  /// Another number after each change of nodes, links or costs: a search of this graph is good until then.
+  [[nodiscard]] std::uint64_t edition() const { return edition_; }
+  struct LinkEnds {
+    Vertex a, b;
+  };
+  /// The links that have come, gone, or changed their costs since the graph had this edition; some of them
+  /// more than once, and some may be as they were. None if that cannot be told any more, since nodes have
+  /// come or gone, or since too much has changed.
+  [[nodiscard]] std::optional<std::vector<LinkEnds>> changed_since(std::uint64_t edition) const;
   /// True if every link costs 1, so that paths can be counted in hops.
   [[nodiscard]] bool all_costs_are_one() const { return costly_edge_count_ == 0; }
 
@@ -81,7 +92,12 @@ class Graph {
     std::vector<Edge> edges;
   };
 
+  /// Of so many changes it can be told which links they were.
+  static constexpr std::size_t kChangesKept = 1'024;
+
   Vertex vertex_for(const NodeId& node);
+  void changed(Vertex a, Vertex b);
+  void all_changed();
   [[nodiscard]] const ShortestPaths& paths_from(Vertex source) const;
   [[nodiscard]] std::vector<Edge>::const_iterator edge_place(Vertex from, const NodeId& to) const;
   [[nodiscard]] const Edge* find_edge(Vertex from, const NodeId& to) const;
@@ -93,6 +109,9 @@ class Graph {
   mutable std::vector<std::uint32_t> ranks_;            // empty: not computed since the last change
   mutable std::shared_ptr<const ShortestPaths> paths_;  // from the last source; none since the last change
   mutable Vertex paths_source_ = kNoVertex;
+  std::uint64_t edition_ = 0;
+  std::uint64_t changes_from_ = 0;  // of each edition after this one it is known what has changed:
+  std::vector<LinkEnds> changes_;
   std::vector<Vertex> free_vertices_;
   std::unordered_map<NodeId, Vertex> vertex_of_;
   std::size_t link_count_ = 0;
@@ -101,7 +120,7 @@ class Graph {
 
 template <class Cost>
 void Graph::set_costs(Cost&& cost) {
-  paths_.reset();
+  all_changed();
   for (Vertex from = 0; from < vertices_.size(); ++from) {
     for (Edge& edge : vertices_[from].edges) recost(edge, cost(node(from), node(edge.to), edge.cost));
   }
@@ -124,10 +143,24 @@ struct FavouredLinks {
 };
 /// Those of a tree in a graph, as far as its nodes are there.
 FavouredLinks favoured_links(const Graph& graph, const PathTree& tree, std::uint32_t margin_percent);
+/// What multicast_tree() finds of ways, whatever the destinations are. None if src is not in the graph.
+std::shared_ptr<const ShortestPaths> paths_from(const Graph& graph, const NodeId& src,
+                                                const FavouredLinks* favoured = nullptr);
+/// The same, made of what was found before some links came, went, or cost something else: only what lies
+/// behind these is searched. `changed` may name others, too. REQUIRES: no node has come or gone since.
+std::shared_ptr<const ShortestPaths> paths_from(const Graph& graph, const NodeId& src,
+                                                const FavouredLinks& favoured, const ShortestPaths& before,
+                                                std::span<const Graph::LinkEnds> changed);
 
 /// The tree from src to those dests that can be reached; their order means nothing, siblings are ordered by
 /// NodeId. Only the root if none can be reached; empty if src itself is not in the graph.
 PathTree multicast_tree(const Graph& graph, const NodeId& src, std::span<const NodeId> dests,
                         TreePolicy policy = TreePolicy::Shortest, const FavouredLinks* favoured = nullptr);
+/// The same from ways that are known already. REQUIRES: they are of this edition of the graph, from src; or
+/// there are none, since src is not in it. `above`, where it is wanted: gets the tree's links, by vertex, as
+/// FavouredLinks has them.
+PathTree multicast_tree(const Graph& graph, const NodeId& src, std::span<const NodeId> dests,
+                        TreePolicy policy, const ShortestPaths* paths,
+                        std::vector<Graph::Vertex>* above = nullptr);
 
 }  // namespace ott

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 
 #include "ott/graph.h"
 #include "ott/message.h"
@@ -39,18 +40,24 @@ class LinkStateDb {
   [[nodiscard]] const LinkState* find(const NodeId& reporter) const;
   /// By NodeId.
   [[nodiscard]] const std::map<NodeId, LinkState>& all() const { return states_; }
+  /// Those of them that have streams.
+  [[nodiscard]] const std::set<NodeId>& origins() const { return origins_; }
 
  private:
   bool set_links(const LinkState& state, const LinkState* before);
   void set_measured(Graph& graph, Metric metric, const LinkState& state) const;
 
   std::map<NodeId, LinkState> states_;
+  std::vector<const LinkState*> of_vertex_;  // of graph_; null: one that has not reported
+  std::set<NodeId> origins_;
   Graph graph_;
   void set_limited(const LinkState* before, const LinkState* now);
 
   std::map<std::pair<NodeId, NodeId>, LinkFacts> limited_;
   mutable std::map<Metric, Graph> measured_;  // those that were asked for so far
-  // What reaches() has found out, until links change.
+  void note_reached(const NodeId& a, const NodeId& b);
+
+  // What reaches() has found out, until links go.
   mutable std::vector<std::uint8_t> reachable_;
   mutable std::optional<NodeId> reachable_from_;
 };

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "ott/duration_histogram.h"
 #include "ott/time.h"
 #include "ott/types.h"
 
@@ -40,19 +41,22 @@ struct Requests {
 
 /// How many bytes are under way on a connection, and how fast they drain.
 struct Flight {
-  std::size_t bytes = 0;           // taken by the connection, and not acknowledged by its peer
-  std::uint64_t acknowledged = 0;  // bytes, since the connection began
-  Duration busy{};                 // for how long something was under way, since then
-  Duration round_trip{};           // smoothed
-  Duration least_round_trip{};
-  std::uint64_t segments_sent = 0;    // with data, since the connection began
-  std::uint64_t segments_resent = 0;  // of them, since they were lost
+  std::size_t bytes = 0;                // taken by the connection, and not acknowledged by its peer
+  std::uint64_t acknowledged = 0;       // bytes, since the connection began
+  Duration busy{};                      // for how long something was under way, since then
+  Duration round_trip{};                // smoothed
+  Duration least_round_trip{};          // 0: the driver does not know what is under way
+  std::uint64_t segments_sent = 0;      // with data, since the connection began
+  std::uint64_t segments_resent = 0;    // of them, since they were lost
+  std::uint64_t segments_received = 0;  // with data, whether or not it could be read yet
 };
 
 /// What a driver measures of its loop.
 struct LoopFigures {
   /// The longest time from the end of a wait to the next wait: for so long nothing was read or sent.
   Duration pause_max{};
+  /// All such times.
+  DurationHistogram pauses;
 };
 
 enum class Signal : std::uint8_t {

@@ -394,12 +394,54 @@ struct Why {
 
 inline constexpr std::size_t kWhyLinesMax = 256;
 
+/// What a Why has come to.
+enum class WhyOutcome : std::uint8_t {
+  Answered = 0,
+  UnknownNode = 1,    // the origin knows no node of this id or name
+  NotInTree = 2,      // it knows the node, and the stream does not go there
+  UnknownStream = 3,  // no origin that can be reached has it
+  Busy = 4,           // too many ask at a time
+};
+inline constexpr std::uint8_t kWhyOutcomeLast = 4;
+
 /// Answers Why, in words for people. Of the optional range.
 struct WhyAnswer {
   static constexpr MessageType kType = MessageType::WhyAnswer;
   Tracker tracker;
   std::uint32_t number = 0;
   std::vector<std::string> lines;
+  WhyOutcome outcome = WhyOutcome::Answered;
+};
+
+/// What a process can be asked to show of itself.
+enum class LookAt : std::uint8_t {
+  Node = 0,     // its own figures, as a line of its statistics
+  Routes = 1,   // the trees of the streams that begin there
+  Viewers = 2,  // how those are served that watch there
+  Overlay = 3,  // the nodes and links that it knows
+};
+inline constexpr std::uint8_t kLookAtLast = 3;
+
+/// Asks a process to show something of itself; travels to it, or from a guest to its access node, which asks
+/// in its own name; a guest is asked by its access node. Of the optional range.
+struct Look {
+  static constexpr MessageType kType = MessageType::Look;
+  Tracker tracker;
+  NodeId asker;
+  std::uint32_t number = 0;  // comes back in VIEW
+  LookAt at = LookAt::Node;
+  NodeId node;  // who is asked; all zero: whoever has this message
+};
+
+inline constexpr std::size_t kViewBytesMax = 768U << 10U;
+
+/// Answers Look: a JSON object for whoever shows it to people, which nothing follows from. Of the optional
+/// range.
+struct View {
+  static constexpr MessageType kType = MessageType::View;
+  Tracker tracker;
+  std::uint32_t number = 0;
+  std::string json;
 };
 
 /// A hello on a quiet link; with an echo, it measures the link's round-trip time.
@@ -463,6 +505,8 @@ void write(Writer& out, const FilmRequest& m);
 void write(Writer& out, const FilmAnswer& m);
 void write(Writer& out, const Why& m);
 void write(Writer& out, const WhyAnswer& m);
+void write(Writer& out, const Look& m);
+void write(Writer& out, const View& m);
 
 void read(Reader& in, Ack& m);
 void read(Reader& in, Speers& m);
@@ -489,6 +533,8 @@ void read(Reader& in, FilmRequest& m);
 void read(Reader& in, FilmAnswer& m);
 void read(Reader& in, Why& m);
 void read(Reader& in, WhyAnswer& m);
+void read(Reader& in, Look& m);
+void read(Reader& in, View& m);
 
 /// Appends the whole message, header included. REQUIRES: the body fits kBodyBytesMax.
 template <class T>

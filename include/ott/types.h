@@ -25,7 +25,21 @@ struct IpAddress {
 
   [[nodiscard]] bool is_v4() const;
   [[nodiscard]] bool is_unspecified() const;
-  auto operator<=>(const IpAddress&) const = default;
+  bool operator==(const IpAddress&) const = default;
+  /// By the bytes in order, eight at a time: nearly all that is computed of an overlay compares ids.
+  std::strong_ordering operator<=>(const IpAddress& other) const {
+    const std::uint64_t high = number_at(0);
+    const std::uint64_t other_high = other.number_at(0);
+    return high != other_high ? high <=> other_high : number_at(8) <=> other.number_at(8);
+  }
+
+ private:
+  [[nodiscard]] std::uint64_t number_at(std::size_t first) const {
+    std::uint64_t number = 0;
+#pragma GCC unroll 8  // it becomes one load
+    for (std::size_t i = first; i < first + 8; ++i) number = number << 8U | bytes[i];
+    return number;
+  }
 };
 
 /// Parses "10.0.0.1" or "2001:db8::1". No host names.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "io/output.h"
@@ -25,6 +26,8 @@ class StandardError {
 
   /// A whole line of the log, with its line end.
   void write_log(std::string line);
+  /// The line that stands for `count` lines of the log which could not be written in time.
+  void set_left_out(TextWriter::LeftOut left_out) { writer_->set_left_out(std::move(left_out)); }
   /// Takes the place of the live line that is shown. REQUIRES: no control characters in it.
   Result<void> show_live(const std::string& line);
   /// Leaves the live line as it is: what comes goes below it.
@@ -35,8 +38,30 @@ class StandardError {
   std::string live_;  // as shown; empty: none
 };
 
-/// `level`: debug, info, warning or error.
-std::unique_ptr<Log> make_log(std::string_view role, std::string_view level, StandardError& output);
+enum class LogFormat : std::uint8_t {
+  Text,
+  Json,  // an object a line: time (RFC 3339, UTC), level, role, message
+};
+
+struct LogStyle {
+  std::string level;  // debug, info, warning or error
+  LogFormat format = LogFormat::Text;
+};
+
+/// A log whose style may change while it is in use.
+class StyledLog : public Log {
+ public:
+  virtual void set_style(const LogStyle& style) = 0;
+};
+
+/// True if what is written to standard error goes to the journal (systemd.exec(5), JOURNAL_STREAM).
+[[nodiscard]] bool standard_error_is_journal();
+
+/// The prefix by which the journal knows the priority of a line ("<4>": sd-daemon(3)).
+[[nodiscard]] std::string_view journal_prefix(LogLevel level);
+
+/// Where standard error is the journal, each line has its priority before it.
+std::unique_ptr<StyledLog> make_log(std::string_view role, const LogStyle& style, StandardError& output);
 
 /// A terminal's live line: each write takes the place of the one before.
 class StatusLine : public LineSink {

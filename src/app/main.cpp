@@ -1,30 +1,29 @@
 // ottd: puts together a role, its capabilities and the event loop.
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <poll.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <exception>
 
 #include "app/config.h"
+#include "app/live_config.h"
 #include "app/logging.h"
+#include "app/running_outlets.h"
+#include "app/sinks.h"
+#include "app/terminal_screen.h"
 #include "io/control_socket.h"
 #include "io/driver.h"
 #include "io/dump_outlet.h"
 #include "io/inputs.h"
 #include "io/multicast_links.h"
-#include "io/output.h"
+#include "io/process_facts.h"
 #include "io/socket.h"
+#include "io/systemd.h"
 #include "io/terminal_keys.h"
-#include "media/dump_sink.h"
-#include "media/sink_outlet.h"
 
 namespace ott {
 namespace {
@@ -34,69 +33,6 @@ constexpr Duration kFinishTime = std::chrono::seconds(2);
 constexpr Duration kLogTime = std::chrono::seconds(1);
 
 constexpr int kWrongUsage = 2;  // the exit status
-
-/// Output classes of io/ know no roles: here they become a role's capabilities.
-class StatsFile : public LineSink {
- public:
-  static constexpr std::size_t kLinesMax = 60;  // a minute of them
-  static constexpr std::size_t kBytesMax = std::size_t{4} << 20;
-
-  static Result<std::unique_ptr<StatsFile>> open(const std::string& path, Workers& workers) {
-    auto writer = TextWriter::open(path, {kLinesMax, kBytesMax, nullptr}, workers);
-    if (!writer) return tl::unexpected(writer.error());
-    return std::make_unique<StatsFile>(std::move(*writer));
-  }
-  explicit StatsFile(std::unique_ptr<TextWriter> writer) : writer_(std::move(writer)) {}
-  Result<void> write(const std::string& line) override { return writer_->write(line + "\n"); }
-
- private:
-  std::unique_ptr<TextWriter> writer_;
-};
-
-class PipeSink : public FrameSink {
- public:
-  explicit PipeSink(struct ev_loop* loop) : pipe_(loop) {}
-  Result<void> write(ByteSpan jpeg) override { return pipe_.write(jpeg); }
-  Result<void> failure() override { return pipe_.failure(); }
-  [[nodiscard]] bool idle() const override { return pipe_.idle(); }
-  void give_up() override { pipe_.give_up(); }
-  [[nodiscard]] std::uint64_t frames_left_out() const override { return pipe_.frames_left_out(); }
-
- private:
-  FramePipe pipe_;
-};
-
-/// Bytes into standard output, in order, by a worker that waits for the disk or the reader.
-class FileSink : public FrameSink {
- public:
-  Result<void> write(ByteSpan jpeg) override {
-    while (!jpeg.empty()) {
-      const ssize_t n = ::write(STDOUT_FILENO, jpeg.data(), jpeg.size());
-      if (n < 0 && errno == EPIPE) return fail("");
-      if (n < 0 && errno == EAGAIN) {  // of a pipe, which may be non-blocking
-        pollfd out{STDOUT_FILENO, POLLOUT, 0};
-        (void)::poll(&out, 1, -1);
-      } else if (n < 0 && errno != EINTR) {
-        return fail(std::string("cannot write to standard output: ") + std::strerror(errno));
-      }
-      if (n > 0) jpeg = jpeg.subspan(static_cast<std::size_t>(n));
-    }
-    return {};
-  }
-};
-
-class StandardOutput : public LineSink {
- public:
-  Result<void> write(const std::string& line) override {
-    if (std::printf("%s\n", line.c_str()) >= 0 && std::fflush(stdout) == 0) return {};
-    return fail(std::string("cannot write to standard output: ") + std::strerror(errno));
-  }
-};
-
-bool is_file(int fd) {
-  struct stat status {};
-  return ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
-}
 
 /// The bootstrapper is the node of the topology that has an address of this host.
 Result<NodeId> bootstrap_identity(const OverlayConfig& overlay, const std::string& file) {
@@ -126,7 +62,7 @@ Result<NodeId> bootstrap_identity(const OverlayConfig& overlay, const std::strin
 
 Result<void> take_topology(Config& config, Log& log) {
   auto loaded = load_topology(config.options.topology_file);
-  if (!loaded) return tl::unexpected(loaded.error());
+  if (!loaded) return fail("--topology: " + loaded.error().message);
   for (const std::string& warning : loaded->topology.warnings) log.warning(warning);
   OverlayConfig& overlay = config.options.overlay;
   overlay.topology = std::move(loaded->topology);
@@ -137,40 +73,23 @@ Result<void> take_topology(Config& config, Log& log) {
   return {};
 }
 
-bool reads_input(const Config& config) {
-  return std::any_of(config.options.publish.begin(), config.options.publish.end(),
-                     [](const StreamSpec& spec) { return spec.source.starts_with('-'); });
-}
-
-/// A client on a terminal shows one live line, and only warnings beside it unless it is told otherwise.
-bool shows_status(const Config& config) {
-  return config.role == &kClientRole && !config.options.only_asks() && ::isatty(STDERR_FILENO) != 0;
-}
-
-/// The keys mean something to who watches a stream, and their answers are shown on the live line.
-bool takes_keys(const Config& config) {
-  return shows_status(config) && config.options.watches && TerminalKeys::can_read();
-}
-
-/// Where --dump puts frames; null: nowhere.
-Result<std::unique_ptr<FrameSink>> open_sink(const std::string& dump, struct ev_loop* loop,
-                                             Workers& workers) {
-  if (dump.empty()) return nullptr;
-  if (dump == "-") {
-    const auto bytes = [&workers] {
-      return std::make_unique<QueuedSink>(std::make_unique<FileSink>(), workers);
-    };
-    std::unique_ptr<FrameSink> pictures;
-    if (is_file(STDOUT_FILENO)) {
-      pictures = bytes();
-    } else {
-      pictures = std::make_unique<PipeSink>(loop);
-    }
-    return std::make_unique<DumpSink>(std::move(pictures), bytes());
+/// A stream may come from standard input, but not from a file that is there.
+Result<void> check_standard_input(const std::vector<StreamSpec>& streams) {
+  for (const StreamSpec& spec : streams) {
+    if (!spec.source.starts_with('-') || !is_file(STDIN_FILENO)) continue;
+    return fail(
+        fmt::format("{}stream '{}': standard input is a file, which has no pace of its own: name the "
+                    "file instead of -",
+                    spec.place, spec.name));
   }
-  auto sink = DirectorySink::open(dump);
-  if (!sink) return tl::unexpected(sink.error());
-  return std::make_unique<QueuedSink>(std::make_unique<DirectorySink>(std::move(*sink)), workers);
+  return {};
+}
+
+/// The keys mean something to who watches a stream, and their answers are shown on the live line. Of --top's
+/// screen there is only the end.
+bool takes_keys(const Config& config) {
+  const bool watches = shows_status(config) && config.options.watches;
+  return (watches || config.options.top) && TerminalKeys::can_read();
 }
 
 /// Gives output that is not written yet some time when the role has ended. The error is that of the frames.
@@ -182,84 +101,170 @@ Result<void> finish_output(WorkerPool& workers, FrameSink* frames) {
   return {};
 }
 
-/// False if one cannot be opened as it was asked for; the log says why.
-bool open_outlets(const Config& config, const OutletContext& context,
-                  std::vector<std::unique_ptr<Outlet>>& outlets) {
-  for (const auto& [spec, arguments] : config.outlets) {
-    auto outlet = spec->open(arguments, context);
-    if (!outlet) {
-      context.log.error(fmt::format("{} {}: {}", spec->flag.name, arguments.value, outlet.error().message));
-      return false;
-    }
-    outlets.push_back(std::move(*outlet));
+/// Says what is wrong with passed sockets once outlets have taken theirs, in the first round of the loop.
+class PassedSockets {
+ public:
+  PassedSockets(Listeners& listeners, struct ev_loop* loop, Log& log)
+      : listeners_(listeners), log_(log), timer_(loop) {
+    timer_.start<&PassedSockets::warn>(*this, Duration{});
   }
-  return true;
+
+ private:
+  void warn() {
+    for (const std::string& warning : listeners_.take_warnings()) log_.warning(warning);
+  }
+
+  Listeners& listeners_;
+  Log& log_;
+  TimerWatcher timer_;
+};
+
+/// What a process has from its start to its end, whatever it is.
+struct Process {
+  int argc;
+  const char* const* argv;
+  StyledLog& log;
+  StandardError& standard_error;
+  WorkerPool& workers;
+  Listeners& listeners;
+  const SystemdEnvironment& systemd;
+};
+
+/// What a role is given, and what that needs; in the order in which it is made.
+class Capabilities {
+ public:
+  Capabilities(const Config& config, const Process& process, struct ev_loop* loop)
+      : process_(process),
+        loop_(loop),
+        context_{config.options, process.log},
+        outlet_table_({loop, process.workers, process.log, process.listeners}),
+        inputs_({loop, process.workers, process.log}) {
+    context_.workers = &process.workers;
+    context_.look_up_host = &look_up_host;
+    context_.process_facts = &read_process_facts;
+    context_.screen = &screen_;
+    context_.open_ahead = &open_ahead;
+    context_.inputs = &inputs_;
+    context_.print = &print_;
+    context_.outlets = &outlets_;
+    context_.controls = &controls_;
+  }
+
+  Result<void> open_outlets(const Config& config) {
+    auto outlets = outlet_table_.open(config.outlets);
+    if (!outlets) return tl::unexpected(outlets.error());
+    outlets_ = std::move(*outlets);
+    outlet_table_.note(config.outlets);
+    return {};
+  }
+  /// REQUIRES: the outlets are open.
+  Result<void> open_others(const Config& config) {
+    const auto& join = config.options.overlay.join;
+    if (join && join->discovers) local_links_ = std::make_unique<MulticastLinks>(loop_, process_.log);
+    context_.local_links = local_links_.get();
+    if (!config.stats_file.empty()) {
+      auto file = StatsFile::open(config.stats_file, process_.workers);
+      if (!file) return fail("--stats: " + file.error().message);
+      stats_ = std::move(*file);
+      context_.stats = stats_.get();
+    }
+    if (!process_.systemd.socket.empty()) {
+      auto systemd = Systemd::open(process_.systemd, loop_, process_.log);
+      if (systemd) systemd_ = std::move(*systemd);
+      if (!systemd) process_.log.warning(systemd.error().message);
+      context_.supervisor = systemd_.get();
+    }
+    return open_viewing(config);
+  }
+
+  RoleContext& context() { return context_; }
+  FrameSink* frames() { return frames_.get(); }
+  /// What takes streams and commands of the role ends before it.
+  void close() {
+    outlets_.clear();
+    controls_.clear();
+    status_.reset();
+  }
+
+ private:
+  /// A client's own output, and where commands come from.
+  Result<void> open_viewing(const Config& config) {
+    auto frames = open_sink(config.dump, loop_, process_.workers);
+    if (!frames) return fail("--dump: " + frames.error().message);
+    frames_ = std::move(*frames);
+    context_.frames = frames_.get();
+    if (!config.dump.empty() && config.dump != "-") {
+      outlets_.push_back(std::make_unique<DumpOutlet>(config.dump, config.options.watch, nullptr, loop_,
+                                                      process_.workers, process_.log));
+    }
+    if (shows_status(config)) status_ = std::make_unique<StatusLine>(process_.standard_error);
+    context_.status = status_.get();
+    if (!config.control.empty())
+      controls_.push_back(std::make_unique<ControlSocket>(config.control, loop_, process_.log));
+    if (takes_keys(config)) controls_.push_back(std::make_unique<TerminalKeys>(loop_));
+    if (config.file.empty()) return {};
+    live_config_ = std::make_unique<LiveConfig>(process_.argc, process_.argv, config, outlet_table_,
+                                                process_.log, process_.workers);
+    context_.configuration = live_config_.get();
+    return {};
+  }
+
+  const Process& process_;
+  struct ev_loop* loop_;
+  RoleContext context_;
+  RunningOutlets outlet_table_;
+  InputTable inputs_;
+  StandardOutput print_;
+  TerminalScreen screen_;
+  std::unique_ptr<MulticastLinks> local_links_;
+  std::unique_ptr<StatsFile> stats_;
+  std::unique_ptr<Systemd> systemd_;
+  std::unique_ptr<FrameSink> frames_;
+  std::vector<std::unique_ptr<Outlet>> outlets_;
+  std::unique_ptr<StatusLine> status_;
+  std::vector<std::unique_ptr<CommandSource>> controls_;
+  std::unique_ptr<LiveConfig> live_config_;
+};
+
+/// What begins the work of a process, and what a start may refuse before it listens or opens a device. The
+/// error begins with the flag that it is about.
+Result<void> prepare(Config& config, Log& log) {
+  if (!config.options.topology_file.empty()) {
+    if (auto taken = take_topology(config, log); !taken) return taken;
+  }
+  return check_standard_input(config.options.publish);
 }
 
-Result<int> run(Config& config, Log& log, StandardError& standard_error, WorkerPool& workers) {
-  const bool has_topology = !config.options.topology_file.empty();
-  if (has_topology) {
-    if (auto taken = take_topology(config, log); !taken) return tl::unexpected(taken.error());
-  }
-  if (reads_input(config) && is_file(STDIN_FILENO)) {
-    return fail(
-        "--stream: standard input is a file, which has no pace of its own: name the file instead of -");
-  }
+/// What --print-config checks beyond the flags themselves. Files of streams are opened, as at a start.
+Result<void> check(Config& config, const Process& process) {
+  if (auto prepared = prepare(config, process.log); !prepared) return prepared;
   auto loop = make_loop();
   if (!loop) return tl::unexpected(loop.error());
-  Driver driver(loop->get(), log, workers);
-  RoleContext context{config.options, log};
-  context.workers = &workers;
-  context.loop = &driver.figures();
-  context.look_up_host = &look_up_host;
-  std::unique_ptr<MulticastLinks> local_links;
-  const auto& join = config.options.overlay.join;
-  if (join && join->discovers) local_links = std::make_unique<MulticastLinks>(loop->get(), log);
-  context.local_links = local_links.get();
+  Capabilities capabilities(config, process, loop->get());
+  if (auto opened = capabilities.open_outlets(config); !opened) return opened;
+  if (auto streams = open_streams(config.options.publish, {}, &open_ahead); !streams)
+    return tl::unexpected(streams.error());
+  return {};
+}
 
-  std::unique_ptr<StatsFile> stats;
-  if (!config.stats_file.empty()) {
-    auto file = StatsFile::open(config.stats_file, workers);
-    if (!file) return tl::unexpected(file.error());
-    stats = std::move(*file);
+Result<int> run(Config& config, const Process& process) {
+  if (auto prepared = prepare(config, process.log); !prepared) return tl::unexpected(prepared.error());
+  auto loop = make_loop();
+  if (!loop) return tl::unexpected(loop.error());
+  const PassedSockets passed(process.listeners, loop->get(), process.log);
+  Driver driver(loop->get(), process.log, process.workers);
+  Capabilities capabilities(config, process, loop->get());
+  if (const auto opened = capabilities.open_outlets(config); !opened) {
+    process.log.error(config.origins.located(opened.error().message));
+    return kWrongUsage;
   }
-  std::vector<std::unique_ptr<Outlet>> outlets;
-  if (!open_outlets(config, {loop->get(), workers, log}, outlets)) return kWrongUsage;
-  auto frames = open_sink(config.dump, loop->get(), workers);
-  if (!frames) return tl::unexpected(frames.error());
-  std::unique_ptr<Outlet> pictures;
-  if (*frames != nullptr && config.role != &kClientRole) {
-    pictures = std::make_unique<SinkOutlet>(std::move(*frames), OutletFigures{"dump", config.dump},
-                                            config.options.every, config.options.watch, log);
-  }
-  if (!config.dump.empty() && config.dump != "-") {
-    outlets.push_back(std::make_unique<DumpOutlet>(config.dump, config.options.watch, std::move(pictures),
-                                                   loop->get(), workers, log));
-  } else if (pictures != nullptr) {
-    outlets.push_back(std::move(pictures));
-  }
-  std::unique_ptr<StatusLine> status;
-  if (shows_status(config)) status = std::make_unique<StatusLine>(standard_error);
-  StandardOutput print;
-  context.stats = stats.get();
-  context.frames = frames->get();
-  context.status = status.get();
-  context.print = &print;
-  context.outlets = &outlets;
-  std::vector<std::unique_ptr<CommandSource>> controls;
-  if (!config.control.empty())
-    controls.push_back(std::make_unique<ControlSocket>(config.control, loop->get(), log));
-  if (takes_keys(config)) controls.push_back(std::make_unique<TerminalKeys>(loop->get()));
-  context.controls = &controls;
-  InputTable inputs({loop->get(), workers, log});
-  context.inputs = &inputs;
-
-  const std::unique_ptr<Machine> machine = config.role->create(context);
-  const Requests::Exit exit = driver.run(*machine, has_topology);
-  outlets.clear();
-  controls.clear();
-  status.reset();
-  const auto written = finish_output(workers, frames->get());
+  if (auto opened = capabilities.open_others(config); !opened) return tl::unexpected(opened.error());
+  capabilities.context().loop = &driver.figures();
+  const std::unique_ptr<Machine> machine = config.role->create(capabilities.context());
+  const bool can_read_again = !config.options.topology_file.empty() || !config.file.empty();
+  const Requests::Exit exit = driver.run(*machine, can_read_again);
+  capabilities.close();
+  const auto written = finish_output(process.workers, capabilities.frames());
   if (exit.status != 0) return fail(exit.message);
   if (!written) return tl::unexpected(written.error());
   return 0;
@@ -292,21 +297,42 @@ void shut_down(WorkerPool& workers, int status) {
   std::_Exit(status);
 }
 
+/// What is wrong goes to standard error, with the priority that the journal wants.
+int print_usage(const UsageExit& usage) {
+  if (usage.status != 0 && standard_error_is_journal())
+    std::fputs(std::string(journal_prefix(LogLevel::Error)).c_str(), stderr);
+  std::fputs(usage.text.c_str(), usage.status == 0 ? stdout : stderr);
+  return usage.status;
+}
+
+/// --print-config: what is given, if a process could be made of it.
+int print_checked(Config& config, const Process& process) {
+  if (const auto good = check(config, process); !good)
+    return print_usage(
+        {kWrongUsage, fmt::format("ottd: {}\n", config.origins.located(good.error().message))});
+  return print_usage({0, *config.to_print});
+}
+
 int start(int argc, char** argv) {
+  Listeners listeners;
+  listeners.take_passed();
+  const SystemdEnvironment systemd = SystemdEnvironment::take();
   auto parsed = parse_command_line(argc, argv);
-  if (const auto* usage = std::get_if<UsageExit>(&parsed)) {
-    std::fputs(usage->text.c_str(), usage->status == 0 ? stdout : stderr);
-    return usage->status;
-  }
+  if (const auto* usage = std::get_if<UsageExit>(&parsed)) return print_usage(*usage);
   auto& config = std::get<Config>(parsed);
   raise_descriptor_limit(config.options.overlay.limits);
-  const bool quiet = shows_status(config) || config.options.only_asks();
-  const std::string level = config.log_level.empty() ? (quiet ? "warning" : "info") : config.log_level;
   WorkerPool workers;
   StandardError standard_error(workers);
-  const auto log = make_log(config.role->name, level, standard_error);
-  const auto ran = run(config, *log, standard_error, workers);
-  if (!ran) log->error(ran.error().message);
+  const auto log = make_log(config.role->name, log_style(config), standard_error);
+  const Process process{argc, argv, *log, standard_error, workers, listeners, systemd};
+  if (config.to_print) {
+    const int status = print_checked(config, process);
+    shut_down(workers, status);
+    return status;
+  }
+  for (const std::string& warning : check_environment(environ)) log->warning(warning);
+  const auto ran = run(config, process);
+  if (!ran) log->error(config.origins.located(ran.error().message));
   const int status = ran ? *ran : 1;
   shut_down(workers, status);
   return status;

@@ -22,8 +22,14 @@ NodeId Reader::node_id() {
   return id;
 }
 
-std::string Reader::text() {
-  const std::size_t length = u16();
+std::string Reader::text() { return text_of(u16()); }
+
+std::string Reader::long_text(std::size_t most) {
+  const std::size_t length = u32();
+  return length > most ? failed<std::string>() : text_of(length);
+}
+
+std::string Reader::text_of(std::size_t length) {
   if (length > bytes_.size()) return failed<std::string>();
   std::string text(reinterpret_cast<const char*>(bytes_.data()), length);
   if (has_control_character(text)) return failed<std::string>();
@@ -39,6 +45,12 @@ void Writer::node_id(const NodeId& id) {
 void Writer::text(std::string_view text) {
   OTT_ASSERT(text.size() <= 0xFFFF && !has_control_character(text));
   u16(static_cast<std::uint16_t>(text.size()));
+  out_.insert(out_.end(), text.begin(), text.end());
+}
+
+void Writer::long_text(std::string_view text) {
+  OTT_ASSERT(!has_control_character(text));
+  u32(static_cast<std::uint32_t>(text.size()));
   out_.insert(out_.end(), text.begin(), text.end());
 }
 

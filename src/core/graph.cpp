@@ -9,6 +9,24 @@
 
 namespace ott {
 
+void Graph::changed(Vertex a, Vertex b) {
+  if (changes_.size() == kChangesKept) return all_changed();
+  paths_.reset();
+  ++edition_;
+  changes_.push_back({a, b});
+}
+
+void Graph::all_changed() {
+  paths_.reset();
+  changes_.clear();
+  changes_from_ = ++edition_;
+}
+
+std::optional<std::vector<Graph::LinkEnds>> Graph::changed_since(std::uint64_t edition) const {
+  if (edition < changes_from_) return std::nullopt;
+  return std::vector(changes_.begin() + static_cast<std::ptrdiff_t>(edition - changes_from_), changes_.end());
+}
+
 bool Graph::add_node(const NodeId& node) {
   const std::size_t before = node_count();
   vertex_for(node);
@@ -20,7 +38,7 @@ Graph::Vertex Graph::vertex_for(const NodeId& node) {
   const auto [place, is_new] = vertex_of_.try_emplace(node, fresh);
   if (is_new) {
     ranks_.clear();
-    paths_.reset();
+    all_changed();
     if (free_vertices_.empty()) {
       vertices_.push_back({node, {}});
     } else {
@@ -35,7 +53,7 @@ bool Graph::remove_node(const NodeId& node) {
   const auto place = vertex_of_.find(node);
   if (place == vertex_of_.end()) return false;
   const Vertex vertex = place->second;
-  paths_.reset();
+  all_changed();
   for (const Edge& edge : std::exchange(vertices_[vertex].edges, {})) {
     const auto back = edge_place(edge.to, node);
     costly_edge_count_ -= (edge.cost != 1 ? 1U : 0U) + (back->cost != 1 ? 1U : 0U);
@@ -67,7 +85,7 @@ bool Graph::remove_link(const NodeId& a, const NodeId& b) {
   if (!from || !to) return false;
   const Edge* edge = find_edge(*from, b);
   if (edge == nullptr) return false;
-  paths_.reset();
+  changed(*from, *to);
   costly_edge_count_ -= (edge->cost != 1 ? 1U : 0U) + (find_edge(*to, a)->cost != 1 ? 1U : 0U);
   --link_count_;
   vertices_[*from].edges.erase(edge_place(*from, b));
@@ -115,7 +133,7 @@ Graph::Edge* Graph::find_edge(Vertex from, const NodeId& to) {
 }
 
 void Graph::set_edge(Vertex from, Vertex to, std::uint32_t cost) {
-  paths_.reset();
+  changed(from, to);
   if (Edge* edge = find_edge(from, node(to))) return recost(*edge, cost);
   vertices_[from].edges.insert(edge_place(from, node(to)), {to, cost});
   if (cost != 1) ++costly_edge_count_;
@@ -131,7 +149,8 @@ void Graph::recost(Edge& edge, std::uint32_t cost) {
 void Graph::set_cost(Vertex from, Vertex to, std::uint32_t cost) {
   Edge* edge = find_edge(from, node(to));
   OTT_ASSERT(edge != nullptr);
-  paths_.reset();
+  if (edge->cost == cost) return;
+  changed(from, to);
   recost(*edge, cost);
 }
 

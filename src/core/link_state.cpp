@@ -16,8 +16,8 @@ const Adjacency* link_to(const LinkState* state, const NodeId& id) {
 }  // namespace
 
 const LinkState* LinkStateDb::find(const NodeId& reporter) const {
-  const auto found = states_.find(reporter);
-  return found == states_.end() ? nullptr : &found->second;
+  const auto vertex = graph_.vertex_of(reporter);
+  return vertex && *vertex < of_vertex_.size() ? of_vertex_[*vertex] : nullptr;
 }
 
 LinkStateDb::Update LinkStateDb::update(const LinkState& state) {
@@ -31,7 +31,18 @@ LinkStateDb::Update LinkStateDb::update(const LinkState& state) {
   });
   const bool changed = !same_links && set_links(state, before);
   if (!same_links || !same_facts) set_limited(before, &state);
-  states_.insert_or_assign(state.reporter, state);
+  if (state.streams.empty()) {
+    origins_.erase(state.reporter);
+  } else {
+    origins_.insert(state.reporter);
+  }
+  if (before == nullptr) {
+    const auto vertex = *graph_.vertex_of(state.reporter);
+    if (vertex >= of_vertex_.size()) of_vertex_.resize(graph_.vertex_limit());
+    of_vertex_[vertex] = &states_.emplace(state.reporter, state).first->second;
+  } else {
+    states_.find(state.reporter)->second = state;
+  }
   for (auto& [metric, graph] : measured_) {
     if (changed || !same_facts) set_measured(graph, metric, state);
   }
@@ -58,10 +69,13 @@ const LinkFacts* LinkStateDb::facts(const NodeId& from, const NodeId& to) const 
 bool LinkStateDb::remove(const NodeId& reporter) {
   const auto found = states_.find(reporter);
   if (found == states_.end()) return false;
-  const bool had_links = !graph_.edges(*graph_.vertex_of(reporter)).empty();
+  const auto vertex = *graph_.vertex_of(reporter);
+  const bool had_links = !graph_.edges(vertex).empty();
+  of_vertex_[vertex] = nullptr;
   graph_.remove_node(reporter);
   for (auto& [metric, graph] : measured_) graph.remove_node(reporter);
   set_limited(&found->second, nullptr);
+  origins_.erase(reporter);
   states_.erase(found);
   reachable_from_.reset();
   return had_links;
@@ -73,26 +87,35 @@ bool LinkStateDb::reaches(const NodeId& here, const NodeId& node) const {
     reachable_from_ = here;
   }
   const auto vertex = graph_.vertex_of(node);
-  return vertex && reachable_[*vertex] != 0;
+  return vertex && *vertex < reachable_.size() && reachable_[*vertex] != 0;
 }
 
 // A link is in the graph while both its ends report it, at the higher of the two costs.
 bool LinkStateDb::set_links(const LinkState& state, const LinkState* before) {
   const NodeId& here = state.reporter;
   bool changed = graph_.add_node(here);
+  if (changed) reachable_from_.reset();
   if (before != nullptr) {
     for (const Adjacency& link : before->links) {
-      if (link_to(&state, link.id) == nullptr) changed = graph_.remove_link(here, link.id) || changed;
+      if (link_to(&state, link.id) != nullptr || !graph_.remove_link(here, link.id)) continue;
+      changed = true;
+      reachable_from_.reset();
     }
   }
   for (const Adjacency& link : state.links) {
     const Adjacency* back = link_to(find(link.id), here);
-    if (back != nullptr && link.id != here) {
-      changed = graph_.add_link(here, link.id, std::max(link.cost, back->cost)) || changed;
-    }
+    if (back == nullptr || link.id == here) continue;
+    if (!graph_.add_link(here, link.id, std::max(link.cost, back->cost))) continue;
+    changed = true;
+    note_reached(here, link.id);
   }
-  if (changed) reachable_from_.reset();
   return changed;
+}
+
+/// A new link between two that can be reached, or between two that cannot, changes nothing about that.
+void LinkStateDb::note_reached(const NodeId& a, const NodeId& b) {
+  reachable_.resize(graph_.vertex_limit());
+  if (reachable_[*graph_.vertex_of(a)] != reachable_[*graph_.vertex_of(b)]) reachable_from_.reset();
 }
 
 const Graph& LinkStateDb::graph(Metric metric) const {
@@ -132,8 +155,9 @@ void LinkStateDb::set_measured(Graph& graph, Metric metric, const LinkState& sta
 std::vector<KnownStream> known_streams(const LinkStateDb& db, const NodeId& here) {
   std::vector<KnownStream> streams;
   for (const bool of_bootstrapper : {true, false}) {
-    for (const auto& [id, state] : db.all()) {
-      if ((state.kind == PeerKind::Bootstrap) != of_bootstrapper || state.streams.empty()) continue;
+    for (const NodeId& id : db.origins()) {
+      const LinkState& state = *db.find(id);
+      if ((state.kind == PeerKind::Bootstrap) != of_bootstrapper) continue;
       if (!db.reaches(here, id)) continue;
       for (const StreamInfo& stream : state.streams) {
         if (streams.size() < kStreamsMax) streams.push_back({id, stream});

@@ -683,6 +683,7 @@ void write(Writer& out, const WhyAnswer& m) {
   out.u32(m.number);
   out.u32(static_cast<std::uint32_t>(m.lines.size()));
   for (const std::string& line : m.lines) out.text(line);
+  if (m.outcome != WhyOutcome::Answered) write_enum(out, m.outcome);
 }
 
 void read(Reader& in, WhyAnswer& m) {
@@ -690,6 +691,38 @@ void read(Reader& in, WhyAnswer& m) {
   m.number = in.u32();
   m.lines.resize(in.count<std::uint32_t>(2, kWhyLinesMax));
   for (std::string& line : m.lines) line = read_text(in, kTextBytesMax);
+  if (m.tracker.flood) in.fail();
+  if (in.at_end()) return;  // the first ones of this version have no more
+  m.outcome = read_enum(in, WhyOutcome::Answered, WhyOutcome{kWhyOutcomeLast});
+}
+
+void write(Writer& out, const Look& m) {
+  write(out, m.tracker);
+  out.node_id(m.asker);
+  out.u32(m.number);
+  out.u8(static_cast<std::uint8_t>(m.at));
+  out.node_id(m.node);
+}
+
+void read(Reader& in, Look& m) {
+  read(in, m.tracker);
+  m.asker = in.node_id();
+  m.number = in.u32();
+  m.at = read_enum(in, LookAt::Node, LookAt{kLookAtLast});
+  m.node = in.node_id();
+  if (m.tracker.flood) in.fail();
+}
+
+void write(Writer& out, const View& m) {
+  write(out, m.tracker);
+  out.u32(m.number);
+  out.long_text(m.json);
+}
+
+void read(Reader& in, View& m) {
+  read(in, m.tracker);
+  m.number = in.u32();
+  m.json = in.long_text(kViewBytesMax);
   if (m.tracker.flood) in.fail();
 }
 

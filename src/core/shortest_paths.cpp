@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <limits>
 #include <utility>
 
 namespace ott {
@@ -38,9 +39,9 @@ void search_breadth_first(const Graph& graph, ShortestPaths& paths, Vertex sourc
   }
 }
 
-/// Vertices that are reached but not yet searched from, the nearest first: a radix heap (Ahuja, Mehlhorn,
-/// Orlin and Tarjan, 1990). Distances never fall below the last one that was taken, so they are sorted by the
-/// highest bit in which they differ from it, and each moves to a lower bucket at most 64 times.
+/// Vertices that are reached but not yet searched from, the nearest first: in buckets (Dial, 1969) that are
+/// no wider than the cheapest link (Denardo and Fox, 1979), so that the order within one does not matter.
+/// They are a ring; what lies beyond its end waits aside.
 class NearestFirst {
  public:
   struct Reached {
@@ -48,41 +49,76 @@ class NearestFirst {
     Vertex vertex;
   };
 
+  /// `least_cost`: no link costs less.
+  explicit NearestFirst(std::uint32_t least_cost)
+      : shift_(static_cast<int>(std::bit_width(least_cost)) - 1) {}
+
+  /// REQUIRES: not nearer than the last one that was taken.
   void push(std::uint64_t distance, Vertex vertex) {
-    buckets_[static_cast<std::size_t>(std::bit_width(distance ^ last_))].push_back({distance, vertex});
+    const std::uint64_t bucket = distance >> shift_;
+    if (bucket - first_ < kBuckets) {
+      put({distance, vertex});
+    } else {
+      far_.push_back({distance, vertex});
+      nearest_far_ = std::min(nearest_far_, bucket);
+    }
     ++count_;
   }
   [[nodiscard]] bool empty() const { return count_ == 0; }
   /// REQUIRES: !empty().
   Reached pop() {
-    if (buckets_[0].empty()) refill();
-    const Reached nearest = buckets_[0].back();
-    buckets_[0].pop_back();
+    while (ring_[first_ % kBuckets].empty()) advance();
+    std::vector<Reached>& bucket = ring_[first_ % kBuckets];
+    const Reached nearest = bucket.back();
+    bucket.pop_back();
     --count_;
     return nearest;
   }
 
  private:
-  void refill() {
-    auto bucket = std::ranges::find_if_not(buckets_, [](const auto& each) { return each.empty(); });
-    last_ = std::ranges::min(*bucket, {}, &Reached::distance).distance;
-    moving_.swap(*bucket);
-    for (const Reached& each : moving_)
-      buckets_[static_cast<std::size_t>(std::bit_width(each.distance ^ last_))].push_back(each);
-    moving_.clear();
+  static constexpr std::uint64_t kBuckets = 256;
+
+  void put(const Reached& reached) { ring_[(reached.distance >> shift_) % kBuckets].push_back(reached); }
+  void advance() {
+    const bool ring_is_empty = far_.size() == count_;
+    first_ = ring_is_empty ? nearest_far_ : first_ + 1;
+    if (nearest_far_ < first_ + kBuckets / 2 || ring_is_empty) take_from_far();
+  }
+  void take_from_far() {
+    nearest_far_ = std::numeric_limits<std::uint64_t>::max();
+    std::erase_if(far_, [this](const Reached& each) {
+      const std::uint64_t bucket = each.distance >> shift_;
+      const bool fits = bucket - first_ < kBuckets;
+      if (fits) {
+        put(each);
+      } else {
+        nearest_far_ = std::min(nearest_far_, bucket);
+      }
+      return fits;
+    });
   }
 
-  std::array<std::vector<Reached>, 65> buckets_;
-  std::vector<Reached> moving_;
-  std::uint64_t last_ = 0;
+  int shift_;
+  std::array<std::vector<Reached>, kBuckets> ring_;
+  std::vector<Reached> far_;
+  std::uint64_t first_ = 0;  // the bucket of the last one that was taken
+  std::uint64_t nearest_far_ = std::numeric_limits<std::uint64_t>::max();
   std::size_t count_ = 0;
 };
 
+/// No link costs less.
+std::uint32_t least_cost(const Graph& graph, const FavouredLinks* favoured) {
+  std::uint64_t least = std::numeric_limits<std::uint32_t>::max();
+  for (Vertex vertex = 0; vertex < graph.vertex_limit(); ++vertex) {
+    for (const Graph::Edge edge : graph.edges(vertex)) least = std::min<std::uint64_t>(least, edge.cost);
+  }
+  if (favoured != nullptr) least = least * 100 / (100 + favoured->margin_percent);
+  return static_cast<std::uint32_t>(std::max<std::uint64_t>(least, 1));
+}
+
 template <class Cost>
-void search_cheapest_first(const Graph& graph, ShortestPaths& paths, Vertex source, Cost&& cost) {
+void search_cheapest_first(const Graph& graph, ShortestPaths& paths, NearestFirst& reached, Cost&& cost) {
   const Ranks& ranks = graph.ranks();
-  NearestFirst reached;
-  reached.push(0, source);
   while (!reached.empty()) {
     const auto [distance, from] = reached.pop();
     if (distance > paths.distance[from]) continue;  // found a cheaper way since
@@ -93,20 +129,147 @@ void search_cheapest_first(const Graph& graph, ShortestPaths& paths, Vertex sour
   }
 }
 
+/// Paths that are being brought up to date.
+class PathUpdate {
+ public:
+  PathUpdate(ShortestPaths& paths, const Graph& graph, const FavouredLinks& favoured)
+      : paths_(paths), graph_(graph), favoured_(favoured), state_(graph.vertex_limit()) {}
+
+  void run(Vertex source, std::span<const Graph::LinkEnds> changed) {
+    for (const auto& [a, b] : changed) {
+      lose_way(a, b);
+      lose_way(b, a);
+    }
+    lose_what_lies_behind();
+    for (const Vertex vertex : lost_) reach_again(vertex);
+    for (const auto& [a, b] : changed) {
+      shorten(a, b);
+      shorten(b, a);
+    }
+    search();
+    for (const auto& [a, b] : changed) {
+      choose_parent(a, source);
+      choose_parent(b, source);
+    }
+    for (const Vertex vertex : moved_) {
+      choose_parent(vertex, source);
+      for (const Graph::Edge edge : graph_.edges(vertex)) choose_parent(edge.to, source);
+    }
+  }
+
+ private:
+  struct State {
+    bool is_lost = false;     // its way leads over what has changed
+    bool has_moved = false;   // its distance may be another one
+    bool has_parent = false;  // it has been chosen anew
+  };
+
+  /// What a link costs; out of reach if there is none.
+  [[nodiscard]] std::uint64_t cost(Vertex from, Vertex to) const {
+    const Graph::Edge* edge = graph_.edge(from, to);
+    return edge == nullptr ? ShortestPaths::kUnreachable : favoured_.cost(from, *edge);
+  }
+  /// How far it is to a vertex through one of its neighbours.
+  [[nodiscard]] std::uint64_t through(Vertex from, Vertex to) const {
+    const std::uint64_t last = paths_.reaches(from) ? cost(from, to) : ShortestPaths::kUnreachable;
+    return last == ShortestPaths::kUnreachable ? last : paths_.distance[from] + last;
+  }
+  void lose(Vertex vertex) {
+    if (state_[vertex].is_lost) return;
+    state_[vertex].is_lost = true;
+    lost_.push_back(vertex);
+    moved(vertex);
+  }
+  void moved(Vertex vertex) {
+    if (state_[vertex].has_moved) return;
+    state_[vertex].has_moved = true;
+    moved_.push_back(vertex);
+  }
+
+  /// The way to `to` leads over this link, which is longer now, or is not there any more.
+  void lose_way(Vertex from, Vertex to) {
+    if (paths_.parent[to] == from && through(from, to) > paths_.distance[to]) lose(to);
+  }
+  void lose_what_lies_behind() {
+    for (std::size_t i = 0; i < lost_.size(); ++i) {
+      for (const Graph::Edge edge : graph_.edges(lost_[i])) {
+        if (paths_.parent[edge.to] == lost_[i]) lose(edge.to);
+      }
+    }
+    for (const Vertex vertex : lost_) {
+      paths_.distance[vertex] = ShortestPaths::kUnreachable;
+      paths_.parent[vertex] = Graph::kNoVertex;
+    }
+  }
+  /// By a neighbour whose own way is not lost.
+  void reach_again(Vertex vertex) {
+    std::uint64_t& distance = paths_.distance[vertex];
+    for (const Graph::Edge edge : graph_.edges(vertex)) {
+      if (!state_[edge.to].is_lost) distance = std::min(distance, through(edge.to, vertex));
+    }
+    if (distance != ShortestPaths::kUnreachable) reached_.push(distance, vertex);
+  }
+  void shorten(Vertex from, Vertex to) {
+    const std::uint64_t distance = through(from, to);
+    if (distance >= paths_.distance[to]) return;
+    paths_.distance[to] = distance;
+    reached_.push(distance, to);
+    moved(to);
+  }
+  void search() {
+    while (!reached_.empty()) {
+      const auto [distance, from] = reached_.pop();
+      if (distance > paths_.distance[from]) continue;
+      for (const Graph::Edge edge : graph_.edges(from)) {
+        const std::uint64_t by_it = distance + favoured_.cost(from, edge);
+        if (by_it >= paths_.distance[edge.to]) continue;
+        paths_.distance[edge.to] = by_it;
+        reached_.push(by_it, edge.to);
+        moved(edge.to);
+      }
+    }
+  }
+  void choose_parent(Vertex vertex, Vertex source) {
+    if (std::exchange(state_[vertex].has_parent, true) || vertex == source) return;
+    const Ranks& ranks = graph_.ranks();
+    Vertex& parent = paths_.parent[vertex] = Graph::kNoVertex;
+    if (!paths_.reaches(vertex)) return;
+    for (const Graph::Edge edge : graph_.edges(vertex)) {
+      if (through(edge.to, vertex) != paths_.distance[vertex]) continue;
+      if (parent == Graph::kNoVertex || ranks[edge.to] < ranks[parent]) parent = edge.to;
+    }
+  }
+
+  ShortestPaths& paths_;
+  const Graph& graph_;
+  const FavouredLinks& favoured_;
+  std::vector<State> state_;  // by vertex
+  std::vector<Vertex> lost_;
+  std::vector<Vertex> moved_;
+  NearestFirst reached_{1};
+};
+
 }  // namespace
+
+void update_paths(ShortestPaths& paths, const Graph& graph, Vertex source, const FavouredLinks& favoured,
+                  std::span<const Graph::LinkEnds> changed) {
+  PathUpdate(paths, graph, favoured).run(source, changed);
+}
 
 ShortestPaths shortest_paths(const Graph& graph, Vertex source, const FavouredLinks* favoured) {
   ShortestPaths paths;
   paths.distance.assign(graph.vertex_limit(), ShortestPaths::kUnreachable);
   paths.parent.assign(graph.vertex_limit(), Graph::kNoVertex);
   paths.distance[source] = 0;
+  NearestFirst reached(least_cost(graph, favoured));
+  reached.push(0, source);
   if (favoured != nullptr) {
-    search_cheapest_first(graph, paths, source,
+    search_cheapest_first(graph, paths, reached,
                           [favoured](Vertex from, Graph::Edge edge) { return favoured->cost(from, edge); });
   } else if (graph.all_costs_are_one()) {
     search_breadth_first(graph, paths, source);
   } else {
-    search_cheapest_first(graph, paths, source, [](Vertex, Graph::Edge edge) { return edge.cost; });
+    search_cheapest_first(graph, paths, reached, [](Vertex, Graph::Edge edge) { return edge.cost; });
   }
   return paths;
 }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <vector>
 
 #include "ott/graph.h"
@@ -23,5 +24,13 @@ struct ShortestPaths {
 /// Breadth first while all costs are one and no link is favoured, by Dijkstra's algorithm otherwise.
 ShortestPaths shortest_paths(const Graph& graph, Graph::Vertex source,
                              const FavouredLinks* favoured = nullptr);
+
+/// Makes of the paths from a source, as they were before the costs of some links changed, what
+/// shortest_paths() would find now; only what lies behind these links is searched (after Ramalingam and Reps,
+/// 1996). `changed`: the links that have come, gone, or have another cost, and perhaps others.
+///
+/// REQUIRES: the vertices are the same as then.
+void update_paths(ShortestPaths& paths, const Graph& graph, Graph::Vertex source,
+                  const FavouredLinks& favoured, std::span<const Graph::LinkEnds> changed);
 
 }  // namespace ott

@@ -207,7 +207,9 @@ void Driver::end_round() {
   round_.hurry(!to_send_.empty() || !requests.send.empty());
   const MonoTime deadline = machine_->next_deadline();
   const MonoTime end(read_clock(CLOCK_MONOTONIC));
-  figures_.pause_max = std::max(figures_.pause_max, end - std::exchange(round_began_, MonoTime::max()));
+  const Duration pause = end - std::exchange(round_began_, MonoTime::max());
+  figures_.pause_max = std::max(figures_.pause_max, pause);
+  figures_.pauses.add(pause);
   if (deadline == armed_for_) return;
   armed_for_ = deadline;
   timer_.start<&Driver::timer_ready>(*this, std::max(deadline - end, Duration{}));

@@ -141,6 +141,9 @@ DumpOutlet::DumpOutlet(std::string directory, std::string stream, std::unique_pt
 DumpOutlet::~DumpOutlet() = default;
 
 Result<void> DumpOutlet::begin(WatchableStreams& streams, Now now) {
+  if (pictures_ != nullptr) {
+    if (auto begun = pictures_->begin(streams, now); !begun) return begun;
+  }
   std::error_code error;
   for (std::filesystem::directory_iterator file(directory_, error), end; !error && file != end;
        file.increment(error)) {
@@ -150,7 +153,7 @@ Result<void> DumpOutlet::begin(WatchableStreams& streams, Now now) {
   }
   if (error) return fail("cannot read the directory '" + directory_ + "': " + error.message());
   subscription_ = streams.subscribe_parts(stream_, *this);
-  return pictures_ == nullptr ? Result<void>{} : pictures_->begin(streams, now);
+  return {};
 }
 
 /// Pictures are written one by one, by others.

@@ -29,7 +29,7 @@ class DumpOutlet final : public Outlet, private PartsTaker {
   static constexpr unsigned kFilesMax = 20;
 
   /// `stream`: its name; empty: the default one. `pictures` writes the pictures of the stream, as a part of
-  /// this outlet; null: they are written elsewhere. REQUIRES: the directory is there.
+  /// this outlet, and may make the directory; null: they are written elsewhere, and it is there.
   DumpOutlet(std::string directory, std::string stream, std::unique_ptr<Outlet> pictures,
              struct ev_loop* loop, Workers& workers, Log& log);
   ~DumpOutlet() override;

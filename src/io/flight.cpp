@@ -26,6 +26,7 @@ Flight flight_of(const Fd& socket) {
   flight.segments_sent = info.tcpi_data_segs_out;
   // Those that the peer had already were not lost (RFC 2883).
   flight.segments_resent = info.tcpi_total_retrans - std::min(info.tcpi_total_retrans, info.tcpi_dsack_dups);
+  flight.segments_received = info.tcpi_data_segs_in;
   return flight;
 }
 

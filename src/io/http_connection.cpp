@@ -145,6 +145,12 @@ void HttpConnection::begin(const HttpRequest& request, Now now) {
     set_state(State::Waiting);
     return (void)answer_with_content(now);
   }
+  if (const auto* wait = std::get_if<HttpWait>(&action)) {
+    asked_ = std::make_unique<Asked>(Asked{*wait, request});
+    deadline_ = now.mono;  // each second it is looked whether it is too late
+    set_state(State::Waiting);
+    return server_.asks(*this, true);
+  }
   auto& picture = std::get<HttpPicture>(action);
   stream_ = &server_.join(picture.stream, *this);
   // A client that names the picture which it has is given one that has come meanwhile.
@@ -157,7 +163,17 @@ void HttpConnection::begin(const HttpRequest& request, Now now) {
 }
 
 bool HttpConnection::answer_waiting(Now now) {
+  if (asked_) return answer_as_awaited(now);
   return followed_ ? answer_with_content(now) : answer_with_picture(now);
+}
+
+bool HttpConnection::answer_as_awaited(Now now) {
+  auto response = server_.awaited(asked_->wait);
+  if (!response) return false;
+  const auto asked = std::move(asked_);
+  server_.asks(*this, false);
+  respond(awaited_response(std::move(*response), server_.site()), &asked->request, now);
+  return true;
 }
 
 /// Answers a request for a picture if there is one to be sent, or if it is too late for one.
@@ -200,12 +216,12 @@ bool HttpConnection::answer_with_content(Now now) {
     return true;
   }
   keep_ = false;
-  followed_->cursor = content.begin();
+  followed_->cursor = content.begin_after(followed_->what.last_id);
   response.fields += fmt::format("X-Backlog: {}\r\n", content.backlog_bytes(followed_->cursor));
   text_ = to_bytes(response, &request, false, now.wall);
   progress_at_ = now.mono;
   set_state(State::Following);
-  server_.watches(*this);
+  if (is_viewer()) server_.watches(*this);
   return true;
 }
 
@@ -297,7 +313,7 @@ std::size_t HttpConnection::send_pieces(Now now) {
       const std::uint64_t skipped = to.cursor.skipped;
       to.piece = to.live.content->next(to.cursor, now);
       to.sent = 0;
-      server_.sums().frames_skipped += to.cursor.skipped - skipped;
+      if (is_viewer()) server_.sums().frames_skipped += to.cursor.skipped - skipped;
     }
     if (!to.piece) {
       if (to.live.content->has_ended(to.cursor)) close("the stream begins anew");
@@ -328,7 +344,7 @@ bool HttpConnection::send_piece(Now now) {
     choose_events();
     return false;
   }
-  if (to.piece != to.cursor.head) {
+  if (to.piece != to.cursor.head && is_viewer()) {
     ++frames_;
     ++server_.sums().frames;
   }
@@ -418,10 +434,17 @@ void HttpConnection::close(const std::string& why) {
 void HttpConnection::leave_stream() {
   if (stream_ != nullptr) server_.leave(*std::exchange(stream_, nullptr), *this);
   if (const auto followed = std::exchange(followed_, nullptr)) server_.leave(followed->live, *this);
+  if (const auto asked = std::exchange(asked_, nullptr)) {
+    server_.forget(asked->wait);
+    server_.asks(*this, false);
+  }
 }
 
+/// Of what it follows. Who reads events views no stream.
+bool HttpConnection::is_viewer() const { return followed_->what.form != HttpFollow::Form::Events; }
+
 const std::string* HttpConnection::watched() const {
-  if (state_ == State::Following) return &followed_->live.name;
+  if (state_ == State::Following) return is_viewer() ? &followed_->live.name : nullptr;
   return state_ == State::Watching ? &stream_->name() : nullptr;
 }
 

@@ -4,6 +4,7 @@
 //     Reading --> Waiting (for a picture) --> Sending
 //     Reading --> Watching, until the connection ends
 //     Reading --> Waiting (for MP4 or text to begin) --> Following, until the content or the connection ends
+//     Reading --> Waiting (for an answer of another process) --> Sending
 //
 // A viewer that watches is sent a picture when it is ready for one: the newest, whole. While the kernel takes
 // no more of the one under way, newer ones take each other's place in the stream, and nothing waits here.
@@ -37,6 +38,11 @@ class HttpServer {
   virtual void leave(HttpStream& stream, HttpConnection& connection) = 0;
   virtual HttpLive& join(const HttpFollow& wanted, HttpConnection& connection) = 0;
   virtual void leave(HttpLive& live, HttpConnection& connection) = 0;
+  /// The answer that it waits for, once it is here. Or it waits for it no more.
+  virtual std::optional<HttpResponse> awaited(HttpWait wait) = 0;
+  virtual void forget(HttpWait wait) = 0;
+  /// picture_is_here() is to be called each round while it waits for an answer.
+  virtual void asks(HttpConnection& connection, bool asks) = 0;
   /// go_on() is to be called in the next round.
   virtual void later(HttpConnection& connection) = 0;
   /// picture_is_here() is to be called then.
@@ -110,6 +116,8 @@ class HttpConnection {
   bool answer_waiting(Now now);
   bool answer_with_picture(Now now);
   bool answer_with_content(Now now);
+  bool answer_as_awaited(Now now);
+  [[nodiscard]] bool is_viewer() const;
   std::size_t send_pieces(Now now);
   bool send_piece(Now now);
   [[nodiscard]] bool watches() const { return state_ == State::Watching || state_ == State::Following; }
@@ -147,7 +155,12 @@ class HttpConnection {
     std::uint64_t after = 0;  // the stream's count
     MonoTime since{};         // older pictures are no answer
   };
-  std::unique_ptr<Wanted> wanted_;  // while it waits
+  std::unique_ptr<Wanted> wanted_;  // while it waits for a picture
+  struct Asked {
+    HttpWait wait;
+    HttpRequest request;
+  };
+  std::unique_ptr<Asked> asked_;  // while it waits for an answer
   struct Followed {
     HttpFollow what;
     HttpRequest request;

@@ -5,11 +5,13 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
 #include <set>
 
 #include "io/clock.h"
 #include "io/socket.h"
 #include "media/http_control.h"
+#include "media/text.h"
 #include "ott/text.h"
 
 namespace ott {
@@ -37,20 +39,21 @@ std::string name_of(const NodeId& at) {
 }  // namespace
 
 Result<std::unique_ptr<HttpOutlet>> HttpOutlet::open(std::string_view where, HttpSiteOptions site,
-                                                     struct ev_loop* loop, Log& log) {
+                                                     struct ev_loop* loop, Listeners& listeners, Log& log) {
   const auto at = parse_listen_address(where);
   if (!at) return tl::unexpected(at.error());
   if (!site.cors.empty()) {
     if (auto good = check_cors(site.cors); !good)
       return fail("--http-cors " + site.cors + ": " + good.error().message);
   }
-  return std::unique_ptr<HttpOutlet>(new HttpOutlet(*at, std::move(site), loop, log));
+  return std::unique_ptr<HttpOutlet>(new HttpOutlet(*at, std::move(site), loop, listeners, log));
 }
 
-HttpOutlet::HttpOutlet(NodeId at, HttpSiteOptions site, struct ev_loop* loop, Log& log)
+HttpOutlet::HttpOutlet(NodeId at, HttpSiteOptions site, struct ev_loop* loop, Listeners& listeners, Log& log)
     : at_(at),
       site_(std::move(site)),
       loop_(loop),
+      listeners_(listeners),
       log_(log),
       viewer_log_(log, "http"),
       name_(name_of(at)),
@@ -67,9 +70,11 @@ HttpOutlet::~HttpOutlet() {
 }
 
 Result<void> HttpOutlet::begin(WatchableStreams& streams, Now) {
-  auto listener = listen_for_clients(at_);
+  auto listener = listeners_.listen(at_, "http");
   if (!listener) return fail("--http: " + listener.error().message);
   listener_ = std::move(*listener);
+  at_ = local_end(*listener_);  // of a passed one
+  name_ = name_of(at_);
   connections_max_ = descriptors_for_connections();
   streams_ = std::make_unique<HttpStreams>(streams, [this](HttpStream& stream) { send_now(stream); });
   accept_again();
@@ -103,6 +108,9 @@ OutletFigures HttpOutlet::figures() const {
   return {.kind = "http",
           .at = name_,
           .viewers = viewers_,
+          .connections = reading_.size() + busy_.size(),
+          .refused = refused_,
+          .changes_refused = changes_refused_,
           .frames = sums_.frames,
           .frames_skipped = sums_.frames_skipped,
           .bytes = sums_.bytes};
@@ -130,7 +138,7 @@ std::vector<std::string> HttpOutlet::report() const {
 void HttpOutlet::accept_ready(int) {
   const Now now = clock_now();
   for (int i = 0; i < kAcceptsPerTurn; ++i) {
-    auto accepted = accept_from(listener_);
+    auto accepted = accept_from(*listener_);
     if (!accepted) {
       if (now.mono >= warn_of_accept_at_) {
         log_.warning(fmt::format("http: {}; waiting for others to go", accepted.error().message));
@@ -145,13 +153,14 @@ void HttpOutlet::accept_ready(int) {
 }
 
 void HttpOutlet::accept_again() {
-  listener_watcher_.start<&HttpOutlet::accept_ready>(*this, listener_.get(), EV_READ);
+  listener_watcher_.start<&HttpOutlet::accept_ready>(*this, listener_->get(), EV_READ);
 }
 
 /// Where there are too many, the one that has waited longest for a request gives way; if all are being
 /// answered, the new one is told.
 void HttpOutlet::take(Fd fd, const NodeId& remote, Now now) {
   bool full = reading_.size() + busy_.size() >= connections_max_;
+  if (full) ++refused_;
   if (full && !reading_.empty()) {
     reading_.front()->close("");
     full = false;
@@ -226,10 +235,44 @@ HttpAction HttpOutlet::answer(const HttpRequest& request, const NodeId& remote) 
   if (ending_) return text_response(503, "this server is about to end");
   if (request.path == kControlPath && commands_ != nullptr) {
     auto command = command_of(request, remote.address);
-    if (auto* refusal = std::get_if<HttpResponse>(&command)) return std::move(*refusal);
+    if (auto* refusal = std::get_if<HttpResponse>(&command)) {
+      if (refusal->status == 403) note_refusal(request, refusal->text, remote);
+      return std::move(*refusal);
+    }
     return control_response(commands_->command(std::get<std::string>(command), clock_now()));
   }
-  return ott::answer(request, streams_->all(), site_);
+  HttpAction action = ott::answer(request, streams_->all(), api_, site_, clock_now());
+  if (api_ != nullptr && api_->has(request) && api_->changes(request)) note_change(request, action, remote);
+  if (const auto* follow = std::get_if<HttpFollow>(&action);
+      follow != nullptr && !streams_->has_room(*follow))
+    return error_response(503,
+                          fmt::format("{} sets of pictures are made already: ask for one of them, or later",
+                                      HttpStreams::kPictureSetsMax));
+  return action;
+}
+
+/// Logs who has this process do something, and now and then who wants to and may not.
+void HttpOutlet::note_change(const HttpRequest& request, const HttpAction& action, const NodeId& remote) {
+  const auto* response = std::get_if<HttpResponse>(&action);
+  if (response == nullptr || (response->status != 401 && response->status != 403)) {
+    log_.info(fmt::format("http: POST {} by {}", request.path, to_string(remote)));
+    return;
+  }
+  note_refusal(request, "it has not the token of --http-token", remote);
+}
+
+void HttpOutlet::note_refusal(const HttpRequest& request, std::string_view why, const NodeId& remote) {
+  ++changes_refused_;
+  if (const std::uint64_t count = refusal_warning_.due(changes_refused_, clock_now()))
+    log_.warning(fmt::format("http: {} may not POST {}: {}{}", to_string(remote), request.path, trimmed(why),
+                             count > 1 ? fmt::format("; {} such requests", count) : ""));
+}
+
+std::optional<HttpResponse> HttpOutlet::awaited(HttpWait wait) { return api_->awaited(wait, clock_now()); }
+
+void HttpOutlet::asks(HttpConnection& connection, bool asks) {
+  if (asks) return asking_.push_back(&connection);
+  std::erase(asking_, &connection);
 }
 
 HttpStream& HttpOutlet::join(const std::string& stream, HttpConnection& connection) {
@@ -237,7 +280,7 @@ HttpStream& HttpOutlet::join(const std::string& stream, HttpConnection& connecti
 }
 
 HttpLive& HttpOutlet::join(const HttpFollow& wanted, HttpConnection& connection) {
-  return streams_->join(wanted, connection);
+  return streams_->join(wanted, api_ == nullptr ? nullptr : &api_->events(), connection);
 }
 
 void HttpOutlet::leave(HttpStream& stream, HttpConnection& connection) {
@@ -251,9 +294,12 @@ void HttpOutlet::watches(const HttpConnection& connection) {
 }
 
 void HttpOutlet::round() {
-  if (streams_->wanted().empty() && streams_->followed().empty() && later_.empty() && dead_.empty()) return;
+  if (streams_->wanted().empty() && streams_->followed().empty() && later_.empty() && asking_.empty() &&
+      dead_.empty())
+    return;
   const Now now = clock_now();
   for (auto& [key, live] : streams_->followed()) live.content->step(now);
+  for (HttpConnection* connection : std::vector(asking_)) connection->picture_is_here(now);
   for (HttpConnection* connection : std::exchange(later_, {})) connection->go_on(now);
   send_pictures(now);
   reap();
@@ -308,12 +354,22 @@ namespace {
 constexpr OutletFlag kCors = {
     "--http-cors", "ORIGIN",
     "http: let pages of this origin (https://host), or of all (*), read what is sent"};
+constexpr OutletFlag kToken = {
+    "--http-token", "FILE",
+    "http: let whoever sends the token in this file change something (POST /api/v1/...); else nobody may"};
+constexpr std::array kOptions = {kCors, kToken};
 
 Result<std::unique_ptr<Outlet>> open_http(const OutletArguments& arguments, const OutletContext& context) {
   HttpSiteOptions site;
   if (const auto cors = arguments.options.find(kCors.name); cors != arguments.options.end())
     site.cors = cors->second;
-  auto outlet = HttpOutlet::open(arguments.value, std::move(site), context.loop, context.log);
+  if (const auto file = arguments.options.find(kToken.name); file != arguments.options.end()) {
+    auto token = HttpToken::read(file->second);
+    if (!token) return fail(fmt::format("{} {}", kToken.name, token.error().message));
+    site.token = std::move(*token);
+  }
+  auto outlet =
+      HttpOutlet::open(arguments.value, std::move(site), context.loop, context.listeners, context.log);
   if (!outlet) return tl::unexpected(outlet.error());
   return std::unique_ptr<Outlet>(std::move(*outlet));
 }
@@ -325,7 +381,7 @@ const OutletSpec kHttpOutlet = {
              "show the streams to browsers: /, /NAME.mjpg, /NAME.jpg, /NAME.mp4, /NAME.events, "
              "/streams.json; without ADDR on all "
              "addresses"},
-    .options = std::span(&kCors, 1),
+    .options = kOptions,
     .open = open_http,
 };
 

@@ -19,6 +19,7 @@
 #include "io/watcher.h"
 #include "media/outlet.h"
 #include "ott/log.h"
+#include "ott/repeated_warning.h"
 
 namespace ott {
 
@@ -33,12 +34,16 @@ class HttpOutlet final : public Outlet, private HttpServer {
 
   /// `where`: [ADDRESS:]PORT. The error says what is right.
   static Result<std::unique_ptr<HttpOutlet>> open(std::string_view where, HttpSiteOptions site,
-                                                  struct ev_loop* loop, Log& log);
+                                                  struct ev_loop* loop, Listeners& listeners, Log& log);
   ~HttpOutlet() override;
   HttpOutlet(const HttpOutlet&) = delete;
   HttpOutlet& operator=(const HttpOutlet&) = delete;
 
   void take_commands(Commands& commands) override { commands_ = &commands; }
+  bool take_api(Api& api) override {
+    api_ = &api;
+    return true;
+  }
   Result<void> begin(WatchableStreams& streams, Now now) override;
   bool finish(bool give_up, Now now) override;
   [[nodiscard]] OutletFigures figures() const override;
@@ -46,7 +51,7 @@ class HttpOutlet final : public Outlet, private HttpServer {
   [[nodiscard]] std::vector<std::string> report() const override;
 
  private:
-  HttpOutlet(NodeId at, HttpSiteOptions site, struct ev_loop* loop, Log& log);
+  HttpOutlet(NodeId at, HttpSiteOptions site, struct ev_loop* loop, Listeners& listeners, Log& log);
 
   HttpAction answer(const HttpRequest& request, const NodeId& remote) override;
   [[nodiscard]] const HttpSiteOptions& site() const override { return site_; }
@@ -54,6 +59,9 @@ class HttpOutlet final : public Outlet, private HttpServer {
   void leave(HttpStream& stream, HttpConnection& connection) override;
   HttpLive& join(const HttpFollow& wanted, HttpConnection& connection) override;
   void leave(HttpLive& live, HttpConnection& connection) override { HttpStreams::leave(live, connection); }
+  std::optional<HttpResponse> awaited(HttpWait wait) override;
+  void forget(HttpWait wait) override { api_->forget(wait); }
+  void asks(HttpConnection& connection, bool asks) override;
   void later(HttpConnection& connection) override { later_.push_back(&connection); }
   void at(MonoTime due) override;
   void reads(HttpConnection& connection, bool reads) override;
@@ -75,12 +83,17 @@ class HttpOutlet final : public Outlet, private HttpServer {
   NodeId at_;
   HttpSiteOptions site_;
   Commands* commands_ = nullptr;
+  Api* api_ = nullptr;
   struct ev_loop* loop_;
+  Listeners& listeners_;
+  void note_change(const HttpRequest& request, const HttpAction& action, const NodeId& remote);
+  void note_refusal(const HttpRequest& request, std::string_view why, const NodeId& remote);
+
   Log& log_;
   ViewerLog viewer_log_;
   std::string name_;  // for the log and statistics
   std::size_t connections_max_ = kConnectionsMax;
-  Fd listener_;
+  std::shared_ptr<const Fd> listener_;
   IoWatcher listener_watcher_;
   TimerWatcher accept_pause_;
   TimerWatcher second_timer_;  // while there are connections
@@ -93,11 +106,15 @@ class HttpOutlet final : public Outlet, private HttpServer {
   HttpConnection::List busy_;
   HttpConnection::List dead_;
   std::vector<HttpConnection*> later_;
-  std::vector<HttpConnection*> turn_;  // to be sent pictures, while that is done
-  std::size_t next_turn_ = 0;          // where a round has ended with some of them left
-  bool due_ = false;                   // somebody who had to wait may have a picture
+  std::vector<HttpConnection*> asking_;  // that wait for an answer of another process
+  std::vector<HttpConnection*> turn_;    // to be sent pictures, while that is done
+  std::size_t next_turn_ = 0;            // where a round has ended with some of them left
+  bool due_ = false;                     // somebody who had to wait may have a picture
   bool ending_ = false;
   std::size_t viewers_ = 0;
+  std::uint64_t refused_ = 0;  // connections, or those that gave way to them
+  std::uint64_t changes_refused_ = 0;
+  RepeatedWarning refusal_warning_;
   HttpFigures sums_;
   MonoTime warn_of_accept_at_{};
 };

@@ -4,7 +4,9 @@
 
 #include "io/clock.h"
 #include "media/http_response.h"
+#include "media/live_events.h"
 #include "media/live_mp4.h"
+#include "media/live_pictures.h"
 #include "media/live_text.h"
 #include "ott/assert.h"
 
@@ -47,15 +49,32 @@ void HttpStreams::leave(HttpStream& stream, HttpConnection& connection) {
   remove(stream.connections, connection);
 }
 
-HttpLive& HttpStreams::join(const HttpFollow& wanted, HttpConnection& connection) {
+bool HttpStreams::has_room(const HttpFollow& wanted) const {
+  if (wanted.form != HttpFollow::Form::Pictures || followed_.contains({wanted.form, wanted.stream}))
+    return true;
+  const auto is_pictures = [](const auto& each) { return each.first.first == HttpFollow::Form::Pictures; };
+  return std::ranges::count_if(followed_, is_pictures) < static_cast<std::ptrdiff_t>(kPictureSetsMax);
+}
+
+std::unique_ptr<LiveContent> HttpStreams::content_of(const HttpFollow& wanted, EventLog* events) {
+  switch (wanted.form) {
+    case HttpFollow::Form::Mp4:
+      return std::make_unique<LiveMp4>(streams_, wanted.stream, clock_now());
+    case HttpFollow::Form::Pictures:
+      return std::make_unique<LivePictures>(streams_, wanted.names, wanted.interval);
+    case HttpFollow::Form::Events:
+      return std::make_unique<LiveEvents>(*events);
+    case HttpFollow::Form::Text:
+      break;
+  }
+  return std::make_unique<LiveText>(streams_, wanted.stream);
+}
+
+HttpLive& HttpStreams::join(const HttpFollow& wanted, EventLog* events, HttpConnection& connection) {
   HttpLive& live = followed_[{wanted.form, wanted.stream}];
   if (live.content == nullptr) {
     live.name = wanted.stream;
-    if (wanted.form == HttpFollow::Form::Mp4) {
-      live.content = std::make_unique<LiveMp4>(streams_, wanted.stream, clock_now());
-    } else {
-      live.content = std::make_unique<LiveText>(streams_, wanted.stream);
-    }
+    live.content = content_of(wanted, events);
   }
   live.connections.push_back(&connection);
   live.unused_at = MonoTime::max();

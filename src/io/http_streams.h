@@ -73,13 +73,17 @@ class HttpStreams {
  public:
   /// For how long what was followed is kept for those who come again.
   static constexpr Duration kLinger = std::chrono::seconds(5);
+  static constexpr std::size_t kPictureSetsMax = 16;
 
   HttpStreams(WatchableStreams& streams, HttpStream::SendNow send_now)
       : streams_(streams), send_now_(std::move(send_now)) {}
 
   HttpStream& join(const std::string& name, HttpConnection& connection);
   void leave(HttpStream& stream, HttpConnection& connection);
-  HttpLive& join(const HttpFollow& wanted, HttpConnection& connection);
+  /// `events`: for those who read them.
+  HttpLive& join(const HttpFollow& wanted, EventLog* events, HttpConnection& connection);
+  /// Whether so many small pictures may be made: kPictureSetsMax at a time, each for any number of viewers.
+  [[nodiscard]] bool has_room(const HttpFollow& wanted) const;
   static void leave(HttpLive& live, HttpConnection& connection);
   /// Gives up the streams that nobody has wanted since.
   void drop_unwanted(Now now);
@@ -89,6 +93,8 @@ class HttpStreams {
   Lives& followed() { return followed_; }
 
  private:
+  std::unique_ptr<LiveContent> content_of(const HttpFollow& wanted, EventLog* events);
+
   WatchableStreams& streams_;
   HttpStream::SendNow send_now_;
   std::map<std::string, std::unique_ptr<HttpStream>> wanted_;

@@ -26,21 +26,25 @@ std::string how_else(const std::string& source) {
   return "exec:ffmpeg -i " + source + " -c:v mjpeg -q:v 5 -f mjpeg -";
 }
 
-Result<std::unique_ptr<Input>> open_paced(const std::string& source, InputSink& sink,
-                                          const InputContext& context) {
+Result<OpenedSource> open_file(const std::string& source) {
   const std::string shown = without_credentials(source);
   if (const std::string how = how_else(shown); !how.empty())
     return fail(fmt::format("'{}' is no source by itself; write 'NAME={}'", shown, how));
-  auto timed = open_timed_source(source, random_number<std::uint32_t>());
-  if (!timed) return tl::unexpected<Error>(timed.error());
-  if (*timed != nullptr) return std::make_unique<TimedInput>(std::move(*timed), sink, context.workers);
-  auto opened = open_source(source);
-  if (!opened) return tl::unexpected<Error>(opened.error());
-  return std::make_unique<PacedInput>(std::move(*opened), sink, context.workers);
+  return open_paced_source(source, random_number<std::uint32_t>());
 }
 
-constexpr InputSpec kFiles{"", "FILE|DIRECTORY", open_paced};
-constexpr InputSpec kPattern{"pattern:", "pattern:[WxH@FPS][+tone]", open_paced};
+Result<std::unique_ptr<Input>> open_paced(const std::string& source, InputSink& sink,
+                                          const InputContext& context) {
+  auto opened = context.file == nullptr || (!context.file->pictures && !context.file->timed)
+                    ? open_file(source)
+                    : Result<OpenedSource>(std::move(*context.file));
+  if (!opened) return tl::unexpected<Error>(opened.error());
+  if (opened->timed) return std::make_unique<TimedInput>(std::move(opened->timed), sink, context.workers);
+  return std::make_unique<PacedInput>(std::move(opened->pictures), sink, context.workers);
+}
+
+constexpr InputSpec kFiles{"", "FILE|DIRECTORY", open_paced, open_file};
+constexpr InputSpec kPattern{"pattern:", "pattern:[WxH@FPS][+tone]", open_paced, open_file};
 
 constexpr std::array kInputs = {&kPattern,   &kFiles,     &kStandardInput, &kFifoInput,  &kTextInput,
                                 &kExecInput, &kV4l2Input, &kHttpInput,     &kHttpsInput, &kRtpInput,
@@ -63,11 +67,24 @@ std::string inputs_help() {
   return text;
 }
 
-Result<std::unique_ptr<Input>> InputTable::open(std::string_view source, InputSink& sink) {
+Result<OpenedSource> open_ahead(const std::string& source) {
+  std::string rest = source;
+  const auto common = take_common_options(rest);
+  if (!common) return tl::unexpected<Error>(common.error());
+  const InputSpec& spec = spec_of(rest);
+  if (spec.open_ahead == nullptr) return OpenedSource{};
+  auto opened = spec.open_ahead(rest);
+  if (!opened) return fail(hide_credentials(opened.error().message));
+  return opened;
+}
+
+Result<std::unique_ptr<Input>> InputTable::open(std::string_view source, OpenedSource file, InputSink& sink) {
   std::string rest(source);
   const auto common = take_common_options(rest);
   if (!common) return tl::unexpected<Error>(common.error());
-  auto input = spec_of(rest).open(rest, sink, context_);
+  InputContext context = context_;
+  context.file = &file;
+  auto input = spec_of(rest).open(rest, sink, context);
   if (!input) return fail(hide_credentials(input.error().message));
   (*input)->set_common(*common);
   return input;

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "io/listeners.h"
 #include "media/outlet.h"
 #include "ott/log.h"
 #include "ott/worker.h"
@@ -21,6 +22,7 @@ struct OutletContext {
   struct ev_loop* loop;
   Workers& workers;
   Log& log;
+  Listeners& listeners;
 };
 
 /// A flag of the command line.
@@ -35,6 +37,8 @@ struct OutletArguments {
   std::string value;                                // of its own flag
   std::map<std::string_view, std::string> options;  // the flags beside it that were given
   std::string stream;                               // for outlets of one stream; empty: the default one
+
+  bool operator==(const OutletArguments&) const = default;
 };
 
 struct OutletSpec {

@@ -23,6 +23,7 @@ struct TextWriter::Shared {
   std::size_t bytes = 0;
   std::uint64_t left_out = 0;
   std::uint64_t left_out_unsaid = 0;
+  LeftOut say_left_out;
   Result<void> failure;
   std::atomic<bool> busy = false;  // there is a job
 
@@ -31,7 +32,7 @@ struct TextWriter::Shared {
     const std::lock_guard lock(mutex);
     std::string text;
     if (failure) {
-      if (left_out_unsaid > 0 && limits.left_out != nullptr) text = limits.left_out(left_out_unsaid);
+      if (left_out_unsaid > 0 && say_left_out != nullptr) text = say_left_out(left_out_unsaid);
       left_out_unsaid = 0;
       for (const std::string& one : waiting) text += one;
     }
@@ -106,6 +107,11 @@ TextWriter::TextWriter(std::shared_ptr<Shared> shared, Workers& workers)
       queue_(workers.make_queue(WorkKind::Output, {.jobs = 2, .collected = false})) {}
 
 TextWriter::~TextWriter() = default;
+
+void TextWriter::set_left_out(LeftOut left_out) {
+  const std::lock_guard lock(shared_->mutex);
+  shared_->say_left_out = std::move(left_out);
+}
 
 Result<void> TextWriter::write(std::string text) {
   bool begin = false;

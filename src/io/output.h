@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdio>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -21,9 +22,9 @@ class TextWriter {
   struct Limits {
     std::size_t texts = 1;
     std::size_t bytes = SIZE_MAX;
-    /// The text to write in place of `count` texts that were left out; null: none is written.
-    std::string (*left_out)(std::uint64_t count) = nullptr;
   };
+  /// The text to write in place of `count` texts that were left out. A worker calls it.
+  using LeftOut = std::function<std::string(std::uint64_t count)>;
 
   /// Makes the file, or empties it.
   static Result<std::unique_ptr<TextWriter>> open(const std::string& path, Limits limits, Workers& workers);
@@ -33,6 +34,8 @@ class TextWriter {
   TextWriter& operator=(const TextWriter&) = delete;
   ~TextWriter();
 
+  /// From now on; null (as at first): none is written.
+  void set_left_out(LeftOut left_out);
   /// Gives a text to the worker. The error is that of an earlier text, names the file, and is final.
   Result<void> write(std::string text);
   /// True if all of it is written.

@@ -155,15 +155,23 @@ Result<std::unique_ptr<Input>> open_text(const std::string& source, InputSink& s
   const std::string of = source.substr(kTextInput.prefix.size());
   if (of.starts_with(kStandardInput.prefix)) return open_standard_input(of, Content::Text, sink, context);
   if (of.starts_with(kFifoInput.prefix)) return open_fifo(of, Content::Text, sink, context);
+  if (context.file != nullptr && context.file->timed)
+    return std::make_unique<TimedInput>(std::move(context.file->timed), sink, context.workers);
   auto file = open_timed_source(source, random_number<std::uint32_t>());
   if (!file) return tl::unexpected<Error>(file.error());
   return std::make_unique<TimedInput>(std::move(*file), sink, context.workers);
+}
+
+Result<OpenedSource> open_text_ahead(const std::string& source) {
+  const std::string of = source.substr(kTextInput.prefix.size());
+  if (of.starts_with(kStandardInput.prefix) || of.starts_with(kFifoInput.prefix)) return OpenedSource{};
+  return open_paced_source(source, random_number<std::uint32_t>());
 }
 
 }  // namespace
 
 const InputSpec kStandardInput{"-", "- (standard input)", open_any<open_standard_input>};
 const InputSpec kFifoInput{"fifo:", "fifo:PATH", open_any<open_fifo>};
-const InputSpec kTextInput{"text:", "text:FILE, text:-, text:fifo:PATH", open_text};
+const InputSpec kTextInput{"text:", "text:FILE, text:-, text:fifo:PATH", open_text, open_text_ahead};
 
 }  // namespace ott

@@ -39,9 +39,10 @@ std::string name_of(const NodeId& at) {
 
 }  // namespace
 
-RtspOutlet::RtspOutlet(NodeId at, struct ev_loop* loop, Log& log)
+RtspOutlet::RtspOutlet(NodeId at, struct ev_loop* loop, Listeners& listeners, Log& log)
     : at_(at),
       loop_(loop),
+      listeners_(listeners),
       log_(log),
       viewer_log_(log, "rtsp"),
       listener_watcher_(loop),
@@ -54,9 +55,10 @@ RtspOutlet::~RtspOutlet() {
 }
 
 Result<void> RtspOutlet::begin(WatchableStreams& streams, Now) {
-  auto listener = listen_for_clients(at_);
+  auto listener = listeners_.listen(at_, "rtsp");
   if (!listener) return fail("--rtsp: " + listener.error().message);
   listener_ = std::move(*listener);
+  at_ = local_end(*listener_);  // of a passed one
   connections_max_ = descriptors_for_connections();
   streams_ = &streams;
   accept_again();
@@ -86,6 +88,8 @@ bool RtspOutlet::finish(bool give_up, Now now) {
 
 OutletFigures RtspOutlet::figures() const {
   OutletFigures figures{.kind = "rtsp", .at = name_of(at_), .bytes = sums_.bytes};
+  figures.connections = connections_.size();
+  figures.refused = refused_;
   figures.frames = sums_.frames;
   figures.frames_skipped = sums_.frames_skipped;
   for (const auto& connection : connections_) {
@@ -120,7 +124,7 @@ std::vector<std::string> RtspOutlet::report() const {
 void RtspOutlet::accept_ready(int) {
   const Now now = clock_now();
   for (int i = 0; i < kAcceptsPerTurn; ++i) {
-    auto accepted = accept_from(listener_);
+    auto accepted = accept_from(*listener_);
     if (!accepted) {
       if (now.mono >= warn_of_accept_at_) {
         log_.warning(fmt::format("rtsp: {}; waiting for others to go", accepted.error().message));
@@ -135,11 +139,13 @@ void RtspOutlet::accept_ready(int) {
 }
 
 void RtspOutlet::accept_again() {
-  listener_watcher_.start<&RtspOutlet::accept_ready>(*this, listener_.get(), EV_READ);
+  listener_watcher_.start<&RtspOutlet::accept_ready>(*this, listener_->get(), EV_READ);
 }
 
 void RtspOutlet::take(Fd fd, const NodeId& remote, Now now) {
-  if (connections_.size() >= connections_max_ && !make_room()) return;
+  const bool full = connections_.size() >= connections_max_;
+  if (full) ++refused_;
+  if (full && !make_room()) return;
   // A player whose host has gone takes nothing and closes nothing.
   const auto unanswered_ms = static_cast<unsigned>(
       std::chrono::duration_cast<std::chrono::milliseconds>(RtspServer::kStallTime).count());
@@ -262,7 +268,7 @@ namespace {
 Result<std::unique_ptr<Outlet>> open_rtsp(const OutletArguments& arguments, const OutletContext& context) {
   const auto at = parse_listen_address(arguments.value);
   if (!at) return tl::unexpected<Error>(at.error());
-  return std::make_unique<RtspOutlet>(*at, context.loop, context.log);
+  return std::make_unique<RtspOutlet>(*at, context.loop, context.listeners, context.log);
 }
 
 }  // namespace

@@ -35,7 +35,7 @@ class RtspOutlet final : public Outlet {
   /// How long a stream that was described waits to be played.
   static constexpr Duration kPlayTime = std::chrono::seconds(10);
 
-  RtspOutlet(NodeId at, struct ev_loop* loop, Log& log);
+  RtspOutlet(NodeId at, struct ev_loop* loop, Listeners& listeners, Log& log);
   ~RtspOutlet() override;
 
   Result<void> begin(WatchableStreams& streams, Now now) override;
@@ -66,11 +66,13 @@ class RtspOutlet final : public Outlet {
 
   NodeId at_;
   struct ev_loop* loop_;
+  Listeners& listeners_;
   Log& log_;
   ViewerLog viewer_log_;
   WatchableStreams* streams_ = nullptr;
+  std::uint64_t refused_ = 0;  // connections, or those that gave way to them
   std::size_t connections_max_ = kConnectionsMax;
-  Fd listener_;
+  std::shared_ptr<const Fd> listener_;
   IoWatcher listener_watcher_;
   TimerWatcher accept_pause_;
   TimerWatcher tick_timer_;  // while there are connections

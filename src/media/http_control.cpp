@@ -32,6 +32,8 @@ HttpResponse refusal(int status, std::string_view why, std::string_view fields =
 
 std::variant<std::string, HttpResponse> command_of(const HttpRequest& request, const IpAddress& remote) {
   if (request.method != HttpMethod::Post) return refusal(405, "commands are sent by POST", "Allow: POST\r\n");
+  if (request.is_forwarded)
+    return refusal(403, "commands are not taken from a proxy, which says for somebody else");
   if (!is_loopback(remote) || !names_loopback(request.host))
     return refusal(403, "commands are taken from this host alone, at a loopback address or localhost");
   if (!request.origin.empty() && !equal_no_case(request.origin, "http://" + request.host))

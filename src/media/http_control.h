@@ -3,7 +3,8 @@
 // The server is open to its network, and a browser on this host to any page. So only this host may command:
 // the connection comes from a loopback address, Host is a name of the loopback (another one leads here by a
 // name service that lies: DNS rebinding), no page of another origin has sent it (Origin, RFC 6454), and the
-// content is declared as JSON, which no form of a page can do. No other origin may read the answer either.
+// content is declared as JSON, which no form of a page can do, and no proxy has handed it on. No other origin
+// may read the answer either.
 #pragma once
 
 #include <string>

@@ -11,6 +11,7 @@
 #include "media/http_site.h"
 #include "media/live_text.h"
 #include "media/outlet.h"
+#include "media/page.h"
 #include "media/text.h"
 
 namespace ott {
@@ -23,7 +24,7 @@ constexpr std::string_view kPageBegin = R"(<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
-<title>ottd</title>
+<title>ottd: streams</title>
 <link rel="icon" href="data:,">
 <style>
 body { margin: 1rem; font: 16px/1.4 system-ui, sans-serif; background: #16181c; color: #e8e8e8 }
@@ -147,7 +148,26 @@ std::string player(const PlayerParts& parts) {
 
 }  // namespace
 
-HttpResponse index_page(std::span<const StreamInfo> streams) {
+HttpResponse live_page(const HttpRequest& request) {
+  static const std::string tag = fmt::format("{:x}", std::hash<std::string_view>{}(page()));
+  HttpResponse response;
+  // Another encoding is another representation, and has a tag of its own (RFC 9110, section 8.8.3).
+  const std::string quoted = fmt::format("\"{}{}\"", tag, request.accepts_gzip ? "-gzip" : "");
+  response.fields = fmt::format(
+      "Content-Type: text/html; charset=utf-8\r\nCache-Control: no-cache\r\nVary: Accept-Encoding\r\nETag: "
+      "{}\r\n"
+      "Content-Security-Policy: frame-ancestors 'self'\r\n",
+      quoted);
+  if (matches(request.if_none_match, quoted)) {
+    response.status = 304;
+    return response;
+  }
+  if (request.accepts_gzip) response.fields += "Content-Encoding: gzip\r\n";
+  response.text = request.accepts_gzip ? page_gzip() : page();
+  return response;
+}
+
+HttpResponse streams_page(std::span<const StreamInfo> streams) {
   std::string figures;
   std::size_t connections = 0;
   bool has_script = false;
@@ -175,7 +195,9 @@ HttpResponse index_page(std::span<const StreamInfo> streams) {
     response.text += "<meta http-equiv=\"refresh\" content=\"2\">\n<p>No stream is known here yet.\n";
     return response;
   }
-  response.text += "<main>\n" + figures + "</main>\n<p><a href=\"./streams.json\">streams.json</a>\n";
+  response.text +=
+      "<main>\n" + figures +
+      "</main>\n<p><a href=\"./\">the overlay, live</a> <a href=\"./streams.json\">streams.json</a>\n";
   if (has_script) response.text += "<script src=\"./player.js\"></script>\n";
   return response;
 }

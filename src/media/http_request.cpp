@@ -7,6 +7,7 @@
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>
 
+#include "media/text.h"
 #include "ott/assert.h"
 
 namespace ott {
@@ -22,6 +23,16 @@ constexpr std::size_t kParametersMax = 16;
 constexpr std::size_t kLineEndsMax = 4;
 constexpr unsigned char kDelete = 0x7F;
 
+/// Whether an Accept-Encoding (RFC 9110, section 12.5.3) names gzip, with a weight that is not 0.
+bool names_gzip(std::string_view list) {
+  while (!list.empty()) {
+    const auto [name, weight] = cut(take_until(list, ','), ';');
+    if (!equal_no_case(trimmed(name), "gzip")) continue;
+    return trimmed(weight).empty() || weight.find_first_of("123456789") != std::string_view::npos;
+  }
+  return false;
+}
+
 /// What Beast tells of one head. It looks for everything that a head must not be; we keep what we need of it.
 class HeadParser : public http::basic_parser<true> {
  public:
@@ -29,6 +40,7 @@ class HeadParser : public http::basic_parser<true> {
   std::string target;
   unsigned hosts = 0;
   unsigned content_lengths = 0;
+  unsigned authorizations = 0;
   bool transfer_encoding = false;
 
  private:
@@ -41,7 +53,7 @@ class HeadParser : public http::basic_parser<true> {
     target.assign(to.data(), to.size());
     request.version = static_cast<unsigned>(version);
   }
-  void on_field_impl(http::field name, Piece, Piece value, ErrorCode& error) override {
+  void on_field_impl(http::field name, Piece name_text, Piece value, ErrorCode& error) override {
     if (++fields_ > kHttpFieldsMax) error = http::error::header_limit;
     if (name == http::field::host) {
       ++hosts;
@@ -51,12 +63,22 @@ class HeadParser : public http::basic_parser<true> {
       request.origin.append(value.data(), value.size());
     } else if (name == http::field::content_type) {
       request.content_type.assign(value.data(), value.size());
+    } else if (name == http::field::authorization) {
+      ++authorizations;
+      request.authorization.assign(value.data(), value.size());
+    } else if (name == http::field::via || name == http::field::forwarded ||
+               beast::iequals(name_text, "X-Forwarded-For")) {
+      request.is_forwarded = true;
+    } else if (name == http::field::accept_encoding) {
+      request.accepts_gzip = request.accepts_gzip || names_gzip({value.data(), value.size()});
     } else if (name == http::field::range) {
       request.has_range = true;
     } else if (name == http::field::content_length) {
       ++content_lengths;
     } else if (name == http::field::transfer_encoding) {
       transfer_encoding = true;
+    } else if (beast::iequals(name_text, "Last-Event-ID")) {
+      request.last_event_id.assign(value.data(), value.size());
     } else if (name == http::field::if_none_match) {
       if (!request.if_none_match.empty()) request.if_none_match += ',';
       request.if_none_match.append(value.data(), value.size());
@@ -147,16 +169,17 @@ std::optional<HttpRefusal> check(const HeadParser& parser) {
   if (parser.hosts == 0 && request.version == 11)
     return HttpRefusal{400, "HTTP/1.1 needs a Host (RFC 9112, section 3.2)"};
   if (parser.content_lengths > 1) return HttpRefusal{400, "more than one Content-Length"};
-  if (parser.transfer_encoding) return HttpRefusal{501, "this server takes no request bodies"};
+  if (parser.authorizations > 1) return HttpRefusal{400, "more than one Authorization"};
+  if (parser.transfer_encoding) return HttpRefusal{501, "a request's body has a Content-Length here"};
   return std::nullopt;
 }
 
 /// Whether a body may follow, of `length` bytes, when the head has so many.
 std::optional<HttpRefusal> check_body(const HttpRequest& request, std::optional<std::uint64_t> length,
                                       std::size_t head_bytes) {
-  if (request.method == HttpMethod::Post && request.path == "/control") {
-    if (!length) return HttpRefusal{411, "a command needs a Content-Length"};
-    if (*length <= kHttpHeadBytesMax - head_bytes) return std::nullopt;
+  if (request.method == HttpMethod::Post &&
+      (request.path == "/control" || request.path.starts_with("/api/"))) {
+    if (length.value_or(0) <= kHttpHeadBytesMax - head_bytes) return std::nullopt;
     return HttpRefusal{413, fmt::format("a request of more than {} bytes", kHttpHeadBytesMax)};
   }
   if (length && *length > 0) return HttpRefusal{413, "this server takes no request bodies"};
@@ -183,11 +206,11 @@ void HttpRequestReader::feed(ByteSpan bytes) {
   bytes_.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
 }
 
-HttpRead HttpRequestReader::refuse(int status, std::string why) {
+HttpRead HttpRequestReader::refuse(HttpRefusal refusal) {
   refused_ = true;
   bytes_.clear();
   begin_ = looked_ = 0;
-  return HttpRefusal{status, std::move(why)};
+  return refusal;
 }
 
 /// Looks at each byte once: sets end_ where the head ends. Beast would wait for more where a line ends
@@ -216,26 +239,26 @@ std::optional<HttpRefusal> HttpRequestReader::look_for_end() {
 HttpRead HttpRequestReader::next() {
   if (refused_) return std::monostate{};
   if (awaits_body_) return with_body();
-  if (auto refusal = look_for_end()) return refuse(refusal->status, std::move(refusal->why));
+  if (auto refusal = look_for_end()) return refuse(std::move(*refusal));
   if (end_ == 0) {
     if (bytes_.size() - begin_ < kHttpHeadBytesMax) return std::monostate{};
-    return refuse(431, fmt::format("a header of more than {} bytes", kHttpHeadBytesMax));
+    return refuse({431, fmt::format("a header of more than {} bytes", kHttpHeadBytesMax)});
   }
   HeadParser parser;
   parser.header_limit(kHttpHeadBytesMax);
   ErrorCode error;
   parser.put(boost::asio::const_buffer(bytes_.data() + begin_, end_ - begin_), error);
-  if (error) {
-    const HttpRefusal refusal = refusal_for(error);
-    return refuse(refusal.status, refusal.why);
-  }
+  if (error) return refuse(refusal_for(error));
   OTT_ASSERT(parser.is_header_done());
   auto wrong = check(parser);
   if (!wrong) wrong = read_target(parser.target, parser.request);
   std::optional<std::uint64_t> length;
   if (const auto said = parser.content_length()) length = *said;
   if (!wrong) wrong = check_body(parser.request, length, end_ - begin_);
-  if (wrong) return refuse(wrong->status, std::move(wrong->why));
+  if (wrong) {
+    wrong->of_api = parser.target.starts_with("/api/");
+    return refuse(std::move(*wrong));
+  }
   parser.request.keep_alive = parser.keep_alive();
   if (length.value_or(0) > 0) {
     awaits_body_ = std::move(parser.request);

@@ -3,8 +3,8 @@
 // is refused, and the connection is to be closed after a refusal. Owned by its connection; keeps at most
 // kHttpHeadBytesMax bytes.
 //
-// No request has a body here but POST /control, whose head and body have kHttpHeadBytesMax bytes together:
-// any other that announces one is refused.
+// No request has a body here but POST /control and POST /api/…, whose head and body have kHttpHeadBytesMax
+// bytes together: any other that announces one is refused.
 #pragma once
 
 #include <optional>
@@ -31,10 +31,14 @@ struct HttpRequest {
   unsigned version = 11;                                   // 10 or 11
   bool keep_alive = false;                                 // the connection may be used for another request
   bool has_range = false;
+  bool accepts_gzip = false;  // as a response's Content-Encoding
   std::string host;
   std::string origin;  // of the page that a browser sends it from; empty: it does not say
   std::string content_type;
   std::string body;
+  std::string authorization;
+  bool is_forwarded = false;  // by a proxy: it comes from somebody else than it seems (Forwarded, RFC 7239)
+  std::string last_event_id;
   std::string if_none_match;  // as it was written; several fields are joined by commas
 
   /// The first value of this name in the query.
@@ -43,7 +47,8 @@ struct HttpRequest {
 
 struct HttpRefusal {
   int status = 400;
-  std::string why;  // a sentence for whoever wrote the client
+  std::string why;      // a sentence for whoever wrote the client
+  bool of_api = false;  // the request was for /api/…, whose errors are JSON
 };
 
 /// Nothing while a request is not whole yet.
@@ -63,7 +68,7 @@ class HttpRequestReader {
   [[nodiscard]] bool has_begun() const { return begin_ < bytes_.size(); }
 
  private:
-  HttpRead refuse(int status, std::string why);
+  HttpRead refuse(HttpRefusal refusal);
   [[nodiscard]] std::optional<HttpRefusal> look_for_end();
   HttpRead with_body();
 

@@ -8,9 +8,10 @@
 
 #include "media/fmp4_writer.h"
 #include "media/http_pages.h"
-#include "media/http_player.h"
+#include "media/live_pictures.h"
 #include "media/live_text.h"
 #include "media/outlet.h"
+#include "media/page.h"
 #include "media/text.h"
 
 namespace ott {
@@ -20,8 +21,13 @@ constexpr std::string_view kMethods = "GET, HEAD, OPTIONS";
 constexpr std::size_t kNamesShown = 50;
 constexpr double kFpsMin = 0.001;
 constexpr double kFpsMax = 1000;
+constexpr double kPicturesFpsMax = 10;
 /// When a client may try again that found nothing.
 constexpr std::string_view kRetryAfter = "Retry-After: 2\r\n";
+
+/// The fields of a response whose content goes on without end.
+constexpr std::string_view kEndlessFields =
+    "Cache-Control: no-store\r\nX-Accel-Buffering: no\r\nAccept-Ranges: none\r\n";
 
 void add_cors(HttpResponse& response, const HttpSiteOptions& options) {
   if (options.cors.empty()) return;
@@ -36,11 +42,18 @@ HttpResponse with_cors(HttpResponse response, const HttpSiteOptions& options) {
   return response;
 }
 
+/// True of a path that something is sent to by POST.
+bool takes_post(HttpRequest request, const Api* api) {
+  request.method = HttpMethod::Post;
+  return api != nullptr && api->has(request) && api->changes(request);
+}
+
 /// Also the answer that a browser asks for before it lets a page of another origin send an If-None-Match.
-HttpResponse options_response(const HttpSiteOptions& options) {
+/// Pages of other origins may read only.
+HttpResponse options_response(const HttpRequest& request, const Api* api, const HttpSiteOptions& options) {
   HttpResponse response;
   response.status = 204;
-  response.fields = fmt::format("Allow: {}\r\n", kMethods);
+  response.fields = fmt::format("Allow: {}\r\n", takes_post(request, api) ? "POST, OPTIONS" : kMethods);
   if (!options.cors.empty()) {
     response.fields += fmt::format(
         "Access-Control-Allow-Methods: {}\r\nAccess-Control-Allow-Headers: Cache-Control, If-None-Match, "
@@ -52,9 +65,13 @@ HttpResponse options_response(const HttpSiteOptions& options) {
 }
 
 HttpResponse not_found(std::string_view path, std::span<const StreamInfo> streams) {
+  if (path.starts_with("/api/"))
+    return error_response(404, "there is nothing at this path; openapi.yaml has those there are");
   if (streams.empty()) return text_response(503, "no stream is known here yet", kRetryAfter);
-  std::string text =
-      fmt::format("There is nothing at {}. What there is:\n  /\n  /streams.json\n", percent_encode(path));
+  std::string text = fmt::format(
+      "There is nothing at {}. What there is:\n  /\n  /streams\n  /streams.json\n"
+      "  /api/v1/...\n  /metrics\n  /healthz\n  /readyz\n",
+      percent_encode(path));
   for (const StreamInfo& stream : streams.first(std::min(streams.size(), kNamesShown))) {
     for (const std::string_view suffix : suffixes_of(stream.format))
       text += fmt::format("  /{}\n", path_of(stream.name, suffix));
@@ -109,14 +126,14 @@ HttpAction follow(HttpFollow::Form form, std::string name, Streams streams) {
   if (!has_any) return wrong_form(streams, name, is_mp4 ? "MP4" : "text");
   HttpFollow action{.form = form, .stream = std::move(name), .response = {}};
   action.response.endless = true;
-  action.response.fields = "Cache-Control: no-store\r\nX-Accel-Buffering: no\r\nAccept-Ranges: none\r\n";
+  action.response.fields = kEndlessFields;
   return action;
 }
 
-HttpResponse player_script() {
+HttpResponse player() {
   HttpResponse response;
   response.fields = "Content-Type: text/javascript; charset=utf-8\r\nCache-Control: no-cache\r\n";
-  response.text = kPlayerScript;
+  response.text = player_script();
   return response;
 }
 
@@ -149,9 +166,63 @@ HttpAction picture(std::string name, const HttpRequest& request) {
   return action;
 }
 
-HttpAction act(const HttpRequest& request, std::span<const StreamInfo> streams,
-               const HttpSiteOptions& options) {
-  if (request.method == HttpMethod::Options) return options_response(options);
+HttpAction follow_events(const HttpRequest& request) {
+  HttpFollow action{.form = HttpFollow::Form::Events, .stream = "events", .response = {}};
+  action.response.endless = true;
+  action.response.fields = kEndlessFields;
+  action.last_id = request.last_event_id;
+  return action;
+}
+
+/// Small pictures of the streams that `?streams=` names, `?fps=` of each a second.
+HttpAction follow_pictures(const HttpRequest& request, Streams streams) {
+  HttpFollow action{.form = HttpFollow::Form::Pictures, .stream = {}, .response = {}};
+  std::string_view rest = request.parameter("streams").value_or("");
+  while (!rest.empty()) {
+    auto [name, more] = cut(rest, ',');
+    const auto decoded = percent_decode(name);
+    if (!decoded || decoded->empty())
+      return error_response(400, "streams: names, percent-encoded, with commas");
+    action.names.push_back(*decoded);
+    rest = more;
+  }
+  if (action.names.size() > LivePictures::kStreamsMax)
+    return error_response(400, fmt::format("streams: at most {} names", LivePictures::kStreamsMax));
+  const auto has_pictures = [&streams](const std::string& name) {
+    return std::ranges::any_of(streams, [&name](const StreamInfo& stream) {
+      return stream.name == name && can_have_pictures(stream.format);
+    });
+  };
+  if (!action.names.empty() && std::ranges::none_of(action.names, has_pictures))
+    return error_response(404, "streams: none of these is a stream with pictures that is known here");
+  double fps = 1;
+  if (const auto text = request.parameter("fps")) {
+    const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), fps);
+    if (error != std::errc() || end != text->data() + text->size() ||
+        !(fps >= kFpsMin && fps <= kPicturesFpsMax))
+      return error_response(400, fmt::format("fps is a number from {} to {}", kFpsMin, kPicturesFpsMax));
+  }
+  action.interval = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(1 / fps));
+  action.stream = fmt::format("pictures of {}, {} a second",
+                              action.names.empty() ? "all streams" : *request.parameter("streams"), fps);
+  action.response.endless = true;
+  action.response.fields = kEndlessFields;
+  return action;
+}
+
+HttpAction ask(const HttpRequest& request, Api& api, const HttpSiteOptions& options, Now now) {
+  if (api.changes(request)) {
+    if (auto refusal = options.token.refusal(request)) return std::move(*refusal);
+  }
+  auto answer = api.answer(request, now);
+  if (const auto* wait = std::get_if<HttpWait>(&answer)) return *wait;
+  return std::get<HttpResponse>(std::move(answer));
+}
+
+HttpAction act(const HttpRequest& request, std::span<const StreamInfo> streams, Api* api,
+               const HttpSiteOptions& options, Now now) {
+  if (request.method == HttpMethod::Options) return options_response(request, api, options);
+  if (api != nullptr && api->has(request)) return ask(request, *api, options, now);
   if (request.method == HttpMethod::Other || request.method == HttpMethod::Post)
     return text_response(405, fmt::format("this server answers {}", kMethods),
                          fmt::format("Allow: {}\r\n", kMethods));
@@ -166,12 +237,15 @@ HttpAction act(const HttpRequest& request, std::span<const StreamInfo> streams,
     if (pictures == nullptr) return wrong_form(streams, *name, "JPEG");
     return suffix == ".mjpg" ? watch(pictures->name, request) : picture(pictures->name, request);
   }
+  if (api != nullptr && request.path == kEventsPath) return follow_events(request);
+  if (request.path == kPicturesPath) return follow_pictures(request, streams);
   if (auto name = name_before(request.path, ".mp4"); is_there(name))
     return follow(HttpFollow::Form::Mp4, std::move(*name), streams);
   if (auto name = name_before(request.path, ".events"); is_there(name))
     return follow(HttpFollow::Form::Text, std::move(*name), streams);
-  if (request.path == "/player.js") return player_script();
-  if (request.path == "/") return index_page(streams);
+  if (request.path == "/player.js") return player();
+  if (request.path == "/") return live_page(request);
+  if (request.path == "/streams") return streams_page(streams);
   if (request.path == "/streams.json") return streams_json(streams);
   if (request.path == "/healthz") return text_response(200, "ok");
   return not_found(request.path, streams);
@@ -179,9 +253,9 @@ HttpAction act(const HttpRequest& request, std::span<const StreamInfo> streams,
 
 }  // namespace
 
-HttpAction answer(const HttpRequest& request, std::span<const StreamInfo> streams,
-                  const HttpSiteOptions& options) {
-  HttpAction action = act(request, streams, options);
+HttpAction answer(const HttpRequest& request, std::span<const StreamInfo> streams, Api* api,
+                  const HttpSiteOptions& options, Now now) {
+  HttpAction action = act(request, streams, api, options, now);
   if (auto* response = std::get_if<HttpResponse>(&action)) add_cors(*response, options);
   if (auto* watch = std::get_if<HttpWatch>(&action)) add_cors(watch->response, options);
   if (auto* follow = std::get_if<HttpFollow>(&action)) add_cors(follow->response, options);
@@ -223,8 +297,14 @@ HttpResponse nothing_to_follow_response(const HttpFollow& wanted, std::string_vi
       options);
 }
 
+HttpResponse awaited_response(HttpResponse response, const HttpSiteOptions& options) {
+  return with_cors(std::move(response), options);
+}
+
 HttpResponse refusal_response(const HttpRefusal& refusal, const HttpSiteOptions& options) {
-  return with_cors(text_response(refusal.status, refusal.why), options);
+  auto response = refusal.of_api ? error_response(refusal.status, refusal.why)
+                                 : text_response(refusal.status, refusal.why);
+  return with_cors(std::move(response), options);
 }
 
 bool can_have_pictures(const MediaFormat& format) { return format.is_jpeg() || format.encoding.empty(); }

@@ -8,8 +8,12 @@
 //     /NAME.events    text, as server-sent events
 //     /streams.json   the streams that there are
 //     /healthz        "ok" while the process is there
-//     /               a page with each stream's picture and sound
-//     /player.js      what plays them there
+//     /api/v1/…       what programs ask (role/openapi.yaml), and its events
+//     /metrics        Prometheus's text format
+//     /readyz         "ok" once the process has its place in the overlay
+//     /               the live page of the overlay (src/page)
+//     /streams        a page with each stream's picture and sound, for browsers without script
+//     /player.js      what plays video, sound and text there
 //     /control        commands, by POST (http_control.h)
 //
 // A name is percent-encoded, and may contain '/'. It is a stream's, or the first part of several streams'
@@ -21,16 +25,23 @@
 #include <string_view>
 #include <variant>
 
+#include "media/api.h"
 #include "media/http_request.h"
 #include "media/http_response.h"
+#include "media/http_token.h"
 #include "ott/message.h"
 #include "ott/time.h"
 
 namespace ott {
 
+inline constexpr std::string_view kEventsPath = "/api/v1/events";
+inline constexpr std::string_view kPicturesPath = "/api/v1/pictures";
+
 struct HttpSiteOptions {
   /// Whose pages may read what is sent: an origin (https://host) or "*"; empty: pages of this server alone.
   std::string cors;
+  /// Who may change something.
+  HttpToken token{};
 };
 
 /// Pictures are to be sent as they come.
@@ -47,19 +58,23 @@ struct HttpPicture {
   std::string if_none_match{};
 };
 
-/// What comes is to be sent as MP4, or as events of text.
+/// What comes is to be sent: a stream as MP4 or as events of text, small pictures of several, or the events
+/// of the process.
 struct HttpFollow {
-  enum class Form : std::uint8_t { Mp4, Text };
+  enum class Form : std::uint8_t { Mp4, Text, Pictures, Events };
   Form form = Form::Mp4;
-  std::string stream;     // or the first part of the names of several
-  HttpResponse response;  // its head, but for the content type
+  std::string stream;                // or the first part of the names of several; of pictures: what they are
+  HttpResponse response;             // its head, but for the content type
+  std::vector<std::string> names{};  // pictures: of these streams; none: of all
+  Duration interval{};               // pictures: the least time between two of one stream
+  std::string last_id{};             // events: the last one that is there already
 };
 
-using HttpAction = std::variant<HttpResponse, HttpWatch, HttpPicture, HttpFollow>;
+using HttpAction = std::variant<HttpResponse, HttpWatch, HttpPicture, HttpFollow, HttpWait>;
 
-/// What is to be done for a request. `streams`: those that there are.
-HttpAction answer(const HttpRequest& request, std::span<const StreamInfo> streams,
-                  const HttpSiteOptions& options);
+/// What is to be done for a request. `streams`: those that there are; `api`: null where there is none.
+HttpAction answer(const HttpRequest& request, std::span<const StreamInfo> streams, Api* api,
+                  const HttpSiteOptions& options, Now now);
 
 /// The answer to an HttpPicture, once there is one to choose from: 200, or 304 if the client has it.
 HttpResponse picture_response(const HttpPicture& wanted, const FramePtr& frame,
@@ -70,6 +85,8 @@ HttpResponse no_picture_response(const HttpPicture& wanted, std::string_view why
 /// Its answer when its content could not begin: 503.
 HttpResponse nothing_to_follow_response(const HttpFollow& wanted, std::string_view why,
                                         const HttpSiteOptions& options);
+/// The answer that was waited for, as it is to be sent.
+HttpResponse awaited_response(HttpResponse response, const HttpSiteOptions& options);
 /// The answer to what is no request.
 HttpResponse refusal_response(const HttpRefusal& refusal, const HttpSiteOptions& options);
 

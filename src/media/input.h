@@ -24,6 +24,8 @@
 
 namespace ott {
 
+struct OpenedSource;  // opened_source.h
+
 /// One of the streams that a source has. Most have one; a camera with a microphone has two parts.
 struct MediaPart {
   MediaFormat format;
@@ -124,8 +126,10 @@ class Inputs {
  public:
   virtual ~Inputs() = default;
   /// The input will push to `sink`, which must outlive it. The error says what about the source is wrong and
-  /// what is accepted. Nothing is connected to before start().
-  virtual Result<std::unique_ptr<Input>> open(std::string_view source, InputSink& sink) = 0;
+  /// what is accepted. Nothing is connected to before start(). `file`: what the source names, where that is
+  /// open already; else it is opened.
+  virtual Result<std::unique_ptr<Input>> open(std::string_view source, OpenedSource file,
+                                              InputSink& sink) = 0;
 };
 
 }  // namespace ott

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "media/outlet.h"
@@ -36,6 +37,8 @@ class LiveContent {
   [[nodiscard]] virtual std::string why_nothing() const = 0;
   /// Where a new viewer begins. REQUIRES: the content type is known.
   [[nodiscard]] virtual LiveCursor begin() const = 0;
+  /// The same for one that comes again, and names the last event that it has; empty: it names none.
+  [[nodiscard]] virtual LiveCursor begin_after(std::string_view /*last_id*/) const { return begin(); }
   /// How many bytes are here for a cursor that has begun just now.
   [[nodiscard]] virtual std::size_t backlog_bytes(const LiveCursor& /*cursor*/) const { return 0; }
   /// What a viewer is sent next, and its cursor moves on; null if nothing is here.

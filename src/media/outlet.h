@@ -121,16 +121,23 @@ struct OutletFigures {
   std::string kind;  // "http", "rtp", "rtsp", "record", "dump"; empty: there is nothing to be said of it
   std::string at;    // the address or file
   std::uint64_t viewers = 0;
+  std::uint64_t connections = 0;      // of a server, viewers' and all others'
+  std::uint64_t refused = 0;          // connections that there was no room for
+  std::uint64_t changes_refused = 0;  // requests to change something, of who may not
   std::uint64_t frames = 0;
   std::uint64_t frames_skipped = 0;  // left out since somebody or something was too slow
   std::uint64_t bytes = 0;
 };
+
+class Api;
 
 class Outlet {
  public:
   virtual ~Outlet() = default;
   /// Commands that come in by it go there, which outlives it. Before begin().
   virtual void take_commands(Commands& /*commands*/) {}
+  /// What it is to answer beside streams, which outlives it; false: it does not. Before begin().
+  virtual bool take_api(Api& /*api*/) { return false; }
   /// Once, before anything else. `streams` outlives the outlet. The error ends the process; it says what was
   /// asked for and why it cannot be had.
   virtual Result<void> begin(WatchableStreams& streams, Now now) = 0;

@@ -69,6 +69,22 @@ std::string masked(std::string_view text) {
   return shown += text;
 }
 
+/// Where the first of a text's words ends: at a space, and at a quote; within quotes (`open`, else 0) at none
+/// of the other kind, and in the user and password of an address at none. A word has one address at most.
+std::size_t end_of_word(std::string_view text, char open) {
+  const std::string_view quotes = open == '"' ? "\"" : open == '\'' ? "'" : "\"'";
+  const std::size_t space = std::min(text.find_first_of(" \t"), text.size());
+  std::size_t end = std::min(text.find_first_of(quotes), space);
+  const std::size_t colon = text.find("://");
+  if (colon >= end) return end;
+  const std::size_t at = text.find('@', colon);
+  const std::size_t path = std::min(text.find_first_of("/?#", colon + 3), space);
+  if (at < path && at > end) end = std::min(text.find_first_of(quotes, at), space);
+  const std::size_t next = text.substr(0, end).find("://", colon + 3);
+  const std::size_t between = text.substr(0, std::min(next, end)).find_last_of("\"'");
+  return next != text.npos && between != text.npos && between > colon ? between : end;
+}
+
 }  // namespace
 
 std::optional<std::string> percent_decoded(std::string_view text) {
@@ -153,8 +169,9 @@ std::string without_credentials(std::string_view url) {
 
 std::string hide_credentials(std::string_view text) {
   std::string shown;
+  char open = 0;  // the quote that the text is within
   while (!text.empty()) {
-    const std::size_t end = std::min(text.find_first_of(" \t\"'"), text.size());
+    const std::size_t end = end_of_word(text, open);
     const std::string_view word = text.substr(0, end);
     const std::size_t at = word.starts_with("pattern:") ? word.npos : word.rfind('@');
     const std::size_t begin = at == word.npos ? 0 : word.substr(0, at).find_last_of("/=,") + 1;
@@ -166,6 +183,7 @@ std::string hide_credentials(std::string_view text) {
       shown += word;
     }
     if (end < text.size()) shown += text[end];
+    if (end < text.size() && (text[end] == '"' || text[end] == '\'')) open = open == 0 ? text[end] : 0;
     text.remove_prefix(std::min(end + 1, text.size()));
   }
   return shown;

@@ -57,7 +57,7 @@ bool Admission::is_taken(PeerLink& link, const NodeId& id, Now now) {
     state_.links.close(*other, ByeReason::NotNeeded, "replaced by a newer connection");
     return false;
   }
-  if (now.mono - other->last_heard <= state_.dead_interval(*other)) {
+  if (now.mono - other->last_sign() <= state_.dead_interval(*other)) {
     state_.log.warning(fmt::format("refused {}: {} is online already, from {}", to_string(link.remote),
                                    to_string(id), to_string(other->remote)));
     state_.links.close(

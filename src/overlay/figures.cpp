@@ -20,7 +20,7 @@ void Figures::ask(Now now) {
 }
 
 void Figures::begin_round(Now now) {
-  figures_.clear();
+  coming_.clear();
   awaited_.clear();
   answer_at_ = now.mono + kAnswerTimeMax;
   Query query;
@@ -33,7 +33,7 @@ void Figures::begin_round(Now now) {
   }
   if (!state_.is_member()) return;
   query.asker = state_.self;
-  for (const StreamFigures& own : origin_.figures()) figures_[own.stream] = own;
+  for (const StreamFigures& own : origin_.figures()) coming_[own.stream] = own;
   for (const KnownStream& stream : streams_.all()) {
     if (stream.origin == state_.self || state_.access_towards(stream.origin) != nullptr) continue;
     if (!awaited_.insert(stream.origin).second) continue;
@@ -45,6 +45,7 @@ void Figures::begin_round(Now now) {
 
 void Figures::end_round() {
   answer_at_ = MonoTime::max();
+  figures_ = std::exchange(coming_, {});
   ++round_;
   Report report;
   for (const auto& [stream, figures] : figures_) report.figures.push_back(figures);
@@ -81,7 +82,7 @@ void Figures::on_report(PeerLink& link, const Report& message, Now) {
   const NodeId& from = message.tracker.visited.empty() ? link.peer : message.tracker.visited.front();
   if (awaited_.erase(from_access ? link.peer : from) == 0) return;
   for (const StreamFigures& figures : message.figures) {
-    if (figures_.size() < kStreamsMax) figures_[figures.stream] = figures;
+    if (coming_.size() < kStreamsMax) coming_[figures.stream] = figures;
   }
   if (awaited_.empty()) end_round();
 }

@@ -35,6 +35,7 @@ class Figures {
   const StreamList& streams_;
   Origin& origin_;
   std::map<StreamId, StreamFigures> figures_;  // of the last round; at most kStreamsMax
+  std::map<StreamId, StreamFigures> coming_;   // of the one under way
   std::set<NodeId> awaited_;                   // origins that have not answered
   std::map<LinkId, std::uint32_t> guests_;     // that wait for a REPORT, by the number of their QUERY
   MonoTime answer_at_ = MonoTime::max();       // the end of this round at the latest

@@ -19,9 +19,11 @@ constexpr std::size_t kCallsInside = 2;
 /// How long a process without --id waits for a connection to tell it its address.
 constexpr Duration kIdPatience = seconds(1);
 constexpr unsigned kPortsMax = 64;
-/// How often neighbours are looked at: at least, and after a change at most.
+/// How often neighbours are looked at: at least, and after a change at most; the more nodes there are, the
+/// more changes.
 constexpr Duration kLookInterval = seconds(2);
 constexpr Duration kLookSoon = milliseconds(300);
+constexpr Duration kLookSoonPerNode = milliseconds(1);
 /// How often it is looked for better ones: the pause grows while there are none.
 constexpr Duration kImprovePauseFirst = milliseconds(300);
 constexpr Duration kImprovePauseLongest = seconds(4);
@@ -347,7 +349,10 @@ void Joining::complain(const PeerLink& link, std::string_view why) {
 
 // ---- time ------------------------------------------------------------------------------------------------
 
-void Joining::on_graph_changed(Now now) { look_at_ = std::min(look_at_, now.mono + kLookSoon); }
+void Joining::on_graph_changed(Now now) {
+  const Duration pause = kLookSoonPerNode * static_cast<Duration::rep>(members_.size());
+  look_at_ = std::min(look_at_, now.mono + std::clamp(pause, kLookSoon, kLookInterval));
+}
 
 MonoTime Joining::next_deadline() const { return std::min(choose_id_at_, look_at_); }
 

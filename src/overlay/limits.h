@@ -25,13 +25,15 @@ struct Limits {
   std::size_t unlisted_flows = 512;    // of them those that are in no list
   std::size_t films_per_guest = 16;    // a guest's own streams of films, and its requests under way
   std::size_t films = 256;             // viewers' own streams of films that begin at this node
+  std::size_t looks = 256;             // LOOK that waits for its VIEW
   // Work, each a rate and a burst. What comes on top waits or is left out.
   unsigned states_per_reporter_s = 20;      // link states that are taken of one reporter
   unsigned own_states_per_s = 10;           // that this node floods
   unsigned trees_per_s = 20;                // that an origin computes for one stream
   unsigned messages_per_link_s = 100;       // PING and MESSAGE
   unsigned messages_per_guest_s = 5;        // MESSAGE
-  unsigned requests_per_guest_s = 20;       // WATCH, START, STOP, QUERY, FILM and WHY
+  unsigned requests_per_guest_s = 20;       // WATCH, START, STOP, QUERY, FILM, WHY, LOOK and VIEW
+  unsigned looks_per_s = 100;               // LOOK that this process answers
   unsigned joins_per_s = 50;                // ACKs of nodes that find their neighbours themselves
   unsigned hellos_per_s = 100;              // datagrams of --discover that are looked at
   unsigned calls_per_s = 10;                // that such a node makes itself
@@ -58,6 +60,7 @@ struct LimitCounters {
   std::uint64_t films_refused = 0;     // requests for films
   std::uint64_t joins_refused = 0;     // of nodes that find their neighbours themselves
   std::uint64_t hellos_dropped = 0;    // datagrams of --discover, unread
+  std::uint64_t looks_refused = 0;     // LOOK that is not answered, or not asked
 };
 
 struct LimitCounterName {
@@ -82,6 +85,7 @@ inline constexpr std::array kLimitCounters = {
     LimitCounterName{"films_refused", &LimitCounters::films_refused},
     LimitCounterName{"joins_refused", &LimitCounters::joins_refused},
     LimitCounterName{"hellos_dropped", &LimitCounters::hellos_dropped},
+    LimitCounterName{"looks_refused", &LimitCounters::looks_refused},
 };
 
 /// Lets `rate` things a second happen, and some at once after a pause.

@@ -105,6 +105,18 @@ void LinkMeter::say_round_trip(MonoTime now) {
   if (least < before) return;
   if (now - longer_at_ >= kQueueGrows) shorter_us_ = before;
   longer_at_ = now;
+  // With hardly anything on it, the link has no queue: it did not keep up because it became longer. Some
+  // congestion controls take ten seconds to notice that (BBR, draft-ietf-ccwg-bbr). If it does not keep up
+  // again, that is not why.
+  if (could_carry_kbps_ != 0 && carries_kbps_ < could_carry_kbps_ / 2 && trust_ == 1) {
+    forget_limit(now);
+    longer_at_ = MonoTime{};
+  }
+}
+
+void LinkMeter::forget_limit(MonoTime now) {
+  could_carry_kbps_ = 0;
+  forgotten_at_ = now;
 }
 
 void LinkMeter::set_peer_queues(bool queues, MonoTime now) {
@@ -155,10 +167,7 @@ void LinkMeter::look(const Counts& counts, MonoTime now) {
     could_carry_kbps_ = std::max(could_carry_kbps_, carries_kbps_);
   }
   if (std::uint64_t{carries_kbps_} * 2 >= could_carry_kbps_) used_at_ = now;
-  if (could_carry_kbps_ != 0 && now >= remembered_until()) {
-    could_carry_kbps_ = 0;
-    forgotten_at_ = now;
-  }
+  if (could_carry_kbps_ != 0 && now >= remembered_until()) forget_limit(now);
   const double loss_now = loss();
   if (loss_now >= 0) {
     const auto loss = static_cast<std::uint32_t>(std::lround(loss_now * kLossMax));

@@ -8,7 +8,9 @@
 //
 // A link does not keep up when feeds skip on it more than once. What it carries then is what it could carry,
 // until it carries more. That is remembered: for a minute if the link is hardly used meanwhile, else for
-// twenty, and for twice as long each time that it has proved true again (at most eight times as long).
+// twenty, and for twice as long each time that it has proved true again (at most eight times as long). Where
+// the round trip is longer even when hardly anything goes over the link, it did not keep up for that reason,
+// and what it could carry is forgotten, once.
 #pragma once
 
 #include <array>
@@ -91,6 +93,7 @@ class LinkMeter {
   void note_skip(MonoTime now);
   void say_round_trip(MonoTime now);
   void forget_queue(MonoTime now);
+  void forget_limit(MonoTime now);
   [[nodiscard]] std::uint32_t kbps_since(const Look& look) const;
   [[nodiscard]] bool is_queueing(MonoTime now) const;
 

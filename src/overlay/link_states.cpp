@@ -288,7 +288,7 @@ void LinkStates::on_sync(PeerLink& link, Now now) {
 
 void LinkStates::send_all(PeerLink& link) {
   if (held_.empty()) return;
-  link.due.all_from = held_.begin()->first;
+  link.due.all_from = state_.db.all().begin()->first;
   link.states_due = true;
   state_.links.want_send(link);
 }
@@ -321,21 +321,23 @@ void LinkStates::write_due(PeerLink& link, Now now) {
     if (state != nullptr) write(link, *state, held_.at(reporter).tracker, now);
   }
   while (link.outbox.size() < kChunkBytes && due.all_from) {
-    const auto held = held_.lower_bound(*due.all_from);
+    const auto known = state_.db.all().lower_bound(*due.all_from);
     due.all_from.reset();
-    if (held == held_.end()) break;
-    const LinkState* state = state_.db.find(held->first);
+    if (known == state_.db.all().end()) break;
+    const auto& [reporter, state] = *known;
     // A neighbour that has handled a state before it was restarted is to take it again. What cannot be
     // reached is about to be forgotten, and two neighbours must not remind each other of it; but a neighbour
     // hears of its own former state.
     const bool counts =
-        held->first == link.peer || held->first == state_.self || state_.db.reaches(state_.self, held->first);
-    if (state != nullptr && counts) write(link, *state, Tracker::everywhere(), now);
-    if (!counts) {  // it is handed on as soon as there is a way to its reporter again
-      held->second.unreachable_since = std::min(held->second.unreachable_since, now.mono);
+        reporter == link.peer || reporter == state_.self || state_.db.reaches(state_.self, reporter);
+    if (counts) {
+      write(link, state, Tracker::everywhere(), now);
+    } else {  // it is handed on as soon as there is a way to its reporter again
+      Held& held = held_.at(reporter);
+      held.unreachable_since = std::min(held.unreachable_since, now.mono);
       some_unreachable_ = true;
     }
-    if (const auto next = std::next(held); next != held_.end()) due.all_from = next->first;
+    if (const auto next = std::next(known); next != state_.db.all().end()) due.all_from = next->first;
   }
   link.states_due = !due.reporters.empty() || due.all_from.has_value();
   link.states_had_turn = true;
@@ -355,7 +357,8 @@ void LinkStates::write_due(PeerLink& link, Now now) {
 void LinkStates::forget_unreachable(Now now, bool at_once) {
   some_unreachable_ = false;
   std::vector<NodeId> gone;
-  for (auto& [reporter, held] : held_) {
+  for (const auto& [reporter, state] : state_.db.all()) {
+    Held& held = held_.at(reporter);
     if (reporter == state_.self || state_.db.reaches(state_.self, reporter)) {
       if (held.unreachable_since != MonoTime::max()) flood_on(reporter, nullptr);
       held.unreachable_since = MonoTime::max();

@@ -4,9 +4,19 @@
 
 #include <algorithm>
 
+#include "ott/count.h"
 #include "ott/text.h"
 
 namespace ott {
+
+LinkCounts& LinkCounts::operator+=(const LinkCounts& more) {
+  add_to_count(bytes_in, more.bytes_in);
+  add_to_count(bytes_out, more.bytes_out);
+  add_to_count(frames_in, more.frames_in);
+  add_to_count(frames_out, more.frames_out);
+  add_to_count(frames_skipped, more.frames_skipped);
+  return *this;
+}
 
 void PeerLink::add_feed(Child& child) {
   child.urgent = child.flow->is_urgent();
@@ -38,7 +48,7 @@ std::size_t PeerLink::waiting_bytes() const {
 std::string_view PeerLink::what_peer_is() const {
   switch (relation) {
     case Relation::Control:
-      return is_measured() ? "measured" : "control";
+      return was_measured() ? "measured" : "control";
     case Relation::Neighbour:
       return "neighbour";
     case Relation::Guest:
@@ -66,7 +76,14 @@ PeerLink& LinkTable::add(Purpose purpose, const NodeId& remote, Now now) {
 }
 
 void LinkTable::remove(LinkId id) {
-  if (links_.take(id) != nullptr) free_slots_.push_back(slot_of(id));
+  const auto link = links_.take(id);
+  if (link == nullptr) return;
+  free_slots_.push_back(slot_of(id));
+  if (link->shown) {
+    --shown_;
+  } else if (link->up) {
+    counted_before_[link->what_peer_is()] += link->counts();
+  }
 }
 
 PeerLink* LinkTable::neighbour(const NodeId& id) {
@@ -80,6 +97,8 @@ void LinkTable::note_up(PeerLink& link) {
   if (link.is_of_guest()) ++guests_;
   if (link.is_neighbour()) neighbours_[link.peer] = link.id;
   if (link.is_access()) former_access_ = std::exchange(access_, link.id);
+  link.shown = (link.is_neighbour() || link.is_access()) && shown_ < kShownMax;
+  if (link.shown) ++shown_;
 }
 
 void LinkTable::note_ended(PeerLink& link) {
@@ -157,9 +176,9 @@ void LinkTable::bound_message(PeerLink& link, std::size_t begins_at) {
 
 void LinkTable::bound_outbox(PeerLink& link) {
   const std::size_t waiting = link.outbox.size() - link.outbox_sent;
-  const std::size_t streams = link.streams_queued ? kBodyBytesMax : 0;
-  if (waiting <=
-      (link.up && link.is_of_guest() ? limits_.guest_outbox_bytes + streams : limits_.outbox_bytes))
+  const std::size_t large =
+      (link.streams_queued ? kBodyBytesMax : 0) + (link.view_queued ? kBodyBytesMax : 0);
+  if (waiting <= (link.up && link.is_of_guest() ? limits_.guest_outbox_bytes + large : limits_.outbox_bytes))
     return;
   ++counters_.links_unread;
   link.outbox.clear();

@@ -9,6 +9,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -31,6 +32,17 @@ enum class Purpose : std::uint8_t { Accepted, Registration, Neighbour, Access, I
 struct StatesDue {
   std::set<NodeId> reporters;      // whose state is new
   std::optional<NodeId> all_from;  // and all others from this one on, in order: the link has just come up
+};
+
+/// What was counted on links.
+struct LinkCounts {
+  std::uint64_t bytes_in = 0;
+  std::uint64_t bytes_out = 0;
+  std::uint64_t frames_in = 0;
+  std::uint64_t frames_out = 0;
+  std::uint64_t frames_skipped = 0;
+
+  LinkCounts& operator+=(const LinkCounts& more);
 };
 
 /// What each frame touches of a link comes first, like a Child's. Who the peer is and how far the handshake
@@ -61,6 +73,10 @@ struct alignas(64) PeerLink {
   std::size_t flows_in = 0;      // streams whose parent this link is
   std::size_t record_bytes = 0;  // of a link with several: how large records are, smoothed, times 16
   MonoTime last_heard;
+  // While nothing can be read: what the kernel has seen of the peer (see Liveness).
+  std::uint64_t segments_in = 0;
+  MonoTime segments_at{};  // when that was so
+  MonoTime arrived_at{};   // when there were more of them last
   std::uint64_t bytes_in = 0;
   std::uint64_t frames_in = 0;
 
@@ -69,6 +85,7 @@ struct alignas(64) PeerLink {
   NodeId local;   // this end of a connection that was made
   Handshake handshake = Handshake::accepting();
   bool up = false;          // its handshake has ended well
+  bool shown = false;       // by itself, where others are summed: see LinkTable::kShownMax
   bool peer_known = false;  // and believed
   NodeId peer;
   NodeId you;         // the connecting side, as SPEERS has named it
@@ -96,6 +113,7 @@ struct alignas(64) PeerLink {
   Duration blocked_before{};    // and for how long it took none before that
   bool streams_queued = false;  // a guest's: STREAMS waits in the outbox
   bool streams_due = false;     // and a newer one is to follow it
+  bool view_queued = false;     // a guest's: VIEW waits in the outbox
   FlightBound flight;           // of the feeds that are not urgent, where the link has both kinds
   bool held = false;            // and is looked at again soon, since they had to wait
 
@@ -117,6 +135,9 @@ struct alignas(64) PeerLink {
     return feeds.first() != nullptr || urgent_feeds.first() != nullptr;
   }
 
+  /// When the peer, or the way from it, was known to live.
+  [[nodiscard]] MonoTime last_sign() const { return std::max(last_heard, arrived_at); }
+
   /// What this end has for the peer and the connection has not taken.
   [[nodiscard]] std::size_t waiting_bytes() const;
 
@@ -136,12 +157,16 @@ struct alignas(64) PeerLink {
   [[nodiscard]] bool is_neighbour() const { return connected() && relation == Relation::Neighbour; }
   [[nodiscard]] bool is_guest() const { return connected() && relation == Relation::Guest && !outgoing(); }
   [[nodiscard]] bool is_access() const { return connected() && relation == Relation::Guest && outgoing(); }
+  [[nodiscard]] LinkCounts counts() const {
+    return {bytes_in, bytes_out, frames_in, frames_out, frames_skipped};
+  }
   /// The other end is a guest, whatever it wants of this node.
   [[nodiscard]] bool is_of_guest() const { return !outgoing() && greeting.kind == PeerKind::Guest; }
   /// A guest keeps it to an access node that it is not attached to, for the round trip alone; at either end.
-  [[nodiscard]] bool is_measured() const {
+  [[nodiscard]] bool is_measured() const { return !closing && was_measured(); }
+  [[nodiscard]] bool was_measured() const {
     const bool between = purpose == Purpose::Access || is_of_guest();
-    return !closing && between && handshake.state() == HandshakeState::Offline;
+    return between && handshake.state() == HandshakeState::Offline;
   }
   /// True unless one end closed the link on purpose.
   [[nodiscard]] bool has_failed() const {
@@ -151,7 +176,8 @@ struct alignas(64) PeerLink {
     };
     return !(closed_for && meant(*closed_for)) && !(peer_bye && meant(peer_bye->reason));
   }
-  /// "control", "measured", "neighbour", "guest" or "access node".
+  /// "control", "measured", "neighbour", "guest" or "access node"; it stays that from the handshake's end to
+  /// the link's.
   [[nodiscard]] std::string_view what_peer_is() const;
   /// The peer's id where it is known, or else its address.
   [[nodiscard]] std::string name() const { return to_string(peer_known ? peer : remote); }
@@ -159,6 +185,11 @@ struct alignas(64) PeerLink {
 
 class LinkTable {
  public:
+  /// So many links to neighbours and access nodes at a time are shown by themselves where all others, guests
+  /// in the first place, are summed. A link is shown, or is not, from the handshake's end to its own, so what
+  /// was counted on the others only rises.
+  static constexpr std::size_t kShownMax = 64;
+
   LinkTable(LimitedLog& log, const Limits& limits, LimitCounters& counters)
       : log_(log), limits_(limits), counters_(counters) {}
 
@@ -179,6 +210,10 @@ class LinkTable {
   [[nodiscard]] bool has_neighbours() const { return !neighbours_.empty(); }
   [[nodiscard]] const LinkMap<PeerLink>& all() const { return links_; }
   [[nodiscard]] std::size_t guests() const { return guests_; }
+  /// What was counted on links that are gone and were not shown, by what their peers were.
+  [[nodiscard]] const std::map<std::string_view, LinkCounts>& counted_before() const {
+    return counted_before_;
+  }
   /// Accepted connections whose handshake is not over.
   [[nodiscard]] std::size_t accepted_in_handshake() const { return accepted_in_handshake_; }
   /// All links whose handshake is not over, the oldest first.
@@ -238,6 +273,8 @@ class LinkTable {
   std::deque<LinkId> in_handshake_;  // some may have ended, or finished their handshake
   std::size_t accepted_in_handshake_ = 0;
   std::size_t guests_ = 0;
+  std::size_t shown_ = 0;
+  std::map<std::string_view, LinkCounts> counted_before_;
   std::vector<LinkId> ended_;
   std::uint32_t links_made_ = 0;  // wraps
 };

@@ -43,7 +43,7 @@ bool Liveness::tick(Now now) {
     PeerLink* link = state_.links.find(id);
     if (link == nullptr || link->closing) return true;
     look_at(*link, now);
-    if (!link->closing) dead_at_ = std::min(dead_at_, link->last_heard + state_.dead_interval(*link));
+    if (!link->closing) dead_at_ = std::min(dead_at_, silence_looked_at(*link));
     return false;
   });
   if (now.mono + slack() < all_at_) return false;
@@ -55,7 +55,7 @@ bool Liveness::tick(Now now) {
 }
 
 void Liveness::look_at(PeerLink& link, Now now) {
-  if (now.mono - link.last_heard >= state_.dead_interval(link)) return close_as_dead(link, now);
+  if (now.mono >= silence_looked_at(link)) state_.links.requests().sample.push_back(link.id);
   if (echo_is_due(link, now)) return send_echo(link, now);
   const Duration interval = state_.hello_interval(link);
   const Duration quiet = now.mono - link.last_sent;
@@ -65,6 +65,25 @@ void Liveness::look_at(PeerLink& link, Now now) {
   if (says_hello && !served && quiet + slack() >= interval) {
     state_.links.send(link, Heartbeat{false, 0});
   }
+}
+
+/// When the kernel is asked next: after two thirds of the dead interval, and at its end.
+MonoTime Liveness::silence_looked_at(const PeerLink& link) const {
+  const Duration dead = state_.dead_interval(link);
+  if (link.segments_at < link.last_heard) return link.last_heard + 2 * dead / 3;
+  return std::max(link.last_sign() + dead, link.segments_at + dead / 3);
+}
+
+void Liveness::on_flight(PeerLink& link, const Flight& flight, Now now) {
+  if (link.closing) return;
+  const bool first_look = link.segments_at < link.last_heard;  // since something could be read
+  if (!first_look && flight.segments_received == link.segments_in) {
+    if (now.mono >= silence_looked_at(link)) close_as_dead(link, now);
+    return;
+  }
+  if (!first_look) link.arrived_at = now.mono;
+  link.segments_in = flight.segments_received;
+  link.segments_at = now.mono;
 }
 
 bool Liveness::echo_is_due(const PeerLink& link, Now now) const {
@@ -84,7 +103,7 @@ void Liveness::on_link_up(PeerLink& link, Now now) {
   if (!link.is_measured() || link.outgoing()) send_echo(link, now);
   if (!is_quick(link)) return;
   quick_.push_back(link.id);
-  dead_at_ = std::min(dead_at_, link.last_heard + state_.dead_interval(link));
+  dead_at_ = std::min(dead_at_, silence_looked_at(link));
 }
 
 void Liveness::send_echo(PeerLink& link, Now now) {
@@ -101,6 +120,7 @@ bool Liveness::on_heartbeat(PeerLink& link, const Heartbeat& message, Now now) {
   // Only the answer to the last question measures the round trip.
   if (message.time != nanoseconds(link.echo_sent) || !std::exchange(link.echo_awaited, false)) return false;
   link.rtt = now.mono - link.echo_sent;
+  state_.round_trips.add(link.rtt);
   measurements_.on_round_trip(link, link.rtt, now);
   return true;
 }

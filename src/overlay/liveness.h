@@ -1,6 +1,10 @@
 // Hellos on all links: sends HEARTBEAT where this end has sent nothing for its hello interval, closes links
 // whose peers have sent nothing for their dead interval, and measures round trips. Owned by Overlay.
 //
+// A connection that waits for a lost segment has nothing to read, while those behind it come: on a link with
+// a long queue that may take longer than a dead interval. So before a link is taken for dead the kernel is
+// asked whether segments with data have come meanwhile. A process that hangs sends none.
+//
 // Links to neighbours and to a guest's access node are looked at each hello interval and when one's dead
 // interval ends. All others, which may be many, are looked at four times a second.
 #pragma once
@@ -25,6 +29,9 @@ class Liveness {
   /// True if the link's round trip was measured by it.
   bool on_heartbeat(PeerLink& link, const Heartbeat& message, Now now);
 
+  /// What the kernel says of a link, for which tick() asks.
+  void on_flight(PeerLink& link, const Flight& flight, Now now);
+
   /// When tick() is to be called. If it is called later, this process was late itself.
   [[nodiscard]] MonoTime due_at() const { return std::min(hellos_at_, dead_at_); }
   /// From this time on tick(), called in a round that happens anyway, does what is due a little later.
@@ -37,6 +44,7 @@ class Liveness {
   [[nodiscard]] Duration slack() const { return state_.config.heartbeat / 2; }
   [[gnu::hot]] void look_at(PeerLink& link, Now now);
   [[nodiscard]] bool echo_is_due(const PeerLink& link, Now now) const;
+  [[nodiscard]] MonoTime silence_looked_at(const PeerLink& link) const;
   void close_as_dead(PeerLink& link, Now now);
   void send_echo(PeerLink& link, Now now);
 

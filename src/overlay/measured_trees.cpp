@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "ott/measured_cost.h"
+#include "overlay/recosted.h"
 
 namespace ott {
 namespace {
@@ -15,8 +16,13 @@ constexpr std::uint64_t kUsedPercent = 95;
 /// than any way around, the latter more than any such ways.
 constexpr std::uint32_t kTooNarrowCost = 100'000;
 constexpr std::uint32_t kClosedCost = 1'000'000'000;
-/// How long it takes at most until link states say what a link carries now.
+/// How long it takes until link states say what a link carries now: at most, and as a rule.
 constexpr Duration kNewsTime = std::chrono::seconds(8);
+constexpr Duration kNewsUsual = std::chrono::milliseconds(3'500);
+
+/// A search that is brought up to date costs less than a new one while less than this part of the links that
+/// count, one for each node, has changed.
+constexpr std::size_t kLittlePart = 8;
 
 /// Calls back for each link of a tree, with its upper and lower end.
 template <class Callback>
@@ -29,36 +35,16 @@ void for_each_link(const PathTree& tree, Callback&& callback) {
   }
 }
 
-/// Changes a graph's costs for a while.
-class Recosted {
- public:
-  explicit Recosted(Graph& graph) : graph_(graph) {}
-  Recosted(const Recosted&) = delete;
-  Recosted& operator=(const Recosted&) = delete;
-  ~Recosted() {
-    for (auto change = changes_.rbegin(); change != changes_.rend(); ++change)
-      graph_.set_cost(change->from, change->to, change->cost);
+/// The links that count as cheaper in one case and not in the other.
+void add_differences(std::vector<Graph::LinkEnds>& changed, std::span<const Graph::Vertex> before,
+                     std::span<const Graph::Vertex> after) {
+  for (Graph::Vertex vertex = 0; vertex < after.size(); ++vertex) {
+    if (before[vertex] == after[vertex]) continue;
+    for (const Graph::Vertex above : {before[vertex], after[vertex]}) {
+      if (above != Graph::kNoVertex) changed.push_back({above, vertex});
+    }
   }
-
-  /// Nothing happens if there is no such link. `cost`: of what it costs so far.
-  template <class Cost>
-  void set(const NodeId& from, const NodeId& to, Cost&& cost) {
-    const auto before = graph_.link_cost(from, to);
-    if (!before) return;
-    const auto a = *graph_.vertex_of(from);
-    const auto b = *graph_.vertex_of(to);
-    changes_.push_back({a, b, *before});
-    graph_.set_cost(a, b, cost(*before));
-  }
-
- private:
-  struct Change {
-    Graph::Vertex from, to;
-    std::uint32_t cost;
-  };
-  Graph& graph_;
-  std::vector<Change> changes_;
-};
+}
 
 /// What it costs to reach each destination of a tree.
 std::map<NodeId, std::uint64_t> costs_of(const Graph& graph, const PathTree& tree) {
@@ -94,6 +80,19 @@ bool is_worth_it(const Graph& graph, const PathTree& now, const PathTree& other)
   return std::ranges::any_of(after, [&before](const auto& entry) {
     return before.at(entry.first) >= entry.second + MeasuredTrees::kMarginLeast;
   });
+}
+
+/// True if a stream's tree as it is leads to those that watch and are not left out, by links that are there.
+bool is_whole(const Graph& graph, const MeasuredTrees::Demand& demand) {
+  const std::vector<NodeId> reached = demand.now->destinations();
+  if (!demand.is_left_out && reached.size() != demand.destinations.size()) return false;
+  bool whole = std::ranges::all_of(reached, [&demand](const NodeId& node) {
+    return std::ranges::find(demand.destinations, node) != demand.destinations.end();
+  });
+  for_each_link(*demand.now, [&](const NodeId& from, const NodeId& to) {
+    whole = whole && graph.link_cost(from, to).has_value();
+  });
+  return whole;
 }
 
 /// The destinations that a tree reaches over a closed link.
@@ -133,7 +132,7 @@ void MeasuredTrees::find_limits(std::span<const Demand> demands, MonoTime now) {
   for (auto& [link, limit] : limits_) {
     Others& others = others_[link];
     const std::uint64_t ours = own[link];
-    if (now >= others.fixed_until)
+    if (now >= others.changed_at + kNewsTime)
       others.kbps =
           limit.carries_kbps - static_cast<std::uint32_t>(std::min<std::uint64_t>(ours, limit.carries_kbps));
     // A tenth is no stream but what is measured at other times and places.
@@ -147,13 +146,18 @@ void MeasuredTrees::on_tree_changed(const PathTree& before, const PathTree& afte
   add_load(was, before, 1);
   add_load(is, after, 1);
   for (const auto& [link, limit] : limits_) {
-    if (was[link] != is[link]) others_[link].fixed_until = now + kNewsTime;
+    if (was[link] != is[link]) others_[link].changed_at = now;
+    if (is[link] < was[link]) others_[link].left_at = now;
   }
 }
 
 std::vector<MeasuredTrees::Placed> MeasuredTrees::place(const NodeId& self, std::span<const Demand> demands,
                                                         std::span<const Link> avoided, MonoTime now) {
   find_limits(demands, now);
+  const auto is_gone = [demands](const auto& entry) {
+    return std::ranges::find(demands, entry.first, &Demand::stream) == demands.end();
+  };
+  if (searches_.size() > demands.size()) std::erase_if(searches_, is_gone);
   std::vector<std::size_t> order(demands.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::ranges::sort(order, [&demands](std::size_t a, std::size_t b) {
@@ -164,7 +168,8 @@ std::vector<MeasuredTrees::Placed> MeasuredTrees::place(const NodeId& self, std:
   });
   std::vector<Placed> placed(demands.size());
   Planned planned;
-  for (const std::size_t i : order) {
+  for (std::size_t rank = 0; rank < order.size(); ++rank) {
+    const std::size_t i = order[rank];
     const Demand& demand = demands[i];
     if (demand.metric == Metric::Cost) {
       placed[i].tree = *demand.now;
@@ -178,6 +183,7 @@ std::vector<MeasuredTrees::Placed> MeasuredTrees::place(const NodeId& self, std:
       }
       placed[i] = place_one(graph, self, demand, planned);
     }
+    placed[i].rank = rank;
     add_load(planned.all, placed[i].tree, demand.kbps);
     Load uses;
     add_load(uses, *demand.now, 1);
@@ -190,14 +196,39 @@ std::vector<MeasuredTrees::Placed> MeasuredTrees::place(const NodeId& self, std:
   return placed;
 }
 
+/// The cheapest ways, where what the stream's tree uses counts as cheaper.
+const ShortestPaths* MeasuredTrees::search(const Graph& graph, const NodeId& self, const Demand& demand) {
+  Search& last = searches_[demand.stream];
+  auto changed = last.paths == nullptr ? std::nullopt : graph.changed_since(last.edition);
+  const bool same_tree = changed && last.tree == *demand.now;
+  if (same_tree && changed->empty()) return last.paths.get();
+  const FavouredLinks favoured = same_tree ? FavouredLinks{last.above, kMarginPercent}
+                                           : favoured_links(graph, *demand.now, kMarginPercent);
+  if (changed) add_differences(*changed, last.favoured, favoured.above);
+  const bool little = changed && changed->size() < graph.vertex_limit() / kLittlePart;
+  last.paths =
+      little ? paths_from(graph, self, favoured, *last.paths, *changed) : paths_from(graph, self, &favoured);
+  last.edition = graph.edition();
+  last.favoured = favoured.above;
+  return last.paths.get();
+}
+
+void MeasuredTrees::note_crowded(Placed& placed, const Link& link, const Limit& limit) const {
+  if (!placed.crowded) placed.crowded = link;
+  placed.shared = placed.shared || limit.others_kbps != 0;
+  const auto others = others_.find(link);
+  if (others != others_.end())
+    placed.settled_at = std::max(placed.settled_at, others->second.left_at + kNewsUsual);
+}
+
 MeasuredTrees::Placed MeasuredTrees::place_one(Graph& graph, const NodeId& self, const Demand& demand,
-                                               const Planned& planned) const {
+                                               const Planned& planned) {
   Placed placed;
   Recosted costs(graph);
   Load uses;
   add_load(uses, *demand.now, 1);
-  const FavouredLinks favoured = favoured_links(graph, *demand.now, kMarginPercent);
   if (policy_ == TreePolicy::Shared) {  // which looks at the costs of links alone
+    const FavouredLinks favoured = favoured_links(graph, *demand.now, kMarginPercent);
     for_each_link(*demand.now, [&](const NodeId& from, const NodeId& to) {
       const auto above = graph.vertex_of(from);
       const auto below = graph.vertex_of(to);
@@ -206,7 +237,6 @@ MeasuredTrees::Placed MeasuredTrees::place_one(Graph& graph, const NodeId& self,
   }
   bool some_closed = false;
   for (const auto& [link, limit] : limits_) {
-    if (demand.metric != Metric::Quality) break;
     const auto kbps_in = [&key = link](const Load& load) {
       const auto found = load.find(key);
       return found == load.end() ? std::uint64_t{0} : found->second;
@@ -217,13 +247,16 @@ MeasuredTrees::Placed MeasuredTrees::place_one(Graph& graph, const NodeId& self,
     const bool keeps_up = used && limit.carries_kbps <= usable && kbps_in(planned.new_here) == 0;
     if (keeps_up || demand.kbps == 0 || limit.others_kbps + before + demand.kbps <= usable) continue;
     const bool alone = before == 0 && limit.others_kbps == 0;
-    placed.crowded = placed.crowded || used;
-    placed.shared = placed.shared || (used && limit.others_kbps != 0);
+    if (used) note_crowded(placed, link, limit);
     some_closed = some_closed || !alone;
     costs.set(link.first, link.second,
               [alone](std::uint32_t cost) { return alone ? cost + kTooNarrowCost : kClosedCost; });
   }
-  placed.tree = multicast_tree(graph, self, demand.destinations, policy_, &favoured);
+  if (placed.crowded && !is_whole(graph, demand)) placed.crowded.reset();
+  const ShortestPaths* paths = search(graph, self, demand);
+  Search& searched = searches_[demand.stream];
+  placed.tree = multicast_tree(graph, self, demand.destinations, policy_, paths, &searched.above);
+  searched.tree = placed.tree;
   if (placed.tree != *demand.now && !is_worth_it(graph, *demand.now, placed.tree)) placed.tree = *demand.now;
   if (!some_closed) return placed;
   placed.left_out = behind_closed(graph, placed.tree);
@@ -233,7 +266,7 @@ MeasuredTrees::Placed MeasuredTrees::place_one(Graph& graph, const NodeId& self,
     if (std::ranges::find(placed.left_out, node) == placed.left_out.end()) destinations.push_back(node);
   }
   placed.with_all = std::move(placed.tree);
-  placed.tree = multicast_tree(graph, self, destinations, policy_, &favoured);
+  placed.tree = multicast_tree(graph, self, destinations, policy_, paths);
   return placed;
 }
 

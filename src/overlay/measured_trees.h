@@ -4,13 +4,15 @@
 // What a tree uses now counts as cheaper by kMarginPercent than it is. So a way is left only for one that is
 // better by that, wherever the two part, and if somebody is clearly nearer by it.
 //
-// By quality, a link that did not keep up takes no more than it could carry then. Streams are placed one
+// A link that did not keep up takes no more than it could carry then. Streams are placed one
 // after the other, those with most viewers first (then those that have room so far, then those with a higher
 // rate), each by the best way that has room for it. A stream that fits nowhere goes by such a link if it has
 // it for itself; if not, it would spoil the others, and is left out.
 #pragma once
 
 #include <map>
+#include <memory>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -27,6 +29,8 @@ class MeasuredTrees {
   /// And by how much some destination must be nearer by it, in units of measured costs: 2 ms.
   static constexpr std::uint32_t kMarginLeast = 20;
 
+  /// From and to. Ways down and up a link are two.
+  using Link = std::pair<NodeId, NodeId>;
   struct Demand {
     StreamId stream;
     Metric metric = Metric::Latency;
@@ -41,11 +45,11 @@ class MeasuredTrees {
     PathTree tree;
     std::vector<NodeId> left_out;  // destinations that could be reached, were there room
     PathTree with_all;             // the tree with these, if there are any: it would spoil others
-    bool crowded = false;          // its tree as it is crosses a link that cannot carry it
-    bool shared = false;           // and which streams of other origins use
+    std::optional<Link> crowded;   // a link of its tree as it is, which would do else, that cannot carry it
+    bool shared = false;           // which streams of other origins use, too
+    MonoTime settled_at{};         // when it is known what the last change has done for that link
+    std::size_t rank = 0;          // streams are placed in this order
   };
-  /// From and to. Ways down and up a link are two.
-  using Link = std::pair<NodeId, NodeId>;
   struct Limit {
     std::uint32_t could_carry_kbps = 0;
     std::uint32_t carries_kbps = 0;
@@ -72,17 +76,33 @@ class MeasuredTrees {
   };
   struct Others {
     std::uint32_t kbps = 0;
-    MonoTime fixed_until{};  // our own streams' part of what the link carries has just changed
+    MonoTime changed_at = MonoTime::min();  // when other streams of ours went by the link than before
+    MonoTime left_at = MonoTime::min();     // and when it was fewer
   };
 
+  /// A search that counted the links of a tree as cheaper, and the last tree that came of it. The next one
+  /// begins with it: as a rule little has changed. Where the tree in use is the one that came of it, perhaps
+  /// with other destinations than the one before, and the graph is as it was, another search could only say
+  /// the same.
+  struct Search {
+    std::uint64_t edition = 0;  // of the graph
+    std::shared_ptr<const ShortestPaths> paths;
+    std::vector<Graph::Vertex> favoured;  // those links, by vertex, as FavouredLinks has them
+    PathTree tree;
+    std::vector<Graph::Vertex> above;  // the links of `tree`, in the same way
+  };
+
+  const ShortestPaths* search(const Graph& graph, const NodeId& self, const Demand& demand);
   void find_limits(std::span<const Demand> demands, MonoTime now);
-  Placed place_one(Graph& graph, const NodeId& self, const Demand& demand, const Planned& planned) const;
+  Placed place_one(Graph& graph, const NodeId& self, const Demand& demand, const Planned& planned);
+  void note_crowded(Placed& placed, const Link& link, const Limit& limit) const;
   void add_load(Load& load, const PathTree& tree, std::uint32_t kbps) const;
 
   LinkStateDb& db_;
   TreePolicy policy_;
   std::map<Link, Limit> limits_;
-  std::map<Link, Others> others_;  // of limits_
+  std::map<Link, Others> others_;        // of limits_
+  std::map<StreamId, Search> searches_;  // the last one of each stream
 };
 
 }  // namespace ott

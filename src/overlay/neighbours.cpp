@@ -161,14 +161,17 @@ std::vector<NodeId> Neighbours::named(std::string_view name) const {
   return found;
 }
 
-std::string Neighbours::describe(const NodeId& id) const {
-  const auto found = all_.find(id);
-  std::string name = found == all_.end() ? "" : found->second.peer.name;
+std::string Neighbours::name(const NodeId& id) const {
   if (state_.config.topology) {
-    const Topology::Node* node = state_.config.topology->find(id);
-    if (node != nullptr) name = node->name;
+    if (const Topology::Node* node = state_.config.topology->find(id)) return node->name;
   }
-  return name.empty() ? to_string(id) : fmt::format("{} ({})", to_string(id), name);
+  const auto found = all_.find(id);
+  return found == all_.end() ? "" : found->second.peer.name;
+}
+
+std::string Neighbours::describe(const NodeId& id) const {
+  const std::string known = name(id);
+  return known.empty() ? to_string(id) : fmt::format("{} ({})", to_string(id), known);
 }
 
 }  // namespace ott

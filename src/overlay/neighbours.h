@@ -66,6 +66,8 @@ class Neighbours {
   [[nodiscard]] std::uint32_t cost(const NodeId& neighbour) const;
   /// The nodes of this name: of the neighbours, or at the bootstrapper of all.
   [[nodiscard]] std::vector<NodeId> named(std::string_view name) const;
+  /// The topology's name for a node; empty where none is known.
+  [[nodiscard]] std::string name(const NodeId& id) const;
   /// "10.0.0.1 (n2)" where the topology gives a name.
   [[nodiscard]] std::string describe(const NodeId& id) const;
 

@@ -93,6 +93,13 @@ Origin::OwnStream& Origin::own(StreamId id) {
 
 const PathTree& Origin::tree(StreamId id) const { return own(id).tree; }
 
+std::uint32_t Origin::viewers_at(StreamId id, const NodeId& node) const {
+  if (node == state_.self) return interests_.viewers(id);
+  const auto& watchers = own(id).watchers;
+  const auto found = watchers.find(node);
+  return found == watchers.end() ? 0 : found->second.viewers;
+}
+
 void Origin::describe(StreamId id, const StreamInfo& info) {
   OwnStream& stream = own(id);
   OTT_ASSERT(info.id == id);
@@ -247,21 +254,29 @@ std::vector<MeasuredTrees::Demand> Origin::demands() const {
   return all;
 }
 
-/// Looks whether there are better trees, and takes those that have been better for a while. Where streams
-/// share what a link can carry, one makes room for another: then all are taken with the first.
+/// Looks whether there are better trees, and takes those that have been better for a while. Streams that a
+/// link cannot carry leave it one by one, those with most viewers last: what it was seen to carry as it began
+/// not to keep up is as a rule less than it can.
 void Origin::review(Now now) {
   if (!any_measured()) return;
   auto placed = measured_.place(state_.self, demands(), avoided_links(now), now.mono);
-  bool all = false;
+  std::map<MeasuredTrees::Link, std::pair<std::size_t, OwnStream*>> leaving;  // with its rank
   for (std::size_t i = 0; i < streams_.size(); ++i) {
     OwnStream& stream = streams_[i];
     if (stream.info.metric == Metric::Cost || stream.dirty) continue;
+    const std::size_t rank = placed[i].rank;
+    const auto crowded = placed[i].crowded;
     if (!is_due(stream, std::move(placed[i]), now)) continue;
-    mark(stream, now);
-    all = measured_.has_limits();
+    if (!crowded) {
+      mark(stream, now);
+      continue;
+    }
+    const auto [last, is_first] = leaving.try_emplace(*crowded, rank, &stream);
+    if (!is_first && rank > last->second.first) last->second = {rank, &stream};
   }
-  for (OwnStream& stream : streams_) {
-    if (all && stream.better_since != MonoTime::max()) mark(stream, now);
+  for (const auto& [link, last] : leaving) {
+    last.second->leaves = true;
+    mark(*last.second, now);
   }
 }
 
@@ -294,7 +309,7 @@ bool Origin::is_due(OwnStream& stream, MeasuredTrees::Placed placed, Now now) {
                       : placed.shared ? Duration(turn(state_.random))
                                       : Duration{};
   }
-  const MonoTime due = stream.better_since + stream.patience;
+  const MonoTime due = std::max(stream.better_since + stream.patience, placed.settled_at);
   if (now.mono >= due) return true;
   review_at_ = std::min(review_at_, due);
   return false;
@@ -324,18 +339,28 @@ void Origin::refuse(const OwnStream& stream, const NodeId& node) {
                                 kNoRoomOnTheWay});
 }
 
-std::vector<std::string> Origin::why(StreamId id, const std::string& node, Now now) const {
+Origin::Why Origin::why(StreamId id, const std::string& node, Now now) const {
   const auto stream = std::ranges::find(streams_, id, [](const OwnStream& own) { return own.info.id; });
-  if (stream == streams_.end()) return {"there is no such stream here"};
+  if (stream == streams_.end()) return {{"there is no such stream here"}, WhyOutcome::UnknownStream};
   if (node.empty()) {
     const auto nodes = stream->tree.destinations();
-    if (nodes.empty() && stream->left_out.empty()) return {"nobody watches it"};
-    return why(*stream, nodes, now);
+    if (nodes.empty() && stream->left_out.empty()) return {{"nobody watches it"}};
+    return {why(*stream, nodes, now)};
   }
-  if (const auto named = parse_node_id(node)) return why(*stream, {*named}, now);
-  const std::vector<NodeId> nodes = neighbours_.named(node);
-  if (nodes.empty()) return {fmt::format("no node '{}' is known at the origin", node)};
-  return why(*stream, nodes, now);
+  const auto is_known = [this](const NodeId& each) {
+    return each == state_.self || state_.db.find(each) != nullptr || !neighbours_.name(each).empty();
+  };
+  std::vector<NodeId> nodes;
+  if (const auto named = parse_node_id(node); !named) {
+    nodes = neighbours_.named(node);
+  } else if (is_known(*named)) {
+    nodes = {*named};
+  }
+  if (nodes.empty())
+    return {{fmt::format("no node '{}' is known at the origin", node)}, WhyOutcome::UnknownNode};
+  const bool goes_there =
+      std::ranges::any_of(nodes, [&](const NodeId& each) { return stream->tree.find(each).has_value(); });
+  return {why(*stream, nodes, now), goes_there ? WhyOutcome::Answered : WhyOutcome::NotInTree};
 }
 
 std::vector<std::string> Origin::why_all(Now now) const {
@@ -407,7 +432,13 @@ void Origin::recompute_all(Now now) {
       continue;
     }
     if (measured.empty()) measured = measured_.place(state_.self, demands(), avoided_links(now), now.mono);
-    wait_for_room(stream, measured[i], now);
+    const bool leaves = std::exchange(stream.leaves, false);
+    if (measured[i].crowded && !leaves) {  // it waits until it is its turn
+      measured[i].tree = stream.tree;
+      measured[i].left_out = stream.left_out;
+    } else {
+      wait_for_room(stream, measured[i], now);
+    }
     recompute(stream, std::move(measured[i]), now);
   }
 }

@@ -47,6 +47,8 @@ class Origin {
   static void write_record(Flow& flow, const OwnRecord& record, Now now, Fill&& fill);
   /// The stream's tree as it was computed last. REQUIRES: there is such a stream.
   [[nodiscard]] const PathTree& tree(StreamId id) const;
+  /// How many viewers a node has of it, by what its WATCH says. REQUIRES: there is such a stream.
+  [[nodiscard]] std::uint32_t viewers_at(StreamId id, const NodeId& node) const;
   /// True while the stream has watchers.
   [[nodiscard]] bool is_watched(StreamId id);
 
@@ -61,9 +63,13 @@ class Origin {
   void on_facts_changed(Now now);
   /// The watcher has restarted: what its former process asked for no longer counts.
   void on_restarted(const NodeId& watcher, Now now);
+  struct Why {
+    std::vector<std::string> lines;  // for people
+    WhyOutcome outcome = WhyOutcome::Answered;
+  };
   /// Why a stream goes the way it does to a node (an id, or a name that is known here), or to each that
-  /// watches it where none is named; lines for people.
-  [[nodiscard]] std::vector<std::string> why(StreamId id, const std::string& node, Now now) const;
+  /// watches it where none is named.
+  [[nodiscard]] Why why(StreamId id, const std::string& node, Now now) const;
   /// The same of all streams whose ways are measured, to all that watch them.
   [[nodiscard]] std::vector<std::string> why_all(Now now) const;
   /// All nodes that watch a stream of ours and can be reached.
@@ -101,6 +107,7 @@ class Origin {
     std::uint32_t kbps = 0;                     // while it flows; 0: not known yet
     std::uint32_t size = 0;                     // the same, changed when it is clearly another
     bool dirty = false;                         // the tree has to be computed again
+    bool leaves = false;                        // its turn has come to leave a link that cannot carry it
     bool resend = false;                        // and sent down even if it is the same
     std::uint64_t bytes_at_measurement = 0;
     unsigned buffer_at_measurement = 0;  // Flow::buffer_number

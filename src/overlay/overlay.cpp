@@ -47,11 +47,12 @@ Overlay::Overlay(OverlayConfig config, Log& log)
       handshakes_(state_, neighbours_),
       flows_(state_, link_states_, interests_),
       origin_(state_, flows_, interests_, neighbours_),
-      watches_(state_, streams_, interests_, flows_, origin_),
+      watches_(state_, link_states_, streams_, interests_, flows_, origin_),
       absences_(state_, neighbours_, handshakes_, streams_, interests_, flows_),
       figures_(state_, streams_, origin_),
       films_(state_, streams_, interests_),
       whys_(state_, streams_, origin_),
+      looks_(state_),
       pings_(state_, [this](const NodeId& id) { return neighbours_.describe(id); }),
       messages_(state_, neighbours_),
       measurements_(state_),
@@ -187,11 +188,14 @@ bool Overlay::send_advance(LinkId id, std::size_t bytes, Now now) {
 void Overlay::set_flight(LinkId id, const Flight& flight, Now now) {
   PeerLink* link = state_.links.find(id);
   if (link == nullptr) return;
-  if (link->has_both_kinds()) link->flight.measured(flight, own(now).mono);
+  if (link->has_both_kinds() && flight.least_round_trip != Duration{})
+    link->flight.measured(flight, own(now).mono);
   measurements_.on_flight(*link, flight);
+  liveness_.on_flight(*link, flight, own(now));
 }
 
 void Overlay::outbox_sent(PeerLink& link) {
+  link.view_queued = false;
   if (!std::exchange(link.streams_queued, false)) return;
   if (!std::exchange(link.streams_due, false)) return;
   streams_.send_to(link);
@@ -297,6 +301,7 @@ Overlay::Audience Overlay::audience_of(MessageType type) {
   if (type == MessageType::Place) return Audience::Registered;
   if (type == MessageType::Film || type == MessageType::Why) return Audience::Guests;
   if (type == MessageType::FilmAnswer || type == MessageType::WhyAnswer) return Audience::AccessNodes;
+  if (type == MessageType::Look || type == MessageType::View) return Audience::Connected;
   if (static_cast<std::uint8_t>(type) >= kMessageTypeOptional) return Audience::Anybody;
   switch (type) {
     case MessageType::Ack:
@@ -349,7 +354,9 @@ bool Overlay::may_say(const PeerLink& link, MessageType type) {
 
 /// True if a guest may make this request now. Its requests have a rate; those beyond it are dropped.
 bool Overlay::in_turn(PeerLink& link, MessageType type, Now now) {
-  if (!link.is_guest() || audience_of(type) != Audience::Guests) return true;
+  const bool is_request =
+      audience_of(type) == Audience::Guests || type == MessageType::Look || type == MessageType::View;
+  if (!link.is_guest() || !is_request) return true;
   const Limits& limits = state_.config.limits;
   if (link.requests_in.take(limits.requests_per_guest_s, limits.burst_s, now.mono)) return true;
   ++state_.counters.messages_dropped;
@@ -414,6 +421,10 @@ bool Overlay::dispatch(PeerLink& link, MessageType type, ByteSpan body, Now now)
       return dispatch(link, body, &Overlay::on_why, now);
     case MessageType::WhyAnswer:
       return dispatch(link, body, &Overlay::on_why_answer, now);
+    case MessageType::Look:
+      return dispatch(link, body, &Overlay::on_look, now);
+    case MessageType::View:
+      return dispatch(link, body, &Overlay::on_view, now);
     case MessageType::AccessNodes:  // on any other link it means nothing
       if (link.handshake.state() != HandshakeState::Offline) return true;
       return dispatch(link, body, &Overlay::on_access_nodes, now);

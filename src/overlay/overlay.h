@@ -15,6 +15,7 @@
 #include "overlay/flap_damper.h"
 #include "overlay/handshakes.h"
 #include "overlay/liveness.h"
+#include "overlay/looks.h"
 #include "overlay/measurements.h"
 #include "overlay/messages.h"
 #include "overlay/neighbours.h"
@@ -108,6 +109,7 @@ class Overlay {
   Figures& figures() { return figures_; }
   FilmRequests& films() { return films_; }
   Whys& whys() { return whys_; }
+  Looks& looks() { return looks_; }
   [[nodiscard]] const FilmRequests& films() const { return films_; }
   /// Writes one record of a stream of our own: `fill(MutableByteSpan)` writes its RTP packet, in place. When
   /// all of the frame's records are there, published() wakes the children.
@@ -134,12 +136,18 @@ class Overlay {
   [[nodiscard]] const FlowTable& flows() const { return flows_; }
   [[nodiscard]] const LimitCounters& counters() const { return state_.counters; }
   [[nodiscard]] const RingBudget& rings() const { return state_.rings; }
+  /// Round trips of all links, as hellos measure them.
+  [[nodiscard]] const DurationHistogram& round_trips() const { return state_.round_trips; }
   /// For lines that peers cause.
   LimitedLog& peer_log() { return state_.log; }
   /// Logs the route table, why streams that begin here go the way they do, the links, and the counters of
   /// limits that were reached.
   void report(Now now);
   [[nodiscard]] std::string describe(const NodeId& id) const { return neighbours_.describe(id); }
+  /// The topology's name for a node; empty where none is known here.
+  [[nodiscard]] std::string name_of(const NodeId& id) const { return neighbours_.name(id); }
+  /// The overlay's own name.
+  [[nodiscard]] const std::string& overlay_name() const { return state_.config.overlay_name; }
 
  private:
   enum class Audience : std::uint8_t;
@@ -170,6 +178,8 @@ class Overlay {
   void on_film(PeerLink& link, const FilmRequest& m, Now now) { films_.on_request(link, m, now); }
   void on_why(PeerLink& link, const Why& m, Now now) { whys_.on_why(link, m, now); }
   void on_why_answer(PeerLink& link, const WhyAnswer& m, Now) { whys_.on_answer(link, m); }
+  void on_look(PeerLink& link, const Look& m, Now now) { looks_.on_look(link, m, now); }
+  void on_view(PeerLink& link, const View& m, Now) { looks_.on_view(link, m); }
   void on_film_answer(PeerLink& link, const FilmAnswer& m, Now now) { films_.on_answer(link, m, now); }
   void on_access_nodes(PeerLink& link, const AccessNodes& m, Now now) {
     handshakes_.on_access_nodes(link, m, now);
@@ -204,6 +214,7 @@ class Overlay {
   Figures figures_;
   FilmRequests films_;
   Whys whys_;
+  Looks looks_;
   Pings pings_;
   Messages messages_;
   Measurements measurements_;

@@ -88,6 +88,7 @@ struct OverlayState {
   OverlayConfig config;
   RingBudget rings;
   LimitCounters counters;
+  DurationHistogram round_trips;  // of all links, as hellos measure them
   LimitedLog log;
   LinkTable links;
   LinkStateDb db;

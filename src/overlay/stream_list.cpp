@@ -2,8 +2,15 @@
 
 #include <algorithm>
 
+#include "ott/measured_cost.h"
+#include "overlay/recosted.h"
+
 namespace ott {
 namespace {
+
+/// What a link that does not keep up costs on the way from a source, on top: 200 ms. Frames are skipped
+/// there, whatever its round trip.
+constexpr std::uint32_t kNarrowCost = 200'000 / kCostUnitUs;
 
 /// How soon the nearest sources are looked for when what is measured has changed.
 constexpr Duration kLookInterval = std::chrono::milliseconds(500);
@@ -35,7 +42,10 @@ void StreamList::set(std::vector<KnownStream> streams) {
 
 /// Of the cheapest way from its origin to here, by its metric.
 std::uint64_t StreamList::cost_of(const KnownStream& stream) const {
-  const Graph& graph = state_.db.graph(stream.info.metric);
+  Graph& graph = state_.db.lend(stream.info.metric);
+  Recosted narrow(graph);
+  for (const auto& [link, facts] : state_.db.limited())
+    narrow.set(link.first, link.second, [](std::uint32_t cost) { return cost + kNarrowCost; });
   const std::vector<NodeId> path = graph.shortest_path(stream.origin, state_.self);
   std::uint64_t cost = 0;
   for (std::size_t i = 1; i < path.size(); ++i) cost += graph.link_cost(path[i - 1], path[i]).value_or(0);

@@ -107,6 +107,8 @@ void WatchRequests::tell(StreamId stream, Request& request, Now now, const NodeI
   const Flow* flow = flows_.find(stream);
   if (flow != nullptr) message.last = flow->buffer.last_done();
   message.starved_by = starved_by;
+  // An origin takes nobody whose links it does not know.
+  if (access == nullptr) states_.write_before(*link, state_.self, now);
   state_.links.send(*link, message);
 }
 
@@ -185,7 +187,10 @@ void WatchRequests::on_watch(PeerLink& link, const Watch& message, Now now) {
   }
   const NodeId next =
       message.tracker.path.entries.size() < 2 ? state_.self : message.tracker.path.entries[1].node;
-  if (state_.links.neighbour(next) != nullptr) return forward(state_.links, message);
+  if (PeerLink* onwards = state_.links.neighbour(next)) {
+    states_.write_before(*onwards, message.watcher, now);
+    return forward(state_.links, message);
+  }
   // The links have changed since the message was sent: it goes on by a path of this node's own.
   Watch anew = message;
   anew.tracker.path = route_to(state_, message.tracker.path.entries.back().node).path;

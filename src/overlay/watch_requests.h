@@ -15,9 +15,14 @@ namespace ott {
 
 class WatchRequests {
  public:
-  WatchRequests(OverlayState& state, const StreamList& streams, Interests& interests, FlowTable& flows,
-                Origin& origin)
-      : state_(state), streams_(streams), interests_(interests), flows_(flows), origin_(origin) {}
+  WatchRequests(OverlayState& state, LinkStates& states, const StreamList& streams, Interests& interests,
+                FlowTable& flows, Origin& origin)
+      : state_(state),
+        states_(states),
+        streams_(streams),
+        interests_(interests),
+        flows_(flows),
+        origin_(origin) {}
 
   /// This process itself wants a stream (its local reader reads the flow's buffer), or no longer.
   void watch_here(StreamId stream, bool wanted, Now now);
@@ -63,6 +68,7 @@ class WatchRequests {
   void refuse(PeerLink& guest, StreamId stream, RefusedReason reason, const std::string& text);
 
   OverlayState& state_;
+  LinkStates& states_;
   const StreamList& streams_;
   Interests& interests_;
   FlowTable& flows_;

@@ -122,7 +122,7 @@ class WayReport {
                                     bool is_best) const {
     for (std::size_t i = 1; i < other.size(); ++i) {
       const auto limit = question_.limits.find({other[i - 1], other[i]});
-      if (question_.metric != Metric::Quality || limit == question_.limits.end()) continue;
+      if (question_.metric == Metric::Cost || limit == question_.limits.end()) continue;
       return fmt::format("{} -> {} could carry {} when it did not keep up; this stream has {}",
                          question_.name(other[i - 1]), question_.name(other[i]),
                          rate(limit->second.could_carry_kbps), rate(question_.kbps));

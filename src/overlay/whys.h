@@ -18,10 +18,12 @@ class Whys {
   Whys(OverlayState& state, const StreamList& streams, Origin& origin)
       : state_(state), streams_(streams), origin_(origin) {}
 
+  using Number = std::uint32_t;
   /// Asks for this process itself; `node` is an id or a name that the origin knows, empty: all that watch it.
-  void ask(const KnownStream& stream, const std::string& node, Now now);
-  /// The answer, once.
-  std::optional<std::vector<std::string>> take_answer() { return std::exchange(answer_, std::nullopt); }
+  /// Names the question.
+  Number ask(const KnownStream& stream, const std::string& node, Now now);
+  /// The answer, once it is here. It is kept for a while only.
+  std::optional<Origin::Why> take_answer(Number number);
 
   void on_why(PeerLink& link, const Why& message, Now now);
   void on_answer(PeerLink& link, const WhyAnswer& message);
@@ -29,18 +31,22 @@ class Whys {
  private:
   struct Asked {
     std::optional<LinkId> guest;  // that asks; none: this process itself
-    std::uint32_t guest_number = 0;
+    Number number = 0;            // by the asker's count
     MonoTime at;
   };
   void send(Why question, Asked asked, Now now);
-  void answer(const Asked& asked, std::vector<std::string> lines);
+  void answer(const Asked& asked, Origin::Why why);
 
   OverlayState& state_;
   const StreamList& streams_;
   Origin& origin_;
-  std::map<std::uint32_t, Asked> asked_;  // by number; those without an answer so far
-  std::uint32_t number_ = 0;
-  std::optional<std::vector<std::string>> answer_;
+  struct Answer {
+    MonoTime asked_at;
+    Origin::Why why;
+  };
+  std::map<Number, Asked> asked_;  // those without an answer so far
+  Number number_ = 0;
+  std::map<Number, Answer> answers_;  // to questions of this process itself
 };
 
 }  // namespace ott

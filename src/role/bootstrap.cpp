@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 
 #include "ott/text.h"
@@ -45,29 +46,51 @@ class Bootstrap : public OverlayRole {
     const MonoTime look_at = topology_file_ ? topology_file_->next_deadline() : MonoTime::max();
     return std::min({publisher_.next_deadline(), ping_at_, look_at});
   }
-  void reload(Now) override {
+  bool reread() override {
     if (topology_file_) topology_file_->reload();
+    return topology_file_.has_value();
   }
+  Result<std::vector<std::string>> take_change(ConfigChange& change, Now now) override {
+    auto streams = publisher_.prepare(std::move(change.streams));
+    if (!streams) return tl::unexpected<Error>(streams.error());
+    std::vector<std::string> words;
+    if (change.topology) {
+      const auto nodes = take_topology(change.topology_file, std::move(change.topology->topology), now);
+      if (!nodes) return fail(change.located("--topology: " + nodes.error().message));
+      if (topology_file_ && topology_file_->path() != change.topology_file)
+        words.push_back("topology " + change.topology_file);
+      if (*nodes > 0) words.push_back(counted(*nodes, "node") + " with another place in the topology");
+      topology_file_.emplace(change.topology_file, change.topology->stamp, *context_.workers);
+    }
+    std::ranges::move(publisher_.perform(std::move(*streams), now), std::back_inserter(words));
+    return words;
+  }
+  [[nodiscard]] std::vector<StreamSpec> published_specs() const override { return publisher_.specs(); }
   [[nodiscard]] std::string_view name() const override { return kBootstrapRole.name; }
   void add_stats(StatsLine& line, bool) override { publisher_.add_stats(line); }
 
  private:
-  /// A file that is wrong changes nothing.
+  /// Returns how many nodes have another place, or what is wrong with the file; then nothing changes.
+  Result<std::size_t> take_topology(const std::string& path, Topology topology, Now now) {
+    const std::vector<std::string> warnings = topology.warnings;
+    const auto nodes = overlay_.take_topology(std::move(topology), now);
+    if (!nodes) return fail(fmt::format("{}: {}", path, nodes.error().message));
+    for (const std::string& warning : warnings) context_.log.warning(warning);
+    context_.log.info(
+        fmt::format("{}: read again; {} of the nodes that are here have another place now", path, *nodes));
+    return nodes;
+  }
+
+  /// The file has changed, or was asked for.
   void read_topology(Now now) {
     auto read = topology_file_->step(now);
     if (!read) return;
-    const std::vector<std::string> warnings = *read ? (*read)->warnings : std::vector<std::string>{};
-    const auto nodes =
-        *read ? overlay_.take_topology(std::move(**read), now) : tl::unexpected((*read).error());
-    if (!nodes) {
-      const std::string where = *read ? topology_file_->path() + ": " : "";
-      context_.log.error(
-          fmt::format("{}{}; going on with the topology as it was", where, nodes.error().message));
-      return;
-    }
-    for (const std::string& warning : warnings) context_.log.warning(warning);
-    context_.log.info(fmt::format("{}: read again; {} of the nodes that are here have another place now",
-                                  topology_file_->path(), *nodes));
+    const auto nodes = *read ? take_topology(topology_file_->path(), std::move(**read), now)
+                             : tl::unexpected((*read).error());
+    if (!nodes) context_.log.error(nodes.error().message + "; going on with the topology as it was");
+    if (topology_file_->reloads() || context_.configuration != nullptr) return;
+    reloaded(nodes.map(
+        [](std::size_t count) { return counted(count, "node") + " with another place in the topology"; }));
   }
 
   Publisher publisher_;

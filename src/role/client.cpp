@@ -25,6 +25,8 @@ double milliseconds(Duration duration) { return std::chrono::duration<double, st
 constexpr Duration kListTime = std::chrono::seconds(5);
 /// How long a member that has just been linked waits for what there is.
 constexpr Duration kListPatience = std::chrono::milliseconds(500);
+/// How often --top shows the overlay anew.
+constexpr Duration kTopInterval = std::chrono::seconds(1);
 /// How often --say looks whether there is a way now.
 constexpr Duration kSayRetry = std::chrono::milliseconds(50);
 /// How long the live line shows the answer to a key, or a message.
@@ -54,7 +56,7 @@ class Client : public OverlayRole, private Watching {
     name_wanted_ = context_.options.watch;
     if (context_.options.duration > Duration{}) {
       end_at_ = now.mono + context_.options.duration;
-    } else if (context_.options.only_asks() || !context_.options.watches) {
+    } else if ((context_.options.only_asks() && !context_.options.top) || !context_.options.watches) {
       end_at_ = now.mono + kListTime;
     }
     hub_.set_film_start(context_.options.film_start);
@@ -62,6 +64,8 @@ class Client : public OverlayRole, private Watching {
     if (context_.status != nullptr && watches()) status_at_ = now.mono + kStatusInterval;
     if (watches()) take_up();
     OverlayRole::begin(now);
+    if (context_.options.top || context_.options.why) api().serve();
+    if (context_.options.top) top_at_ = now.mono;
   }
 
  protected:
@@ -69,6 +73,7 @@ class Client : public OverlayRole, private Watching {
     if (quits_) return end_well(now);
     if (context_.options.list) return list(now);
     if (context_.options.why) return why(now);
+    if (context_.options.top) return top(now);
     if (now.mono >= say_at_) say(now);
     if (!context_.options.watches) return;
     delayed_.tick(now);
@@ -83,7 +88,7 @@ class Client : public OverlayRole, private Watching {
   }
 
   [[nodiscard]] MonoTime role_deadline() const override {
-    return std::min({end_at_, status_at_, say_at_, list_at_, delayed_.next_deadline()});
+    return std::min({end_at_, status_at_, say_at_, list_at_, top_at_, delayed_.next_deadline()});
   }
   [[nodiscard]] std::string_view name() const override { return kClientRole.name; }
 
@@ -102,6 +107,27 @@ class Client : public OverlayRole, private Watching {
     line.end();
     line.add("hops", static_cast<std::uint64_t>(counts.hops));
     line.add("gap_ms_max", milliseconds(counts.gap_max));
+  }
+
+  [[nodiscard]] std::optional<DurationHistogram> latency() const override {
+    return counter_.counts().latency.in_few_buckets();
+  }
+
+  std::optional<ViewerFigures> own_viewer() override {
+    if (!watches() || stream_name().empty()) return std::nullopt;
+    const FrameCounts& counts = counter_.counts();
+    ViewerFigures figures{stream_name(),
+                          "",
+                          counts.frames_received,
+                          counts.frames_lost,
+                          counter_.frames_skipped(),
+                          counts.frames_duplicate,
+                          milliseconds(counts.gap_max),
+                          {}};
+    if (counts.frames_received > 0)
+      figures.latency_ms = {counts.latency.quantile_ms(0.5), counts.latency.quantile_ms(0.99),
+                            counts.latency.max_ms()};
+    return figures;
   }
 
   CommandAnswer obey(const Command& command, Now now) override {
@@ -415,23 +441,38 @@ class Client : public OverlayRole, private Watching {
 
   void why(Now now) {
     const RoleOptions::Why& wanted = *context_.options.why;
-    if (const auto lines = overlay_.whys().take_answer()) {
-      std::string text;
-      for (const std::string& line : *lines) text += (text.empty() ? "" : "\n") + to_utf8(line);
-      const auto printed = context_.print->write(text);
-      return leave(printed ? 0 : 1, printed ? "" : printed.error().message, now);
-    }
+    if (const auto why = question_ ? question_->answer(now) : std::nullopt) return tell_why(*why, now);
     if (now.mono >= end_at_) {
-      return leave_unanswered(asked_ ? "the stream's origin does not answer; it may be an older ottd"
-                                     : hub_.why_nothing(wanted.stream),
+      return leave_unanswered(question_ ? "the stream's origin does not answer; it may be an older ottd"
+                                        : hub_.why_nothing(wanted.stream),
                               now);
     }
-    if (asked_ || !overlay_.attached()) return;
+    if (question_ || !overlay_.attached()) return;
     for (const KnownStream& stream : overlay_.streams()) {
       if (stream.info.name != wanted.stream) continue;
-      overlay_.whys().ask(stream, wanted.node, now);
-      asked_ = 0;
+      question_ = api().ask_why(stream, wanted.node, now);
+      return;
     }
+  }
+
+  void tell_why(const Origin::Why& why, Now now) {
+    std::string text;
+    for (const std::string& line : why.lines) text += (text.empty() ? "" : "\n") + to_utf8(line);
+    if (why.outcome != WhyOutcome::Answered && why.outcome != WhyOutcome::NotInTree)
+      return leave(1, text, now);
+    const auto printed = context_.print->write(text);
+    leave(printed ? 0 : 1, printed ? "" : printed.error().message, now);
+  }
+
+  /// Shows the overlay, each second once this process is attached.
+  void top(Now now) {
+    if (now.mono >= end_at_) return leave(0, "", now);
+    if (now.mono < top_at_) return;
+    top_at_ = now.mono + kTopInterval;
+    const ScreenSize size = context_.screen->size();
+    const auto shown = context_.screen->show(
+        overlay_.attached() ? api().screen(size, now) : std::vector<std::string>{"waiting: " + trouble()});
+    if (!shown) leave(shown.error().message.empty() ? 0 : 1, shown.error().message, now);
   }
 
   FrameCounter counter_;
@@ -445,7 +486,8 @@ class Client : public OverlayRole, private Watching {
   bool paused_ = false;
   std::string name_;  // of the stream that is watched, or was last
   RepeatedWarning left_out_;
-  std::optional<unsigned> asked_;  // the round of figures before --list asked for one
+  std::optional<unsigned> asked_;          // the round of figures before --list asked for one
+  std::unique_ptr<WhyQuestion> question_;  // --why's
   /// The stream does not come: what was said of it, and the counts when it stopped.
   struct Stopped {
     std::string reason;
@@ -467,6 +509,7 @@ class Client : public OverlayRole, private Watching {
   bool quits_ = false;
   MonoTime say_at_ = MonoTime::max();
   MonoTime list_at_ = MonoTime::max();
+  MonoTime top_at_ = MonoTime::max();
   bool list_begun_ = false;
 };
 

@@ -2,49 +2,10 @@
 
 #include <utility>
 
-#include "media/text.h"
 #include "ott/text.h"
 #include "role/command.h"
 
 namespace ott {
-
-AnswerLine::AnswerLine() { json_.StartObject(); }
-
-void AnswerLine::key(std::string_view name) {
-  json_.Key(name.data(), static_cast<rapidjson::SizeType>(name.size()));
-}
-
-AnswerLine& AnswerLine::add(std::string_view name, std::string_view value) {
-  key(name);
-  const std::string text = to_utf8(value);
-  json_.String(text.data(), static_cast<rapidjson::SizeType>(text.size()));
-  return *this;
-}
-AnswerLine& AnswerLine::add(std::string_view name, std::uint64_t value) {
-  key(name);
-  json_.Uint64(value);
-  return *this;
-}
-AnswerLine& AnswerLine::add(std::string_view name, double value) {
-  key(name);
-  json_.SetMaxDecimalPlaces(3);
-  json_.Double(value);
-  return *this;
-}
-AnswerLine& AnswerLine::add(std::string_view name, bool value) {
-  key(name);
-  json_.Bool(value);
-  return *this;
-}
-void AnswerLine::begin_list(std::string_view name) {
-  key(name);
-  json_.StartArray();
-}
-
-CommandAnswer AnswerLine::finish(std::string words) {
-  json_.EndObject();
-  return {true, std::string(buffer_.GetString(), buffer_.GetSize()), std::move(words)};
-}
 
 CommandAnswer done(std::string words) {
   AnswerLine line;
@@ -74,7 +35,7 @@ CommandAnswer streams_answer(const std::vector<KnownStream>& streams, const Stre
   for (const KnownStream& stream : streams) {
     const StreamInfo& info = stream.info;
     line.begin();
-    line.add("name", info.name).add("origin", to_string(stream.origin)).add("kind", info.kind);
+    line.add("name", info.name).add("origin", to_string(stream.origin)).add("source", info.kind);
     line.add("media", to_string(info.format.media)).add("encoding", info.format.encoding);
     line.add("state", to_string(info.state));
     line.add("on_request", info.on_request);

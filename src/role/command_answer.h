@@ -1,40 +1,21 @@
 // The answers to commands: JSON objects of one line, {"ok":true,…} or {"ok":false,"error":"…"}.
 #pragma once
 
-#include <rapidjson/stringbuffer.h>
-#include <rapidjson/writer.h>
-
-#include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "media/commands.h"
 #include "overlay/overlay.h"
+#include "role/json_line.h"
 
 namespace ott {
 
-/// Built member by member.
-class AnswerLine {
+class AnswerLine : public JsonLine {
  public:
-  AnswerLine();
-  AnswerLine& add(std::string_view key, std::string_view value);
-  AnswerLine& add(std::string_view key, const char* value) { return add(key, std::string_view(value)); }
-  AnswerLine& add(std::string_view key, std::uint64_t value);
-  AnswerLine& add(std::string_view key, double value);
-  AnswerLine& add(std::string_view key, bool value);
-  void begin_list(std::string_view key);
-  void begin() { json_.StartObject(); }
-  void end() { json_.EndObject(); }
-  void end_list() { json_.EndArray(); }
   /// Once.
-  CommandAnswer finish(std::string words = {});
-
- private:
-  void key(std::string_view name);
-
-  rapidjson::StringBuffer buffer_;
-  rapidjson::Writer<rapidjson::StringBuffer> json_{buffer_};
+  CommandAnswer finish(std::string words = {}) { return {true, JsonLine::finish(), std::move(words)}; }
 };
 
 CommandAnswer done(std::string words);

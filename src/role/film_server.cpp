@@ -9,16 +9,50 @@
 
 namespace ott {
 
-Result<void> FilmServer::open(const StreamSpec& spec) {
-  const auto parsed = parse_source(spec.source);
-  if (!parsed) return fail(fmt::format("stream '{}': {}", spec.name, parsed.error().message));
-  const std::string path(parsed->name);
-  SourceOptions options = parsed->options;
-  if (!options.at_end) options.at_end = AtEnd::End;
-  const auto clip = ClipSource::open(path, options);
-  if (!clip) return fail(fmt::format("stream '{}': {}", spec.name, clip.error().message));
+/// A film that is listed, or is about to be.
+struct FilmServer::Offered {
+  Film film;
+  StreamInfo info;
+  bool announced = false;
+  std::unique_ptr<FilmSurveying> surveying;  // null when it is done
+  std::uint64_t frames = 0;                  // of sessions that are over
+  std::uint64_t refused = 0;
+  std::string refusal;
+  RepeatedWarning refusals;
+};
+
+namespace {
+
+/// The file and the options of a film's SOURCE, which is text that outlives what is returned.
+Result<SourceSpec> parse_film(std::string_view source) {
+  auto parsed = parse_source(source.substr(kFilmPrefix.size()));
+  if (parsed && !parsed->options.at_end) parsed->options.at_end = AtEnd::End;
+  return parsed;
+}
+
+}  // namespace
+
+Result<OpenedSource> open_film(const std::string& source) {
+  const auto parsed = parse_film(source);
+  if (!parsed) return tl::unexpected<Error>(parsed.error());
+  auto clip = ClipSource::open(std::string(parsed->name), parsed->options);
+  if (!clip) return tl::unexpected<Error>(clip.error());
+  return OpenedSource{std::move(*clip), nullptr};
+}
+
+FilmServer::FilmServer(Overlay& overlay, RoleContext& context) : overlay_(overlay), context_(context) {}
+FilmServer::~FilmServer() = default;
+
+Result<FilmServer::Offered*> FilmServer::open(OpenedStream stream) {
+  const StreamSpec& spec = stream.spec;
+  if (stream.source.pictures == nullptr) {
+    auto opened = open_film(spec.source);
+    if (!opened) return fail(fmt::format("stream '{}': {}", spec.name, opened.error().message));
+    stream.source = std::move(*opened);
+  }
+  const std::string path(parse_film(spec.source)->name);
   auto offered = std::make_unique<Offered>();
-  offered->film = {spec.name, path, (*clip)->info(), nullptr};
+  offered->film = {spec.name, path, stream.source.pictures->info(), nullptr};
   StreamInfo& info = offered->info;
   info.name = spec.name;
   info.kind = "vod";
@@ -29,23 +63,31 @@ Result<void> FilmServer::open(const StreamSpec& spec) {
   info.on_request = true;
   offered->surveying = std::make_unique<FilmSurveying>(path, *context_.workers);
   films_.push_back(std::move(offered));
-  return {};
+  return films_.back().get();
 }
 
-Result<void> FilmServer::announce_next() {
+Result<void> FilmServer::announce(Offered& offered, std::uint32_t generation) {
   overlay_.films().serve();
-  Offered& offered = *films_.at(announced_++);
-  const auto id = overlay_.origin().add_stream(offered.info);
+  const auto id = overlay_.origin().add_stream(offered.info, generation);
   if (!id) return tl::unexpected(id.error());
+  offered.announced = true;
   offered.info.id = *id;
   context_.log.info(fmt::format("stream '{}': a film on request, {}x{} at {} frames/s", offered.info.name,
                                 offered.info.width, offered.info.height, offered.film.source.fps));
   return {};
 }
 
+void FilmServer::close(Offered& film) {
+  std::erase_if(sessions_, [&film](const Session& each) { return each.of == &film; });
+  if (film.announced) overlay_.origin().withdraw(film.info.id);
+  std::erase_if(films_, [&film](const auto& each) { return each.get() == &film; });
+}
+
 /// One film after the other; those first that somebody waits for.
 void FilmServer::survey() {
-  const auto surveyed = [](const auto& offered) { return offered->surveying == nullptr; };
+  const auto surveyed = [](const auto& offered) {
+    return offered->surveying == nullptr || !offered->announced;
+  };
   const auto waits = [this](const Offered& offered) {
     return std::ranges::any_of(sessions_, [&](const Session& each) { return each.of == &offered; });
   };
@@ -72,7 +114,6 @@ void FilmServer::survey() {
 }
 
 void FilmServer::step(Now now) {
-  if (announced_ < films_.size()) return;
   survey();
   for (const FilmRequest& request : overlay_.films().take_requests()) take(request, now);
   for (const Session& each : sessions_) {
@@ -109,8 +150,9 @@ void FilmServer::take(const FilmRequest& request, Now now) {
                  : each.session->id() == request.stream && each.session->is_of(request.asker);
   });
   if (session != sessions_.end()) return session->session->take(request, now);
-  const auto film = std::ranges::find_if(
-      films_, [&request](const auto& offered) { return offered->info.id == request.stream; });
+  const auto film = std::ranges::find_if(films_, [&request](const auto& offered) {
+    return offered->announced && offered->info.id == request.stream;
+  });
   if (opens && film != films_.end()) return open_session(**film, request, now);
   if (request.command == FilmCommand::Close) return;
   refuse(request, opens ? "there is no such film here" : "there is no such stream of a film", now);

@@ -9,38 +9,35 @@
 
 #include "ott/repeated_warning.h"
 #include "role/film_session.h"
+#include "role/opened_streams.h"
 #include "role/role.h"
 #include "role/stats.h"
 
 namespace ott {
 
-/// The SOURCE of a film on request begins so.
-inline constexpr std::string_view kFilmPrefix = "vod:";
+/// Opens the file of a film: vod:FILE with its options. The error says what is wrong with it.
+Result<OpenedSource> open_film(const std::string& source);
 
 class FilmServer {
  public:
-  FilmServer(Overlay& overlay, RoleContext& context) : overlay_(overlay), context_(context) {}
+  struct Offered;
 
-  /// `spec.source` is a file and its options. The error names the stream.
-  Result<void> open(const StreamSpec& spec);
-  /// Makes the next film known, in the order in which they were opened. REQUIRES: there is one, and this node
-  /// has its place in the overlay.
-  Result<void> announce_next();
+  FilmServer(Overlay& overlay, RoleContext& context);
+  ~FilmServer();
+
+  /// Takes a film in, which is not known yet. `stream.source` may be open. The error names the stream.
+  Result<Offered*> open(OpenedStream stream);
+  /// Makes it known. `generation`: another for each stream of its name. REQUIRES: this node has its place in
+  /// the overlay.
+  Result<void> announce(Offered& film, std::uint32_t generation);
+  /// The film is no more: its viewers' streams end.
+  void close(Offered& film);
   void step(Now now);
   [[nodiscard]] MonoTime next_deadline() const;
   void add_stats(StatsLine& line) const;
   [[nodiscard]] std::size_t sessions() const { return sessions_.size(); }
 
  private:
-  struct Offered {
-    Film film;
-    StreamInfo info;
-    std::unique_ptr<FilmSurveying> surveying;  // null when it is done
-    std::uint64_t frames = 0;                  // of sessions that are over
-    std::uint64_t refused = 0;
-    std::string refusal;
-    RepeatedWarning refusals;
-  };
   struct Session {
     Offered* of;
     std::unique_ptr<FilmSession> session;
@@ -56,7 +53,6 @@ class FilmServer {
   RoleContext& context_;
   std::vector<std::unique_ptr<Offered>> films_;
   std::vector<Session> sessions_;
-  std::size_t announced_ = 0;  // of films_
 };
 
 }  // namespace ott

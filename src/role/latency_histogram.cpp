@@ -25,6 +25,7 @@ void LatencyHistogram::add(Duration latency) {
   ++counts_[bucket(static_cast<std::uint64_t>(us))];
   ++total_;
   max_ = std::max(max_, positive);
+  sum_s_ += std::chrono::duration<double>(positive).count();
 }
 
 double LatencyHistogram::quantile_ms(double fraction) const {
@@ -36,6 +37,13 @@ double LatencyHistogram::quantile_ms(double fraction) const {
     if (seen >= wanted) return std::min(static_cast<double>(upper_bound(i)) / 1000.0, max_ms());
   }
   return max_ms();
+}
+
+DurationHistogram LatencyHistogram::in_few_buckets() const {
+  DurationHistogram::Counts counts{};
+  for (std::size_t i = 0; i < kBuckets; ++i)
+    counts[DurationHistogram::bucket(std::chrono::microseconds(upper_bound(i)))] += counts_[i];
+  return {counts, sum_s_};
 }
 
 }  // namespace ott

@@ -4,7 +4,7 @@
 #include <array>
 #include <cstdint>
 
-#include "ott/time.h"
+#include "ott/duration_histogram.h"
 
 namespace ott {
 
@@ -14,6 +14,8 @@ class LatencyHistogram {
   /// The smallest duration that at least `fraction` of all are not above, to the bucket's width, in ms.
   [[nodiscard]] double quantile_ms(double fraction) const;
   [[nodiscard]] double max_ms() const { return std::chrono::duration<double, std::milli>(max_).count(); }
+  /// The same in fewer buckets, to the width of these.
+  [[nodiscard]] DurationHistogram in_few_buckets() const;
 
  private:
   static constexpr unsigned kStepsPerOctave = 32;
@@ -24,6 +26,7 @@ class LatencyHistogram {
   std::array<std::uint32_t, kBuckets> counts_{};
   std::uint64_t total_ = 0;
   Duration max_{};
+  double sum_s_ = 0;
 };
 
 }  // namespace ott

@@ -26,6 +26,12 @@ class Node : public OverlayRole {
     publisher_.step(now);
   }
 
+  Result<std::vector<std::string>> take_change(ConfigChange& change, Now now) override {
+    auto streams = publisher_.prepare(std::move(change.streams));
+    if (!streams) return tl::unexpected<Error>(streams.error());
+    return publisher_.perform(std::move(*streams), now);
+  }
+  [[nodiscard]] std::vector<StreamSpec> published_specs() const override { return publisher_.specs(); }
   [[nodiscard]] MonoTime role_deadline() const override { return publisher_.next_deadline(); }
   [[nodiscard]] std::string_view name() const override { return kNodeRole.name; }
   void add_stats(StatsLine& line, bool) override { publisher_.add_stats(line); }

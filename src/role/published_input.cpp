@@ -48,17 +48,26 @@ std::vector<std::string> stream_names(const std::string& name, const std::vector
   return names;
 }
 
-PublishedInput::PublishedInput(Overlay& overlay, RoleContext& context, std::function<void()> wake)
-    : overlay_(overlay), context_(context), log_(context.log), wake_(std::move(wake)) {}
+PublishedInput::PublishedInput(Overlay& overlay, RoleContext& context, Generations& generations,
+                               std::function<void()> wake)
+    : overlay_(overlay),
+      context_(context),
+      log_(context.log),
+      wake_(std::move(wake)),
+      generations_(generations) {}
 
 std::string PublishedInput::log_name() const { return fmt::format("stream '{}'", name_); }
 
-Result<void> PublishedInput::open(const StreamSpec& spec, Now now) {
-  name_ = spec.name;
-  metric_ = spec.metric;
-  auto input = context_.inputs->open(spec.source, *this);
-  if (!input) return fail(fmt::format("stream '{}': {}", spec.name, input.error().message));
+Result<void> PublishedInput::open(OpenedStream stream) {
+  name_ = stream.spec.name;
+  metric_ = stream.spec.metric;
+  auto input = context_.inputs->open(stream.spec.source, std::move(stream.source), *this);
+  if (!input) return fail(fmt::format("stream '{}': {}", name_, input.error().message));
   input_ = std::move(*input);
+  return {};
+}
+
+void PublishedInput::begin(Now now) {
   const MediaPart part = source().parts_unknown ? unknown_part() : MediaPart{};
   streams_.push_back(make_stream(name_, part, false));
   if (paced()) {  // until there is somebody to publish to
@@ -66,7 +75,6 @@ Result<void> PublishedInput::open(const StreamSpec& spec, Now now) {
     input_->hold(true, now);
   }
   if (!source().on_demand) start_input(now);
-  return {};
 }
 
 Result<void> PublishedInput::announce(Now now) {
@@ -76,6 +84,13 @@ Result<void> PublishedInput::announce(Now now) {
   if (!source().standby) return offer(now);
   stand_by_at_ = now.mono + kOthersKnownAfter;
   return {};
+}
+
+void PublishedInput::close(Now now) {
+  if (started_) input_->stop(now);
+  for (const auto& stream : streams_) {
+    if (stream->offered()) stream->withdraw();
+  }
 }
 
 void PublishedInput::say_what_it_is() const {

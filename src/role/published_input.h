@@ -13,19 +13,28 @@
 #include <string>
 #include <vector>
 
+#include "role/opened_streams.h"
 #include "role/published_stream.h"
 
 namespace ott {
 
 class PublishedInput final : public InputSink {
  public:
-  /// `wake`: has step() called in this round of the loop.
-  PublishedInput(Overlay& overlay, RoleContext& context, std::function<void()> wake);
+  /// How many streams of each name have begun at this node.
+  using Generations = std::map<std::string, std::uint32_t>;
 
-  /// The error names the stream.
-  Result<void> open(const StreamSpec& spec, Now now);
+  /// `wake`: has step() called in this round of the loop. `generations` outlives it.
+  PublishedInput(Overlay& overlay, RoleContext& context, Generations& generations,
+                 std::function<void()> wake);
+
+  /// Nothing is begun yet, so another one may still have the source. The error names the stream.
+  Result<void> open(OpenedStream stream);
+  /// Once. An input that does not wait for viewers runs from now on.
+  void begin(Now now);
   /// Makes its streams known. REQUIRES: this node has its place in the overlay.
   Result<void> announce(Now now);
+  /// Lets go of the source, and lists its streams no more. The last call.
+  void close(Now now);
   void step(Now now);
   [[nodiscard]] MonoTime next_deadline() const;
   void add_stats(StatsLine& line) const;
@@ -81,8 +90,8 @@ class PublishedInput final : public InputSink {
   Metric metric_ = Metric::Cost;
   std::unique_ptr<Input> input_;
   bool parts_known_ = false;
-  Streams streams_;                                   // of part 0, 1, …
-  std::map<std::string, std::uint32_t> generations_;  // of the streams that there were, by name
+  Streams streams_;  // of part 0, 1, …
+  Generations& generations_;
 
   bool announced_ = false;                  // this node has its place in the overlay
   bool offered_ = false;                    // the streams are known; always, but when it stands by

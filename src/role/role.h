@@ -2,6 +2,7 @@
 // table of roles (role_table.h). It gets capabilities, never file descriptors.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,8 +17,11 @@
 #include "ott/local_links.h"
 #include "ott/log.h"
 #include "ott/machine.h"
+#include "ott/process_facts.h"
+#include "ott/supervisor.h"
 #include "ott/worker.h"
 #include "overlay/overlay_config.h"
+#include "role/opened_streams.h"
 #include "role/topology_file.h"
 
 namespace ott {
@@ -30,11 +34,18 @@ class LineSink {
   virtual Result<void> write(const std::string& line) = 0;
 };
 
-/// `NAME=SOURCE` of a publisher.
-struct StreamSpec {
-  std::string name;
-  std::string source;
-  Metric metric = Metric::Cost;
+struct ScreenSize {
+  std::size_t columns = 80;
+  std::size_t lines = 24;
+};
+
+/// A terminal, or whatever takes one text after the other in its place.
+class Screen {
+ public:
+  virtual ~Screen() = default;
+  [[nodiscard]] virtual ScreenSize size() const = 0;
+  /// In place of what was shown before.
+  virtual Result<void> show(const std::vector<std::string>& lines) = 0;
 };
 
 /// A host that --bootstrap or --node names, and the port there.
@@ -44,6 +55,33 @@ struct HostName {
 };
 /// Its addresses, in the order in which they are to be tried. Takes its time. The error says which name.
 using LookUpHost = Result<std::vector<IpAddress>> (*)(const std::string& host);
+
+/// What a configuration that was read again makes different. Nothing of it has begun.
+struct ConfigChange {
+  OpenedStreams streams;                   // all that are to begin here
+  std::string topology_file;               // bootstrap
+  std::optional<LoadedTopology> topology;  // what is in it
+  std::vector<std::unique_ptr<Outlet>> outlets;
+  std::vector<const Outlet*> outlets_gone;  // of RoleContext::outlets
+  std::vector<std::string> words;           // for people: what becomes different beside these
+  std::vector<std::string> after_restart;   // flags that are different, and count after a restart
+  /// An error that begins with a flag, with where that was given in its place.
+  std::function<std::string(std::string_view error)> located;
+};
+
+/// The configuration of a process that runs, which can be read again.
+class Reconfiguration {
+ public:
+  virtual ~Reconfiguration() = default;
+  /// What it is called: the file.
+  [[nodiscard]] virtual const std::string& name() const = 0;
+  /// Has a worker read it. `running`: the streams that begin here. REQUIRES: what was read before is taken.
+  virtual void read(std::vector<StreamSpec> running) = 0;
+  /// What was read, once; nothing before. The error says what is wrong, and where.
+  virtual std::optional<Result<ConfigChange>> take() = 0;
+  /// What take() has returned holds from now on.
+  virtual void applied() = 0;
+};
 
 struct RoleOptions {
   OverlayConfig overlay;
@@ -64,8 +102,9 @@ struct RoleOptions {
     std::string node;  // empty: all that watch it
   };
   std::optional<Why> why;  // client: print why the stream goes there the way it does, and leave
-  /// The process is there to ask something, print the answer and leave.
-  [[nodiscard]] bool only_asks() const { return list || why.has_value(); }
+  bool top = false;        // client: show the overlay in a terminal, again and again
+  /// The process is there to ask something, and shows the answer.
+  [[nodiscard]] bool only_asks() const { return list || why.has_value() || top; }
   bool watches = true;              // client: false for one that is only to say something
   bool timeshift = false;           // client: frames that come during a pause are shown after it
   std::string say;                  // client: a text to send; empty: none
@@ -78,6 +117,7 @@ struct RoleContext {
   LineSink* stats = nullptr;    // --stats
   LineSink* status = nullptr;   // a terminal's live line
   LineSink* print = nullptr;    // standard output, for --list and --why
+  Screen* screen = nullptr;     // the same, for --top
   FrameSink* frames = nullptr;  // a client's --dump
   Inputs* inputs = nullptr;     // of roles that publish
   Workers* workers = nullptr;   // of roles that publish, or look up a host; outlives the role
@@ -88,6 +128,10 @@ struct RoleContext {
   LookUpHost look_up_host = nullptr;
   LocalLinks* local_links = nullptr;  // for --discover
   const LoopFigures* loop = nullptr;
+  ReadProcessFacts process_facts = nullptr;
+  OpenAhead open_ahead = nullptr;            // of roles that publish
+  Reconfiguration* configuration = nullptr;  // null: there is none that could be read again
+  Supervisor* supervisor = nullptr;          // whom it interests how this process is
 };
 
 struct RoleSpec {

@@ -1,50 +1,14 @@
 #include "role/stats.h"
 
-#include "media/text.h"
+#include <algorithm>
+#include <map>
 
 namespace ott {
 
 StatsLine::StatsLine(std::string_view role, const std::optional<NodeId>& id, WallTime time) {
-  json_.SetMaxDecimalPlaces(3);
-  json_.StartObject();
   add("time", std::chrono::duration<double>(time.time_since_epoch()).count());
   add("role", role);
   add("id", id ? to_string(*id) : "");
-}
-
-void StatsLine::key(std::string_view name) {
-  json_.Key(name.data(), static_cast<rapidjson::SizeType>(name.size()));
-}
-
-void StatsLine::add(std::string_view name, std::string_view value) {
-  key(name);
-  const std::string text = to_utf8(value);  // a stream's name is what its origin says
-  json_.String(text.data(), static_cast<rapidjson::SizeType>(text.size()));
-}
-
-void StatsLine::add(std::string_view name, std::uint64_t value) {
-  key(name);
-  json_.Uint64(value);
-}
-
-void StatsLine::add(std::string_view name, double value) {
-  key(name);
-  json_.Double(value);
-}
-
-void StatsLine::add(std::string_view name, bool value) {
-  key(name);
-  json_.Bool(value);
-}
-
-void StatsLine::begin(std::string_view name) {
-  key(name);
-  json_.StartObject();
-}
-
-void StatsLine::begin_list(std::string_view name) {
-  key(name);
-  json_.StartArray();
 }
 
 void StatsLine::add_limits(const LimitCounters& counters) {
@@ -61,13 +25,20 @@ void StatsLine::add_rings(const RingBudget& rings) {
   end();
 }
 
-void StatsLine::add_null(std::string_view name) {
-  key(name);
-  json_.Null();
-}
-
-void StatsLine::add_milliseconds(std::string_view name, Duration time) {
-  add(name, std::chrono::duration<double, std::milli>(time).count());
+void StatsLine::add_flows(const FlowTable& flows) {
+  begin_list("flows");
+  std::size_t shown = 0;
+  for (const auto& [id, flow] : flows.all()) {
+    if (shown++ == kFlowsShownMax) break;
+    const auto guests = static_cast<std::uint64_t>(
+        std::ranges::count_if(flow->children, [](const auto& child) { return child->guest; }));
+    begin();
+    add("stream", flow->info.name).add("origin", to_string(flow->origin));
+    add("bytes", flow->buffer.bytes_committed());
+    add("nodes", flow->children.size() - guests).add("guests", guests);
+    end();
+  }
+  end_list();
 }
 
 /// What this end has measured of a link to a neighbour.
@@ -92,34 +63,61 @@ void StatsLine::add_measured(const LinkMeter& meter) {
   end();
 }
 
+void StatsLine::add_counts(const LinkCounts& counts, std::size_t waiting_bytes) {
+  add("bytes_in", counts.bytes_in);
+  add("bytes_out", counts.bytes_out);
+  add("frames_in", counts.frames_in);
+  add("frames_out", counts.frames_out);
+  add("frames_skipped", counts.frames_skipped);
+  add("waiting_bytes", std::uint64_t{waiting_bytes});
+}
+
+void StatsLine::add_link(const PeerLink& link, const Measurements& measurements) {
+  begin();
+  add("peer", link.name());
+  add("state", to_string(link.handshake.state()));
+  add("relation", link.what_peer_is());
+  add_counts(link.counts(), link.waiting_bytes());
+  if (link.rtt >= Duration{}) {
+    add_milliseconds("rtt_ms", link.rtt);
+  } else {
+    add_null("rtt_ms");
+  }
+  const LinkMeter* meter = link.is_neighbour() ? measurements.of(link.peer) : nullptr;
+  if (meter != nullptr) add_measured(*meter);
+  end();
+}
+
 void StatsLine::add_links(const LinkTable& links, const Measurements& measurements) {
   begin_list("links");
-  for (const PeerLink& link : links.all()) {
-    begin();
-    add("peer", link.name());
-    add("state", to_string(link.handshake.state()));
-    add("relation", link.what_peer_is());
-    add("bytes_in", link.bytes_in);
-    add("bytes_out", link.bytes_out);
-    add("frames_in", link.frames_in);
-    add("frames_out", link.frames_out);
-    add("frames_skipped", link.frames_skipped);
-    add("waiting_bytes", std::uint64_t{link.waiting_bytes()});
-    if (link.rtt >= Duration{}) {
-      add_milliseconds("rtt_ms", link.rtt);
-    } else {
-      add_null("rtt_ms");
-    }
-    const LinkMeter* meter = link.is_neighbour() ? measurements.of(link.peer) : nullptr;
-    if (meter != nullptr) add_measured(*meter);
-    end();
-  }
+  for (const PeerLink& link : links.all()) add_link(link, measurements);
   end_list();
 }
 
-std::string StatsLine::finish() {
-  json_.EndObject();
-  return buffer_.GetString();
+void StatsLine::add_links_in_short(const LinkTable& links, const Measurements& measurements) {
+  struct Sum {
+    std::uint64_t links = 0;
+    LinkCounts counts;
+    std::size_t waiting_bytes = 0;
+  };
+  std::map<std::string_view, Sum> sums;
+  for (const auto& [relation, counts] : links.counted_before()) sums[relation].counts = counts;
+  begin_list("links");
+  for (const PeerLink& link : links.all()) {
+    if (link.shown && !link.ended) add_link(link, measurements);
+    if (link.shown || !link.up) continue;
+    Sum& sum = sums[link.what_peer_is()];
+    ++sum.links;
+    sum.counts += link.counts();
+    sum.waiting_bytes += link.waiting_bytes();
+  }
+  for (const auto& [relation, sum] : sums) {
+    begin();
+    add("relation", relation).add("links", sum.links);
+    add_counts(sum.counts, sum.waiting_bytes);
+    end();
+  }
+  end_list();
 }
 
 }  // namespace ott

@@ -1,46 +1,37 @@
-// One line of --stats: a JSON object, built member by member.
+// One line of --stats: a JSON object.
 #pragma once
 
-#include <rapidjson/stringbuffer.h>
-#include <rapidjson/writer.h>
-
-#include <string>
 #include <string_view>
 
 #include "overlay/overlay.h"
+#include "role/json_line.h"
 
 namespace ott {
 
-class StatsLine {
+class StatsLine : public JsonLine {
  public:
+  static constexpr std::size_t kFlowsShownMax = 64;
+
+  /// Of no process: for parts of a line.
+  StatsLine() = default;
   StatsLine(std::string_view role, const std::optional<NodeId>& id, WallTime time);
 
-  void add(std::string_view key, std::string_view value);
-  void add(std::string_view key, std::uint64_t value);
-  void add(std::string_view key, double value);
-  void add(std::string_view key, bool value);
-  /// A nested object: begin, add, end. Within a list it has no key.
-  void begin(std::string_view key);
-  void begin() { json_.StartObject(); }
-  void end() { json_.EndObject(); }
-  void begin_list(std::string_view key);
-  void end_list() { json_.EndArray(); }
   /// How often each limit on what peers can do was reached.
   void add_limits(const LimitCounters& counters);
   /// How much memory the rings have, of how much, and how often one did not grow for want of it.
   void add_rings(const RingBudget& rings);
+  /// The streams that this process has, its own and those that it passes on: the first kFlowsShownMax.
+  void add_flows(const FlowTable& flows);
   void add_links(const LinkTable& links, const Measurements& measurements);
-  /// The whole line, without a line end. Once.
-  std::string finish();
+  /// The same for /metrics: those that are shown (LinkTable::kShownMax) one by one, and of all others by
+  /// their relation how many there are (`links`) and the sum of what was counted, also on those that are
+  /// gone.
+  void add_links_in_short(const LinkTable& links, const Measurements& measurements);
 
  private:
-  void key(std::string_view name);
-  void add_null(std::string_view name);
-  void add_milliseconds(std::string_view name, Duration time);
+  void add_link(const PeerLink& link, const Measurements& measurements);
+  void add_counts(const LinkCounts& counts, std::size_t waiting_bytes);
   void add_measured(const LinkMeter& meter);
-
-  rapidjson::StringBuffer buffer_;
-  rapidjson::Writer<rapidjson::StringBuffer> json_{buffer_};
 };
 
 }  // namespace ott

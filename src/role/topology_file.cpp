@@ -76,6 +76,7 @@ std::optional<Result<Topology>> TopologyFile::step(Now now) {
     if (!look.seen && !look.loaded && !gone_) changed = fail(fmt::format("{} is gone", path_));
     gone_ = !look.seen;
     look_at_ = now.mono + kLookInterval;
+    if (look.at_once) reloads_ = reload_;
     if (look.loaded) {
       // A file that is wrong is not read again until it changes.
       read_ = *look.loaded ? (*look.loaded)->stamp : look.seen.value_or(FileStamp{});

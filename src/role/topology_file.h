@@ -37,7 +37,9 @@ class TopologyFile {
   ~TopologyFile();
 
   /// Reads the file soon, whether it has changed or not.
-  void reload() { reload_ = true; }
+  void reload() { reload_ = reloads_ = true; }
+  /// It was asked for, and step() has not returned it yet.
+  [[nodiscard]] bool reloads() const { return reloads_; }
   /// What was read, once; nothing as long as there is nothing new.
   std::optional<Result<Topology>> step(Now now);
   [[nodiscard]] MonoTime next_deadline() const;
@@ -51,8 +53,9 @@ class TopologyFile {
   std::optional<FileStamp> seen_;  // by the last look
   std::unique_ptr<WorkQueue> queue_;
   MonoTime look_at_{};
-  bool reload_ = false;
-  bool gone_ = false;  // there was no such file at the last look
+  bool reload_ = false;   // at the next look
+  bool reloads_ = false;  // that look has not come to its end
+  bool gone_ = false;     // there was no such file at the last look
 };
 
 }  // namespace ott

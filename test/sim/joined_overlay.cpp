@@ -20,6 +20,7 @@ constexpr std::size_t kNodesPerCluster = 50;
 constexpr double kLeastMs = 0.2;
 constexpr Duration kFlatLatency = milliseconds(1);
 constexpr std::size_t kContacts = 3;
+constexpr Duration kProgressEach = seconds(5);
 
 IpAddress address_of(std::size_t index) {
   return parse_ip(fmt::format("10.1.{}.{}", index / 250, index % 250 + 1)).value();
@@ -125,7 +126,19 @@ void JoinedOverlay::start_all() {
   const auto all = static_cast<Duration::rep>(members_.size());
   for (std::size_t i = 0; i < members_.size(); ++i) {
     start(i);
-    network_.run_for(options_.joining / all);
+    run_for(options_.joining / all);
+  }
+}
+
+void JoinedOverlay::run_for(Duration duration) {
+  const MonoTime end = network_.now().mono + duration;
+  while (network_.now().mono < end) {
+    network_.run_for(std::min(kProgressEach, end - network_.now().mono));
+    if (!options_.progress || network_.now().mono < progress_at_) continue;
+    progress_at_ = network_.now().mono + kProgressEach;
+    const double elapsed = std::chrono::duration<double>(network_.now().mono - began_).count();
+    options_.progress(fmt::format("at {:.0f} s: {} of {} nodes run", elapsed,
+                                  std::ranges::count_if(members_, &Member::running), members_.size()));
   }
 }
 
@@ -134,7 +147,7 @@ std::optional<Duration> JoinedOverlay::time_until(const std::function<bool()>& c
   const MonoTime end = began + at_most;
   while (!condition()) {
     if (network_.now().mono >= end) return std::nullopt;
-    network_.run_for(milliseconds(100));
+    run_for(milliseconds(100));
   }
   return network_.now().mono - began;
 }

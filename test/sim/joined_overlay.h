@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -24,6 +25,8 @@ struct JoinedOptions {
   unsigned degree_min = 3;
   unsigned degree_max = 8;
   bool flat = false;  // all round trips are the same
+  /// Called each few seconds of virtual time, if it is there: how far the run is.
+  std::function<void(const std::string&)> progress;
 };
 
 /// The overlay at one moment. Round trips are the true ones.
@@ -46,7 +49,7 @@ class JoinedOverlay {
   JoinedOverlay& operator=(const JoinedOverlay&) = delete;
 
   void start_all();
-  void run_for(Duration duration) { network_.run_for(duration); }
+  void run_for(Duration duration);
   /// How long it took until the condition held; none if it did not.
   std::optional<Duration> time_until(const std::function<bool()>& condition, Duration at_most);
 
@@ -106,6 +109,8 @@ class JoinedOverlay {
   Network network_;
   PublishTimes times_;
   std::uint64_t starts_ = 0;
+  const MonoTime began_ = network_.now().mono;
+  MonoTime progress_at_{};
   std::uint64_t bytes_before_ = 0;
   MonoTime traffic_since_{};
 };

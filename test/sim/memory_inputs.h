@@ -6,6 +6,7 @@
 #include <string>
 
 #include "media/byte_input.h"
+#include "media/opened_source.h"
 #include "media/paced_input.h"
 #include "media/source_spec.h"
 #include "ott/worker.h"
@@ -16,7 +17,7 @@ class MemoryInputs : public Inputs {
  public:
   explicit MemoryInputs(Workers& workers) : workers_(workers) {}
 
-  Result<std::unique_ptr<Input>> open(std::string_view source, InputSink& sink) override {
+  Result<std::unique_ptr<Input>> open(std::string_view source, OpenedSource, InputSink& sink) override {
     std::string rest(source);
     const auto common = take_common_options(rest);
     if (!common) return tl::unexpected<Error>(common.error());

@@ -182,7 +182,10 @@ void Network::perform(Host& host) {
   if (!host.catching_up && !host.stopped) host.machine->tick(now(host));
   Requests& requests = host.machine->requests();
   const auto to_send = [&] { return !requests.send.empty() && !host.catching_up; };
-  while (!requests.listen.empty() || !requests.connect.empty() || to_send() || !requests.close.empty()) {
+  while (!requests.listen.empty() || !requests.connect.empty() || to_send() || !requests.close.empty() ||
+         !requests.sample.empty()) {
+    for (const LinkId link : std::exchange(requests.sample, {}))
+      host.machine->set_flight(link, {}, now(host));  // nothing is lost here, nor sent again
     for (const NodeId& id : std::exchange(requests.listen, {})) {
       host.listening = id;
       host.machine->listening(id, std::nullopt, now(host));
@@ -195,7 +198,6 @@ void Network::perform(Host& host) {
     }
     for (const LinkId link : std::exchange(requests.close, {})) close(host, link);
   }
-  requests.sample.clear();  // nothing is lost here, nor sent again
   host.performing = false;
   if (requests.exit) {
     host.exit = requests.exit;

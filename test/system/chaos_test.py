@@ -1,4 +1,5 @@
-"""tools/chaos and tools/failures, in short: while relays and links fail, nothing is lost and nothing comes twice."""
+"""tools/chaos, tools/chaos-join and tools/failures, in short: while relays and links fail, nothing is lost, nothing comes
+twice."""
 
 import json
 import os
@@ -85,6 +86,12 @@ class Chaos(unittest.TestCase):
                 self.assertGreater(seen["received"], 0, viewer)
                 self.assertEqual(seen["twice"], 0, viewer)
             self.assertEqual(chaos.leftovers(), [])
+
+    def test_twenty_that_find_each_other_miss_nothing(self):
+        done = subprocess.run([TOOLS / "chaos-join", OTTD, "--minutes", "0.3", "--seed", str(SEED)],
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.assertEqual(done.returncode, 0, done.stdout)
+        self.assertRegex(done.stdout, r"[1-9]\d+ faults, 0 violations, 20 processes")
 
     def test_it_notices_what_is_lost(self):
         """Without history a relay's death costs frames: this must be found."""

@@ -14,7 +14,7 @@ import jpeg
 from overlay import Overlay, link_to, made_frames, run_of
 
 IN_MODIFY, IN_MOVED_TO, IN_CREATE = 0x2, 0x80, 0x100  # inotify(7)
-COMMON_KEYS = {"time", "role", "id", "links", "limits", "rings", "loop_pause_ms_max"}
+COMMON_KEYS = {"time", "role", "id", "version", "uptime_s", "links", "limits", "rings", "flows", "loop_pause_ms_max"}
 CLIENT_KEYS = {"stream", "frames_received", "frames_lost", "frames_skipped", "frames_duplicate", "bytes_received",
                "latency_ms", "hops", "gap_ms_max"}
 STREAM_KEYS = {"name", "frames", "frames_refused", "frames_completed", "frames_left_out", "width", "height", "fps",

@@ -166,7 +166,9 @@ class Commands(unittest.TestCase):
         wait_until(lambda: again.frames() > 0, "frames")
 
 
-class Terminal(unittest.TestCase):
+class OnTerminal(unittest.TestCase):
+    flags, shows = (), ""
+
     def setUp(self):
         self.net = Overlay("boot-r1")
         self.net.__enter__()
@@ -181,12 +183,12 @@ class Terminal(unittest.TestCase):
         self.before = termios.tcgetattr(self.slave)
         # A session of its own, whose terminal this is: script(1) would do the same.
         command = ["setsid", "--ctty", os.environ["OTTD"], "--role", "client", "--node", self.net.address["r1"],
-                   "--stream", "one"]
+                   *self.flags]
         self.viewer = subprocess.Popen(command, stdin=self.slave, stdout=self.slave, stderr=self.slave)
         self.addCleanup(self.viewer.wait)
         self.addCleanup(self.viewer.kill)
         os.set_blocking(self.master, False)
-        self.wait_for("one: ")
+        self.wait_for(self.shows)
 
     def read(self) -> str:
         try:
@@ -208,6 +210,25 @@ class Terminal(unittest.TestCase):
     def is_raw(self) -> bool:
         return termios.tcgetattr(self.slave)[3] & (termios.ICANON | termios.ECHO) == 0
 
+    def quit(self) -> None:
+        os.write(self.master, b"q")
+        self.assertEqual(self.viewer.wait(20), 0)
+        self.assertEqual(termios.tcgetattr(self.slave), self.before)
+
+
+class Top(OnTerminal):
+    flags, shows = ["--top"], "2 nodes, 1 link, 2 streams"
+
+    def test_each_view_takes_the_place_of_the_one_before_until_q(self):
+        self.assertTrue(self.is_raw())
+        self.press("n", "2 streams")  # what means nothing here does nothing
+        self.assertTrue(self.read().startswith("\x1b[H"), self.shown)  # and is not seen; the view begins at the top
+        self.quit()
+
+
+class Terminal(OnTerminal):
+    flags, shows = ["--stream", "one"], "one: "
+
     def test_keys_and_the_terminal_afterwards(self):
         self.assertTrue(self.is_raw())
         self.press(" ", "one: paused")
@@ -216,9 +237,7 @@ class Terminal(unittest.TestCase):
         self.press("p", "watching 'one'")
         self.press("\x1b[C", "'one' is live")
         self.press("?", "space pauses and resumes")
-        os.write(self.master, b"q")
-        self.assertEqual(self.viewer.wait(20), 0)
-        self.assertEqual(termios.tcgetattr(self.slave), self.before)
+        self.quit()
 
     def test_a_suspended_viewer_gives_the_terminal_back(self):
         self.viewer.send_signal(signal.SIGTSTP)
@@ -249,7 +268,7 @@ class Post(unittest.TestCase):
             self.assertEqual(json.loads(answer.split("\r\n\r\n")[1]), {"ok": True, "text": "paused"})
             self.assertIn("409 Conflict", post(json.dumps({"command": "pause"}), *as_json))
             self.assertIn("415 ", post("command=pause"))
-            for field in ("Origin: http://evil.example", "Host: evil.example"):
+            for field in ("Origin: http://evil.example", "Host: evil.example", "X-Forwarded-For: 192.0.2.1"):
                 self.assertIn("403 ", post(json.dumps({"command": "resume"}), *as_json, "-H", field))
             self.assertIn('"state":"paused"', post(json.dumps({"command": "status"}), *as_json))
             self.assertIn("200 OK", post(json.dumps({"command": "quit"}), *as_json))

@@ -49,6 +49,11 @@ class Usage(unittest.TestCase):
         self.assert_usage([*boot, "--stream", "a=-", "--stream", "b=-"], "standard input")
         self.assert_usage([*client, "--stream", "a", "--stream", "b"], "one stream")
         self.assert_usage([*client, "--stream", "a=pattern:"], "NAME=SOURCE is for --role bootstrap or node")
+        for asks in (["--list"], ["--top"], ["--why", "a"]):
+            for flags in (["--frames", "3"], ["--stream", "a"], ["--dump", "d"], ["--http", "0"], ["--latest", "x.jpg"]):
+                self.assert_usage([*client, *asks, *flags], f"{asks[0]} watches nothing", flags[0])
+        for question in ("", "cam,", ",n1"):
+            self.assert_usage([*client, "--why", question], "--why: STREAM or STREAM,NODE is asked for")
         for_clients = [["--frames", "1"], ["--duration", "1"], ["--list"], ["--node", "::1"]]
         for role, foreign in ((boot, [["--bootstrap", "::1"], *for_clients]),
                               (node, [["--topology", "t"], *for_clients]),

@@ -88,7 +88,7 @@ class HttpMedia(unittest.TestCase):
         self.addCleanup(browser.close)
         browser.ask("Page.enable")
         browser.ask("Page.addScriptToEvaluateOnNewDocument", source=WATCH)
-        browser.ask("Page.navigate", url=self.site + "/")
+        browser.ask("Page.navigate", url=self.site + "/streams")
         seen = lambda: json.loads(browser.evaluate("JSON.stringify(window.seen || [])"))
         plays = lambda since: (samples := seen()) and samples[-1]["at"] > since and samples
         first = wait_until(lambda: plays(0.1), "the video plays")[0]

@@ -107,7 +107,7 @@ class Pictures(Http):
     def test_a_stream_flows_only_while_somebody_asks(self):
         self.serve_film()
         self.r1.wait_for_report(r"routes: 0 streams")
-        self.curl("/"), self.curl("/healthz"), self.curl("/film.mjpg", "-I"), self.curl("/nothing.mjpg")
+        self.curl("/"), self.curl("/streams"), self.curl("/healthz"), self.curl("/film.mjpg", "-I"), self.curl("/nothing.mjpg")
         self.r1.wait_for_report(r"routes: 0 streams")
         viewer = self.watch("/film.mjpg")
         viewer.wait_for_parts(1)
@@ -161,7 +161,7 @@ class Requests(Http):
         for path in ("/cam/video.mjpg", "/gr%C3%BCn%201.mjpg", "/%3Cb%3E%26%22%27%3F%23%25.jpg", "/%2Fx.jpg"):
             self.assertIn(path, listed)
             self.assertIn("200 OK", self.curl(path, "-I"))
-        page = self.curl("/")
+        page = self.curl("/streams")
         self.assertIn("&lt;b&gt;&amp;&quot;&#39;?#%", page)
         self.assertNotIn("<b>", page)
 
@@ -203,7 +203,7 @@ class InABrowser(Http):
 
     def test_the_picture_moves(self):
         self.serve("clock=pattern:320x180@30")
-        browser = Browser(self.site + "/")
+        browser = Browser(self.site + "/streams")
         self.addCleanup(browser.close)
         wait_until(lambda: browser.evaluate("document.images.length > 0 && document.images[0].naturalWidth") == 320,
                    "the page shows the picture")

@@ -94,7 +94,8 @@ def _die_with_parent():
 class Process:
     """One ottd: its log, its statistics and its frames."""
 
-    def __init__(self, name: str, folder: pathlib.Path, arguments, stdin=None, stdout=None, stderr=None, prefix=()):
+    def __init__(self, name: str, folder: pathlib.Path, arguments, stdin=None, stdout=None, stderr=None, prefix=(),
+                 pass_fds=()):
         self.name = name
         self.folder = folder
         self.dump = folder / f"{name}.frames"
@@ -105,7 +106,8 @@ class Process:
         self.accounted = False  # its end was looked at, or was ours
         with open(self.log_path, "wb") as log, open(self.out_path, "wb") as out:
             self.popen = subprocess.Popen(self.command, stdin=stdin or subprocess.DEVNULL, stdout=stdout or out,
-                                          stderr=stderr or log, cwd=folder, preexec_fn=_die_with_parent)
+                                          stderr=stderr or log, cwd=folder, preexec_fn=_die_with_parent,
+                                          pass_fds=pass_fds)
 
     # What it says and writes.
 
@@ -342,8 +344,9 @@ class Overlay:
 
     # Its processes.
 
-    def start(self, name: str, arguments, **options) -> Process:
-        process = Process(name, self.folder, [*arguments, *self.everywhere], prefix=self.prefix, **options)
+    def start(self, name: str, arguments, prefix=(), **options) -> Process:
+        """`prefix`: words of the command before the program's, such as env A=B."""
+        process = Process(name, self.folder, [*arguments, *self.everywhere], prefix=[*self.prefix, *prefix], **options)
         self.processes.append(process)
         return process
 

@@ -1,4 +1,4 @@
-"""The README's lines for players: each shows every frame when it comes, whatever the stream's rate.
+"""The pages' lines for players: each shows every frame when it comes, whatever the stream's rate.
 
 The lines are run as they stand. What makes the players headless is in their environment and configuration: SDL's
 dummy display writes each picture that is put out to a file, and so does VLC's scene filter. What counts are pictures
@@ -15,10 +15,10 @@ import subprocess
 import unittest
 
 from overlay import OTTD, TIMEOUT_S, Overlay, _die_with_parent, wait_until
-from readme import Readme
+from readme import Pages
 
 SECTION = "Looking at the frames"
-BOOTSTRAP = "10.0.0.10"  # in the README's lines
+BOOTSTRAP = "10.0.0.10"  # in the page's lines
 SDL = {"SDL_VIDEODRIVER": "dummy", "SDL_AUDIODRIVER": "dummy", "SDL_VIDEO_DUMMY_SAVE_FRAMES": "1"}
 MPV_CONFIG = "vo=sdl\nsdl-sw=yes\nsdl-vsync=no\nao=null\n"
 VLC_CONFIG = ("intf=dummy\nvout=vdummy\naout=adummy\n"
@@ -28,7 +28,7 @@ VLC_AS_NOBODY = "#!/bin/sh\nexec setpriv --reuid=nobody --regid=nogroup --clear-
 
 
 class Player:
-    """A line of the README, run by a shell in a folder of its own."""
+    """A line of a page, run by a shell in a folder of its own."""
 
     def __init__(self, line: str, folder: pathlib.Path):
         self.line, self.folder = line, folder
@@ -77,7 +77,7 @@ class Players(unittest.TestCase):
         self.addCleanup(self.net.end, show=True)
         # VLC's user writes its pictures there.
         self.net.folder.chmod(self.net.folder.stat().st_mode | stat.S_IXOTH)
-        self.lines = [command.text for command in Readme().block(SECTION).commands()]
+        self.lines = [command.text for command in Pages().block(SECTION).commands()]
 
     def start(self, line: str, n: int) -> Player:
         player = Player(line.replace(BOOTSTRAP, self.net.address["boot"]), self.net.folder / f"player{n}")
@@ -136,8 +136,8 @@ class PlayersOfAnAddress(unittest.TestCase):
             player.wait_for_pictures(10)
 
     def test_rtsp(self):
-        """ffplay and mpv as the README calls them; GStreamer's line needs a display."""
-        lines = [command.text for command in Readme().block("In players, by address: RTSP and RTP").commands()]
+        """ffplay and mpv as the page calls them; GStreamer's line needs a display."""
+        lines = [command.text for command in Pages().block("In players, by address: RTSP and RTP").commands()]
         lines = [line for line in lines if re.match("(ffplay|mpv) ", line)]
         self.assertEqual(len(lines), 2)
         self.play(line.replace("10.0.0.1:8554", self.rtsp) for line in lines)

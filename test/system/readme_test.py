@@ -1,4 +1,4 @@
-"""What the README says is so: a walk through all of it, and the summary of its demo."""
+"""What the README and its pages say is so: a walk through all of them, and the summary of the demo."""
 
 import collections
 import os
@@ -10,7 +10,7 @@ import unittest
 
 from netlab_test import what_lacks
 from overlay import OTTD, what_lacks_for_namespaces
-from readme import ROOT, Readme
+from readme import ROOT, Pages, all_pages
 from readme_walk import Walk
 
 
@@ -26,21 +26,42 @@ class README(unittest.TestCase):
 
     def test_the_walk_misses_what_is_new(self):
         new = "Say `ottd --role singer` or:\n\n    ottd --role dancer   # soon\n\nand\n\n    {\n"
+        known = Pages()
         with tempfile.TemporaryDirectory() as folder:
-            path = pathlib.Path(folder) / "README.md"
-            path.write_text((ROOT / "README.md").read_text() + new)
-            walk = Walk(ROOT, pathlib.Path(folder), Readme(path))
-        before = Readme()
-        walk.typed = {*before.spans, *(command for block in before.blocks for command in block.commands())}
-        walk.looked_at = {block.line for block in before.blocks}
-        self.assertEqual([place.partition(": ")[2] for place in walk.left_out()],
-                         ["ottd --role dancer", "ottd --role singer", "{"])
+            path = pathlib.Path(folder) / "NEW.md"
+            path.write_text(new)
+            walk = Walk(ROOT, pathlib.Path(folder), Pages([*known.paths, path]))
+        walk.typed = {*known.spans, *(command for block in known.blocks for command in block.commands())}
+        walk.looked_at = {block.place for block in known.blocks}
+        self.assertEqual(walk.left_out(), ["NEW.md:3: ottd --role dancer", "NEW.md:1: ottd --role singer", "NEW.md:7: {"])
+
+    def test_it_leads_to_every_page(self):
+        """Each page's links lead to a file and to a heading in it, and the README has one to each page."""
+        pages = {path: path.read_text() for path in all_pages()}
+        broken, led_to = [], set()
+        for path, text in pages.items():
+            for target, anchor in re.findall(r"\]\((?!https?:)([^)#\s]*)(#[^)\s]*)?\)", text):
+                file = (path.parent / target).resolve() if target else path
+                if path.name == "README.md":
+                    led_to.add(file)
+                if not file.exists() or (anchor and anchor not in anchors(pages.get(file, ""))):
+                    broken.append(f"{path.relative_to(ROOT)}: {target}{anchor}")
+        self.assertEqual(broken, [])
+        beside_another = {"NOTES.md"}  # of measurements: RESULTS.md and ARCHITECTURE.md lead there
+        self.assertEqual({path.name for path in pages} - {path.name for path in led_to} - beside_another, {"README.md"})
+
+
+def anchors(text: str) -> set:
+    """Those that GitHub gives a page's headings."""
+    return {"#" + re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+            for heading in re.findall(r"^#+ (.*)", text, re.MULTILINE)}
 
 
 class Architecture(unittest.TestCase):
     def test_it_names_every_file_of_the_layers_that_it_lists(self):
         page = (ROOT / "src" / "ARCHITECTURE.md").read_text()
-        files = {path.stem for layer in ("overlay", "role", "media") for path in (ROOT / "src" / layer).iterdir()}
+        files = {path.stem for layer in ("overlay", "role", "media") for path in (ROOT / "src" / layer).iterdir()
+                 if path.suffix in (".cpp", ".h")}
         self.assertGreater(len(files), 50)
         self.assertEqual([name for name in sorted(files) if not re.search(rf"\b{name}\b", page)], [])
 

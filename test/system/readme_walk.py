@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""A new user's walk through the README: types its commands, section by section, and looks for what it promises.
+"""A new user's walk through the README and the pages that it leads to: types their commands, section by section, and
+looks for what they promise.
 
-The commands are taken out of the README itself. One that is there and that the walk neither types nor names among
+The commands are taken out of the pages themselves. One that is there and that the walk neither types nor names among
 those which it does not type fails it, and so does a code block that it does not know. It runs in namespaces that it
 makes for itself, as root, with the program that $OTTD names or build/ottd.
 
@@ -24,10 +25,10 @@ import tempfile
 import threading
 
 from overlay import OTTD, TIMEOUT_S, _die_with_parent, wait_until
-from readme import ROOT, Block, Command, Readme
+from readme import ROOT, Block, Command, Pages, all_pages
 
-ISOLATED = "OTTD_README_WALK"  # in the environment of the walk proper
-LONG = re.compile(r"make$|make (demo|test|scenarios|failures|sim|chaos|check|fuzz|lint|bench)\b|"
+ISOLATED = "OTT_README_WALK"  # in the environment of the walk proper
+LONG = re.compile(r"make$|make (demo|test|scenarios|failures|sim|chaos|check|fuzz|lint|bench|deb|page|test-page)\b|"
                   r"tools/(failures|bench/run) |tools/scenario 2$")
 NOT_TYPED = [
     (r"\| (ffplay|mpv|vlc) |ffplay ", "players_test types it, and counts frames"),
@@ -45,12 +46,18 @@ NOT_TYPED = [
     (r"films=vod:|--stream films/", "film_test has films"),
     (r"sdp:cam\.sdp|-sdp_file cam\.sdp", "parts_input_test and streams_test have such senders"),
     (r"--roll 10m$|cam/audio --dump", "part_files_test records and dumps parts"),
+    (r"^(apt install|systemctl|systemd-analyze) |/examples tree ",
+     "package_test installs packages, and does what the unit does"),
+    (r"^(role|bootstrap|topology|stream|http|log-level|log-format) = ", "are lines of a configuration: config_test"),
+    (r"make container$|^podman ", "needs an engine for containers; make lint checks the file"),
+    (r"/api/v1/(why|events|pictures|watch|drain|reload)", "api_test asks for it"),
+    (r"^node test/page/", "is what make test-page does, kept running"),
     (r"ffmpeg -sdp_file$", "names an option, whose file rtp_outlet_test and rtp_input_test have"),
 ]
 PICTURE = "-f lavfi -i testsrc=size=320x240:rate=25"
 CAMERA = "-f v4l2 -i /dev/video0", f"-re {PICTURE}"  # a test picture instead
 HTTP_CAMERA = pathlib.Path(__file__).with_name("http_camera.py")
-# The devices of core-scenarios/1-paths.xml that have the addresses of the README's topology, and two that have not.
+# The devices of core-scenarios/1-paths.xml that have the addresses of the topology's page, and two that have not.
 HOST = {"10.0.0.10": "n1", "10.0.0.1": "n2", "10.0.1.2": "n3", "10.0.2.2:7001": "n4"}
 VIEWER, OTHER_VIEWER = "n5", "n6"
 
@@ -114,18 +121,18 @@ class Terminal:
 
 
 class Walk:
-    def __init__(self, tree: pathlib.Path, home: pathlib.Path, readme: Readme):
-        self.tree, self.home, self.readme = tree, home, readme
+    def __init__(self, tree: pathlib.Path, home: pathlib.Path, pages: Pages):
+        self.tree, self.home, self.pages = tree, home, pages
         self.terminals = []
         # A make that runs the walk means nothing to those that it types.
         self.environment = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL")}
         self.environment.update(HOME=str(home), TERM="dumb")
-        self.typed, self.looked_at = set(), set()  # commands; blocks by their line
+        self.typed, self.looked_at = set(), set()  # commands; blocks by their place
 
     # Typing.
 
     def open(self, command, text: str = "", node: str = "", folder: pathlib.Path = None) -> Terminal:
-        """Types a command of the README, or `text` that was made of it, here or in a device of the lab."""
+        """Types a command of a page, or `text` that was made of it, here or in a device of the lab."""
         if isinstance(command, Command):
             self.typed.add(command)
             text = text or command.text
@@ -152,14 +159,18 @@ class Walk:
         for terminal in reversed(terminals):
             terminal.interrupt()
 
-    def block(self, section: str, n: int = 0) -> Block:
-        block = self.readme.block(section, n)
-        self.looked_at.add(block.line)
+    def block(self, section: str, n: int = 0, page: str = "") -> Block:
+        block = self.pages.block(section, n, page)
+        self.looked_at.add(block.place)
         return block
 
+    def roles(self) -> list:
+        """How a bootstrapper, a node and a client are started."""
+        return self.block("Synopsis", page="OTTD.md").commands()
+
     def spans(self, pattern: str) -> list:
-        found = [span for span in self.readme.spans if re.match(pattern, span.text)]
-        assert found, f"the README has no `{pattern}` any more"
+        found = [span for span in self.pages.spans if re.match(pattern, span.text)]
+        assert found, f"no page has `{pattern}` any more"
         return found
 
     @contextlib.contextmanager
@@ -180,7 +191,7 @@ class Walk:
         self.block("ottd")
         listed = self.run(self.spans("make help")[0])
         known = set(re.findall(r"make ([a-z-]+)", listed))
-        for span in self.readme.spans:
+        for span in self.pages.spans:
             if target := re.match(r"make ([a-z-]+)", span.text):
                 assert target[1] in known, f"{span}: `make help` does not list it"
 
@@ -210,17 +221,15 @@ class Walk:
         section = "An overlay that finds itself"
         shutil.rmtree(self.tree / "frames", ignore_errors=True)
         roles = [self.open(command) for command in self.block(section).commands()]
-        self.block(section, 1)
         roles[-1].wait(lambda: len(list(self.tree.glob("frames/*.jpg"))) >= 30, "thirty files in frames/")
         self.close(roles)
 
     @contextlib.contextmanager
     def readme_overlay(self):
-        """The README's topology, with a bootstrapper and two relays."""
-        (self.host("n1") / "t.json").write_text("\n".join(self.block("The topology file").lines))
+        """The topology of its page, with a bootstrapper and two relays."""
+        (self.host("n1") / "t.json").write_text("\n".join(self.block("Nodes and links").lines))
         with self.lab("core-scenarios/1-paths.xml"):
-            bootstrap = self.block("bootstrap").commands()[0]
-            node = self.block("node").commands()[0]
+            bootstrap, node, _ = self.roles()
             plain, with_streams, *_ = variants(node.text)
             roles = [self.open(bootstrap, variants(bootstrap.text)[0], node=HOST["10.0.0.10"]),
                      self.open(node, plain, node=HOST["10.0.0.1"]),
@@ -242,15 +251,15 @@ class Walk:
         (here / "pictures").mkdir()
         for path in frames:
             shutil.copy(path, here / "pictures")
-        (here / "t.json").write_text("\n".join(self.block("The topology file").lines))
-        command = self.block("bootstrap").commands()[0]
+        (here / "t.json").write_text("\n".join(self.block("Nodes and links").lines))
+        command = self.roles()[0]
         _, with_streams, *trees = variants(command.text)
-        explained = self.readme.explained("bootstrap")
+        explained = self.pages.explained("Sources")
         sources = [source for source in explained if "frames/s" in explained[source]]
         assert len(sources) >= 5, f"the table of sources: {sources}"
         words = "".join(f" --stream s{i}={source}" for i, source in enumerate(sources))
         live = [(command, command.text.replace(*CAMERA), re.findall(r"--stream (\w+)=", command.text))
-                for command in self.block("bootstrap", 1).commands()]
+                for command in self.block("Sources").commands()]
         runs = [(command, with_streams.replace(" --stream NAME=SOURCE", words), [f"s{i}" for i in range(len(sources))]),
                 *((command, text, ["pattern"]) for text in trees), *live]
         self.run(f"ffmpeg -loglevel error {PICTURE} -t 60 film.mp4", folder=here)
@@ -291,8 +300,8 @@ class Walk:
 
     def several_addresses(self):
         """A neighbour has no route to the address that is a relay's key."""
-        (self.host("n1") / "t.json").write_text("\n".join(self.block("The topology file", 1).lines))
-        bootstrap, node, client = (self.block(role).commands()[0] for role in ("bootstrap", "node", "client"))
+        (self.host("n1") / "t.json").write_text("\n".join(self.block("Nodes with several addresses").lines))
+        bootstrap, node, client = self.roles()
         with self.lab("core-scenarios/1-paths.xml"):
             self.run("ip address add 10.0.1.20/24 dev eth0; ip route add unreachable 10.0.0.1", node="n3")
             roles = [self.open(bootstrap, variants(bootstrap.text)[0], node="n1"),
@@ -319,7 +328,7 @@ class Walk:
 
     def client(self):
         """A guest, each option of the list, and what a relay and the bootstrapper tell."""
-        command = self.block("client").commands()[0]
+        command = self.roles()[2]
         value = {"NAME": "own", "DIR": "elsewhere", "N": "5", "PATH": "control.sock", "TEXT": "hello",
                  "TIME": "2s"}
         file = {"--latest": "now.jpg", "--record": "cam.mkv"}
@@ -327,11 +336,13 @@ class Walk:
             viewer = self.open(command, node=VIEWER)
             viewer.wait(lambda: len(list(self.host(VIEWER).glob("frames/*.jpg"))) >= 5, "files in frames/")
             without_dump = command.text.partition(" --dump")[0]
-            options = self.block("client", 1).options()
+            options = ["--stream NAME", *(term for term in self.pages.terms("OTTD.md", "Watching")
+                                          if not re.match("--(to|why) ", term))]  # of which there are whole commands
             running = []
             for i, option in enumerate(options):
                 typed = re.sub(r"\b[A-Z]+\b", lambda name: value.get(name[0]) or file[option.split()[0]], option)
-                ends = "" if re.search(r"--(list|frames|duration)", typed) else " --frames 3"
+                ends = " --duration 3s" if typed == "--top" else " --frames 3"
+                ends = "" if re.search(r"--(list|frames|duration)", typed) else ends
                 running.append(self.open(command, f"{without_dump} {typed}{ends} > out{i}", node=OTHER_VIEWER))
             for terminal in running:
                 terminal.wait_for_end()
@@ -359,6 +370,11 @@ class Walk:
             self.run(get, get.text.replace("10.0.0.1:", f"{at}:") + " --retry 10", node=VIEWER)
             picture = (self.host(VIEWER) / "now.jpg").read_bytes()
             assert picture.startswith(b"\xff\xd8") and picture.endswith(b"\xff\xd9"), picture[:200]
+            for ask in self.block("For programs").commands():
+                if re.search(r"/api/v1/(overlay|routes|node)", ask.text):
+                    here = ask.text.replace("10.0.0.1:", f"{at}:").replace(f"of={at}", "of=10.0.0.1")
+                    said = self.run(ask, here.replace(" -s ", " -sf "), node=VIEWER)
+                    assert said.lstrip().startswith("{"), said[:200]
             node.interrupt()
 
     def without_core(self):
@@ -415,7 +431,7 @@ class Walk:
             self.close(list(roles.values()))
 
     def without_neighbours(self, roles, texts):
-        """n7, whose only neighbour is n5, goes on without it, in the README's words."""
+        """n7, whose only neighbour is n5, goes on without it, in the words of the page on routing."""
         roles["n5"].interrupt()
         client, stats = roles["n7"], self.host("n7") / "stats"
         for words in ("no neighbour is left", "access node", "back as a member"):
@@ -429,7 +445,7 @@ class Walk:
         client.wait(lambda: goes_on(client), "frames go on")
 
     def measured_ways(self):
-        """The answer has the form of the one in the README, and the stream goes by n3 in the end."""
+        """The answer has the form of the one on the page, and the stream goes by n3 in the end."""
         section = "Ways by what is measured"
         up, server, *others, link, why, down = self.block(section).commands()
         assert "is up" in self.run(up)
@@ -449,10 +465,12 @@ class Walk:
             role.kill()
 
     def load(self):
-        section = "How many viewers can it serve?"
-        watch, publish = self.block(section).commands()
-        values = {"PID": str(os.getpid()), "N": "100000", "NAME": "load", "FILE": "load.json"}
-        report, options = self.block(section, 1), self.block(section, 2)
+        watch, publish = self.block("Synopsis", page="OTT-LOAD.md").commands()
+        values = {"PID": str(os.getpid()), "BYTES": "100000", "BYTES/S": "100000", "NAME": "load", "FILE": "load.json",
+                  "TIME": "30s"}
+        options = [term for section in ("Viewers", "The measurement")
+                   for term in self.pages.terms("OTT-LOAD.md", section)]
+        report = self.block("Description", page="OTT-LOAD.md")
         with self.readme_overlay() as roles:
             publisher = self.open(publish, node=HOST["10.0.2.2:7001"])
             roles[0].wait_for(r"10\.0\.2\.2.*online")
@@ -461,14 +479,14 @@ class Walk:
                 assert line.split()[0] in said, f"its report has no line like {line!r}: {said}"
             few = re.sub(r"--viewers \d+", "--viewers 10 --warm-up 0.1s --duration 0.5s", watch.text)
             running = []
-            for option in options.options():
-                if option == "--protocol http":
-                    continue  # another server's streams, as load_test has them
-                typed = re.sub(r"\b[A-Z]+\b", lambda name: values[name[0]], option)
-                if "--pause" in typed:
+            for option in options:
+                if re.match("--(viewers|to|slow|warm-up|duration|from|protocol) |-h|--(help|version)", option):
+                    continue  # those stand in the lines already; load_test has other addresses and servers
+                typed = re.sub(r"\b[A-Z][A-Z/]*\b", lambda name: values[name[0]], option)
+                if re.match("--(pause|read-rate) ", typed):
                     typed += " --slow 5"
                 running.append(self.open(watch, f"{few} {typed}", node=OTHER_VIEWER))
-            assert len(running) >= 6, "the list of options"
+            assert len(running) >= 6, "the lists of flags"
             for terminal in running:
                 terminal.wait_for_end()
             publisher.interrupt()
@@ -477,10 +495,10 @@ class Walk:
     def others(self):
         lines = self.host("n1") / "lines.txt"
         lines.write_text("10.0.0.10:10.0.0.1\n10.0.0.1:10.0.0.10\n")
-        for span in self.readme.spans:
+        for span in self.pages.spans:
             if span.text.startswith("tools/topology "):
                 self.run(span, span.text.replace("FILE...", str(lines)))
-        for span in self.spans("ulimit|sysctl|(build/wire|ott-load) --help"):
+        for span in self.spans("ulimit|sysctl|(build/wire|ott-load|ottd) --help"):
             self.run(span)
 
     def walk(self) -> None:
@@ -503,15 +521,15 @@ class Walk:
             terminal.kill()
 
     def left_out(self) -> list:
-        """What of the README the walk has passed by without a reason."""
-        of_shell = [block for block in self.readme.blocks if not re.match(r"\{|--|measured|n1: |stream cam ", block.lines[0])]
-        commands = [command for block in of_shell for command in block.commands()] + self.readme.spans
+        """What of the pages the walk has passed by without a reason."""
+        of_shell = [block for block in self.pages.blocks if not re.match(r"\{|measured|n1: |stream cam ", block.lines[0])]
+        commands = [command for block in of_shell for command in block.commands()] + self.pages.spans
         unknown = [command for command in commands if command not in self.typed and not LONG.match(command.text)
                    and not any(re.search(pattern, command.text) for pattern, _ in NOT_TYPED)]
-        rotten = [f"no command of the README is like /{pattern}/" for pattern, _ in NOT_TYPED
+        rotten = [f"no command of the pages is like /{pattern}/" for pattern, _ in NOT_TYPED
                   if not any(re.search(pattern, command.text) for command in commands)]
-        blocks = [f"README.md:{block.line}: {block.lines[0]}" for block in self.readme.blocks
-                  if block not in of_shell and block.line not in self.looked_at]
+        blocks = [f"{block.place}: {block.lines[0]}" for block in self.pages.blocks
+                  if block not in of_shell and block.place not in self.looked_at]
         return [*map(str, unknown), *blocks, *rotten]
 
 
@@ -547,7 +565,7 @@ def walk_here() -> int:
                 (tree / path.name).symlink_to(path)
         for name in ("ottd", "ott-load", "wire"):
             (tree / "build" / name).symlink_to(pathlib.Path(OTTD).resolve().parent / name)
-        with Walk(tree, home, Readme()) as walk:
+        with Walk(tree, home, Pages()) as walk:
             walk.walk()
     if left_out := walk.left_out():
         print("\n".join(["the walk neither types these nor says why not (NOT_TYPED):", *left_out]))
@@ -558,16 +576,15 @@ def walk_in_a_clone(pattern: str) -> int:
     with tempfile.TemporaryDirectory(prefix="ottd-readme.") as home:
         clone = pathlib.Path(home) / "ottd"
         subprocess.run(["git", "clone", "--quiet", ROOT, clone], check=True)
-        readme = Readme(clone / "README.md")
-        commands = [command for block in readme.blocks for command in block.commands()] + readme.spans
-        commands.sort(key=lambda command: command.line)
-        with Walk(clone, pathlib.Path(home), readme) as walk:
+        pages = Pages(all_pages(clone))
+        commands = [command for block in pages.blocks for command in block.commands()] + pages.spans
+        with Walk(clone, pathlib.Path(home), pages) as walk:
             for text in dict.fromkeys(["make", *(command.text for command in commands)]):
                 if LONG.match(text) and (text == "make" or re.search(pattern, text)):
                     terminal = walk.open(text)
                     terminal.enter()  # what `make bench` asks has an answer by default
                     print(terminal.wait_for_end(timeout_s=None).rstrip().rpartition("\n")[2], flush=True)
-        # What the README says is there then.
+        # What the pages say is there then.
         for command, made in (("make demo", "build/demo/c1/00000001.jpg"), ("make bench$", "build/bench/summary.md"),
                               ("make scenarios", "build/scenarios/2-multicast/report.html")):
             assert not re.search(pattern, command) or (clone / made).exists(), f"{command} has made no {made}"

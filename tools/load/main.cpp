@@ -82,7 +82,7 @@ class Run {
  private:
   /// As a node of the overlay: its driver runs the loop, and ends it on a signal.
   Result<void> run_overlay() {
-    const auto log = make_log("load", "warning", standard_error_);
+    const auto log = make_log("load", {.level = "warning"}, standard_error_);
     RoleContext context{publisher_options(plan_), *log};
     publisher_ = std::make_unique<OttPublisher>(context, plan_);
     if (plan_.viewers == 0) end_after_duration();

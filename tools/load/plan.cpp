@@ -9,11 +9,11 @@
 #include <sstream>
 
 #include "frames.h"
+#include "ott/version.h"
 
 namespace ott::load {
 namespace {
 
-constexpr const char* kVersion = "ott-load 0.1.0";
 constexpr const char* kFooter =
     "Viewers and publishers may be in one process or in several. Examples:\n"
     "  500 viewers of a node's stream for ten seconds:\n"
@@ -40,7 +40,7 @@ struct Words {
 };
 
 void declare(CLI::App& app, Words& words, Plan& plan) {
-  app.set_version_flag("--version", kVersion);
+  app.set_version_flag("--version", fmt::format("ott-load {}", version()));
   app.footer(kFooter);
   app.add_option("--protocol", words.protocol,
                  "ott (default), http (multipart MJPEG) or floor (the bench's)");
@@ -258,8 +258,8 @@ std::variant<Plan, UsageExit> parse_command_line(int argc, const char* const* ar
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
     return UsageExit{0, app.help()};
-  } catch (const CLI::CallForVersion&) {
-    return UsageExit{0, std::string(kVersion) + "\n"};
+  } catch (const CLI::CallForVersion& version) {
+    return UsageExit{0, std::string(version.what()) + "\n"};
   } catch (const CLI::ParseError& error) {
     return UsageExit{2, fmt::format("ott-load: {}\nott-load --help lists what there is\n", error.what())};
   }

@@ -36,6 +36,8 @@ int join(const std::vector<std::string_view>& words) {
   if (options.nodes > 300) options.heartbeat = std::chrono::milliseconds(500);
   const bool trace = words.back() == "--trace";
   options.flat = words.back() == "--flat";
+  if (options.nodes > 200)
+    options.progress = [](const std::string& line) { fmt::print(stderr, "    {}\n", line); };
   std::string report;
   const bool good = ott::sim::run_joined(number(1, 1), options, trace, report);
   if (!trace && options.nodes <= 200) fmt::print("{}", report);  // a long run prints as it goes

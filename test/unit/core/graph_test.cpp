@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 #include <map>
 
+#include "core/shortest_paths.h"
 #include "nodes.h"
 
 namespace ott {
@@ -427,6 +428,70 @@ TEST_CASE("on small overlays the shared tree is mostly the best there is") {
   }
   CAPTURE(shared_total, least_total);
   CHECK(100 * shared_total <= 101 * least_total);
+}
+
+/// Links come, go and change their costs, each way for itself.
+void change_some_links(Graph& graph, unsigned nodes, unsigned changes, Random& random) {
+  for (unsigned i = 0; i < changes; ++i) {
+    const NodeId a = node(random.below(nodes));
+    const NodeId b = node(random.below(nodes));
+    if (a == b) continue;
+    if (!graph.link_cost(a, b)) {
+      graph.add_link(a, b, 1 + random.below(9));
+    } else if (random.below(3) == 0) {
+      graph.remove_link(a, b);
+    } else {
+      graph.set_cost(*graph.vertex_of(a), *graph.vertex_of(b), 1 + random.below(9));
+    }
+  }
+}
+
+TEST_CASE("ways that are brought up to date are those that a search finds") {
+  Random random(7);
+  for (int round = 0; round < 300; ++round) {
+    const unsigned nodes = 2 + random.below(40);
+    Graph graph;
+    for (unsigned i = 0; i < nodes; ++i) graph.add_node(node(i));
+    change_some_links(graph, nodes, nodes * 3, random);
+    FavouredLinks favoured = favoured_links(graph, {}, 50);
+    auto paths = paths_from(graph, node(0), &favoured);
+    for (int step = 0; step < 5; ++step) {
+      const std::uint64_t before = graph.edition();
+      change_some_links(graph, nodes, random.below(6), random);
+      auto changed = graph.changed_since(before).value();
+      for (unsigned i = 0; i < nodes; ++i) {  // other links are favoured, too
+        if (random.below(8) != 0) continue;
+        const Graph::Vertex above = random.below(nodes);
+        for (const Graph::Vertex each : {favoured.above[i], above}) {
+          if (each != Graph::kNoVertex) changed.push_back({each, i});
+        }
+        favoured.above[i] = above;
+      }
+      paths = paths_from(graph, node(0), favoured, *paths, changed);
+      const auto expected = paths_from(graph, node(0), &favoured);
+      CHECK(paths->distance == expected->distance);
+      CHECK(paths->parent == expected->parent);
+    }
+  }
+}
+
+TEST_CASE("a graph tells which links have changed, as far back as it can") {
+  Graph graph = graph_of({{0, 1, 1}, {1, 2, 1}});
+  const std::uint64_t first = graph.edition();
+  CHECK(graph.changed_since(first).value().empty());
+  graph.set_cost(*graph.vertex_of(node(0)), *graph.vertex_of(node(1)), 1);  // as before
+  CHECK(graph.edition() == first);
+  graph.add_link(node(0), node(2), 5);
+  graph.remove_link(node(0), node(1));
+  CHECK(graph.changed_since(first).value().size() >= 2);
+  for (std::uint32_t cost = 2; graph.changed_since(first); ++cost) {
+    REQUIRE(cost < 10'000);
+    graph.add_link(node(1), node(2), cost);
+  }
+  const std::uint64_t later = graph.edition();
+  CHECK(graph.changed_since(later).value().empty());
+  graph.add_node(node(3));
+  CHECK_FALSE(graph.changed_since(later));
 }
 
 TEST_CASE("a node that comes late takes its place in the order that decides between equal ways") {

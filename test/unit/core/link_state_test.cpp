@@ -1,6 +1,9 @@
 #include "ott/link_state.h"
 
 #include <catch2/catch.hpp>
+#include <map>
+#include <random>
+#include <set>
 
 #include "nodes.h"
 
@@ -52,6 +55,34 @@ TEST_CASE("of two different reports of one number the same one counts everywhere
     b.update(one);
     CHECK(a.find(node(1))->incarnation == b.find(node(1))->incarnation);
     CHECK(a.find(node(1))->links == b.find(node(1))->links);
+  }
+}
+
+TEST_CASE("what can be reached is the same whether it was asked for before or is asked for the first time") {
+  std::mt19937 random(7);
+  std::uniform_int_distribution<unsigned> any(1, 12);
+  std::uniform_int_distribution<unsigned> twentieth(1, 20);
+  LinkStateDb db;
+  std::map<unsigned, std::set<unsigned>> links;
+  for (std::uint64_t number = 1; number <= 3'000; ++number) {
+    const unsigned reporter = any(random);
+    if (twentieth(random) == 1) {
+      db.remove(node(reporter));
+      links.erase(reporter);
+    } else {
+      const unsigned other = any(random);
+      std::set<unsigned>& reported = links[reporter];
+      if (other != reporter && reported.erase(other) == 0) reported.insert(other);
+      std::vector<Adjacency> all;
+      for (const unsigned each : reported) all.push_back({node(each), 1});
+      db.update(report(reporter, number, std::move(all)));
+    }
+    const auto reached = db.graph().reachable_from(node(1));
+    for (unsigned each = 1; each <= 12; ++each) {
+      const auto vertex = db.graph().vertex_of(node(each));
+      REQUIRE(db.reaches(node(1), node(each)) == (vertex && reached[*vertex] != 0));
+      REQUIRE((db.find(node(each)) != nullptr) == links.contains(each));
+    }
   }
 }
 

@@ -114,6 +114,7 @@ TEST_CASE("a value out of its range is no message") {
   const Bytes bye = body_of(Bye{ByeReason::Leaving, ""});
   const Bytes heartbeat = body_of(Heartbeat{});
   const Bytes start = body_of(Start{StreamId{1}, FrameNumber{1}, 1, true});
+  const Bytes why = body_of(WhyAnswer{Tracker::along({{{node(1), 1, true}}}), 1, {}, WhyOutcome::Busy});
   const Bytes links =
       body_of(Links{Tracker::everywhere(), {node(1), PeerKind::Node, 1, 1, 60, {{node(2), 1}}, {}}});
   const Bytes watch =
@@ -127,6 +128,7 @@ TEST_CASE("a value out of its range is no message") {
     CHECK(good_with<Bye>(bye, 0, byte) == (value >= 1 && value <= kByeReasonLast));
     CHECK(good_with<Heartbeat>(heartbeat, 0, byte) == (value <= 1));
     CHECK(good_with<Start>(start, start.size() - 1, byte) == (value <= 3));
+    CHECK(good_with<WhyAnswer>(why, why.size() - 1, byte) == (value <= kWhyOutcomeLast));
     CHECK(good_with<Links>(links, 9 + 18, byte) == (value <= 3));
     CHECK(good_with<Watch>(watch, watch.size() - 1 - 8 - 18, byte) == (value <= 1));
     CHECK(good_with<Watch>(watch, 9 + 22, byte) == (value <= 1));

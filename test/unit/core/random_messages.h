@@ -14,9 +14,10 @@
 namespace ott::test {
 
 using Bytes = std::vector<std::uint8_t>;
-using AllMessages = std::tuple<Ack, Speers, FinalAck, Ping, Message, TrackerMessage, Start, Started, Stop,
-                               Links, Watch, Heartbeat, Bye, Streams, Refused, Query, Report, Sync,
-                               AccessNodes, Absent, Place, FilmRequest, FilmAnswer, Why, WhyAnswer>;
+using AllMessages =
+    std::tuple<Ack, Speers, FinalAck, Ping, Message, TrackerMessage, Start, Started, Stop, Links, Watch,
+               Heartbeat, Bye, Streams, Refused, Query, Report, Sync, AccessNodes, Absent, Place, FilmRequest,
+               FilmAnswer, Why, WhyAnswer, Look, View>;
 
 /// Calls use(T{}) for each type of message.
 template <class Use>
@@ -254,6 +255,19 @@ inline void fill(Random& random, WhyAnswer& m) {
   m.number = any_u32(random);
   m.lines.resize(random.below(5));
   for (std::string& line : m.lines) line = any_text(random, kTextBytesMax);
+  m.outcome = static_cast<WhyOutcome>(1 + random.below(kWhyOutcomeLast));
+}
+inline void fill(Random& random, Look& m) {
+  m.tracker = any_tracker(random, false);
+  m.asker = any_node(random);
+  m.number = any_u32(random);
+  m.at = static_cast<LookAt>(random.below(kLookAtLast + 1));
+  m.node = any_node(random);
+}
+inline void fill(Random& random, View& m) {
+  m.tracker = any_tracker(random, false);
+  m.number = any_u32(random);
+  m.json = any_text(random, 5'000);
 }
 inline void fill(Random& random, AccessNodes& m) {
   m.nodes = any_peers(random);
@@ -366,6 +380,7 @@ T without_later_fields(T message) {
   if constexpr (std::is_same_v<T, Report>) {
     for (StreamFigures& figures : message.figures) figures.frames_refused = 0;
   }
+  if constexpr (std::is_same_v<T, WhyAnswer>) message.outcome = WhyOutcome::Answered;
   const auto forget_states = [&](std::vector<StreamInfo>& streams) {
     for (StreamInfo& info : streams) {
       forget_format(info);
@@ -573,6 +588,18 @@ inline Bytes wire_body(const WhyAnswer& m) {
   Wire wire;
   wire.tracker(m.tracker).u32(m.number).u32(m.lines.size());
   for (const std::string& line : m.lines) wire.text(line);
+  if (m.outcome != WhyOutcome::Answered) wire.u8(static_cast<std::uint8_t>(m.outcome));
+  return wire.bytes;
+}
+inline Bytes wire_body(const Look& m) {
+  Wire wire;
+  wire.tracker(m.tracker).id(m.asker).u32(m.number).u8(static_cast<std::uint8_t>(m.at)).id(m.node);
+  return wire.bytes;
+}
+inline Bytes wire_body(const View& m) {
+  Wire wire;
+  wire.tracker(m.tracker).u32(m.number).u32(m.json.size());
+  wire.bytes.insert(wire.bytes.end(), m.json.begin(), m.json.end());
   return wire.bytes;
 }
 inline Bytes wire_body(const AccessNodes& m) {

@@ -26,15 +26,20 @@ class OneConnection final : public HttpServer {
   }
 
   HttpAction answer(const HttpRequest& request, const NodeId&) override {
-    return ott::answer(request, streams_.all(), site_);
+    return ott::answer(request, streams_.all(), nullptr, site_, clock_now());
   }
   [[nodiscard]] const HttpSiteOptions& site() const override { return site_; }
   HttpStream& join(const std::string& stream, HttpConnection& of) override {
     return wanted_.join(stream, of);
   }
   void leave(HttpStream& stream, HttpConnection& of) override { wanted_.leave(stream, of); }
-  HttpLive& join(const HttpFollow& what, HttpConnection& of) override { return wanted_.join(what, of); }
+  HttpLive& join(const HttpFollow& what, HttpConnection& of) override {
+    return wanted_.join(what, nullptr, of);
+  }
   void leave(HttpLive& live, HttpConnection& of) override { HttpStreams::leave(live, of); }
+  std::optional<HttpResponse> awaited(HttpWait) override { return std::nullopt; }
+  void forget(HttpWait) override {}
+  void asks(HttpConnection&, bool) override {}
   void later(HttpConnection&) override {}
   void at(MonoTime) override {}
   void reads(HttpConnection&, bool) override {}

@@ -75,7 +75,7 @@ class FakeStreams : public WatchableStreams {
 struct Server {
   Server() {
     streams.add("cam");
-    auto opened = HttpOutlet::open(where, {}, loop.get(), log);
+    auto opened = HttpOutlet::open(where, {}, loop.get(), listeners, log);
     REQUIRE(opened);
     outlet = std::move(*opened);
     const auto begun = outlet->begin(streams, clock_now());
@@ -98,6 +98,7 @@ struct Server {
 
   const std::string where = fmt::format("127.77.{}.{}:18080", getpid() / 250 % 250, 1 + getpid() % 250);
   LoopPtr loop = std::move(*make_loop());
+  Listeners listeners;
   QuietLog log;
   FakeStreams streams;
   std::unique_ptr<HttpOutlet> outlet;
@@ -537,13 +538,14 @@ TEST_CASE("HTTP server: where to listen") {
   }
   QuietLog log;
   auto loop = std::move(*make_loop());
+  Listeners listeners;  // of another process, as it were
   Server server;
-  auto second = HttpOutlet::open(server.where, {}, loop.get(), log);
+  auto second = HttpOutlet::open(server.where, {}, loop.get(), listeners, log);
   REQUIRE(second);
   const auto begun = (*second)->begin(server.streams, clock_now());
   REQUIRE_FALSE(begun);
   CHECK(begun.error().message.find("another program listens there") != std::string::npos);
-  CHECK_FALSE(HttpOutlet::open("8080", {.cors = "nonsense"}, loop.get(), log));
+  CHECK_FALSE(HttpOutlet::open("8080", {.cors = "nonsense"}, loop.get(), listeners, log));
 }
 
 }  // namespace

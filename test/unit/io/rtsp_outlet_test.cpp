@@ -41,10 +41,11 @@ std::uint16_t free_port() { return local_end(*listen_for_clients({*parse_ip("127
 
 struct Bench {
   LoopPtr loop = std::move(*make_loop());
+  Listeners listeners;
   LinesLog log;
   test::FakeStreams streams;
   NodeId at{*parse_ip("127.0.0.1"), free_port()};
-  std::unique_ptr<RtspOutlet> outlet = std::make_unique<RtspOutlet>(at, loop.get(), log);
+  std::unique_ptr<RtspOutlet> outlet = std::make_unique<RtspOutlet>(at, loop.get(), listeners, log);
 
   Bench() {
     streams.add("cam");

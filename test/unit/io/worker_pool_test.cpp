@@ -205,8 +205,8 @@ std::string say_left_out(std::uint64_t count) { return "left out: " + std::to_st
 TEST_CASE("text for a file that takes none is bounded: the oldest goes, and the file is told", "[workers]") {
   FullPipe pipe;
   WorkerPool pool;
-  auto writer = TextWriter::open(pipe.path(), {5, 1'000, &say_left_out}, pool);
-  REQUIRE(writer);
+  auto writer = TextWriter::open(pipe.path(), {5, 1'000}, pool);
+  (*writer)->set_left_out(&say_left_out);
   REQUIRE((*writer)->write("first\n"));
   (*writer)->wait_until_idle(milliseconds(50));  // the worker has it by then, or else it is left out as well
   CHECK_FALSE((*writer)->idle());
@@ -219,7 +219,7 @@ TEST_CASE("text for a file that takes none is bounded: the oldest goes, and the 
 
 TEST_CASE("a text that cannot be written is the next one's error", "[workers]") {
   WorkerPool pool;
-  auto writer = TextWriter::open("/dev/full", {5, 1'000, nullptr}, pool);
+  auto writer = TextWriter::open("/dev/full", {5, 1'000}, pool);
   REQUIRE(writer);
   CHECK((*writer)->write("one\n"));
   CHECK(pool.finish_output(seconds(20)));

@@ -61,6 +61,18 @@ TEST_CASE("HTTP request: what a browser sends") {
   CHECK(request.has_range);
 }
 
+TEST_CASE("HTTP request: whether the response may be packed") {
+  const auto accepts = [](const std::string& fields) {
+    return accepted("GET / HTTP/1.1\r\nHost: h\r\n" + fields + "\r\n").accepts_gzip;
+  };
+  for (const char* yes : {"gzip", "deflate, gzip, br", "GZIP", "br;q=1.0, gzip;q=0.5", "gzip ; q=1"})
+    CHECK(accepts(std::string("Accept-Encoding: ") + yes + "\r\n"));
+  for (const char* no : {"br", "gzip;q=0", "gzip; q=0.000", "x-gzip", "identity", ""})
+    CHECK_FALSE(accepts(std::string("Accept-Encoding: ") + no + "\r\n"));
+  CHECK_FALSE(accepts(""));
+  CHECK(accepts("Accept-Encoding: br\r\nAccept-Encoding: gzip\r\n"));
+}
+
 TEST_CASE("HTTP request: versions and how long the connection is kept") {
   CHECK_FALSE(accepted("GET / HTTP/1.0\r\n\r\n").keep_alive);
   CHECK(accepted("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n").keep_alive);
@@ -214,7 +226,11 @@ TEST_CASE("a command has a body, and nothing else may") {
   CHECK(whole.origin == "http://a");
   CHECK(whole.content_type == "b");
   CHECK(accepted(head + "Content-Length: 0\r\n\r\n").body.empty());
-  CHECK(status_of(head + "\r\n") == 411);
+  CHECK(accepted(head + "\r\n").body.empty());
+  CHECK_FALSE(accepted(head + "\r\n").is_forwarded);
+  for (const char* field : {"Via: 1.1 p", "Forwarded: for=192.0.2.1", "X-Forwarded-For: 192.0.2.1"})
+    CHECK(accepted(head + field + "\r\n\r\n").is_forwarded);
+  CHECK(status_of(head + "Authorization: Bearer a\r\nAuthorization: Bearer b\r\n\r\n") == 400);
   CHECK(status_of(head + "Content-Length: 8192\r\n\r\n") == 413);
   CHECK(status_of(head + "Content-Length: 99999999999999\r\n\r\n") == 413);
   CHECK(status_of("POST /other HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\nx") == 413);

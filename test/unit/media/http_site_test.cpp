@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "media/http_pages.h"
+#include "media/page.h"
 #include "media/text.h"
 
 namespace ott {
@@ -28,7 +29,7 @@ HttpRequest request_for(const std::string& target, const std::string& method = "
 
 HttpAction act(const std::string& target, const HttpSiteOptions& options = {},
                const std::string& method = "GET") {
-  return answer(request_for(target, method), kStreams, options);
+  return answer(request_for(target, method), kStreams, nullptr, options, Now{});
 }
 
 HttpResponse response_to(const std::string& target, const HttpSiteOptions& options = {},
@@ -73,7 +74,7 @@ TEST_CASE("HTTP site: a path that is none names the streams that there are") {
     CHECK(has(response.text, "/cam/video.mjpg\n"));
     CHECK(has(response.text, "/a%20%3Cb%3E%20%26%20%22c%22%3F.jpg\n"));
   }
-  const HttpAction none = answer(request_for("/cam.mjpg"), {}, {});
+  const HttpAction none = answer(request_for("/cam.mjpg"), {}, nullptr, {}, Now{});
   CHECK(std::get<HttpResponse>(none).status == 503);
   CHECK(has(std::get<HttpResponse>(none).fields, "Retry-After:"));
 }
@@ -86,7 +87,7 @@ TEST_CASE("HTTP site: methods") {
   }
   CHECK(response_to("*", {}, "OPTIONS").status == 204);
   const HttpRequest head = request_for("/streams.json", "HEAD");
-  const HttpResponse response = std::get<HttpResponse>(answer(head, kStreams, {}));
+  const HttpResponse response = std::get<HttpResponse>(answer(head, kStreams, nullptr, {}, Now{}));
   const std::string bytes = to_bytes(response, &head, true, {});
   CHECK(has(bytes, "Content-Length: " + std::to_string(response.text.size()) + "\r\n"));
   CHECK(bytes.ends_with("\r\n\r\n"));
@@ -135,12 +136,12 @@ TEST_CASE("HTTP site: a picture has a tag, and is not sent to who has it") {
 }
 
 TEST_CASE("HTTP site: names are text on the page, whatever is in them") {
-  const std::string page = index_page(kStreams).text;
+  const std::string page = streams_page(kStreams).text;
   CHECK(has(page, "a &lt;b&gt; &amp; &quot;c&quot;?"));
   CHECK_FALSE(has(page, "<b>"));
   CHECK(has(page, "src=\"./a%20%3Cb%3E%20%26%20%22c%22%3F.mjpg\""));
-  CHECK(has(index_page(std::vector{stream("//evil.example/x")}).text, "src=\"./%2F/evil.example/x.mjpg\""));
-  CHECK(has(index_page({}).text, "No stream"));
+  CHECK(has(streams_page(std::vector{stream("//evil.example/x")}).text, "src=\"./%2F/evil.example/x.mjpg\""));
+  CHECK(has(streams_page({}).text, "No stream"));
 }
 
 const std::vector<StreamInfo> kParts = [] {
@@ -161,7 +162,9 @@ const std::vector<StreamInfo> kParts = [] {
   return parts;
 }();
 
-HttpAction act_on_parts(const std::string& target) { return answer(request_for(target), kParts, {}); }
+HttpAction act_on_parts(const std::string& target) {
+  return answer(request_for(target), kParts, nullptr, {}, Now{});
+}
 
 TEST_CASE("HTTP site: what is no JPEG is followed as MP4 or as text, by its own name or that of all") {
   using Form = HttpFollow::Form;
@@ -196,7 +199,7 @@ TEST_CASE("HTTP site: a form that a stream does not have is not there, and what 
 }
 
 TEST_CASE("HTTP site: the page plays the parts of a name together") {
-  const auto page = std::get<HttpResponse>(act_on_parts("/"));
+  const auto page = std::get<HttpResponse>(act_on_parts("/streams"));
   CHECK(has(page.text,
             "<figure class=\"player\" data-mp4=\"./cam.mp4\" data-video=\"./cam/video.mp4\" "
             "data-audio=\"./cam/audio.mp4\" data-events=\"./cam.events\">"));
@@ -205,8 +208,35 @@ TEST_CASE("HTTP site: the page plays the parts of a name together") {
   CHECK(has(page.text, "<script src=\"./player.js\"></script>"));
   CHECK(has(page.text, "<figure class=\"unknown\"><a href=\"./new.mjpg\">"));
   CHECK(has(page.fields, "script-src 'self'"));
-  CHECK_FALSE(has(response_to("/").fields, "script-src"));
+  CHECK_FALSE(has(response_to("/streams").fields, "script-src"));
   CHECK(has(std::get<HttpResponse>(act_on_parts("/player.js")).fields, "text/javascript"));
+}
+
+TEST_CASE("HTTP site: the live page, as the client takes it, and not again to who has it") {
+  const HttpResponse plain = response_to("/");
+  CHECK(plain.status == 200);
+  CHECK(plain.text == page());
+  CHECK(plain.text.starts_with("<!doctype html>"));
+  CHECK(plain.text.ends_with("</html>\n"));
+  CHECK(has(plain.text, "default-src 'none'"));
+  CHECK(has(plain.text, "href=\"./streams\""));
+  CHECK(has(plain.fields, "Cache-Control: no-cache\r\n"));
+  CHECK_FALSE(has(plain.fields, "Content-Encoding"));
+  HttpRequest request = request_for("/");
+  request.accepts_gzip = true;
+  const HttpResponse packed = std::get<HttpResponse>(answer(request, kStreams, nullptr, {}, Now{}));
+  CHECK(has(packed.fields, "Content-Encoding: gzip\r\n"));
+  CHECK(packed.text.starts_with("\x1f\x8b"));
+  CHECK(packed.text.size() * 2 < plain.text.size());
+  const auto tag_of = [](const HttpResponse& response) {
+    const std::size_t begin = response.fields.find("ETag: ") + 6;
+    return response.fields.substr(begin, response.fields.find("\r\n", begin) - begin);
+  };
+  CHECK(tag_of(plain) != tag_of(packed));
+  request.if_none_match = tag_of(packed);
+  CHECK(std::get<HttpResponse>(answer(request, kStreams, nullptr, {}, Now{})).status == 304);
+  request.accepts_gzip = false;
+  CHECK(std::get<HttpResponse>(answer(request, kStreams, nullptr, {}, Now{})).status == 200);
 }
 
 TEST_CASE("HTTP site: streams.json") {
@@ -241,6 +271,47 @@ TEST_CASE("HTTP response: what keeps a connection, by version") {
   CHECK(has(to_bytes(response, &old, false, {}), "Connection: close\r\n"));
   CHECK(to_bytes(response, &request, true, {})
             .starts_with("HTTP/1.1 200 OK\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\n"));
+}
+
+/// One that has a path to read and one to change something.
+class FakeApi final : public Api {
+ public:
+  [[nodiscard]] bool has(const HttpRequest& request) const override {
+    return request.path == "/api/v1/node" || request.path == "/api/v1/watch";
+  }
+  [[nodiscard]] bool changes(const HttpRequest& request) const override {
+    return request.method == HttpMethod::Post && request.path == "/api/v1/watch";
+  }
+  std::variant<HttpResponse, HttpWait> answer(const HttpRequest&, Now) override { return HttpResponse{}; }
+  std::optional<HttpResponse> awaited(HttpWait, Now) override { return std::nullopt; }
+  void forget(HttpWait) override {}
+  EventLog& events() override { return events_; }
+
+ private:
+  EventLog events_{WallTime{}};
+};
+
+TEST_CASE("HTTP site: OPTIONS says what a path takes") {
+  FakeApi api;
+  const auto allowed = [&api](const std::string& path) {
+    const HttpSiteOptions options{.cors = "*"};
+    const auto response =
+        std::get<HttpResponse>(answer(request_for(path, "OPTIONS"), kStreams, &api, options, Now{}));
+    CHECK(response.status == 204);
+    CHECK(has(response.fields, "Access-Control-Allow-Methods: GET, HEAD, OPTIONS\r\n"));
+    return response.fields.substr(0, response.fields.find('\r'));
+  };
+  CHECK(allowed("/cam.jpg") == "Allow: GET, HEAD, OPTIONS");
+  CHECK(allowed("/api/v1/node") == "Allow: GET, HEAD, OPTIONS");
+  CHECK(allowed("/api/v1/watch") == "Allow: POST, OPTIONS");
+}
+
+TEST_CASE("HTTP site: small pictures of streams that are there") {
+  CHECK(std::get<HttpFollow>(act("/api/v1/pictures")).names.empty());
+  CHECK(std::get<HttpFollow>(act("/api/v1/pictures?streams=cam,gone")).names.size() == 2);
+  CHECK(response_to("/api/v1/pictures?streams=nope").status == 404);
+  CHECK(response_to("/api/v1/pictures?streams=nope,nada").status == 404);
+  CHECK(response_to("/api/v1/pictures?streams=%25zz").status == 400);
 }
 
 TEST_CASE("HTTP response: a part of a stream of pictures") {

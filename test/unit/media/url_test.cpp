@@ -73,6 +73,10 @@ TEST_CASE("what a program or an error says shows no password") {
   CHECK(hide_credentials("source=me:secret@10.0.0.1") == "source=…@10.0.0.1");
   CHECK(hide_credentials("the form is pattern:WIDTHxHEIGHT@FPS") == "the form is pattern:WIDTHxHEIGHT@FPS");
   CHECK(hide_credentials("mail me@home\tnow") == "mail me@home\tnow");
+  CHECK(hide_credentials("open 'rtsp://me:a\"b@cam/x' now") == "open 'rtsp://cam/x' now");
+  CHECK(hide_credentials("open rtsp://me:a'b@cam/x") == "open rtsp://cam/x");
+  CHECK(hide_credentials("'rtsp://cam','rtsp://me:secret@cam'") == "'rtsp://cam','rtsp://cam'");
+  CHECK(hide_credentials("\"rtsp://cam/x\" 'a@b'") == "\"rtsp://cam/x\" 'a@b'");
 }
 
 TEST_CASE("A reference is resolved as its base says") {

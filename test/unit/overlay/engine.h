@@ -46,6 +46,7 @@ class Engine {
     NodeId peer;
     Bytes sent;  // to the peer, and not a whole message yet
     bool closed = false;
+    Flight flight;  // as its kernel has it
   };
 
   LineLog log;
@@ -233,6 +234,11 @@ class Engine {
         connecting.push_back(request);
       for (const LinkId id : std::exchange(requests.close, {})) close(id);
     }
+    for (const LinkId id : std::exchange(requests.sample, {})) {
+      const auto link = links.find(id);
+      if (link != links.end() && !link->second.closed) overlay.set_flight(id, link->second.flight, now());
+    }
+    for (const LinkId id : std::exchange(requests.close, {})) close(id);
     requests.send.clear();
   }
 

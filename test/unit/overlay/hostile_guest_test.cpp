@@ -1,4 +1,5 @@
 // Guests may be anybody: what one can make a node keep and do has an end.
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "hostile_relay.h"
@@ -48,6 +49,37 @@ TEST_CASE("a guest asks for so much a second and no more") {
   for (unsigned i = 0; i < 1'000; ++i) relay.say(guest, watch_of(StreamId{77 + i}, node("192.168.9.9:5555")));
   CHECK(relay.sent<Refused>(guest).size() <= limits.requests_per_guest_s * limits.burst_s);
   CHECK(relay.overlay.counters().messages_dropped > 0);
+}
+
+TEST_CASE("a guest asks so many questions why at a time, and all together so many") {
+  HostileRelay relay;
+  const auto is_refused = [](const auto& answer) {
+    return answer.outcome == WhyOutcome::Busy && answer.lines.size() == 1 &&
+           answer.lines.front().find("too many ask") != std::string::npos;
+  };
+  const auto refused_to = [&](LinkId guest) {
+    return std::ranges::count_if(relay.sent<WhyAnswer>(guest), is_refused);
+  };
+  const auto ask = [&relay](LinkId guest, std::string_view who) {
+    Why question;
+    question.asker = node(who);
+    question.stream = relay.live.id;
+    question.tracker = Tracker::along({{{HostileRelay::here(), 1, true}}});
+    relay.say(guest, question);
+  };
+  const LinkId greedy = relay.guest("192.168.9.9:5555");
+  for (int i = 0; i < 10; ++i) ask(greedy, "192.168.9.9:5555");
+  CHECK(refused_to(greedy) == 2);
+  const LinkId other = relay.guest("192.168.9.8:5555");
+  ask(other, "192.168.9.8:5555");
+  CHECK(refused_to(other) == 0);
+
+  const KnownStream stream = relay.overlay.streams().front();
+  Whys& whys = relay.overlay.whys();
+  for (int i = 0; i < 64 - 8 - 1; ++i) CHECK_FALSE(whys.take_answer(whys.ask(stream, "", relay.now())));
+  CHECK(is_refused(whys.take_answer(whys.ask(stream, "", relay.now())).value_or(Origin::Why{})));
+  relay.live_on(seconds(6));  // the bootstrapper answers none: they have waited long enough
+  CHECK_FALSE(whys.take_answer(whys.ask(stream, "", relay.now())));
 }
 
 TEST_CASE("a guest's message has four kilobytes, whether it is finished or not") {

@@ -146,6 +146,35 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("a link that is longer when hardly anything goes over it was long, not narrow") {
+  Link link(milliseconds(10));
+  link.run(seconds(5), 2'000);
+  link.set_round_trip(milliseconds(120));
+  link.run(seconds(3), 400, true);
+  REQUIRE(link.meter.facts().could_carry_kbps == Approx(400).epsilon(0.1));
+  CHECK(link.rtt_ms() == Approx(10).epsilon(0.07));
+  SECTION("its streams have left it") {
+    link.run(seconds(7));
+    CHECK(link.meter.keeps_up());
+    CHECK(link.rtt_ms() == Approx(120).epsilon(0.07));
+    // They return, and it does not keep up again: so it is narrow, too.
+    link.run(seconds(3), 400, true);
+    CHECK(link.rtt_ms() == Approx(120).epsilon(0.07));
+    link.set_round_trip(milliseconds(200));
+    link.run(seconds(30));
+    CHECK_FALSE(link.meter.keeps_up());
+  }
+  SECTION("they are on it still") {
+    link.run(seconds(7), 380);
+    CHECK_FALSE(link.meter.keeps_up());
+  }
+  SECTION("it was its queue") {
+    link.set_round_trip(milliseconds(10));
+    link.run(seconds(30));
+    CHECK_FALSE(link.meter.keeps_up());
+  }
+}
+
 TEST_CASE("what it carries without skipping it can carry") {
   Link link(milliseconds(10));
   link.run(seconds(6), 3'000, true);

@@ -56,6 +56,31 @@ TEST_CASE("a peer is dead after three hello intervals of its own, whatever this 
   CHECK(relay.bye(relay.two) == ByeReason::Silent);
 }
 
+TEST_CASE("a peer whose segments come lives, although one before them is missing") {
+  Relay relay{milliseconds(100), milliseconds(100)};
+  const auto pass = [&relay](int ms, std::uint64_t segments_each_10_ms) {
+    for (int i = 0; i < ms && !relay.links[relay.two].closed; i += 10) {
+      relay.links[relay.two].flight.segments_received += segments_each_10_ms;
+      relay.pass(milliseconds(10));
+      if (i % 50 == 0) relay.say(relay.boot, Heartbeat{});
+    }
+  };
+  pass(5'000, 1);
+  CHECK_FALSE(relay.links[relay.two].closed);
+  SECTION("until they come no more") {
+    pass(610, 0);
+    CHECK(relay.links[relay.two].closed);
+    CHECK(relay.bye(relay.two) == ByeReason::Silent);
+  }
+  SECTION("and who falls silent is dead as soon as ever") {
+    relay.say(relay.two, Heartbeat{});
+    pass(290, 0);
+    CHECK_FALSE(relay.links[relay.two].closed);
+    pass(20, 0);
+    CHECK(relay.links[relay.two].closed);
+  }
+}
+
 TEST_CASE("each end sends hellos by its own interval") {
   Relay relay{milliseconds(100), milliseconds(30)};
   relay.drain(relay.two);

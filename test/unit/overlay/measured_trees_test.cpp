@@ -1,8 +1,11 @@
 #include "overlay/measured_trees.h"
 
 #include <catch2/catch.hpp>
+#include <random>
+#include <set>
 
 #include "../core/nodes.h"
+#include "overlay/way_report.h"
 
 namespace ott {
 namespace {
@@ -246,6 +249,54 @@ TEST_CASE("streams of other origins count by what the link carries, once that ha
   overlay.flood();
   origin.place(one);
   CHECK(one[0].now == way({3}));
+}
+
+/// Cost of the way to a node in a tree.
+std::uint64_t cost_in(const Graph& graph, const PathTree& tree, const NodeId& node) {
+  const std::vector<NodeId> way = way_in_tree(tree, node);
+  std::uint64_t cost = 0;
+  for (std::size_t i = 1; i < way.size(); ++i) cost += *graph.link_cost(way[i - 1], way[i]);
+  return cost;
+}
+
+TEST_CASE("who joins or leaves changes nobody else's way, and has one that is at most the margin longer") {
+  std::mt19937 random(7);
+  const auto number = [&random](unsigned from, unsigned to) {
+    return std::uniform_int_distribution<unsigned>(from, to)(random);
+  };
+  constexpr unsigned kNodes = 60;
+  Overlay overlay;
+  for (unsigned i = 2; i <= kNodes; ++i) {
+    for (int k = 0; k < 3; ++k) overlay.link(i, number(1, i - 1), number(2, 80));
+  }
+  overlay.flood();
+  const Graph& graph = overlay.db.graph(Metric::Latency);
+  MeasuredTrees trees(overlay.db, TreePolicy::Shortest);
+  std::set<NodeId> watchers;
+  PathTree tree{{{node(1), 1, false}}};
+  for (int step = 0; step < 300; ++step) {
+    if (step % 50 == 49) {  // other ways may be better now
+      overlay.link(kNodes, number(1, kNodes - 1), number(2, 80));
+      overlay.flood();
+    }
+    const NodeId changed = node(number(2, kNodes));
+    if (watchers.erase(changed) == 0) watchers.insert(changed);
+    MeasuredTrees::Demand demand{StreamId{1}, Metric::Latency, 1, 0, 0, {}, &tree};
+    demand.destinations.assign(watchers.begin(), watchers.end());
+    const PathTree after = trees.place(node(1), std::span(&demand, 1), {}, MonoTime{})[0].tree;
+    REQUIRE(after.valid());
+    const auto reached = after.destinations();
+    REQUIRE(std::set<NodeId>(reached.begin(), reached.end()) == watchers);
+    for (const NodeId& watcher : watchers) {
+      const auto best = graph.shortest_path(node(1), watcher);
+      const PathTree alone = multicast_path(std::vector<std::vector<NodeId>>{best});
+      REQUIRE(cost_in(graph, after, watcher) * 100 <=
+              cost_in(graph, alone, watcher) * (100 + MeasuredTrees::kMarginPercent) + 100);
+      const bool was_there = watcher != changed && step % 50 != 49;
+      if (was_there) REQUIRE(way_in_tree(after, watcher) == way_in_tree(tree, watcher));
+    }
+    tree = after;
+  }
 }
 
 }  // namespace

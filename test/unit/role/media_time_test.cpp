@@ -34,7 +34,7 @@ class Camera final : public Input {
 };
 
 struct CameraInputs final : Inputs {
-  Result<std::unique_ptr<Input>> open(std::string_view, InputSink& sink) override {
+  Result<std::unique_ptr<Input>> open(std::string_view, OpenedSource, InputSink& sink) override {
     auto made = std::make_unique<Camera>(sink);
     camera = made.get();
     return made;

@@ -6,6 +6,7 @@
 #include "../../sim/lab.h"
 #include "../media/jpeg_helpers.h"
 #include "../media/unit_helpers.h"
+#include "media/opened_source.h"
 #include "media/rtp_instant.h"
 #include "role/published_input.h"
 
@@ -53,7 +54,7 @@ class Camera final : public Input {
 };
 
 struct CameraInputs final : Inputs {
-  Result<std::unique_ptr<Input>> open(std::string_view, InputSink& sink) override {
+  Result<std::unique_ptr<Input>> open(std::string_view, OpenedSource, InputSink& sink) override {
     auto made = std::make_unique<Camera>(sink);
     camera = made.get();
     camera->parts = parts;

@@ -1,0 +1,15 @@
+// The live page of the overlay and the player of streams, as src/page/dist has them: they are part of the
+// program, so that it needs no file to show them.
+#pragma once
+
+#include <string_view>
+
+namespace ott {
+
+/// The page in one file (HTML), and the same as gzip has it (RFC 1952).
+std::string_view page();
+std::string_view page_gzip();
+/// What plays video, sound and text on the page of streams (JavaScript, src/page/player).
+std::string_view player_script();
+
+}  // namespace ott

@@ -76,7 +76,7 @@ struct alignas(64) PeerLink {
   // While nothing can be read: what the kernel has seen of the peer (see Liveness).
   std::uint64_t segments_in = 0;
   MonoTime segments_at{};  // when that was so
-  MonoTime arrived_at{};   // when there were more of them last
+  MonoTime arrived_at{};   // when there were more of them last; of a new link, when the first are due
   std::uint64_t bytes_in = 0;
   std::uint64_t frames_in = 0;
 

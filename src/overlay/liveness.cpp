@@ -100,6 +100,8 @@ void Liveness::close_as_dead(PeerLink& link, Now now) {
 }
 
 void Liveness::on_link_up(PeerLink& link, Now now) {
+  // The peer is up when it has heard of it, and its first hello comes a round trip from now.
+  if (!link.outgoing()) link.arrived_at = now.mono + (now.mono - link.last_sent);
   if (!link.is_measured() || link.outgoing()) send_echo(link, now);
   if (!is_quick(link)) return;
   quick_.push_back(link.id);

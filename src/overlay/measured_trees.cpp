@@ -10,8 +10,6 @@
 namespace ott {
 namespace {
 
-/// How much of what a link could carry is given away, in percent.
-constexpr std::uint64_t kUsedPercent = 95;
 /// What a link costs on top if the stream does not fit, and if others are on it besides. The former is more
 /// than any way around, the latter more than any such ways.
 constexpr std::uint32_t kTooNarrowCost = 100'000;
@@ -242,7 +240,7 @@ MeasuredTrees::Placed MeasuredTrees::place_one(Graph& graph, const NodeId& self,
       return found == load.end() ? std::uint64_t{0} : found->second;
     };
     const std::uint64_t before = kbps_in(planned.all);
-    const std::uint64_t usable = std::uint64_t{limit.could_carry_kbps} * kUsedPercent / 100;
+    const std::uint64_t usable = limit.usable_kbps();
     const bool used = uses.contains(link);
     const bool keeps_up = used && limit.carries_kbps <= usable && kbps_in(planned.new_here) == 0;
     if (keeps_up || demand.kbps == 0 || limit.others_kbps + before + demand.kbps <= usable) continue;

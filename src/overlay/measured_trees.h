@@ -54,6 +54,8 @@ class MeasuredTrees {
     std::uint32_t could_carry_kbps = 0;
     std::uint32_t carries_kbps = 0;
     std::uint32_t others_kbps = 0;  // what streams of other origins take of that
+    /// How much of what the link could carry is given away: 95 %.
+    [[nodiscard]] std::uint64_t usable_kbps() const { return std::uint64_t{could_carry_kbps} * 95 / 100; }
   };
 
   MeasuredTrees(LinkStateDb& db, TreePolicy policy) : db_(db), policy_(policy) {}

@@ -1,10 +1,14 @@
 #include "overlay/measurements.h"
 
+#include <algorithm>
+
 namespace ott {
 namespace {
 
 /// How long the memory of a link outlives it.
 constexpr Duration kRememberGone = std::chrono::minutes(10);
+/// And of how many at most.
+constexpr std::size_t kRememberedMax = 256;
 /// How often a second a link state may say other facts.
 constexpr unsigned kSaidPerS = 1;
 
@@ -17,6 +21,12 @@ void Measurements::on_link_up(PeerLink& link, Now now) {
   metered.meter.take_changed();  // its coming up is said anyway
   metered.gone_at = MonoTime::max();
   look_at_ = std::min(look_at_, now.mono + LinkMeter::kInterval);
+  while (metered_.size() > kRememberedMax) {
+    const auto oldest =
+        std::ranges::min_element(metered_, {}, [](const auto& entry) { return entry.second.gone_at; });
+    if (oldest->second.gone_at == MonoTime::max()) return;  // all are there
+    metered_.erase(oldest);
+  }
 }
 
 void Measurements::on_round_trip(const PeerLink& link, Duration sample, Now now) {

@@ -300,6 +300,7 @@ bool Origin::is_due(OwnStream& stream, MeasuredTrees::Placed placed, Now now) {
   const bool as_it_is = placed.tree.empty() ? stream.tree.entries.size() == 1 : placed.tree == stream.tree;
   if (as_it_is && placed.left_out == stream.left_out) {
     stream.better_since = MonoTime::max();
+    stream.crowded.reset();
     return false;
   }
   if (stream.better_since == MonoTime::max()) {
@@ -309,9 +310,10 @@ bool Origin::is_due(OwnStream& stream, MeasuredTrees::Placed placed, Now now) {
                       : placed.shared ? Duration(turn(state_.random))
                                       : Duration{};
   }
-  const MonoTime due = std::max(stream.better_since + stream.patience, placed.settled_at);
-  if (now.mono >= due) return true;
-  review_at_ = std::min(review_at_, due);
+  stream.crowded = placed.crowded;
+  stream.due_at = std::max(stream.better_since + stream.patience, placed.settled_at);
+  if (now.mono >= stream.due_at) return true;
+  review_at_ = std::min(review_at_, stream.due_at);
   return false;
 }
 
@@ -383,6 +385,8 @@ std::vector<std::string> Origin::why(const OwnStream& stream, const std::vector<
                        {},
                        {},
                        {},
+                       stream.crowded,
+                       stream.due_at - now.mono,
                        {}};
   for (const auto& [link, avoided] : avoided_) {
     if (now.mono < avoided.until) question.avoided[link] = avoided.until - now.mono;
@@ -449,6 +453,7 @@ void Origin::recompute(OwnStream& stream, MeasuredTrees::Placed placed, Now now)
   if (tree.empty()) tree.entries = {{state_.self, 1, false}};
   set_left_out(stream, std::move(placed.left_out));
   stream.better_since = MonoTime::max();
+  stream.crowded.reset();
   const bool resend = std::exchange(stream.resend, false);
   stream.dirty = false;
   // A child whose link has been gone meanwhile has to hear of the same tree again.

@@ -100,15 +100,17 @@ class Origin {
     PathTree tree;
     RateLimit rate;
     bool listed = true;
-    std::vector<NodeId> left_out;               // watchers that there is no room for on the way
-    MonoTime roomless_since = MonoTime::max();  // and since when there has been none for others
-    MonoTime better_since = MonoTime::max();    // since when there is a better tree than this one
-    Duration patience{};                        // and for how long there must be
-    std::uint32_t kbps = 0;                     // while it flows; 0: not known yet
-    std::uint32_t size = 0;                     // the same, changed when it is clearly another
-    bool dirty = false;                         // the tree has to be computed again
-    bool leaves = false;                        // its turn has come to leave a link that cannot carry it
-    bool resend = false;                        // and sent down even if it is the same
+    std::vector<NodeId> left_out;                // watchers that there is no room for on the way
+    MonoTime roomless_since = MonoTime::max();   // and since when there has been none for others
+    MonoTime better_since = MonoTime::max();     // since when there is a better tree than this one
+    Duration patience{};                         // and for how long there must be
+    std::optional<MeasuredTrees::Link> crowded;  // a link that it is to leave
+    MonoTime due_at{};                           // and not before
+    std::uint32_t kbps = 0;                      // while it flows; 0: not known yet
+    std::uint32_t size = 0;                      // the same, changed when it is clearly another
+    bool dirty = false;                          // the tree has to be computed again
+    bool leaves = false;                         // its turn has come to leave a link that cannot carry it
+    bool resend = false;                         // and sent down even if it is the same
     std::uint64_t bytes_at_measurement = 0;
     unsigned buffer_at_measurement = 0;  // Flow::buffer_number
   };

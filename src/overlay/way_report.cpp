@@ -38,9 +38,10 @@ class WayReport {
     lines_.push_back(fmt::format("stream {} to {} by {}: {}: costs {}", question_.stream,
                                  question_.name(node), to_string(question_.metric), names(way), price(cost)));
     for (std::size_t i = 1; i < way.size(); ++i) describe({way[i - 1], way[i]});
+    if (question_.crowded) describe_leaving(*question_.crowded);
     const std::vector<Way> others = other_ways(way);
     if (others.empty()) lines_.emplace_back("  there is no other way");
-    for (const Way& other : others) compare(other, cost, &other == &others.front());
+    for (const Way& other : others) compare(other, way, &other == &others.front());
     return std::move(lines_);
   }
 
@@ -93,6 +94,16 @@ class WayReport {
     lines_.push_back(std::move(line));
   }
 
+  void describe_leaving(const Link& link) {
+    std::string line = fmt::format("  {} -> {} cannot carry it: it leaves when it is its turn",
+                                   question_.name(link.first), question_.name(link.second));
+    if (question_.leaves_in > Duration{}) {
+      line += fmt::format(", in {:.1f} s at the soonest",
+                          std::chrono::duration<double>(question_.leaves_in).count());
+    }
+    lines_.push_back(std::move(line));
+  }
+
   /// The best ways that lack one of the links of this one.
   [[nodiscard]] std::vector<Way> other_ways(const Way& way) {
     std::vector<Way> others;
@@ -110,22 +121,37 @@ class WayReport {
     return others;
   }
 
-  void compare(const Way& other, std::uint64_t cost, bool is_best) {
-    const std::uint64_t instead = cost_of(other);
-    lines_.push_back(fmt::format("  another way: {}: costs {}: {}", names(other), price(instead),
-                                 verdict(other, cost, instead, is_best)));
+  void compare(const Way& other, const Way& way, bool is_best) {
+    lines_.push_back(fmt::format("  another way: {}: costs {}: {}", names(other), price(cost_of(other)),
+                                 verdict(other, way, is_best)));
     for (std::size_t i = 1; i < other.size(); ++i) describe({other[i - 1], other[i]});
   }
 
+  /// The first link of a way that has no room for the stream, which goes by `now` so far.
+  [[nodiscard]] std::optional<Link> too_narrow(const Way& way, const Way& now) const {
+    if (question_.metric == Metric::Cost) return std::nullopt;
+    for (std::size_t i = 1; i < way.size(); ++i) {
+      const Link link{way[i - 1], way[i]};
+      const auto limit = question_.limits.find(link);
+      if (limit == question_.limits.end()) continue;
+      const auto is_there = [&link](const NodeId& from, const NodeId& to) { return Link{from, to} == link; };
+      if (std::ranges::adjacent_find(now, is_there) != now.end()) continue;
+      if (limit->second.carries_kbps + std::uint64_t{question_.kbps} > limit->second.usable_kbps())
+        return link;
+    }
+    return std::nullopt;
+  }
+
   /// Why the stream does not go by this one.
-  [[nodiscard]] std::string verdict(const Way& other, std::uint64_t cost, std::uint64_t instead,
-                                    bool is_best) const {
-    for (std::size_t i = 1; i < other.size(); ++i) {
-      const auto limit = question_.limits.find({other[i - 1], other[i]});
-      if (question_.metric == Metric::Cost || limit == question_.limits.end()) continue;
-      return fmt::format("{} -> {} could carry {} when it did not keep up; this stream has {}",
-                         question_.name(other[i - 1]), question_.name(other[i]),
-                         rate(limit->second.could_carry_kbps), rate(question_.kbps));
+  [[nodiscard]] std::string verdict(const Way& other, const Way& way, bool is_best) const {
+    const std::uint64_t cost = cost_of(way);
+    const std::uint64_t instead = cost_of(other);
+    if (const auto link = too_narrow(other, way)) {
+      const MeasuredTrees::Limit& limit = question_.limits.at(*link);
+      return fmt::format(
+          "{} -> {} could carry {} when it did not keep up, and carries {}; this stream has {}",
+          question_.name(link->first), question_.name(link->second), rate(limit.could_carry_kbps),
+          rate(limit.carries_kbps), rate(question_.kbps));
     }
     if (instead > cost) return "worse";
     if (instead == cost) return "no better";

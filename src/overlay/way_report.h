@@ -3,6 +3,8 @@
 #pragma once
 
 #include <functional>
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +23,8 @@ struct WayQuestion {
   Duration better_for{};  // there has been a better tree for so long, and must be for `patience`; < 0: there
                           // is none
   Duration patience{};
+  std::optional<MeasuredTrees::Link> crowded;  // a link that cannot carry the stream, which is to leave it
+  Duration leaves_in{};                        // but not sooner than in so long
   std::function<std::string(const NodeId&)> name;
 };
 

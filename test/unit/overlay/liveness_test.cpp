@@ -81,6 +81,35 @@ TEST_CASE("a peer whose segments come lives, although one before them is missing
   }
 }
 
+TEST_CASE("a peer that is further away than a dead interval is heard of, too") {
+  Engine relay(Engine::relay());
+  const LinkId boot = relay.register_with_bootstrapper();
+  const auto pass = [&](int ms) {
+    for (int i = 0; i < ms; i += 10) {
+      relay.pass(milliseconds(10));
+      relay.say(boot, Heartbeat{});
+    }
+  };
+  const LinkId far = relay.accept(node("10.0.0.2:4000"));
+  relay.say(far, test::ack(PeerKind::Node, 2, node("10.0.0.2")));
+  relay.drain(far);
+  pass(800);
+  relay.say(far, FinalAck{Relation::Neighbour});
+  pass(1'090);
+  CHECK_FALSE(relay.links[far].closed);
+  SECTION("if it says nothing then, it is dead") {
+    pass(20);
+    CHECK(relay.links[far].closed);
+  }
+  SECTION("from then on it is as any other") {
+    relay.say(far, Heartbeat{});
+    pass(290);
+    CHECK_FALSE(relay.links[far].closed);
+    pass(20);
+    CHECK(relay.links[far].closed);
+  }
+}
+
 TEST_CASE("each end sends hellos by its own interval") {
   Relay relay{milliseconds(100), milliseconds(30)};
   relay.drain(relay.two);

@@ -1,6 +1,8 @@
 // How often a node says what it has measured of its links.
 #include "overlay/measurements.h"
 
+#include <fmt/format.h>
+
 #include <catch2/catch.hpp>
 
 #include "engine.h"
@@ -83,6 +85,28 @@ TEST_CASE("a node says what it has measured once a second at most, however many 
   CHECK(relay.said.size() >= 15);
   for (std::size_t i = 1; i < relay.said.size(); ++i)
     CHECK(relay.said[i] - relay.said[i - 1] >= milliseconds(900));
+}
+
+TEST_CASE("what was measured of links that are gone is kept of the last ones") {
+  test::LineLog log;
+  OverlayState state(Engine::relay(), log);
+  Measurements measurements(state);
+  Now now{MonoTime{} + seconds(1), {}};
+  const auto number = [](unsigned i) {
+    return NodeId{*parse_ip(fmt::format("10.1.{}.{}", i / 250, i % 250 + 1))};
+  };
+  for (unsigned i = 0; i < 400; ++i) {
+    PeerLink link;
+    link.peer = number(i);
+    link.last_sent = now.mono - milliseconds(10);
+    measurements.on_link_up(link, now);
+    now.mono += seconds(1);
+    measurements.tick(now);  // there is no such link in the table
+  }
+  for (unsigned i = 0; i < 400; ++i) {
+    CAPTURE(i);
+    CHECK((measurements.of(number(i)) != nullptr) == (i >= 400 - 256));
+  }
 }
 
 }  // namespace

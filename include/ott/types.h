@@ -104,13 +104,10 @@ constexpr bool is_older_version(Label label, Label than) {
 
 }  // namespace ott
 
+/// Keyed by a number that each process draws: peers choose ids, and could otherwise choose such as collide.
 template <>
 struct std::hash<ott::NodeId> {
-  std::size_t operator()(const ott::NodeId& id) const noexcept {
-    return std::hash<std::string_view>{}(
-               {reinterpret_cast<const char*>(id.address.bytes.data()), id.address.bytes.size()}) ^
-           (static_cast<std::size_t>(id.port) * 0x9E3779B97F4A7C15ULL);
-  }
+  std::size_t operator()(const ott::NodeId& id) const noexcept;
 };
 
 template <class Tag, class Rep>

@@ -5,9 +5,25 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <random>
 
 namespace ott {
 namespace {
+
+struct HashKey {
+  HashKey() {
+    std::random_device device;
+    for (std::uint64_t& word : words) word = (std::uint64_t{device()} << 32U) | device();
+    words[1] |= 1U;
+  }
+  std::array<std::uint64_t, 2> words;
+};
+
+/// The 128 bits of a product, folded.
+std::uint64_t folded_product(std::uint64_t a, std::uint64_t b) {
+  const auto product = static_cast<unsigned __int128>(a) * b;
+  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64U);
+}
 
 constexpr std::array<std::uint8_t, 12> kMappedPrefix = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
 
@@ -89,3 +105,14 @@ std::string to_string(const NodeId& id) {
 }
 
 }  // namespace ott
+
+std::size_t std::hash<ott::NodeId>::operator()(const ott::NodeId& id) const noexcept {
+  static const ott::HashKey kKey;
+  std::array<std::uint64_t, 2> halves;
+  static_assert(sizeof halves == sizeof id.address.bytes);
+  std::memcpy(halves.data(), id.address.bytes.data(), sizeof halves);
+  const auto& key = kKey.words;
+  std::uint64_t hash = ott::folded_product(halves[0] ^ key[0], key[1]);
+  hash = ott::folded_product(hash ^ halves[1], key[1]);
+  return ott::folded_product(hash ^ id.port, key[1]);
+}

@@ -124,28 +124,29 @@ void MeasuredTrees::find_limits(std::span<const Demand> demands, MonoTime now) {
   for (const auto& [link, facts] : db_.limited())
     limits_[link] = {facts.could_carry_kbps, facts.carries_kbps, 0};
   std::erase_if(others_, [this](const auto& entry) { return !limits_.contains(entry.first); });
+  std::erase_if(changes_, [now](const auto& entry) { return now >= entry.second.at + kNewsTime; });
   if (limits_.empty()) return;
   Load own;
   for (const Demand& demand : demands) add_load(own, *demand.now, demand.kbps);
   for (auto& [link, limit] : limits_) {
-    Others& others = others_[link];
-    const std::uint64_t ours = own[link];
-    if (now >= others.changed_at + kNewsTime)
-      others.kbps =
-          limit.carries_kbps - static_cast<std::uint32_t>(std::min<std::uint64_t>(ours, limit.carries_kbps));
+    std::uint32_t& others = others_[link];
+    const auto ours = std::min<std::uint64_t>(own[link], limit.carries_kbps);
+    if (!changes_.contains(link)) others = limit.carries_kbps - static_cast<std::uint32_t>(ours);
     // A tenth is no stream but what is measured at other times and places.
-    limit.others_kbps = others.kbps > limit.could_carry_kbps / 10 ? others.kbps : 0;
+    limit.others_kbps = others > limit.could_carry_kbps / 10 ? others : 0;
   }
 }
 
 void MeasuredTrees::on_tree_changed(const PathTree& before, const PathTree& after, MonoTime now) {
   if (limits_.empty()) return;
-  Load was, is;
-  add_load(was, before, 1);
-  add_load(is, after, 1);
-  for (const auto& [link, limit] : limits_) {
-    if (was[link] != is[link]) others_[link].changed_at = now;
-    if (is[link] < was[link]) others_[link].left_at = now;
+  std::map<Link, int> more;  // a link that has no limit may be about to have one
+  for_each_link(before, [&more](const NodeId& from, const NodeId& to) { --more[{from, to}]; });
+  for_each_link(after, [&more](const NodeId& from, const NodeId& to) { ++more[{from, to}]; });
+  for (const auto& [link, difference] : more) {
+    if (difference == 0) continue;
+    Change& change = changes_[link];
+    change.at = now;
+    if (difference < 0) change.left_at = now;
   }
 }
 
@@ -214,9 +215,9 @@ const ShortestPaths* MeasuredTrees::search(const Graph& graph, const NodeId& sel
 void MeasuredTrees::note_crowded(Placed& placed, const Link& link, const Limit& limit) const {
   if (!placed.crowded) placed.crowded = link;
   placed.shared = placed.shared || limit.others_kbps != 0;
-  const auto others = others_.find(link);
-  if (others != others_.end())
-    placed.settled_at = std::max(placed.settled_at, others->second.left_at + kNewsUsual);
+  const auto change = changes_.find(link);
+  if (change != changes_.end() && change->second.left_at != MonoTime::min())
+    placed.settled_at = std::max(placed.settled_at, change->second.left_at + kNewsUsual);
 }
 
 MeasuredTrees::Placed MeasuredTrees::place_one(Graph& graph, const NodeId& self, const Demand& demand,

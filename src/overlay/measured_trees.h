@@ -76,10 +76,10 @@ class MeasuredTrees {
     Load all;
     Load new_here;  // of it that of streams which are not there now
   };
-  struct Others {
-    std::uint32_t kbps = 0;
-    MonoTime changed_at = MonoTime::min();  // when other streams of ours went by the link than before
-    MonoTime left_at = MonoTime::min();     // and when it was fewer
+  /// Other streams of ours go by a link than before.
+  struct Change {
+    MonoTime at = MonoTime::min();
+    MonoTime left_at = MonoTime::min();  // when it was fewer
   };
 
   /// A search that counted the links of a tree as cheaper, and the last tree that came of it. The next one
@@ -98,13 +98,15 @@ class MeasuredTrees {
   void find_limits(std::span<const Demand> demands, MonoTime now);
   Placed place_one(Graph& graph, const NodeId& self, const Demand& demand, const Planned& planned);
   void note_crowded(Placed& placed, const Link& link, const Limit& limit) const;
+  /// Adds to the links that have a limit.
   void add_load(Load& load, const PathTree& tree, std::uint32_t kbps) const;
 
   LinkStateDb& db_;
   TreePolicy policy_;
   std::map<Link, Limit> limits_;
-  std::map<Link, Others> others_;        // of limits_
-  std::map<StreamId, Search> searches_;  // the last one of each stream
+  std::map<Link, std::uint32_t> others_;  // kbit/s of other origins' streams on limits_, as known last
+  std::map<Link, Change> changes_;        // of a while
+  std::map<StreamId, Search> searches_;   // the last one of each stream
 };
 
 }  // namespace ott

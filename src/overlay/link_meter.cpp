@@ -135,12 +135,13 @@ void LinkMeter::forget_queue(MonoTime now) {
 
 // ---- loss ------------------------------------------------------------------------------------------------
 
-void LinkMeter::segments(std::uint64_t sent, std::uint64_t resent) {
+void LinkMeter::segments(std::uint64_t sent, std::uint64_t resent, MonoTime now) {
   if (sent < sent_before_ || resent < resent_before_) return;
-  sent_ += static_cast<double>(sent - sent_before_);
-  resent_ += static_cast<double>(resent - resent_before_);
-  sent_before_ = sent;
-  resent_before_ = resent;
+  const auto newly_sent = static_cast<double>(sent - std::exchange(sent_before_, sent));
+  const auto newly_resent = static_cast<double>(resent - std::exchange(resent_before_, resent));
+  if (is_queueing(now)) return;
+  sent_ += newly_sent;
+  resent_ += newly_resent;
   const double excess = sent_ / kSegmentsMost;
   if (excess <= 1) return;
   sent_ /= excess;
@@ -202,6 +203,7 @@ void LinkMeter::note_skip(MonoTime now) {
     trust_ = proved_again ? std::min(2 * trust_, kTrustMost) : 1;
     could_carry_kbps_ = carried;
     forget_queue(now);
+    sent_ = resent_ = 0;
   } else {
     could_carry_kbps_ = could_carry_kbps_ - could_carry_kbps_ / 4 + carried / 4;
   }

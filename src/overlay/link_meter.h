@@ -4,7 +4,8 @@
 // What is said is damped. It changes when a measurement has differed from it by a fifth for kPatience; at
 // once when the link does not keep up. A round trip counts as the least of the last kPatience, since all that
 // can happen to a single one makes it longer; while the link does not keep up, one way or the other, it
-// counts only if it is shorter, since then it is a queue that is measured.
+// counts only if it is shorter, since then it is a queue that is measured. What is lost then is lost where
+// the queue is full, and does not count either.
 //
 // A link does not keep up when feeds skip on it more than once. What it carries then is what it could carry,
 // until it carries more. That is remembered: for a minute if the link is hardly used meanwhile, else for
@@ -54,7 +55,7 @@ class LinkMeter {
   void set_peer_queues(bool queues, MonoTime now);
   /// What the kernel has counted since the connection began: segments with data, and those of them that were
   /// sent again.
-  void segments(std::uint64_t sent, std::uint64_t resent);
+  void segments(std::uint64_t sent, std::uint64_t resent, MonoTime now);
   /// Counts since the connection began, each kInterval.
   struct Counts {
     std::uint64_t bytes_out = 0;

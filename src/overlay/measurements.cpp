@@ -36,10 +36,10 @@ void Measurements::on_round_trip(const PeerLink& link, Duration sample, Now now)
   changed_ = metered->second.meter.take_changed() || changed_;
 }
 
-void Measurements::on_flight(const PeerLink& link, const Flight& flight) {
+void Measurements::on_flight(const PeerLink& link, const Flight& flight, Now now) {
   const auto metered = metered_.find(link.peer);
   if (link.is_neighbour() && metered != metered_.end())
-    metered->second.meter.segments(flight.segments_sent, flight.segments_resent);
+    metered->second.meter.segments(flight.segments_sent, flight.segments_resent, now.mono);
 }
 
 const LinkMeter* Measurements::of(const NodeId& neighbour) const {

@@ -16,7 +16,7 @@ class Measurements {
   /// A neighbour's link is up. Its handshake has ended with an answer: this measures its first round trip.
   void on_link_up(PeerLink& link, Now now);
   void on_round_trip(const PeerLink& link, Duration sample, Now now);
-  void on_flight(const PeerLink& link, const Flight& flight);
+  void on_flight(const PeerLink& link, const Flight& flight, Now now);
 
   /// Null if there has been no link to this neighbour.
   [[nodiscard]] const LinkMeter* of(const NodeId& neighbour) const;

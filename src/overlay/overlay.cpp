@@ -190,7 +190,7 @@ void Overlay::set_flight(LinkId id, const Flight& flight, Now now) {
   if (link == nullptr) return;
   if (link->has_both_kinds() && flight.least_round_trip != Duration{})
     link->flight.measured(flight, own(now).mono);
-  measurements_.on_flight(*link, flight);
+  measurements_.on_flight(*link, flight, own(now));
   liveness_.on_flight(*link, flight, own(now));
 }
 

@@ -30,7 +30,7 @@ class Link {
   void send(std::uint64_t segments, std::uint64_t again) {
     sent_ += segments;
     resent_ += again;
-    meter.segments(sent_, resent_);
+    meter.segments(sent_, resent_, now);
   }
   [[nodiscard]] double rtt_ms() const { return meter.facts().rtt_us / 1e3; }
 
@@ -98,11 +98,28 @@ TEST_CASE("loss is said once enough was sent, and is as high as of late") {
   CHECK(link.meter.facts().loss < 50);
 }
 
+TEST_CASE("what is lost where the link's own queue is full is no loss of the link") {
+  Link link(milliseconds(10));
+  link.run(seconds(2), 3'000);
+  link.send(500, 20);  // the queue fills
+  link.run(seconds(1), 3'000);
+  for (int i = 0; i < 10; ++i) {
+    link.run(seconds(1), 3'000, true);
+    link.send(300, 12);
+  }
+  REQUIRE_FALSE(link.meter.keeps_up());
+  CHECK(link.meter.facts().loss == 0);
+  link.run(seconds(3), 2'000);  // some streams have left it
+  link.send(1'000, 20);
+  link.run(seconds(4), 2'000);
+  CHECK(link.meter.facts().loss == 200);
+}
+
 TEST_CASE("another connection begins to count anew") {
   Link link(milliseconds(10));
   link.send(1'000, 0);
   link.meter.begin(milliseconds(10), link.now);
-  link.meter.segments(500, 50);
+  link.meter.segments(500, 50, link.now);
   CHECK(link.meter.loss() > 0.03);
 }
 

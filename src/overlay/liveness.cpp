@@ -22,6 +22,9 @@ constexpr Duration kAnswerTimeMax = seconds(5);
 constexpr Duration kAllInterval = milliseconds(250);
 /// Hellos that are due within this part of the interval (1/4 of it) go out when the process is awake anyway.
 constexpr int kEarlyPart = 4;
+/// How many round trips a peer may be silent for, but in no case for more dead intervals than so many.
+constexpr int kSilentRoundTrips = 2;
+constexpr int kSilentMost = 3;
 
 std::uint64_t nanoseconds(MonoTime time) {
   return static_cast<std::uint64_t>(time.time_since_epoch().count());
@@ -78,7 +81,11 @@ void Liveness::on_flight(PeerLink& link, const Flight& flight, Now now) {
   if (link.closing) return;
   const bool first_look = link.segments_at < link.last_heard;  // since something could be read
   if (!first_look && flight.segments_received == link.segments_in) {
-    if (now.mono >= silence_looked_at(link)) close_as_dead(link, now);
+    if (now.mono < silence_looked_at(link)) return;
+    const Duration most =
+        std::min(kSilentRoundTrips * flight.round_trip, kSilentMost * state_.dead_interval(link));
+    if (now.mono >= link.last_sign() + most) return close_as_dead(link, now);
+    link.segments_at = now.mono;
     return;
   }
   if (!first_look) link.arrived_at = now.mono;

@@ -3,7 +3,9 @@
 //
 // A connection that waits for a lost segment has nothing to read, while those behind it come: on a link with
 // a long queue that may take longer than a dead interval. So before a link is taken for dead the kernel is
-// asked whether segments with data have come meanwhile. A process that hangs sends none.
+// asked whether segments with data have come meanwhile. A process that hangs sends none. Nor is a link dead
+// before two round trips have passed, as the kernel measures them: where what this end sends stands in a
+// queue, the peer's TCP takes what it sent itself for lost, and waits.
 //
 // Links to neighbours and to a guest's access node are looked at each hello interval and when one's dead
 // interval ends. All others, which may be many, are looked at four times a second.

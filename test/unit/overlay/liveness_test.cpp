@@ -81,6 +81,26 @@ TEST_CASE("a peer whose segments come lives, although one before them is missing
   }
 }
 
+TEST_CASE(
+    "a peer is not dead before two round trips have passed, but after three dead intervals in any case") {
+  const auto [round_trip_ms, lives_ms, dead_ms] =
+      GENERATE(table<int, int, int>({{150, 290, 310}, {350, 690, 810}, {60'000, 890, 1'010}}));
+  CAPTURE(round_trip_ms);
+  Relay relay{milliseconds(100), milliseconds(100)};
+  relay.links[relay.two].flight.round_trip = milliseconds(round_trip_ms);
+  const auto silent_since = relay.now().mono;
+  const auto pass_until = [&](int ms) {
+    while (relay.now().mono < silent_since + milliseconds(ms)) {
+      relay.pass(milliseconds(10));
+      relay.say(relay.boot, Heartbeat{});
+    }
+  };
+  pass_until(lives_ms);
+  CHECK_FALSE(relay.links[relay.two].closed);
+  pass_until(dead_ms);
+  CHECK(relay.links[relay.two].closed);
+}
+
 TEST_CASE("a peer that is further away than a dead interval is heard of, too") {
   Engine relay(Engine::relay());
   const LinkId boot = relay.register_with_bootstrapper();

@@ -95,7 +95,7 @@ $(build)/%.o: %.cpp | needs-build
 page := src/page/dist/index.html
 build/page/index.html.gz: $(page)
 	$(Q)mkdir -p $(@D)
-	$(Q)gzip -9nc $< > $@.new && mv $@.new $@
+	$(Q)gzip -9nc $< > $@.$$$$ && mv $@.$$$$ $@
 $(build)/src/media/page.o: $(page) src/page/dist/player.js build/page/index.html.gz
 
 $(lib): $(call object,$(lib_sources))
@@ -268,6 +268,11 @@ $(build)/fuzz/%: test/fuzz/%.cpp $(program_lib) $(lib) | needs-fuzz
 .PHONY: fuzz-run
 fuzz-run: $(fuzz_targets)
 	$(Q)test/fuzz/run --seconds $(FUZZ_SECONDS) $(fuzz_targets)
+
+.PHONY: check-build check-build-run
+check-build: needs-fuzz ## build what `check` and `fuzz` run
+	$(Q)$(MAKE) $(checked) check-build-run
+check-build-run: $(program) $(load) $(wire) $(unit) $(fuzz_targets)
 
 LINT ?=
 .PHONY: lint

@@ -90,7 +90,7 @@ void RtpSender::push_history(const std::vector<FramePtr>& frames, Now now) {
 }
 
 void RtpSender::bound_waiting(Now now) {
-  if (waiting_.back().frame->frame->is_jpeg()) return leave_out_waiting(waiting_.size() - 1);
+  if (is_jpeg_ && pace_ == Pace::Spread) return leave_out_waiting(waiting_.size() - 1);
   const bool catches_up = now.mono < catching_up_until_;
   const bool late = pace_ == Pace::AtOnce && !catches_up && now.mono - waiting_.front().since > kLagMax;
   const std::size_t bytes_max = kWaitingBytesMax + (catches_up ? FramesSinceSync::kBytesMax : 0);

@@ -7,9 +7,10 @@
 // the source's receivers see. Where frames were left out on the way here, or another stream begins, numbers
 // go on without a gap.
 //
-// The frame under way is always finished. Of JPEG the newest one waits after it, so whoever takes packets
-// more slowly than frames come is given fewer frames, each whole. Of other formats frames wait for a short
-// time; when that is over, what waits is left out up to a frame at which decoding can begin.
+// The frame under way is always finished. Those after it wait for a short time, since they may come several
+// at once; when that is over, what waits is left out up to a frame at which decoding can begin. So whoever
+// takes packets more slowly than frames come is given fewer frames, each whole. Of JPEG that goes as
+// datagrams the newest one alone waits.
 #pragma once
 
 #include <deque>
@@ -56,7 +57,7 @@ class RtpSender {
   static constexpr Duration kClockJump = std::chrono::seconds(10);
   /// A larger gap in the source's sequence numbers is no loss (RFC 3550, appendix A.1).
   static constexpr std::uint16_t kSequenceGapMax = 3'000;
-  /// How long frames that are not JPEG wait for a receiver that is too slow, and how many bytes of them.
+  /// How long frames wait for a receiver that is too slow, and how many bytes of them.
   static constexpr Duration kLagMax = std::chrono::milliseconds(300);
   static constexpr std::size_t kWaitingBytesMax = std::size_t{4} << 20;
   /// How long a receiver that has joined may take to come up to live.

@@ -132,25 +132,34 @@ TEST_CASE("a frame that comes before the last one is out sends the rest of that 
   CHECK(out.frames_skipped() == 0);
 }
 
+TEST_CASE("frames that come several at once are all sent over a connection", "[rtp_sender]") {
+  RtpSender out = sender(RtpSender::Pace::AtOnce);
+  for (unsigned i = 0; i < 9; ++i) out.push(frame(i * 3'000, milliseconds(i), large()), at(milliseconds(i)));
+  take(out, milliseconds(9));
+  CHECK(out.frames_sent() == 9);
+  CHECK(out.frames_skipped() == 0);
+}
+
 TEST_CASE("who takes packets too slowly gets the newest frame next, and no torn one", "[rtp_sender]") {
   RtpSender out = sender(RtpSender::Pace::AtOnce);
-  for (unsigned i = 0; i < 5; ++i) {
+  for (unsigned i = 0; i < 12; ++i) {
+    CHECK(out.frames_skipped() == 0);
     out.push(frame(i * 3'000, milliseconds(33) * i, large()), at(milliseconds(33) * i));
     if (i == 0) REQUIRE_FALSE(out.next(at({})).empty());
   }
-  CHECK(out.frames_skipped() == 3);
-  const auto packets = take(out, milliseconds(200));
+  CHECK(out.frames_skipped() == 10);
+  const auto packets = take(out, milliseconds(400));
   CHECK(out.frames_sent() == 2);
   CHECK(parse_rtp(packets.front())->header.timestamp == 1'000);
-  CHECK(parse_rtp(packets.back())->header.timestamp == 1'000 + 4 * 3'000);
+  CHECK(parse_rtp(packets.back())->header.timestamp == 1'000 + 11 * 3'000);
   std::uint16_t sequence = 0xFFFF;
   for (const Bytes& packet : packets) CHECK(parse_rtp(packet)->header.sequence == sequence++);
 
   // Also when the next one comes just when nothing is under way.
-  out.push(frame(20'000, milliseconds(300)), at(milliseconds(300)));
-  out.push(frame(23'000, milliseconds(333)), at(milliseconds(333)));
-  out.push(frame(26'000, milliseconds(366)), at(milliseconds(366)));
-  const auto next = take(out, milliseconds(366));
+  out.push(frame(40'000, milliseconds(500)), at(milliseconds(500)));
+  out.push(frame(43'000, milliseconds(533)), at(milliseconds(533)));
+  out.push(frame(46'000, milliseconds(566)), at(milliseconds(566)));
+  const auto next = take(out, milliseconds(566));
   CHECK(timestamp_of(next) < parse_rtp(next.back())->header.timestamp);
 }
 

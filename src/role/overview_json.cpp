@@ -272,9 +272,8 @@ std::vector<ViewerFigures> read_viewers(const std::string& json) {
   return viewers;
 }
 
-std::string overlay_json(const Overlay& overlay, const NodeNames& names) {
+std::string overlay_json(const Overlay& overlay, const std::optional<NodeId>& self, const NodeNames& names) {
   JsonLine line;
-  const auto self = overlay.self();
   line.add("self", self ? to_string(*self) : "").add("name", overlay.overlay_name());
   add_nodes(line, overlay, names);
   add_links(line, overlay);

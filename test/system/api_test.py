@@ -104,7 +104,8 @@ class Answers(Api):
                 return way == [ids["boot"], ids["r1"], ids["c1"]] and route["viewers"]
             viewers = wait_until(seen, f"{name} knows the tree of cam and who watches it")
             self.assertEqual([(ids["c1"], "")], [(viewer["node"], viewer["who"]) for viewer in viewers])
-            self.assertEqual(self.get(name, f"/api/v1/node?of={ids['c1']}")["role"], "client")
+            for who in (ids["c1"], "c1"):
+                self.assertEqual(self.get(name, f"/api/v1/node?of={who}")["role"], "client")
             why = self.get(name, f"/api/v1/why?stream=cam&node={ids['c1']}")
             self.assertIn(ids["c1"], why["lines"][0])
 
@@ -114,13 +115,15 @@ class Answers(Api):
             self.assertEqual(set(line), set(self.get(name, "/api/v1/node")))
 
     def test_what_is_asked_wrongly_is_named(self):
-        for target, status in (("/api/v1/why", 400), ("/api/v1/why?stream=none", 404), ("/api/v1/node?of=none", 400),
+        for target, status in (("/api/v1/why", 400), ("/api/v1/why?stream=none", 404), ("/api/v1/node?of=none", 404),
                                ("/api/v1/node?of=127.99.99.99", 404), ("/api/v1/why?stream=cam&node=127.99.99.99", 404),
                                ("/api/v1/why?stream=cam&node=nobody", 404), ("/api/v1/routes?stream=none", 404),
                                ("/api/v1/pictures?fps=x", 400), ("/api/v1/pictures?streams=%25zz", 400),
                                ("/api/v1/pictures?streams=none", 404)):
             got, text, _ = self.ask("r1", target)
             self.assertEqual(status, got, target)
+            asked = target.rpartition("=")[2] if status == 404 and "pictures" not in target else ""
+            self.assertIn(asked, json.loads(text)["error"], target)
             self.assertTrue(json.loads(text)["error"], target)
             described(target.partition("?")[0], "get", status)
         self.assertEqual(405, self.ask("r1", "/api/v1/node", "POST", "{}")[0])
@@ -236,6 +239,7 @@ class Events(Api):
         self.net.guest("g1", "r1", "--http", f"{self.net.address['g1']}:{PORT}").wait_for_frames(1)
         names = {self.net.address[name]: name for name in ("boot", "r1", "c1")}
         reader = self.reader("g1")
+        self.assertEqual(self.get("g1", "/api/v1/node")["id"], self.get("g1", "/api/v1/overlay")["self"])
         wait_until(lambda: names == {node["id"]: node["name"] for node in self.get("g1", "/api/v1/overlay")["nodes"]},
                    "the nodes by their names")
         self.client.terminate()

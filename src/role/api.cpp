@@ -256,12 +256,10 @@ RoleApi::Answer RoleApi::why(const HttpRequest& request, Now now) {
   if (!name) return error_response(400, "stream: which one is it about?");
   const std::string node(request.parameter("node").value_or(""));
   if (node.size() > kNameBytesMax) return error_response(400, "node: too long for an id or a name");
-  for (const KnownStream& stream : overlay_.streams()) {
-    if (stream.info.name != *name) continue;
-    return wait({0, ask_why(stream, node, now), std::string(*name), node, now.mono + kWhyTime,
-                 "the stream's origin has not answered"});
-  }
-  return no_such_stream(*name);
+  const KnownStream* stream = stream_called(overlay_.streams(), std::string(*name));
+  if (stream == nullptr) return no_such_stream(*name);
+  return wait({0, ask_why(*stream, node, now), stream->info.name, node, now.mono + kWhyTime,
+               fmt::format("the origin of '{}' has not answered", to_utf8(stream->info.name))});
 }
 
 HttpResponse RoleApi::why_response(const Waiting& waiting, const Origin::Why& why) {

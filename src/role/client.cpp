@@ -443,16 +443,14 @@ class Client : public OverlayRole, private Watching {
     const RoleOptions::Why& wanted = *context_.options.why;
     if (const auto why = question_ ? question_->answer(now) : std::nullopt) return tell_why(*why, now);
     if (now.mono >= end_at_) {
-      return leave_unanswered(question_ ? "the stream's origin does not answer; it may be an older ottd"
-                                        : hub_.why_nothing(wanted.stream),
-                              now);
+      if (question_)
+        return leave_unanswered("the stream's origin does not answer; it may be an older ottd", now);
+      const std::string reason = hub_.why_nothing(wanted.stream);
+      return overlay_.attached() ? leave(1, "--why: " + reason, now) : leave_unanswered(reason, now);
     }
     if (question_ || !overlay_.attached()) return;
-    for (const KnownStream& stream : overlay_.streams()) {
-      if (stream.info.name != wanted.stream) continue;
-      question_ = api().ask_why(stream, wanted.node, now);
-      return;
-    }
+    if (const KnownStream* stream = stream_called(overlay_.streams(), wanted.stream))
+      question_ = api().ask_why(*stream, wanted.node, now);
   }
 
   void tell_why(const Origin::Why& why, Now now) {

@@ -53,7 +53,8 @@ class Api(unittest.TestCase):
         token.write_text(TOKEN + "\n")
         server = {name: ("--http", f"{self.net.address[name]}:{PORT}", "--http-token", token)
                   for name in ("boot", "r1", "c1")}
-        self.boot = self.net.bootstrap("cam=pattern:64x48@25", "second=pattern:32x32@5", flags=server["boot"])
+        self.boot = self.net.bootstrap("cam=pattern:64x48@25", "second=pattern:32x32@5", "talk/video=pattern:32x32@5",
+                                       flags=server["boot"])
         self.r1 = self.net.node("r1", *server["r1"])
         self.client = self.net.client("c1", "--stream", "cam", *server["c1"])
         self.client.wait_for_frames(10)
@@ -145,11 +146,18 @@ class Answers(Api):
                 asks = self.net.start("why", ["--role", "client", "--node", r1, "--why", f"cam,{node}"])
                 asks.wait_for_exit(0)
                 self.assertTrue(asks.output().startswith(begins), asks.output())
+        asks = self.net.start("why", ["--role", "client", "--node", r1, "--why", f"talk,{c1}"])
+        asks.wait_for_exit(0)
+        self.assertIn(f"talk/video does not go to {c1}", asks.output())
+        self.assertIn("talk/video", self.get("c1", f"/api/v1/why?stream=talk&node={c1}")["lines"][0])
         for question, why in (("cam,127.99.99.99", "no node '127.99.99.99' is known at the origin"),
-                              ("cam,nobody", "no node 'nobody' is known at the origin"), ("none,c1", "none")):
+                              ("cam,nobody", "no node 'nobody' is known at the origin"),
+                              ("none,c1", "there is no stream 'none' (there are: cam, ")):
             with self.subTest(question):
                 asks = self.net.start("why", ["--role", "client", "--node", r1, "--why", question])
-                self.assertIn(why, asks.wait_for_exit(1))
+                said = asks.wait_for_exit(1)
+                self.assertIn(why, said)
+                self.assertNotIn("nobody has answered", said)
                 self.assertEqual("", asks.output())
 
     def test_health(self):

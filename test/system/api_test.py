@@ -240,6 +240,10 @@ class Events(Api):
         future = self.reader("boot", str(ids[-1] + 1_000_000))
         wait_until(lambda: future.events(), "that some were missed")
         self.assertEqual(["missed"], [event["kind"] for event in future.events()])
+        nonsense = self.reader("boot", "xyz")
+        known = ids[0] + len(ids) - 1
+        wait_until(lambda: known in [event.get("id") for event in nonsense.events()], "all that are kept")
+        self.assertEqual("missed", nonsense.events()[0]["kind"])
 
     def test_a_guest_shows_names_and_tells_who_goes(self):
         """Of nodes that it knows by its access node alone, which knows them by the bootstrapper."""

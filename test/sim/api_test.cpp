@@ -32,7 +32,7 @@ class FakeServer final : public Outlet {
 /// n1 has streams; n5 watches one as a member, a guest at n4 another.
 class World : public Lab {
  public:
-  World() : Lab(1) {
+  explicit World(const std::string& topology = kClassicTopology) : Lab(1, topology) {
     for (const char* address : {"10.0.0.10", "10.0.0.1", "10.0.1.2", "10.0.2.2"})
       start_with_server(address == std::string("10.0.0.10") ? kBootstrapRole : kNodeRole, address);
     start_with_server(kClientRole, "10.0.3.20").context->options.watch = "small";
@@ -401,6 +401,31 @@ TEST_CASE("what happens is told: guests of a node that has died go on at another
   world.look("10.0.0.10", seconds(8));
   CHECK_FALSE(world.events("10.0.0.10", "other: 1 viewer goes on at n").empty());
   CHECK_FALSE(world.events("10.0.0.10", "other: 1 viewer moved to n").empty());
+}
+
+TEST_CASE("what happens is told: for how long a way took is not known to a guest") {
+  World world(R"({
+    "10.0.0.10": { "neighbors": ["10.0.0.1"] },
+    "10.0.0.1":  { "neighbors": ["10.0.1.2", "10.0.2.2"] },
+    "10.0.3.20": { "neighbors": ["10.0.1.2", "10.0.2.2"] } })");
+  const auto all_look = [&world](int times) {
+    for (int i = 0; i < times; ++i) {
+      for (const char* at : {"10.0.0.10", "10.0.9.1"}) world.look(at, milliseconds(1));
+    }
+  };
+  all_look(3);
+  const auto routes = world.json("10.0.0.10", "/api/v1/routes", {{"stream", "small"}});
+  REQUIRE(has(ways(routes["routes"][0]), "10.0.0.1 -> 10.0.1.2"));
+  world.network.kill(ip("10.0.1.2"));
+  all_look(4);
+  const auto told = [&world](const std::string& at) {
+    const auto events = world.events(at, R"("kind":"way")");
+    REQUIRE_FALSE(events.empty());
+    return events.front();
+  };
+  CHECK(has(told("10.0.0.10"), R"("took_ms":)"));
+  CHECK_FALSE(has(told("10.0.0.10"), R"("took_ms":null)"));
+  CHECK(has(told("10.0.9.1"), R"("took_ms":null)"));
 }
 
 TEST_CASE("what happens is told: who has lost all links says nothing of the others") {

@@ -7,6 +7,7 @@
 #include <charconv>
 
 #include "media/text.h"
+#include "role/stats.h"
 
 namespace ott {
 namespace {
@@ -109,7 +110,7 @@ void add_links(JsonLine& line, const Overlay& overlay) {
       add_rtt(line, link.facts.rtt_us > 0 ? std::optional(link.facts.rtt_us / 1e3) : std::nullopt);
       line.add("loss", static_cast<double>(link.facts.loss) / kLossMax);
       line.add("could_carry_kbps", std::uint64_t{link.facts.could_carry_kbps});
-      line.add("carries_kbps", std::uint64_t{link.facts.carries_kbps});
+      add_carries(line, link.facts);
       line.end();
     }
   }

@@ -155,6 +155,10 @@ TEST_CASE("every process answers for the overlay: its nodes, links, streams and 
     const auto overlay = world.json(at, "/api/v1/overlay");
     CHECK(overlay["nodes"].Size() == 5);
     CHECK(overlay["links"].Size() == 8);
+    for (const auto& link : overlay["links"].GetArray()) {
+      CHECK(link["carries_kbps"].IsNull());  // all keep up: how much that is nobody says
+      CHECK(link["could_carry_kbps"].GetUint64() == 0);
+    }
     const auto streams = world.json(at, "/api/v1/streams");
     REQUIRE(streams["streams"].Size() == 2);
     CHECK(streams["streams"][0]["name"] == "small");

@@ -87,6 +87,8 @@ class Answers(Api):
             for path, methods in SPEC["paths"].items():
                 if "get" in methods and "application/json" in methods["get"]["responses"]["200"]["content"]:
                     self.get(name, path + queries.get(path, ""))
+        status, text, fields = self.ask("r1", "/api/v1/openapi.yaml")
+        self.assertEqual((200, "application/yaml", SPEC), (status, fields["Content-Type"], yaml.safe_load(text)))
         status, text, _ = self.ask("r1", "/api/v1/nothing")
         self.assertEqual((404, True), (status, bool(json.loads(text)["error"])))
         self.assertEqual(404, self.ask("r1", "/api/v2/node")[0])

@@ -96,7 +96,7 @@ page := src/page/dist/index.html
 build/page/index.html.gz: $(page)
 	$(Q)mkdir -p $(@D)
 	$(Q)gzip -9nc $< > $@.$$$$ && mv $@.$$$$ $@
-$(build)/src/media/page.o: $(page) src/page/dist/player.js build/page/index.html.gz
+$(build)/src/media/page.o: $(page) src/page/dist/player.js build/page/index.html.gz src/role/openapi.yaml
 
 $(lib): $(call object,$(lib_sources))
 	$(call say,AR    $@)

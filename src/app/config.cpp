@@ -58,6 +58,12 @@ Result<Read> read_config(int argc, const char* const* argv, Environment environm
     return app.help();
   } catch (const CLI::CallForVersion& version) {
     return std::string(version.what()) + "\n";
+  } catch (const CLI::ExtrasError& error) {
+    std::string text = error.what();
+    for (const std::string& extra : app.remaining()) {
+      if (const std::string question = ask_for_flag(app, extra); !question.empty()) text += "; " + question;
+    }
+    return fail(text + "\nottd --help lists what there is");
   } catch (const CLI::ParseError& error) {
     return fail(fmt::format("{}\nottd --help lists what there is", error.what()));
   }

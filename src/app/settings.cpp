@@ -179,6 +179,14 @@ std::vector<std::string> unknown_variables(CLI::App& app, const char* const* env
   return sentences;
 }
 
+std::string ask_for_flag(CLI::App& app, std::string_view given) {
+  const std::string_view name = cut(given, '=').first;
+  if (!name.starts_with("--")) return "";
+  const auto is_any = [](const CLI::Option&) { return true; };
+  const std::string nearest = nearest_name(app, name, is_any, flag_of);
+  return distance(name, nearest) <= name.size() / 4 ? fmt::format("did you mean {}?", nearest) : "";
+}
+
 Result<void> take_file(CLI::App& app, Words& words) {
   if (words.config.empty()) return {};
   const auto text = read_config_file(words.config);

@@ -21,6 +21,9 @@ std::vector<std::string> unknown_variables(CLI::App& app, const char* const* env
 /// Takes what the file of --config has of flags that were not given yet. The error names file, line and key.
 Result<void> take_file(CLI::App& app, Words& words);
 
+/// A question whether a flag that does not exist was meant for one that is like it; empty: none is.
+std::string ask_for_flag(CLI::App& app, std::string_view given);
+
 /// All flags that can be in a file, without their dashes: what was given of them, or else what they are.
 std::map<std::string, std::vector<std::string>> all_flags(CLI::App& app);
 /// A file that makes the same process; what was not given of it is in comments. Credentials of sources are

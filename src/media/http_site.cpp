@@ -66,7 +66,7 @@ HttpResponse options_response(const HttpRequest& request, const Api* api, const 
 
 HttpResponse not_found(std::string_view path, std::span<const StreamInfo> streams) {
   if (path.starts_with("/api/"))
-    return error_response(404, "there is nothing at this path; openapi.yaml has those there are");
+    return error_response(404, "there is nothing at this path; /api/v1/openapi.yaml has those there are");
   if (streams.empty()) return text_response(503, "no stream is known here yet", kRetryAfter);
   std::string text = fmt::format(
       "There is nothing at {}. What there is:\n  /\n  /streams\n  /streams.json\n"
@@ -134,6 +134,13 @@ HttpResponse player() {
   HttpResponse response;
   response.fields = "Content-Type: text/javascript; charset=utf-8\r\nCache-Control: no-cache\r\n";
   response.text = player_script();
+  return response;
+}
+
+HttpResponse description() {
+  HttpResponse response;
+  response.fields = "Content-Type: application/yaml\r\nCache-Control: no-cache\r\n";  // RFC 9512
+  response.text = openapi();
   return response;
 }
 
@@ -238,6 +245,7 @@ HttpAction act(const HttpRequest& request, std::span<const StreamInfo> streams, 
     return suffix == ".mjpg" ? watch(pictures->name, request) : picture(pictures->name, request);
   }
   if (api != nullptr && request.path == kEventsPath) return follow_events(request);
+  if (request.path == kDescriptionPath) return description();
   if (request.path == kPicturesPath) return follow_pictures(request, streams);
   if (auto name = name_before(request.path, ".mp4"); is_there(name))
     return follow(HttpFollow::Form::Mp4, std::move(*name), streams);

@@ -35,6 +35,7 @@
 namespace ott {
 
 inline constexpr std::string_view kEventsPath = "/api/v1/events";
+inline constexpr std::string_view kDescriptionPath = "/api/v1/openapi.yaml";
 inline constexpr std::string_view kPicturesPath = "/api/v1/pictures";
 
 struct HttpSiteOptions {

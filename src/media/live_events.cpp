@@ -47,9 +47,15 @@ LiveCursor LiveEvents::begin_after(std::string_view last_id) const {
   cursor.next = end - std::min(EventLog::kFirstMax, end - log_.oldest_id_);
   cursor.generation = log_.comments_;
   cursor.history = 1;  // it has been told of none that it has missed
+  if (last_id.empty()) return cursor;
   std::uint64_t last = 0;
-  if (last_id.empty() || std::from_chars(last_id.begin(), last_id.end(), last).ec != std::errc())
+  const auto [rest, error] = std::from_chars(last_id.begin(), last_id.end(), last);
+  if (error != std::errc() || rest != last_id.end()) {
+    // No id of this log: what the reader has is not known.
+    cursor.next = log_.oldest_id_;
+    cursor.skipped = 1;
     return cursor;
+  }
   // One that is still to come is of a run whose clock was ahead: what it has missed is not known.
   cursor.next = last < end ? std::max(last + 1, log_.oldest_id_) : end;
   cursor.skipped = last < end ? cursor.next - (last + 1) : 1;

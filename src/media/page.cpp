@@ -15,11 +15,13 @@
 OTT_EMBED(page, "src/page/dist/index.html");
 OTT_EMBED(page_gzip, "build/page/index.html.gz");
 OTT_EMBED(player, "src/page/dist/player.js");
+OTT_EMBED(openapi, "src/role/openapi.yaml");
 
 namespace ott {
 
 std::string_view page() { return {ott_page, ott_page_end}; }
 std::string_view page_gzip() { return {ott_page_gzip, ott_page_gzip_end}; }
 std::string_view player_script() { return {ott_player, ott_player_end}; }
+std::string_view openapi() { return {ott_openapi, ott_openapi_end}; }
 
 }  // namespace ott

@@ -1,5 +1,5 @@
-// The live page of the overlay and the player of streams, as src/page/dist has them: they are part of the
-// program, so that it needs no file to show them.
+// The live page of the overlay and the player of streams, as src/page/dist has them, and the description of
+// the API: they are part of the program, so that it needs no file to show them.
 #pragma once
 
 #include <string_view>
@@ -11,5 +11,7 @@ std::string_view page();
 std::string_view page_gzip();
 /// What plays video, sound and text on the page of streams (JavaScript, src/page/player).
 std::string_view player_script();
+/// What /api/v1 answers (OpenAPI 3.0, as YAML: src/role/openapi.yaml).
+std::string_view openapi();
 
 }  // namespace ott

@@ -101,7 +101,10 @@ RoleApi::Answer RoleApi::links(const HttpRequest&, Now) {
 
 /// Somebody looks: origins are asked for viewers and rates, too.
 void RoleApi::look(Now now) {
-  overview_.look(now);
+  if (overview_.look(now)) {
+    figures_old_ = overlay_.figures().round();
+    overview_.step(shown_.own_viewer(), now);
+  }
   if (now.mono < figures_at_) return;
   figures_at_ = now.mono + kFiguresInterval;
   overlay_.figures().ask(now);
@@ -112,8 +115,25 @@ std::vector<std::string> RoleApi::screen(const ScreenSize& size, Now now) {
   return top_screen(overlay_, overview_, events_, size, now);
 }
 
-RoleApi::Answer RoleApi::streams(const HttpRequest&, Now now) {
+/// Whoever is the first to look for a while waits until there is something to be seen.
+RoleApi::Answer RoleApi::tell_once(std::function<bool()> is_known, std::function<Answer(Now)> tell, Now now) {
   look(now);
+  const MonoTime until = overview_.first_answers_until();
+  if (now.mono >= until || is_known()) return tell(now);
+  Waiting waiting;
+  waiting.until = until;
+  waiting.is_known = std::move(is_known);
+  waiting.tell = std::move(tell);
+  return wait(std::move(waiting));
+}
+
+RoleApi::Answer RoleApi::streams(const HttpRequest&, Now now) {
+  const auto is_known = [this] { return overlay_.figures().round() != figures_old_; };
+  return tell_once(
+      is_known, [this](Now) { return tell_streams(); }, now);
+}
+
+HttpResponse RoleApi::tell_streams() const {
   JsonLine line;
   line.begin_list("streams");
   for (const KnownStream& stream : overlay_.streams()) {
@@ -126,13 +146,24 @@ RoleApi::Answer RoleApi::streams(const HttpRequest&, Now now) {
 }
 
 RoleApi::Answer RoleApi::overlay_graph(const HttpRequest&, Now now) {
-  look(now);
-  return json_response(overview_.overlay_json());
+  return tell_once([this] { return overview_.knows_overlay(); },
+                   [this](Now) { return json_response(overview_.overlay_json()); }, now);
 }
 
 RoleApi::Answer RoleApi::routes(const HttpRequest& request, Now now) {
-  look(now);
-  const auto wanted = request.parameter("stream");
+  const auto parameter = request.parameter("stream");
+  const auto wanted = parameter ? std::optional(std::string(*parameter)) : std::nullopt;
+  const auto is_known = [this, wanted] {
+    return std::ranges::all_of(overlay_.streams(), [&](const KnownStream& stream) {
+      return stream.info.on_request || (wanted && stream.info.name != *wanted) ||
+             overview_.knows_figures_of(stream.info.id);
+    });
+  };
+  return tell_once(
+      is_known, [this, wanted](Now at) { return tell_routes(wanted, at); }, now);
+}
+
+HttpResponse RoleApi::tell_routes(const std::optional<std::string>& wanted, Now now) const {
   bool any = false;
   JsonLine line;
   line.begin_list("routes");
@@ -200,14 +231,24 @@ RoleApi::Answer RoleApi::metrics(const HttpRequest&, Now now) {
 RoleApi::Answer RoleApi::node(const HttpRequest& request, Now now) {
   const auto of = request.parameter("of");
   if (!of) return json_response(shown_.stats_json(now));
-  const auto id = parse_node_id(*of);
-  if (!id) return error_response(400, fmt::format("of: '{}' is no id: {}", to_utf8(*of), id.error().message));
+  const std::string who(*of);
+  if (who.empty() || who.size() > kNameBytesMax) return error_response(400, "of: no id or name of a node");
+  if (overview_.node_called(who)) return ask_node(who, now);
+  return tell_once([this] { return overview_.knows_overlay(); },
+                   [this, who](Now at) { return ask_node(who, at); }, now);
+}
+
+RoleApi::Answer RoleApi::ask_node(const std::string& who, Now now) {
+  const std::string name = to_utf8(who);
+  const auto id = overview_.node_called(who);
+  if (!id) return error_response(404, fmt::format("no node '{}' is known here", name));
   if (overlay_.self() == *id) return json_response(shown_.stats_json(now));
-  const Looks::Number number = overlay_.looks().ask(*id, LookAt::Node, now);
-  if (number == 0)
-    return error_response(overlay_.link_states().find(*id) == nullptr && !overlay_.is_guest() ? 404 : 503,
-                          fmt::format("{} cannot be asked now: there is no way to it", to_string(*id)));
-  return wait({number, nullptr, {}, std::string(*of), now.mono + kAnswerTime, "it has not answered"});
+  if (const Looks::Number number = overlay_.looks().ask(*id, LookAt::Node, now))
+    return wait(
+        {number, nullptr, {}, who, now.mono + kAnswerTime, fmt::format("'{}' has not answered", name)});
+  if (overlay_.link_states().find(*id) == nullptr && !overlay_.is_guest())
+    return error_response(404, fmt::format("no node '{}' is known here", name));
+  return error_response(503, fmt::format("'{}' cannot be asked now: there is no way to it", name));
 }
 
 RoleApi::Answer RoleApi::why(const HttpRequest& request, Now now) {
@@ -215,12 +256,10 @@ RoleApi::Answer RoleApi::why(const HttpRequest& request, Now now) {
   if (!name) return error_response(400, "stream: which one is it about?");
   const std::string node(request.parameter("node").value_or(""));
   if (node.size() > kNameBytesMax) return error_response(400, "node: too long for an id or a name");
-  for (const KnownStream& stream : overlay_.streams()) {
-    if (stream.info.name != *name) continue;
-    return wait({0, ask_why(stream, node, now), std::string(*name), node, now.mono + kWhyTime,
-                 "the stream's origin has not answered"});
-  }
-  return no_such_stream(*name);
+  const KnownStream* stream = stream_called(overlay_.streams(), std::string(*name));
+  if (stream == nullptr) return no_such_stream(*name);
+  return wait({0, ask_why(*stream, node, now), stream->info.name, node, now.mono + kWhyTime,
+               fmt::format("the origin of '{}' has not answered", to_utf8(stream->info.name))});
 }
 
 HttpResponse RoleApi::why_response(const Waiting& waiting, const Origin::Why& why) {
@@ -247,6 +286,15 @@ std::optional<HttpResponse> RoleApi::awaited(HttpWait wait, Now now) {
   const auto found = waiting_.find(wait.number);
   if (found == waiting_.end()) return error_response(504, "nobody has answered");
   Waiting& waiting = found->second;
+  if (waiting.tell && (waiting.is_known() || now.mono >= waiting.until)) {
+    Answer answer = std::exchange(waiting.tell, nullptr)(now);
+    if (auto* told = std::get_if<HttpResponse>(&answer)) {
+      waiting.response = std::move(*told);
+    } else {
+      auto next = waiting_.extract(std::get<HttpWait>(answer).number);
+      waiting = std::move(next.mapped());  // somebody has to be asked for it
+    }
+  }
   std::optional<HttpResponse> response = std::move(waiting.response);
   if (const auto why = waiting.why ? waiting.why->answer(now) : std::nullopt)
     response = why_response(waiting, *why);
@@ -301,7 +349,8 @@ void RoleApi::answer_others(Now now) {
         json = overview_.own_viewers_json(shown_.own_viewer(), now);
         break;
       case LookAt::Overlay:
-        json = asked.by_guest ? overview_.overlay_json_for_guest(now) : overlay_json(overlay_, {});
+        json = asked.by_guest ? overview_.overlay_json_for_guest(asked.asker, now)
+                              : overlay_json(overlay_, overlay_.self(), {});
         break;
     }
     overlay_.looks().answer(asked, std::move(json));

@@ -79,9 +79,12 @@ class RoleApi final : public Api {
     std::string stream;
     std::string node;
     MonoTime until;
-    std::string_view missing;  // what is said when nothing has come until then
+    std::string missing;  // what is said when nothing has come until then
     bool scrapes = false;
     std::optional<HttpResponse> response{};
+    /// What is to be told once it is known, or as far as it is known then.
+    std::function<bool()> is_known{};
+    std::function<Answer(Now)> tell{};
   };
   Answer node(const HttpRequest& request, Now now);
   Answer links(const HttpRequest& request, Now now);
@@ -97,6 +100,10 @@ class RoleApi final : public Api {
   void add_viewers(JsonLine& line, const Route& route) const;
   static HttpResponse why_response(const Waiting& waiting, const Origin::Why& why);
   HttpWait wait(Waiting waiting);
+  Answer tell_once(std::function<bool()> is_known, std::function<Answer(Now)> tell, Now now);
+  Answer ask_node(const std::string& who, Now now);
+  [[nodiscard]] HttpResponse tell_streams() const;
+  [[nodiscard]] HttpResponse tell_routes(const std::optional<std::string>& wanted, Now now) const;
   void look(Now now);
   void answer_others(Now now);
   void take_answers(Now now);
@@ -110,7 +117,8 @@ class RoleApi final : public Api {
   OverlayEvents events_;
   Metrics metrics_;
   bool serves_ = false;
-  MonoTime figures_at_{};  // when origins are asked for viewers and rates next
+  MonoTime figures_at_{};     // when origins are asked for viewers and rates next
+  unsigned figures_old_ = 0;  // the round that was the last one when somebody began to look
   std::map<std::uint64_t, Waiting> waiting_;
   std::uint64_t waits_ = 0;
 };

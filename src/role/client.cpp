@@ -32,6 +32,14 @@ constexpr Duration kSayRetry = std::chrono::milliseconds(50);
 /// How long the live line shows the answer to a key, or a message.
 constexpr Duration kNoteTime = std::chrono::seconds(3);
 
+void add_latency(JsonLine& line, const LatencyHistogram& latency) {
+  line.begin("latency_ms");
+  line.add("p50", latency.quantile_ms(0.5));
+  line.add("p99", latency.quantile_ms(0.99));
+  line.add("max", latency.max_ms());
+  line.end();
+}
+
 /// "400 ms", "12.3 s", "125 s".
 std::string for_people(Duration duration) {
   const double seconds = std::chrono::duration<double>(duration).count();
@@ -100,11 +108,7 @@ class Client : public OverlayRole, private Watching {
     line.add("frames_skipped", counter_.frames_skipped());
     line.add("frames_duplicate", counts.frames_duplicate);
     line.add("bytes_received", counts.bytes_received);
-    line.begin("latency_ms");
-    line.add("p50", counts.latency.quantile_ms(0.5));
-    line.add("p99", counts.latency.quantile_ms(0.99));
-    line.add("max", counts.latency.max_ms());
-    line.end();
+    add_latency(line, counts.latency);
     line.add("hops", static_cast<std::uint64_t>(counts.hops));
     line.add("gap_ms_max", milliseconds(counts.gap_max));
   }
@@ -251,7 +255,7 @@ class Client : public OverlayRole, private Watching {
     const FrameCounts& counts = counter_.counts();
     line.add("frames_received", counts.frames_received).add("frames_lost", counts.frames_lost);
     line.add("frames_skipped", counter_.frames_skipped());
-    line.add("latency_ms", counts.latency.quantile_ms(0.5));
+    add_latency(line, counts.latency);
     line.add("hops", std::uint64_t{counts.hops}).add("delay_ms", milliseconds(delayed_.delay(now)));
     if (stopped_) line.add("why", stopped_->reason);
     const auto film = hub_.film(name_wanted_);
@@ -443,16 +447,14 @@ class Client : public OverlayRole, private Watching {
     const RoleOptions::Why& wanted = *context_.options.why;
     if (const auto why = question_ ? question_->answer(now) : std::nullopt) return tell_why(*why, now);
     if (now.mono >= end_at_) {
-      return leave_unanswered(question_ ? "the stream's origin does not answer; it may be an older ottd"
-                                        : hub_.why_nothing(wanted.stream),
-                              now);
+      if (question_)
+        return leave_unanswered("the stream's origin does not answer; it may be an older ottd", now);
+      const std::string reason = hub_.why_nothing(wanted.stream);
+      return overlay_.attached() ? leave(1, "--why: " + reason, now) : leave_unanswered(reason, now);
     }
     if (question_ || !overlay_.attached()) return;
-    for (const KnownStream& stream : overlay_.streams()) {
-      if (stream.info.name != wanted.stream) continue;
-      question_ = api().ask_why(stream, wanted.node, now);
-      return;
-    }
+    if (const KnownStream* stream = stream_called(overlay_.streams(), wanted.stream))
+      question_ = api().ask_why(*stream, wanted.node, now);
   }
 
   void tell_why(const Origin::Why& why, Now now) {

@@ -169,16 +169,27 @@ void OverlayEvents::compare_streams(const Overview& overview, Now now) {
     line.add("stream", stream.info.name).add("node", to_string(stream.origin));
     say(line);
   };
+  /// Of the same name and origin as one that is in these alone: a stream that begins anew has another id.
+  const auto is_in = [](const auto& those, const auto& others, const KnownStream& stream) {
+    return std::ranges::any_of(those, [&](const auto& entry) {
+      const KnownStream& each = entry.second;
+      return !others.contains(entry.first) && each.info.name == stream.info.name &&
+             each.origin == stream.origin;
+    });
+  };
+  for (const auto& [id, stream] : streams_) {
+    if (!streams.contains(id) && !is_in(streams, streams_, stream)) tell("stream-gone", stream, "is gone");
+  }
   for (const auto& [id, stream] : streams) {
     const auto before = streams_.find(id);
-    if (before == streams_.end()) {
+    if (before != streams_.end()) {
+      if (before->second.info.state != stream.info.state)
+        tell("stream-state", stream, fmt::format("is {}", to_string(stream.info.state)));
+    } else if (is_in(streams_, streams, stream)) {
+      tell("stream-state", stream, "begins anew");
+    } else {
       tell("stream-came", stream, "can be watched, from " + overview.name(stream.origin));
-    } else if (before->second.info.state != stream.info.state) {
-      tell("stream-state", stream, fmt::format("is {}", to_string(stream.info.state)));
     }
-  }
-  for (const auto& [id, stream] : streams_) {
-    if (!streams.contains(id)) tell("stream-gone", stream, "is gone");
   }
   streams_ = std::move(streams);
 }
@@ -220,7 +231,10 @@ void OverlayEvents::way_changed(const std::string& stream, const Watched& before
                          moved.by),
              now);
   line.add("stream", stream).add("viewers", moved.viewers);
-  if (now.mono - failed_at_ < kCausedWithin) line.add_milliseconds("took_ms", now_known.at - failed_at_);
+  const bool caused = now.mono - failed_at_ < kCausedWithin;
+  if (caused && overlay_.is_guest())
+    line.add_null("took_ms");  // both are known by what its access node shows
+  if (caused && !overlay_.is_guest()) line.add_milliseconds("took_ms", now_known.at - failed_at_);
   say(line);
   if (moved_.size() == kMovedMax) return;
   fared_at_ = std::min(fared_at_, moved.at);

@@ -7,6 +7,8 @@ namespace {
 
 /// For how long after somebody has looked it is kept up to date.
 constexpr Duration kWantedTime = std::chrono::seconds(4);
+/// How long whoever is the first to look waits for answers: some round trips.
+constexpr Duration kFirstAnswersTime = std::chrono::seconds(1);
 constexpr Duration kStepInterval = std::chrono::milliseconds(250);
 constexpr Duration kRoutesInterval = std::chrono::milliseconds(500);
 /// After a link has come or gone: by then the origin has a new tree.
@@ -24,9 +26,21 @@ constexpr std::size_t kNodesMax = 4'096;
 
 }  // namespace
 
-void Overview::look(Now now) {
-  if (wanted_until_ < now.mono) next_at_ = now.mono;
+bool Overview::look(Now now) {
+  const bool first = wanted_until_ < now.mono;
   wanted_until_ = now.mono + kWantedTime;
+  if (!first) return false;
+  forget();
+  next_at_ = now.mono;
+  first_answers_until_ = now.mono + kFirstAnswersTime;
+  return true;
+}
+
+/// What is known of trees and viewers is of the last time that somebody looked.
+void Overview::forget() {
+  questions_.clear();
+  routes_.clear();
+  viewers_.clear();
 }
 
 void Overview::on_graph_changed(Now now) {
@@ -39,10 +53,7 @@ void Overview::step(const std::optional<ViewerFigures>& own, Now now) {
   if (now.mono < next_at_) return;
   if (now.mono >= wanted_until_) {
     next_at_ = MonoTime::max();
-    questions_.clear();
-    routes_.clear();
-    viewers_.clear();
-    return;
+    return forget();
   }
   next_at_ = now.mono + kStepInterval;
   forget_unanswered(now);
@@ -51,7 +62,8 @@ void Overview::step(const std::optional<ViewerFigures>& own, Now now) {
   ask_viewers(now);
   if (const auto self = overlay_.self()) {
     ask_guests(now);
-    viewers_[*self] = {own_viewers(own), own_guests(), now.mono, true};
+    const std::uint64_t answers = viewers_[*self].answers + 1;
+    viewers_[*self] = {own_viewers(own), own_guests(), now.mono, answers};
   }
   next_at_ = std::min(next_at_, routes_at_);
 }
@@ -125,6 +137,7 @@ void Overview::ask_viewers(Now now) {
 /// Some of this node's guests, in turn.
 void Overview::ask_guests(Now now) {
   if (now.mono < guests_at_) return;
+  if (now.mono - guests_at_ >= kWantedTime) guests_.clear();  // nobody has asked for a while
   guests_at_ = now.mono + kGuestsInterval;
   std::vector<LinkId> guests;
   for (const PeerLink& link : overlay_.links().all()) {
@@ -171,7 +184,8 @@ bool Overview::take(const Looks::Answer& answer, Now now) {
   } else if (const auto served = viewers_.find(question.node); served != viewers_.end()) {
     served->second.viewers = read_viewers(answer.json);
     served->second.guests = read_guests(answer.json);
-    served->second.answered = true;
+    ++served->second.answers;
+    if (!served->second.has_figures()) served->second.asked_at = MonoTime{};  // to be asked in the next step
   }
   return true;
 }
@@ -196,6 +210,7 @@ void Overview::take_routes(std::vector<Route> routes, const NodeId& origin, Now 
     };
     if (std::ranges::none_of(overlay_.streams(), is_it)) continue;
     const StreamId id = route.id;
+    if (!routes_.contains(id)) next_at_ = now.mono;  // who watches it is asked at once
     routes_[id] = {std::move(route), now.mono};
   }
 }
@@ -246,16 +261,36 @@ std::optional<Overview::Guest> Overview::guest(const std::string& who) const {
   return std::nullopt;
 }
 
-bool Overview::knows_viewers_of(StreamId stream) const {
+bool Overview::Served::has_figures() const {
+  const auto of_guests = std::ranges::count_if(viewers, [](const auto& each) { return !each.who.empty(); });
+  return answers > 1 || static_cast<std::size_t>(of_guests) >= guests.size();
+}
+
+template <class Is>
+bool Overview::knows_served(StreamId stream, Is is) const {
   const auto known = routes_.find(stream);
   if (known == routes_.end()) return false;
   const Route& route = known->second.route;
   for (std::size_t i = 0; i < route.tree.entries.size(); ++i) {
     if (route.viewers[i] == 0) continue;
     const auto served = viewers_.find(route.tree.entries[i].node);
-    if (served == viewers_.end() || !served->second.answered) return false;
+    if (served == viewers_.end() || !is(served->second)) return false;
   }
   return true;
+}
+
+bool Overview::knows_viewers_of(StreamId stream) const {
+  return knows_served(stream, [](const Served& served) { return served.answers > 0; });
+}
+
+bool Overview::knows_figures_of(StreamId stream) const {
+  return knows_served(stream,
+                      [](const Served& served) { return served.answers > 0 && served.has_figures(); });
+}
+
+bool Overview::knows_overlay() const {
+  return std::ranges::none_of(questions_,
+                              [](const auto& entry) { return entry.second.at == LookAt::Overlay; });
 }
 
 std::string Overview::own_viewers_json(const std::optional<ViewerFigures>& own, Now now) {
@@ -265,15 +300,15 @@ std::string Overview::own_viewers_json(const std::optional<ViewerFigures>& own, 
 
 std::string Overview::overlay_json() const {
   if (overlay_.is_guest() && !overlay_of_access_.empty()) return overlay_of_access_;
-  return ott::overlay_json(overlay_, names_);
+  return ott::overlay_json(overlay_, overlay_.self(), names_);
 }
 
-std::string Overview::overlay_json_for_guest(Now now) {
+std::string Overview::overlay_json_for_guest(const NodeId& guest, Now now) {
   if (now.mono >= overlay_at_) {
     forget_unanswered(now);
     ask_overlay(now);
   }
-  return overlay_json();
+  return ott::overlay_json(overlay_, guest, names_);
 }
 
 std::string Overview::name(const NodeId& id) const {
@@ -282,6 +317,15 @@ std::string Overview::name(const NodeId& id) const {
   std::string as_text = to_string(id);
   const auto said = names_.find(as_text);
   return said == names_.end() ? as_text : said->second;
+}
+
+std::optional<NodeId> Overview::node_called(const std::string& who) const {
+  if (const auto id = parse_node_id(who)) return *id;
+  for (const auto& [id, state] : overlay_.link_states().all()) {
+    if (name(id) == who) return id;
+  }
+  const auto said = std::ranges::find(names_, who, &NodeNames::value_type::second);
+  return said == names_.end() ? std::nullopt : std::optional(parse_node_id(said->first).value());
 }
 
 }  // namespace ott

@@ -7,6 +7,7 @@
 #include <charconv>
 
 #include "media/text.h"
+#include "role/stats.h"
 
 namespace ott {
 namespace {
@@ -109,7 +110,7 @@ void add_links(JsonLine& line, const Overlay& overlay) {
       add_rtt(line, link.facts.rtt_us > 0 ? std::optional(link.facts.rtt_us / 1e3) : std::nullopt);
       line.add("loss", static_cast<double>(link.facts.loss) / kLossMax);
       line.add("could_carry_kbps", std::uint64_t{link.facts.could_carry_kbps});
-      line.add("carries_kbps", std::uint64_t{link.facts.carries_kbps});
+      add_carries(line, link.facts);
       line.end();
     }
   }
@@ -272,9 +273,8 @@ std::vector<ViewerFigures> read_viewers(const std::string& json) {
   return viewers;
 }
 
-std::string overlay_json(const Overlay& overlay, const NodeNames& names) {
+std::string overlay_json(const Overlay& overlay, const std::optional<NodeId>& self, const NodeNames& names) {
   JsonLine line;
-  const auto self = overlay.self();
   line.add("self", self ? to_string(*self) : "").add("name", overlay.overlay_name());
   add_nodes(line, overlay, names);
   add_links(line, overlay);

@@ -63,8 +63,9 @@ inline constexpr std::size_t kGuestsShownMax = 512;
 
 /// By id, as to_string() writes it.
 using NodeNames = std::map<std::string, std::string>;
-/// The nodes and links that this process knows; `names`: of nodes whose name it does not know itself.
-std::string overlay_json(const Overlay& overlay, const NodeNames& names);
+/// The nodes and links that this process knows; `names`: of nodes whose name it does not know itself. `self`:
+/// who shows them to its own readers, this process or a guest of it.
+std::string overlay_json(const Overlay& overlay, const std::optional<NodeId>& self, const NodeNames& names);
 /// True of an object that has such nodes and links.
 bool is_overlay_json(const std::string& json);
 /// The same read back, for people.

@@ -5,6 +5,14 @@
 
 namespace ott {
 
+void add_carries(JsonLine& line, const LinkFacts& said) {
+  if (said.could_carry_kbps == 0) {
+    line.add_null("carries_kbps");
+  } else {
+    line.add("carries_kbps", std::uint64_t{said.carries_kbps});
+  }
+}
+
 StatsLine::StatsLine(std::string_view role, const std::optional<NodeId>& id, WallTime time) {
   add("time", std::chrono::duration<double>(time.time_since_epoch()).count());
   add("role", role);
@@ -59,7 +67,7 @@ void StatsLine::add_measured(const LinkMeter& meter) {
   add("rtt_ms", said.rtt_us / 1e3);
   add("loss", static_cast<double>(said.loss) / kLossMax);
   add("could_carry_kbps", std::uint64_t{said.could_carry_kbps});
-  add("carries_kbps", std::uint64_t{said.carries_kbps});
+  add_carries(*this, said);
   end();
 }
 

@@ -34,4 +34,7 @@ class StatsLine : public JsonLine {
   void add_measured(const LinkMeter& meter);
 };
 
+/// What a link state says that a link carries: nothing of one that keeps up.
+void add_carries(JsonLine& line, const LinkFacts& said);
+
 }  // namespace ott

@@ -2,7 +2,20 @@
 
 #include <fmt/format.h>
 
+#include "media/outlet.h"
+
 namespace ott {
+
+const KnownStream* stream_called(const std::vector<KnownStream>& streams, const std::string& name) {
+  const KnownStream* found = nullptr;
+  for (const KnownStream& stream : streams) {
+    if (stream.info.name == name) return &stream;
+    const bool is_video = stream.info.format.media == MediaKind::Video;
+    const bool better = found == nullptr || (is_video && found->info.format.media != MediaKind::Video);
+    if (better && is_part_of(stream.info.name, name)) found = &stream;
+  }
+  return found;
+}
 
 WhyQuestion::WhyQuestion(Overlay& overlay, Overview& overview, const KnownStream& stream, std::string who,
                          Now now)

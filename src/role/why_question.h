@@ -10,6 +10,10 @@
 
 namespace ott {
 
+/// The stream that a name means, as for who watches it: one of this name; else the video of its parts, or the
+/// first of them. Null: there is none.
+const KnownStream* stream_called(const std::vector<KnownStream>& streams, const std::string& name);
+
 class WhyQuestion {
  public:
   /// `who`: an id or a name; empty: all that watch it. Asks at once. Both outlive it.

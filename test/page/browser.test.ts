@@ -105,6 +105,25 @@ test('a stream and a node: why this way, with the others; by pointer', () =>
     }),
   ));
 
+test('a guest: why this way, by its access node', () =>
+  serve(12, (served) =>
+    withPage(served, {}, async (seen) => {
+      const route = served.overlay.routes().find(({ viewers }) => viewers.some(({ who }) => who))!;
+      const { who, node } = route.viewers.find((viewer) => viewer.who)!;
+      const label = served.overlay.nodes.find(({ id }) => id === node)!.name;
+      await seen.page.getByRole('button', { name: new RegExp(`^${route.stream}`) }).first().click();
+      await seen.page.getByLabel('Why this way to').selectOption(who);
+      const first = seen.page.locator('.ways > li').first();
+      await first.waitFor();
+      assert.match((await first.textContent())!, new RegExp(`is a guest of .*${label}.*a guest's link, round trip`, 's'));
+      await seen.until(`document.querySelector('.details').innerText.includes('A guest of ${label}')`, 'where it is');
+      const row = seen.page.locator('.details .table button.link', { hasText: who });
+      await seen.page.goto(`${served.url}#stream=${encodeURIComponent(route.stream)}&node=${node}`);
+      await row.first().click();
+      await seen.until(`document.querySelector('#why-title').innerText.includes('${who}')`, 'it is chosen among the viewers');
+    }),
+  ));
+
 test('all of it can be reached by keys', () =>
   serve(12, (served) =>
     withPage(served, {}, async (seen) => {
@@ -164,6 +183,20 @@ test('a page that has lost its node says so, and finds it again by itself', asyn
   await seen.close();
   await second.close();
 });
+
+test('a page whose node has stopped says so within five seconds', () =>
+  serve(12, async (served) => {
+    const seen = await opener.open(served.url);
+    await seen.until('globalThis.ottdMap?.nodes === 12', 'the nodes');
+    served.server.isStopped = true;
+    const begun = Date.now();
+    await seen.until('document.querySelector("[role=alert]").textContent.includes("is lost")', 'it is said');
+    const took = Date.now() - begun;
+    assert.ok(took < 5000, `it took ${took} ms`);
+    served.server.isStopped = false;
+    await seen.until('document.querySelector("[role=alert]").textContent === ""', 'it is found');
+    await seen.close();
+  }));
 
 test('an empty overlay, a single node, no streams', async () => {
   await serve(0, (served) => withPage(served, {}, async (seen) => {

@@ -32,7 +32,7 @@ class FakeServer final : public Outlet {
 /// n1 has streams; n5 watches one as a member, a guest at n4 another.
 class World : public Lab {
  public:
-  World() : Lab(1) {
+  explicit World(const std::string& topology = kClassicTopology) : Lab(1, topology) {
     for (const char* address : {"10.0.0.10", "10.0.0.1", "10.0.1.2", "10.0.2.2"})
       start_with_server(address == std::string("10.0.0.10") ? kBootstrapRole : kNodeRole, address);
     start_with_server(kClientRole, "10.0.3.20").context->options.watch = "small";
@@ -131,6 +131,8 @@ class World : public Lab {
   std::map<std::string, Api*> apis_;
 };
 
+bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
 /// "10.0.0.1 -> 10.0.1.2, ..." of a stream's tree.
 std::string ways(const rapidjson::Value& route) {
   std::string text;
@@ -153,6 +155,10 @@ TEST_CASE("every process answers for the overlay: its nodes, links, streams and 
     const auto overlay = world.json(at, "/api/v1/overlay");
     CHECK(overlay["nodes"].Size() == 5);
     CHECK(overlay["links"].Size() == 8);
+    for (const auto& link : overlay["links"].GetArray()) {
+      CHECK(link["carries_kbps"].IsNull());  // all keep up: how much that is nobody says
+      CHECK(link["could_carry_kbps"].GetUint64() == 0);
+    }
     const auto streams = world.json(at, "/api/v1/streams");
     REQUIRE(streams["streams"].Size() == 2);
     CHECK(streams["streams"][0]["name"] == "small");
@@ -176,6 +182,42 @@ TEST_CASE("every process answers for the overlay: its nodes, links, streams and 
   }
 }
 
+TEST_CASE("the first answer after a while has what there is: trees, viewers and their figures, names") {
+  World world;
+  std::uint64_t least = 0;
+  for (const std::string at : {"10.0.0.10", "10.0.2.2", "10.0.3.20", "10.0.9.1", "10.0.2.2"}) {
+    INFO("asked: " << at);
+    const auto routes = world.json(at, "/api/v1/routes");
+    REQUIRE(routes["routes"].Size() == 2);
+    CHECK(ways(routes["routes"][1]) == "10.0.0.10 -> 10.0.0.1, 10.0.0.1 -> 10.0.2.2");
+    for (const char* node : {"10.0.3.20", "10.0.2.2"}) {
+      const auto& viewers = routes["routes"][node == std::string("10.0.3.20") ? 0 : 1]["viewers"];
+      REQUIRE(viewers.Size() == 1);
+      CHECK(viewers[0]["node"].GetString() == std::string(node));
+    }
+    const std::uint64_t received = routes["routes"][1]["viewers"][0]["frames_received"].GetUint64();
+    CHECK(received > least);
+    least = received + 50;  // the next is not what was said now
+    world.network.run_for(seconds(10));
+    const auto streams = world.json(at, "/api/v1/streams");
+    CHECK(streams["streams"][0]["viewers"].GetUint64() == 1);
+    world.network.run_for(seconds(10));
+    const auto overlay = world.json(at, "/api/v1/overlay");
+    REQUIRE(overlay["nodes"].Size() == 5);
+    for (const auto& node : overlay["nodes"].GetArray()) CHECK(*node["name"].GetString() == 'n');
+    world.network.run_for(seconds(10));
+  }
+}
+
+TEST_CASE("the first answer does not wait for who does not answer") {
+  World world;
+  world.network.stop(ip("10.0.3.20"));
+  const MonoTime asked = world.network.now().mono;
+  const auto routes = world.json("10.0.2.2", "/api/v1/routes");
+  CHECK(world.network.now().mono - asked < milliseconds(1'500));
+  CHECK(routes["routes"][1]["viewers"].Size() == 1);
+}
+
 TEST_CASE("names are those of the topology, wherever one asks") {
   World world;
   world.look("10.0.3.20", seconds(7));
@@ -187,6 +229,15 @@ TEST_CASE("names are those of the topology, wherever one asks") {
   CHECK(names["10.0.0.10"] == "n1");
 }
 
+TEST_CASE("who shows the overlay says who it is, a guest itself") {
+  World world;
+  for (const std::string at : {"10.0.0.10", "10.0.3.20", "10.0.9.1"}) {
+    const auto overlay = world.json(at, "/api/v1/overlay");
+    CHECK(std::string(overlay["self"].GetString()).starts_with(at));
+    CHECK(overlay["self"] == world.json(at, "/api/v1/node")["id"]);
+  }
+}
+
 TEST_CASE("a process answers for another one, which it asks") {
   World world;
   const auto own = world.json("10.0.1.2", "/api/v1/node");
@@ -196,12 +247,28 @@ TEST_CASE("a process answers for another one, which it asks") {
     CHECK(other["role"] == "bootstrap");
     CHECK(other["streams"].Size() == 2);
   }
-  CHECK(world.get("10.0.1.2", "/api/v1/node", {{"of", "10.0.77.7"}}).status == 404);
-  CHECK(world.get("10.0.1.2", "/api/v1/node", {{"of", "n3"}}).status == 400);  // no id
+  CHECK(world.get("10.0.1.2", "/api/v1/node", {{"of", ""}}).status == 400);
   // One that does not run any more is not waited for without end.
   world.network.stop(ip("10.0.2.2"));
   const HttpResponse late = world.get("10.0.1.2", "/api/v1/node", {{"of", "10.0.2.2"}});
   CHECK((late.status == 504 || late.status == 503 || late.status == 404));
+  CHECK(has(late.text, "'10.0.2.2'"));
+}
+
+TEST_CASE("a process answers for another one by its name; an answer that there is none has what was asked") {
+  for (const std::string at : {"10.0.0.10", "10.0.3.20", "10.0.9.1"}) {
+    World world;  // nobody has looked at the overlay before
+    INFO("asked: " << at);
+    if (at == "10.0.9.1") world.look(at, seconds(2));  // its access node asks for names when it is asked
+    CHECK(world.json(at, "/api/v1/node", {{"of", "n3"}})["id"] == "10.0.1.2");
+    CHECK(world.json(at, "/api/v1/node", {{"of", "n1"}})["id"] == "10.0.0.10");
+    for (const std::string nobody : {"n77", "10.0.77.7"}) {
+      const HttpResponse none = world.get(at, "/api/v1/node", {{"of", nobody}});
+      const bool guest_asks_on = at == "10.0.9.1" && nobody != "n77";
+      CHECK(none.status == (guest_asks_on ? 504 : 404));
+      CHECK(has(none.text, "'" + nobody + "'"));
+    }
+  }
 }
 
 TEST_CASE("why is asked of the stream's origin") {
@@ -224,8 +291,6 @@ std::vector<std::string> why_lines(World& world, const std::string& at, const st
   REQUIRE_FALSE(lines.empty());
   return lines;
 }
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
-
 TEST_CASE("why of somebody whom nobody knows is not found; of a node that has not the stream it says so") {
   World world;
   for (const std::string at : {"10.0.0.10", "10.0.1.2", "10.0.9.1"}) {
@@ -340,6 +405,31 @@ TEST_CASE("what happens is told: guests of a node that has died go on at another
   world.look("10.0.0.10", seconds(8));
   CHECK_FALSE(world.events("10.0.0.10", "other: 1 viewer goes on at n").empty());
   CHECK_FALSE(world.events("10.0.0.10", "other: 1 viewer moved to n").empty());
+}
+
+TEST_CASE("what happens is told: for how long a way took is not known to a guest") {
+  World world(R"({
+    "10.0.0.10": { "neighbors": ["10.0.0.1"] },
+    "10.0.0.1":  { "neighbors": ["10.0.1.2", "10.0.2.2"] },
+    "10.0.3.20": { "neighbors": ["10.0.1.2", "10.0.2.2"] } })");
+  const auto all_look = [&world](int times) {
+    for (int i = 0; i < times; ++i) {
+      for (const char* at : {"10.0.0.10", "10.0.9.1"}) world.look(at, milliseconds(1));
+    }
+  };
+  all_look(3);
+  const auto routes = world.json("10.0.0.10", "/api/v1/routes", {{"stream", "small"}});
+  REQUIRE(has(ways(routes["routes"][0]), "10.0.0.1 -> 10.0.1.2"));
+  world.network.kill(ip("10.0.1.2"));
+  all_look(4);
+  const auto told = [&world](const std::string& at) {
+    const auto events = world.events(at, R"("kind":"way")");
+    REQUIRE_FALSE(events.empty());
+    return events.front();
+  };
+  CHECK(has(told("10.0.0.10"), R"("took_ms":)"));
+  CHECK_FALSE(has(told("10.0.0.10"), R"("took_ms":null)"));
+  CHECK(has(told("10.0.9.1"), R"("took_ms":null)"));
 }
 
 TEST_CASE("what happens is told: who has lost all links says nothing of the others") {

@@ -53,7 +53,8 @@ class Api(unittest.TestCase):
         token.write_text(TOKEN + "\n")
         server = {name: ("--http", f"{self.net.address[name]}:{PORT}", "--http-token", token)
                   for name in ("boot", "r1", "c1")}
-        self.boot = self.net.bootstrap("cam=pattern:64x48@25", "second=pattern:32x32@5", flags=server["boot"])
+        self.boot = self.net.bootstrap("cam=pattern:64x48@25", "second=pattern:32x32@5", "talk/video=pattern:32x32@5",
+                                       flags=server["boot"])
         self.r1 = self.net.node("r1", *server["r1"])
         self.client = self.net.client("c1", "--stream", "cam", *server["c1"])
         self.client.wait_for_frames(10)
@@ -86,6 +87,8 @@ class Answers(Api):
             for path, methods in SPEC["paths"].items():
                 if "get" in methods and "application/json" in methods["get"]["responses"]["200"]["content"]:
                     self.get(name, path + queries.get(path, ""))
+        status, text, fields = self.ask("r1", "/api/v1/openapi.yaml")
+        self.assertEqual((200, "application/yaml", SPEC), (status, fields["Content-Type"], yaml.safe_load(text)))
         status, text, _ = self.ask("r1", "/api/v1/nothing")
         self.assertEqual((404, True), (status, bool(json.loads(text)["error"])))
         self.assertEqual(404, self.ask("r1", "/api/v2/node")[0])
@@ -104,7 +107,8 @@ class Answers(Api):
                 return way == [ids["boot"], ids["r1"], ids["c1"]] and route["viewers"]
             viewers = wait_until(seen, f"{name} knows the tree of cam and who watches it")
             self.assertEqual([(ids["c1"], "")], [(viewer["node"], viewer["who"]) for viewer in viewers])
-            self.assertEqual(self.get(name, f"/api/v1/node?of={ids['c1']}")["role"], "client")
+            for who in (ids["c1"], "c1"):
+                self.assertEqual(self.get(name, f"/api/v1/node?of={who}")["role"], "client")
             why = self.get(name, f"/api/v1/why?stream=cam&node={ids['c1']}")
             self.assertIn(ids["c1"], why["lines"][0])
 
@@ -114,13 +118,15 @@ class Answers(Api):
             self.assertEqual(set(line), set(self.get(name, "/api/v1/node")))
 
     def test_what_is_asked_wrongly_is_named(self):
-        for target, status in (("/api/v1/why", 400), ("/api/v1/why?stream=none", 404), ("/api/v1/node?of=none", 400),
+        for target, status in (("/api/v1/why", 400), ("/api/v1/why?stream=none", 404), ("/api/v1/node?of=none", 404),
                                ("/api/v1/node?of=127.99.99.99", 404), ("/api/v1/why?stream=cam&node=127.99.99.99", 404),
                                ("/api/v1/why?stream=cam&node=nobody", 404), ("/api/v1/routes?stream=none", 404),
                                ("/api/v1/pictures?fps=x", 400), ("/api/v1/pictures?streams=%25zz", 400),
                                ("/api/v1/pictures?streams=none", 404)):
             got, text, _ = self.ask("r1", target)
             self.assertEqual(status, got, target)
+            asked = target.rpartition("=")[2] if status == 404 and "pictures" not in target else ""
+            self.assertIn(asked, json.loads(text)["error"], target)
             self.assertTrue(json.loads(text)["error"], target)
             described(target.partition("?")[0], "get", status)
         self.assertEqual(405, self.ask("r1", "/api/v1/node", "POST", "{}")[0])
@@ -142,11 +148,18 @@ class Answers(Api):
                 asks = self.net.start("why", ["--role", "client", "--node", r1, "--why", f"cam,{node}".rstrip(",")])
                 asks.wait_for_exit(0)
                 self.assertTrue(asks.output().startswith(begins), asks.output())
+        asks = self.net.start("why", ["--role", "client", "--node", r1, "--why", f"talk,{c1}"])
+        asks.wait_for_exit(0)
+        self.assertIn(f"talk/video does not go to {c1}", asks.output())
+        self.assertIn("talk/video", self.get("c1", f"/api/v1/why?stream=talk&node={c1}")["lines"][0])
         for question, why in (("cam,127.99.99.99", "no node '127.99.99.99' is known at the origin"),
-                              ("cam,nobody", "no node 'nobody' is known at the origin"), ("none,c1", "none")):
+                              ("cam,nobody", "no node 'nobody' is known at the origin"),
+                              ("none,c1", "there is no stream 'none' (there are: cam, ")):
             with self.subTest(question):
                 asks = self.net.start("why", ["--role", "client", "--node", r1, "--why", question])
-                self.assertIn(why, asks.wait_for_exit(1))
+                said = asks.wait_for_exit(1)
+                self.assertIn(why, said)
+                self.assertNotIn("nobody has answered", said)
                 self.assertEqual("", asks.output())
 
     def test_health(self):
@@ -229,6 +242,10 @@ class Events(Api):
         future = self.reader("boot", str(ids[-1] + 1_000_000))
         wait_until(lambda: future.events(), "that some were missed")
         self.assertEqual(["missed"], [event["kind"] for event in future.events()])
+        nonsense = self.reader("boot", "xyz")
+        known = ids[0] + len(ids) - 1
+        wait_until(lambda: known in [event.get("id") for event in nonsense.events()], "all that are kept")
+        self.assertEqual("missed", nonsense.events()[0]["kind"])
 
     def test_a_guest_shows_names_and_tells_who_goes(self):
         """Of nodes that it knows by its access node alone, which knows them by the bootstrapper."""
@@ -236,6 +253,7 @@ class Events(Api):
         self.net.guest("g1", "r1", "--http", f"{self.net.address['g1']}:{PORT}").wait_for_frames(1)
         names = {self.net.address[name]: name for name in ("boot", "r1", "c1")}
         reader = self.reader("g1")
+        self.assertEqual(self.get("g1", "/api/v1/node")["id"], self.get("g1", "/api/v1/overlay")["self"])
         wait_until(lambda: names == {node["id"]: node["name"] for node in self.get("g1", "/api/v1/overlay")["nodes"]},
                    "the nodes by their names")
         self.client.terminate()

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import unittest
 
+from api_test import Reader
 from http_client import HttpViewer, connect, read_response, request
 from overlay import OTTD, Overlay, wait_for_more_frames, wait_until
 
@@ -202,12 +203,17 @@ class Reload(unittest.TestCase):
 
     def test_a_stream_that_is_different_begins_anew_for_its_viewers(self):
         with Overlay("boot-r1 r1-c1") as net:
-            boot, config = self.start_boot(net, stream=["p=pattern:160x120@30"])
-            net.node("r1")
+            boot, config = self.start_boot(net, stream=["p=pattern:160x120@30"],
+                                           http=f"{net.address['boot']}:{HTTP_PORT}")
+            net.node("r1", "--http", f"{net.address['r1']}:{HTTP_PORT}")
             c1 = net.client("c1")
             c1.wait_for_frames(10)
+            readers = [Reader(self, net.address[name], "") for name in ("boot", "r1")]
             config.write(stream=["p=pattern:320x240@30"])
             self.assertIn("stream 'p' begins anew", reload(boot))
+            for reader in readers:
+                told = wait_until(lambda: [e["text"] for e in reader.events() if e.get("stream") == "p"], "it is told")
+                self.assertEqual(["p begins anew"], told)
             c1.wait(lambda: any(b"\x00\xF0\x01\x40" in (c1.dump / f"{i + 1:08}.jpg").read_bytes()[:1000]
                                 for i in range(c1.frame_count())), "pictures of 320x240")
             self.assertEqual(self.names(net), ["p"])

@@ -132,6 +132,7 @@ class Commands(unittest.TestCase):
         control.do("resume")
         control.wait_for_frames(20)
         self.assertGreater(control.do("status")["delay_ms"], 900)
+        self.assertEqual({"p50", "p99", "max"}, set(control.do("status")["latency_ms"]))
         control.do("quit")
         self.process.wait_for_exit(0)
         last = self.process.final()

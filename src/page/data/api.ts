@@ -15,7 +15,7 @@ export interface OverlayLink {
   rtt_ms: number | null;
   loss: number;
   could_carry_kbps: number; // 0 where the link keeps up
-  carries_kbps: number; // 0 where the link keeps up
+  carries_kbps: number | null; // null where the link keeps up
 }
 
 export interface Overlay {
@@ -123,11 +123,11 @@ export interface OverlayEvent {
   stream?: string;
   viewers?: number;
   frames_lost?: number;
-  took_ms?: number;
+  took_ms?: number | null;
 }
 
 export const kApi = './api/v1/';
-const kTimeout_ms = 5000;
+const kTimeout_ms = 6000; // `why` of a guest may take nearly as long
 
 export class ApiError extends Error {
   constructor(
@@ -138,11 +138,19 @@ export class ApiError extends Error {
   }
 }
 
-/** Rejects with an ApiError where the answer is no success, and with fetch's own errors where there is none. */
-export async function ask<T>(path: string, parameters: Record<string, string> = {}, stop?: AbortSignal): Promise<T> {
+/** There is no answer, though something may be there. */
+export class NoAnswer extends Error {}
+
+/** Rejects with an ApiError where the answer is no success, with NoAnswer where none comes in time, else with fetch's own errors. */
+export async function ask<T>(
+  path: string,
+  parameters: Record<string, string> = {},
+  stop?: AbortSignal,
+  limit_ms = kTimeout_ms,
+): Promise<T> {
   const query = new URLSearchParams(parameters).toString();
   const timeout = new AbortController();
-  const timer = setTimeout(() => timeout.abort(new Error('no answer within 5 s')), kTimeout_ms);
+  const timer = setTimeout(() => timeout.abort(new NoAnswer(`no answer within ${limit_ms / 1000} s`)), limit_ms);
   const abort = () => timeout.abort(stop?.reason);
   stop?.addEventListener('abort', abort);
   try {

@@ -2,12 +2,14 @@
 // happened, and says when the node does not answer any more.
 
 import { batch, computed, signal } from '@preact/signals';
-import { ApiError, ask, type NodeFigures, type Overlay, type OverlayEvent, type Route, type Stream } from './api';
+import { ApiError, ask, NoAnswer, type NodeFigures, type Overlay, type OverlayEvent, type Route, type Stream } from './api';
 import { eventsTrouble, followEvents, restFromEvents } from './events';
 import { graphOf, roundTrip, worstLoss, type Graph } from './graph';
 import { History } from './history';
 
 const kPeriod_ms = 1000;
+/** A node that has stopped takes connections and is silent: within 5 s its page says that it is lost. */
+const kLook_ms = 3000;
 /** Answers for other processes are given again for half a second: behind an event it takes a second look. */
 const kSecondLook_ms = 550;
 const kCoalesce_ms = 30;
@@ -64,9 +66,9 @@ async function lookAround(): Promise<void> {
   next = Infinity;
   const begun = performance.now();
   const [graphAnswer, streamsAnswer, routesAnswer] = await Promise.allSettled([
-    ask<Overlay>('overlay').then((answer) => (list(answer.links), list(answer.nodes), answer)),
-    ask<{ streams: Stream[] }>('streams').then((answer) => list(answer.streams)),
-    ask<{ routes: Route[] }>('routes').then((answer) => list(answer.routes)),
+    ask<Overlay>('overlay', {}, undefined, kLook_ms).then((answer) => (list(answer.links), list(answer.nodes), answer)),
+    ask<{ streams: Stream[] }>('streams', {}, undefined, kLook_ms).then((answer) => list(answer.streams)),
+    ask<{ routes: Route[] }>('routes', {}, undefined, kLook_ms).then((answer) => list(answer.routes)),
   ]);
   const ended = performance.now();
   asking = false;
@@ -100,8 +102,8 @@ function reasonOf(error: unknown): string {
 
 function lose(error: unknown, now: number): void {
   failures += 1;
-  // One answer that is missing may be chance.
-  if (failures > 1 && contact.value.state !== 'lost')
+  // One connection that breaks may be chance.
+  if ((failures > 1 || error instanceof NoAnswer) && contact.value.state !== 'lost')
     contact.value = { state: 'lost', since: Date.now(), why: reasonOf(error) };
   schedule(now + kRetries_ms[Math.min(failures, kRetries_ms.length) - 1]!);
 }

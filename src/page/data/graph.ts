@@ -1,6 +1,6 @@
 // The overlay as a graph with numbers for its nodes, and the streams' trees on it. Pure: API answers in, graph out.
 
-import type { Overlay, OverlayLink, OverlayNode, Route, Stream } from './api';
+import type { Overlay, OverlayLink, OverlayNode, Route, Stream, Viewer } from './api';
 import { siteOf } from './site';
 
 export interface GraphNode extends OverlayNode {
@@ -62,8 +62,8 @@ function load(graph: Graph, routes: readonly Route[], streams: readonly Stream[]
     }
   }
   for (const link of graph.links) {
-    if (link.there?.could_carry_kbps) link.kbps[0] = link.there.carries_kbps;
-    if (link.back?.could_carry_kbps) link.kbps[1] = link.back.carries_kbps;
+    if (link.there?.could_carry_kbps) link.kbps[0] = link.there.carries_kbps ?? 0;
+    if (link.back?.could_carry_kbps) link.kbps[1] = link.back.carries_kbps ?? 0;
   }
 }
 
@@ -132,10 +132,16 @@ export function diffTrees(before: Route | undefined, now: Route | undefined): Tr
   };
 }
 
-/** The ids from the origin to the node; none where the tree does not have it. */
+/** The viewer that is a guest of this id, and whose node feeds it outside of the tree. */
+export function guestOf(route: Route, id: string): Viewer | undefined {
+  return route.viewers.find((viewer) => viewer.who !== '' && viewer.who === id);
+}
+
+/** The ids from the origin to the node, or to a guest's access node; none where the tree does not have it. */
 export function wayTo(route: Route, node: string): string[] {
   const way: string[] = [];
-  let at = route.tree.findIndex((entry) => entry.node === node);
+  const last = guestOf(route, node)?.node ?? node;
+  let at = route.tree.findIndex((entry) => entry.node === last);
   // No longer than the tree: one whose parents go in a circle is wrong, and ends here.
   while (at >= 0 && way.length < route.tree.length) {
     way.unshift(route.tree[at]!.node);

@@ -28,7 +28,7 @@ export function EventLine({ event }: { event: SeenEvent }) {
         ) : (
           event.text
         )}
-        {event.took_ms !== undefined && <span class="took"> {milliseconds(event.took_ms)}</span>}
+        {typeof event.took_ms === 'number' && <span class="took"> {milliseconds(event.took_ms)}</span>}
       </span>
     </li>
   );

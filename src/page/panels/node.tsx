@@ -5,7 +5,7 @@ import { useEffect } from 'preact/hooks';
 import { ask, type NodeFigures } from '../data/api';
 import { graph, overlay, routes } from '../data/contact';
 import { bytes, count, counted, milliseconds, rate, share, span } from '../data/format';
-import { carried, roundTrip, worstLoss } from '../data/graph';
+import { carried, guestOf, roundTrip, worstLoss } from '../data/graph';
 import { selectedStream } from '../data/selection';
 import { Chart } from './chart';
 import { Closer, Facts, LinkButton, NodeButton, StreamButton, Table } from './parts';
@@ -42,11 +42,18 @@ function useFigures(id: string): Said {
 export function NodeDetails({ id }: { id: string }) {
   const index = graph.value.indexOf.get(id);
   if (index === undefined) {
+    const access = routes.value.flatMap((route) => guestOf(route, id)?.node ?? [])[0];
     return (
       <section aria-label="Node">
         <Closer what="node" />
         <h2>{id}</h2>
-        <p class="empty">This node is gone, or was never here.</p>
+        {access === undefined ? (
+          <p class="empty">This node is gone, or was never here.</p>
+        ) : (
+          <p>
+            A guest of <NodeButton id={access} />.
+          </p>
+        )}
       </section>
     );
   }

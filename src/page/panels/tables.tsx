@@ -166,7 +166,7 @@ function eventRows(): Rows['rows'] {
         <td>{timeOfDay(event.time)}</td>
         <td>{event.kind}</td>
         <td>{event.text}</td>
-        <td class="number">{event.took_ms === undefined ? '' : milliseconds(event.took_ms)}</td>
+        <td class="number">{typeof event.took_ms === 'number' ? milliseconds(event.took_ms) : ''}</td>
       </>
     ),
   }));

@@ -11,7 +11,12 @@ export function ViewerCells({ viewer }: { viewer: Viewer }) {
     <>
       <td>
         <NodeButton id={viewer.node} />
-        {viewer.who && <small> {viewer.who}</small>}
+        {viewer.who && (
+          <small>
+            {' '}
+            <NodeButton id={viewer.who} />
+          </small>
+        )}
       </td>
       <td class="number">{milliseconds(viewer.latency_ms?.p50)}</td>
       <td class="number">{milliseconds(viewer.latency_ms?.p99)}</td>

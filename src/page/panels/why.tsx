@@ -86,7 +86,7 @@ function Way({ way }: { way: WhyWay }) {
 
 export function WhyThisWay({ stream, node }: { stream: string; node: string }) {
   const route = routes.value.find((one) => one.stream === stream);
-  const way = (route ? wayTo(route, node) : []).join();
+  const way = (route ? wayTo(route, node) : []).join(); // a guest's is that to its access node
   const answer = useWhy(stream, node, way);
   const ways = readWhy(answer?.lines ?? []);
   useEffect(() => {
@@ -121,7 +121,8 @@ export function WhyThisWay({ stream, node }: { stream: string; node: string }) {
 export function WhyChooser({ stream }: { stream: string }) {
   const route = routes.value.find((one) => one.stream === stream);
   const nodes = (route?.tree ?? []).filter((entry) => entry.parent >= 0);
-  if (nodes.length === 0) return <p class="empty">Nobody takes this stream now: it crosses no link.</p>;
+  const guests = (route?.viewers ?? []).filter((viewer) => viewer.who !== '');
+  if (nodes.length + guests.length === 0) return <p class="empty">Nobody takes this stream now: it crosses no link.</p>;
   return (
     <label class="chooser">
       Why this way to
@@ -131,6 +132,11 @@ export function WhyChooser({ stream }: { stream: string }) {
           <option key={entry.node} value={entry.node}>
             {nameOf(entry.node)}
             {entry.viewers > 0 ? ` (${entry.viewers} watching)` : ''}
+          </option>
+        ))}
+        {guests.map(({ who, node }) => (
+          <option key={who} value={who}>
+            {who} (a guest of {nameOf(node)})
           </option>
         ))}
       </select>

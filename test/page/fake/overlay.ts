@@ -90,6 +90,11 @@ export interface FakeOptions {
   now?: () => number; // seconds since 1970
 }
 
+/** The guest that watches at a node. */
+function guestAt(node: number): string {
+  return `192.0.2.${node % 250}:${40_000 + node}`;
+}
+
 export class FakeOverlay {
   readonly events: Numbered[] = [];
   readonly nodes: FakeNode[] = [];
@@ -180,6 +185,13 @@ export class FakeOverlay {
 
   why(name: string, node: string): Why | null {
     const stream = this.streams.find((one) => one.stream.name === name);
+    const access = this.nodes.findIndex((_, i) => guestAt(i) === node);
+    const toAccess = access < 0 ? null : this.why(name, this.nodes[access]!.id);
+    if (toAccess) {
+      const begins = `${node} is a guest of ${this.label(access)}, which feeds it outside of all trees`;
+      const link = `  ${this.label(access)} -> ${node}: a guest's link, round trip 1.5 ms`;
+      return { stream: name, node, lines: [begins, link, ...toAccess.lines] };
+    }
     const at = this.nodes.findIndex((one) => one.id === node || one.name === node);
     if (!stream || (at !== stream.origin && !stream.parent.has(at))) return null;
     const way = this.wayTo(stream, at);
@@ -415,7 +427,7 @@ export class FakeOverlay {
     const p50 = way_ms + 1.5;
     return {
       node: this.nodes[node]!.id,
-      who: node % 3 === 0 ? `192.0.2.${node % 250}:${40_000 + node}` : '',
+      who: node % 3 === 0 ? guestAt(node) : '',
       frames_received: Math.round(lasting * (stream.fps ?? 1)),
       frames_lost: node % 41 === 7 ? 3 : 0,
       frames_skipped: node % 23 === 5 ? 12 : 0,
@@ -434,7 +446,7 @@ export class FakeOverlay {
       rtt_ms: Number(link.rtt_ms.toFixed(3)),
       loss: link.loss,
       could_carry_kbps: way === 0 ? Math.round(link.narrow_kbps) : 0,
-      carries_kbps: way === 0 && link.narrow_kbps ? Math.round(Math.min(link.kbps[way], link.narrow_kbps)) : 0,
+      carries_kbps: way === 0 && link.narrow_kbps ? Math.round(Math.min(link.kbps[way], link.narrow_kbps)) : null,
     };
   }
 

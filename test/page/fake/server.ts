@@ -19,6 +19,8 @@ export class FakeServer {
   private readonly readers = new Set<ServerResponse>();
   private readonly timers: NodeJS.Timeout[] = [];
   private sent = 0; // events
+  /** As a process that has been stopped: it takes requests, and does nothing. */
+  isStopped = false;
 
   constructor(
     readonly overlay: FakeOverlay,
@@ -57,6 +59,7 @@ export class FakeServer {
   }
 
   private answer(request: IncomingMessage, response: ServerResponse): void {
+    if (this.isStopped) return;
     const url = new URL(request.url ?? '/', 'http://fake');
     const json = (value: unknown, status = 200) => {
       response.writeHead(status, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' });

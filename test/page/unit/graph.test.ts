@@ -7,7 +7,7 @@ import { carried, diffTrees, graphOf, isNarrow, roundTrip, treeOnGraph, viewersA
 import { readWhy } from '../../../src/page/data/why';
 
 function link(from: string, to: string, more: Partial<OverlayLink> = {}): OverlayLink {
-  return { from, to, cost: 1, rtt_ms: null, loss: 0, could_carry_kbps: 0, carries_kbps: 0, ...more };
+  return { from, to, cost: 1, rtt_ms: null, loss: 0, could_carry_kbps: 0, carries_kbps: null, ...more };
 }
 
 function overlay(ids: string[], links: OverlayLink[]): Overlay {
@@ -68,6 +68,10 @@ test('the way to a node goes by its parents', () => {
   assert.deepEqual(wayTo(tree, 'c'), ['a', 'b', 'c']);
   assert.deepEqual(wayTo(tree, 'a'), ['a']);
   assert.deepEqual(wayTo(tree, 'x'), []);
+  const guest = { node: 'b', who: '9.9.9.9:1', frames_received: 1, frames_lost: 0, frames_skipped: 0, latency_ms: null };
+  const member = { ...guest, node: 'c', who: '' };
+  assert.deepEqual(wayTo({ ...tree, viewers: [member, guest] }, '9.9.9.9:1'), ['a', 'b'], "a guest's is its access node's");
+  assert.deepEqual(wayTo({ ...tree, viewers: [member, guest] }, ''), []);
   assert.ok(wayTo(route([['a', 1], ['b', 0]]), 'a').length <= 2, 'a circle ends');
 });
 

@@ -162,6 +162,17 @@ TEST_CASE("what is wrong elsewhere names the variable or the flag") {
         "ottd: --node and file:2: bootstrap: one of them names whom to attach to\n");
 }
 
+TEST_CASE("a flag that there is not is answered with one that is like it") {
+  Asked asked(kNode);
+  const std::string list = "\nottd --help lists what there is\n";
+  CHECK(asked.error({"--topolgy", "x.json"}) ==
+        "ottd: The following arguments were not expected: x.json --topolgy; did you mean --topology?" + list);
+  CHECK(asked.error({"--heart-beat=1s"}) ==
+        "ottd: The following argument was not expected: --heart-beat=1s; did you mean --heartbeat?" + list);
+  for (const char* nothing_like_it : {"--no-such-flag", "--", "-x"})
+    CHECK(asked.error({nothing_like_it, "x"}).find("did you mean") == std::string::npos);
+}
+
 TEST_CASE("--print-config prints a file that makes the same process") {
   const std::vector<std::vector<std::string>> processes = {
       {"--role", "node", "--join", "10.0.0.1,10.0.0.2:7001", "--degree", "4-9", "--discover", "--overlay",

@@ -212,6 +212,14 @@ TEST_CASE("HTTP site: the page plays the parts of a name together") {
   CHECK(has(std::get<HttpResponse>(act_on_parts("/player.js")).fields, "text/javascript"));
 }
 
+TEST_CASE("HTTP site: what the API answers is described") {
+  const HttpResponse description = response_to("/api/v1/openapi.yaml");
+  CHECK(description.status == 200);
+  CHECK(has(description.fields, "Content-Type: application/yaml\r\n"));
+  CHECK(has(description.text, "openapi: 3.0.3\n"));
+  CHECK(has(response_to("/api/v1/nothing").text, "/api/v1/openapi.yaml"));
+}
+
 TEST_CASE("HTTP site: the live page, as the client takes it, and not again to who has it") {
   const HttpResponse plain = response_to("/");
   CHECK(plain.status == 200);

@@ -55,8 +55,13 @@ TEST_CASE("Events: who comes again goes on behind the one that it names") {
   CHECK(read(events, has_all).empty());
   add(log, 60, 1);
   CHECK(read(events, has_all) == std::vector{event(60)});
-  LiveCursor nonsense = events.begin_after("x");  // is no id
-  CHECK(read(events, nonsense).size() == EventLog::kFirstMax);
+  for (const char* nonsense : {"x", "-1", "170000000000057x", "99999999999999999999999"}) {
+    LiveCursor unknown = events.begin_after(nonsense);  // is no id
+    const auto all = read(events, unknown);
+    REQUIRE(all.size() == 1 + 61);
+    CHECK(all[0].find("\"kind\":\"missed\"") != std::string::npos);
+    CHECK(all[1] == event(0));
+  }
 }
 
 TEST_CASE("Events: who names one that is still to come has missed some, and goes on from now") {

@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "role/stats.h"
+
 namespace ott {
 namespace {
 
@@ -18,6 +20,17 @@ Route some_route() {
                         {node("10.0.2.2:7001"), 1, true}};
   route.viewers = {0, 0, 2, 1};
   return route;
+}
+
+TEST_CASE("what a link carries is known while it does not keep up") {
+  const auto shown = [](const LinkFacts& said) {
+    JsonLine line;
+    add_carries(line, said);
+    return line.finish();
+  };
+  CHECK(shown({1'000, 0, 900, 700}) == R"({"carries_kbps":700})");
+  CHECK(shown({1'000, 0, 900, 0}) == R"({"carries_kbps":0})");
+  CHECK(shown({1'000, 0, 0, 0}) == R"({"carries_kbps":null})");
 }
 
 TEST_CASE("a tree that is shown is read as it was") {

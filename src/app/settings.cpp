@@ -184,7 +184,8 @@ std::string ask_for_flag(CLI::App& app, std::string_view given) {
   if (!name.starts_with("--")) return "";
   const auto is_any = [](const CLI::Option&) { return true; };
   const std::string nearest = nearest_name(app, name, is_any, flag_of);
-  return distance(name, nearest) <= name.size() / 4 ? fmt::format("did you mean {}?", nearest) : "";
+  const std::size_t far = distance(name, nearest);
+  return far > 0 && far <= name.size() / 4 ? fmt::format("did you mean {}?", nearest) : "";
 }
 
 Result<void> take_file(CLI::App& app, Words& words) {

@@ -258,8 +258,13 @@ RoleApi::Answer RoleApi::why(const HttpRequest& request, Now now) {
   if (node.size() > kNameBytesMax) return error_response(400, "node: too long for an id or a name");
   const KnownStream* stream = stream_called(overlay_.streams(), std::string(*name));
   if (stream == nullptr) return no_such_stream(*name);
-  return wait({0, ask_why(*stream, node, now), stream->info.name, node, now.mono + kWhyTime,
-               fmt::format("the origin of '{}' has not answered", to_utf8(stream->info.name))});
+  Waiting waiting;
+  waiting.why = ask_why(*stream, node, now);
+  waiting.stream = stream->info.name;
+  waiting.node = node;
+  waiting.until = now.mono + kWhyTime;
+  waiting.missing = fmt::format("the origin of '{}' has not answered", to_utf8(stream->info.name));
+  return wait(std::move(waiting));
 }
 
 HttpResponse RoleApi::why_response(const Waiting& waiting, const Origin::Why& why) {

@@ -231,10 +231,11 @@ void OverlayEvents::way_changed(const std::string& stream, const Watched& before
                          moved.by),
              now);
   line.add("stream", stream).add("viewers", moved.viewers);
-  const bool caused = now.mono - failed_at_ < kCausedWithin;
-  if (caused && overlay_.is_guest())
-    line.add_null("took_ms");  // both are known by what its access node shows
-  if (caused && !overlay_.is_guest()) line.add_milliseconds("took_ms", now_known.at - failed_at_);
+  if (overlay_.is_guest()) {
+    line.add_null("took_ms");  // it has trees and failures from others, in any order
+  } else if (now.mono - failed_at_ < kCausedWithin) {
+    line.add_milliseconds("took_ms", now_known.at - failed_at_);
+  }
   say(line);
   if (moved_.size() == kMovedMax) return;
   fared_at_ = std::min(fared_at_, moved.at);

@@ -233,6 +233,7 @@ TEST_CASE("who shows the overlay says who it is, a guest itself") {
   World world;
   for (const std::string at : {"10.0.0.10", "10.0.3.20", "10.0.9.1"}) {
     const auto overlay = world.json(at, "/api/v1/overlay");
+    CHECK(overlay["nodes"].Size() == 5);
     CHECK(std::string(overlay["self"].GetString()).starts_with(at));
     CHECK(overlay["self"] == world.json(at, "/api/v1/node")["id"]);
   }
@@ -346,7 +347,7 @@ TEST_CASE("what happens is told: who has gone, and who has another way for it") 
   world.network.kill(ip("10.0.3.20"));
   world.look("10.0.1.2", seconds(3));
   CHECK(world.events("10.0.1.2", "node-gone").size() == 1);
-  CHECK(world.events("10.0.1.2", "10.0.3.20").size() >= 1);
+  CHECK_FALSE(world.events("10.0.1.2", "10.0.3.20").empty());
 }
 
 struct MemoryScreen final : Screen {
@@ -410,7 +411,9 @@ TEST_CASE("what happens is told: guests of a node that has died go on at another
 TEST_CASE("what happens is told: for how long a way took is not known to a guest") {
   World world(R"({
     "10.0.0.10": { "neighbors": ["10.0.0.1"] },
-    "10.0.0.1":  { "neighbors": ["10.0.1.2", "10.0.2.2"] },
+    "10.0.0.1":  { "neighbors": ["10.0.0.10", "10.0.1.2", "10.0.2.2"] },
+    "10.0.1.2":  { "neighbors": ["10.0.0.1", "10.0.3.20"] },
+    "10.0.2.2":  { "neighbors": ["10.0.0.1", "10.0.3.20"] },
     "10.0.3.20": { "neighbors": ["10.0.1.2", "10.0.2.2"] } })");
   const auto all_look = [&world](int times) {
     for (int i = 0; i < times; ++i) {

@@ -145,7 +145,8 @@ class Answers(Api):
         for node, begins in ((c1, f"stream cam to {c1}"), ("c1", f"stream cam to {c1}"), ("", "stream cam to "),
                              (guest, f"{guest} is a guest of "), (boot, "stream cam ")):
             with self.subTest(node):
-                asks = self.net.start("why", ["--role", "client", "--node", r1, "--why", f"cam,{node}".rstrip(",")])
+                question = f"cam,{node}" if node else "cam"
+                asks = self.net.start("why", ["--role", "client", "--node", r1, "--why", question])
                 asks.wait_for_exit(0)
                 self.assertTrue(asks.output().startswith(begins), asks.output())
         asks = self.net.start("why", ["--role", "client", "--node", r1, "--why", f"talk,{c1}"])

@@ -71,21 +71,6 @@ all: $(program) $(load) $(wire) $(lib) ## build ottd, ott-load, wire, libott.a i
 	$(Q)ln -sf $(variant)/ott-load build/ott-load
 	$(Q)ln -sf $(variant)/wire build/wire
 
-# Half of what a compiler does is to read what nearly all sources include: that is done once, for the program and, with
-# their own flags, for the tests. Each source still says what it uses, and `make lint` reads it without this.
-define precompile
-	$(call say,CXX   $<)
-	$(Q)mkdir -p $(@D)
-	$(Q)cp $< $(@:.gch=)
-	$(Q)$(CXX) $(all_cxxflags) -x c++-header $< -o $@
-endef
-precompiled := $(build)/precompiled.h
-$(precompiled).gch: src/precompiled.h | needs-build
-	$(precompile)
-with_precompiled := $(call object,$(wildcard src/*/*.cpp) $(load_sources) $(bench_sources))
-$(with_precompiled): private all_cxxflags += -include $(precompiled)
-$(with_precompiled): $(precompiled).gch
-
 $(build)/%.o: %.cpp | needs-build
 	$(call say,CXX   $<)
 	$(Q)mkdir -p $(@D)
@@ -128,14 +113,18 @@ $(build)/test/unit/wire/%.o: private all_cxxflags += -Itools
 unit_flags := -O0
 # The tests' own code is checked by AddressSanitizer alone: with UBSan it takes half as long again to build.
 unit_flags += $(if $(findstring undefined,$(san)),-fno-sanitize=undefined)
-unit_precompiled := $(build)/test/unit/precompiled_tests.h
-$(unit_precompiled).gch: private all_cxxflags += $(unit_flags)
-$(unit_precompiled).gch: test/unit/precompiled_tests.h src/precompiled.h | needs-build
-	$(precompile)
+# And half of that is what nearly all of them include: it is compiled once. Each still says what it uses, and
+# `make lint` reads it without this.
+common := $(build)/test/unit/common.h
+$(common).gch: test/unit/common.h | needs-build
+	$(call say,CXX   $<)
+	$(Q)mkdir -p $(@D)
+	$(Q)cp $< $(common)
+	$(Q)$(CXX) $(all_cxxflags) $(unit_flags) -x c++-header $< -o $@
 $(build)/test/unit/%.o: private all_cxxflags += $(unit_flags)
-with_unit_precompiled := $(call object,$(filter test/unit/%,$(filter-out test/unit/main.cpp,$(unit_sources))))
-$(with_unit_precompiled): private all_cxxflags += -include $(unit_precompiled)
-$(with_unit_precompiled): $(unit_precompiled).gch
+with_common := $(call object,$(filter test/unit/%,$(filter-out test/unit/main.cpp,$(unit_sources))))
+$(with_common): private all_cxxflags += -include $(common)
+$(with_common): $(common).gch
 $(build)/test/sim/%.o: all_cxxflags += $(if $(findstring undefined,$(san)),-fno-sanitize=undefined)
 $(unit): $(call object,$(unit_sources) tools/wire/delay_line.cpp) $(program_lib) $(lib)
 	$(call say,LINK  $@)

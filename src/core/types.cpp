@@ -112,7 +112,7 @@ std::size_t std::hash<ott::NodeId>::operator()(const ott::NodeId& id) const noex
   static_assert(sizeof halves == sizeof id.address.bytes);
   std::memcpy(halves.data(), id.address.bytes.data(), sizeof halves);
   const auto& key = kKey.words;
-  std::uint64_t hash = ott::folded_product(halves[0] ^ key[0], key[1]);
-  hash = ott::folded_product(hash ^ halves[1], key[1]);
-  return ott::folded_product(hash ^ id.port, key[1]);
+  std::uint64_t mixed = ott::folded_product(halves[0] ^ key[0], key[1]);
+  mixed = ott::folded_product(mixed ^ halves[1], key[1]);
+  return ott::folded_product(mixed ^ id.port, key[1]);
 }

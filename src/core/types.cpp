@@ -3,21 +3,15 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
+#include <bit>
 #include <charconv>
+#include <cstdio>
 #include <cstring>
-#include <random>
 
 namespace ott {
 namespace {
 
-struct HashKey {
-  HashKey() {
-    std::random_device device;
-    for (std::uint64_t& word : words) word = (std::uint64_t{device()} << 32U) | device();
-    words[1] |= 1U;
-  }
-  std::array<std::uint64_t, 2> words;
-};
+constexpr std::array<std::uint8_t, 12> kMappedPrefix = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
 
 /// The 128 bits of a product, folded.
 std::uint64_t folded_product(std::uint64_t a, std::uint64_t b) {
@@ -25,7 +19,18 @@ std::uint64_t folded_product(std::uint64_t a, std::uint64_t b) {
   return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64U);
 }
 
-constexpr std::array<std::uint8_t, 12> kMappedPrefix = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
+/// Where the kernel has put the program, the C library and the stack, which is random for each process.
+struct HashKey {
+  HashKey() {
+    const auto place = [](const void* at) {
+      return static_cast<std::uint64_t>(std::bit_cast<std::uintptr_t>(at));
+    };
+    const int on_stack = 0;
+    words[0] = folded_product(place(&kMappedPrefix), 0x9E3779B97F4A7C15ULL) ^ place(&on_stack);
+    words[1] = folded_product(place(stdin), 0xD6E8FEB86659FD93ULL) | 1U;
+  }
+  std::array<std::uint64_t, 2> words;
+};
 
 Result<std::uint16_t> parse_port(std::string_view text, std::string_view whole) {
   std::uint16_t port = 0;

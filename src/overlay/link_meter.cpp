@@ -174,12 +174,14 @@ void LinkMeter::look(const Counts& counts, MonoTime now) {
     const auto loss = static_cast<std::uint32_t>(std::lround(loss_now * kLossMax));
     changed_ = loss_.follow(loss, a_fifth_of(loss_.said(), kLossLeast), kPatience, now) || changed_;
   }
-  // Whoever shares a link out among streams needs both to a twentieth of it.
+  // Whoever shares a link out among streams needs both to a twentieth of it, and soon: if it turns out to
+  // carry more, nobody else has to leave it.
   const std::uint32_t said = could_carry_said_.said();
   const bool at_once = said == 0 || could_carry_kbps_ < said;
   const std::uint32_t share = std::max(could_carry_kbps_ / 20, kKbpsLeast / 2);
+  const Duration proof = could_carry_kbps_ == 0 ? kPatience : kThroughputTime / 2;
   changed_ =
-      could_carry_said_.follow(could_carry_kbps_, share, at_once ? Duration{} : kPatience, now) || changed_;
+      could_carry_said_.follow(could_carry_kbps_, share, at_once ? Duration{} : proof, now) || changed_;
   const bool limited = could_carry_said_.said() != 0;
   const Duration patience = said == 0 || !limited ? Duration{} : kThroughputTime / 2;
   changed_ = carries_said_.follow(limited ? carries_kbps_ : 0, share, patience, now) || changed_;

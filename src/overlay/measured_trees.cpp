@@ -122,7 +122,7 @@ void MeasuredTrees::add_load(Load& load, const PathTree& tree, std::uint32_t kbp
 void MeasuredTrees::find_limits(std::span<const Demand> demands, MonoTime now) {
   limits_.clear();
   for (const auto& [link, facts] : db_.limited())
-    limits_[link] = {facts.could_carry_kbps, facts.carries_kbps, 0};
+    limits_[link] = {facts.could_carry_kbps, facts.carries_kbps, 0, 0};
   std::erase_if(others_, [this](const auto& entry) { return !limits_.contains(entry.first); });
   std::erase_if(changes_, [now](const auto& entry) { return now >= entry.second.at + kNewsTime; });
   if (limits_.empty()) return;
@@ -134,6 +134,7 @@ void MeasuredTrees::find_limits(std::span<const Demand> demands, MonoTime now) {
     if (!changes_.contains(link)) others = limit.carries_kbps - static_cast<std::uint32_t>(ours);
     // A tenth is no stream but what is measured at other times and places.
     limit.others_kbps = others > limit.could_carry_kbps / 10 ? others : 0;
+    limit.ours_kbps = own[link];
   }
 }
 
@@ -243,7 +244,7 @@ MeasuredTrees::Placed MeasuredTrees::place_one(Graph& graph, const NodeId& self,
     const std::uint64_t before = kbps_in(planned.all);
     const std::uint64_t usable = limit.usable_kbps();
     const bool used = uses.contains(link);
-    const bool keeps_up = used && limit.carries_kbps <= usable && kbps_in(planned.new_here) == 0;
+    const bool keeps_up = used && limit.keeps_up() && kbps_in(planned.new_here) == 0;
     if (keeps_up || demand.kbps == 0 || limit.others_kbps + before + demand.kbps <= usable) continue;
     const bool alone = before == 0 && limit.others_kbps == 0;
     if (used) note_crowded(placed, link, limit);

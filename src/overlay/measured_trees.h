@@ -54,8 +54,16 @@ class MeasuredTrees {
     std::uint32_t could_carry_kbps = 0;
     std::uint32_t carries_kbps = 0;
     std::uint32_t others_kbps = 0;  // what streams of other origins take of that
+    std::uint64_t ours_kbps = 0;    // the rates of ours that go by it
     /// How much of what the link could carry is given away: 95 %.
     [[nodiscard]] std::uint64_t usable_kbps() const { return std::uint64_t{could_carry_kbps} * 95 / 100; }
+    /// True if it carries what there is for it. Of streams that are all ours we know how much that is; rates
+    /// and what the link could carry are known to a twentieth each.
+    [[nodiscard]] bool keeps_up() const {
+      const bool all_ours = others_kbps == 0;
+      return carries_kbps <= usable_kbps() ||
+             (all_ours && ours_kbps * 100 <= std::uint64_t{could_carry_kbps} * 110);
+    }
   };
 
   MeasuredTrees(LinkStateDb& db, TreePolicy policy) : db_(db), policy_(policy) {}

@@ -186,6 +186,19 @@ TEST_CASE("of two streams that do not fit on a link one is moved, and then both 
   }
 }
 
+TEST_CASE("streams stay on a link that carries them all, if it could do so but for what measuring is worth") {
+  for (const std::uint32_t could_carry : {3'900U, 3'500U}) {
+    CAPTURE(could_carry);
+    Overlay overlay = crowded(could_carry, 3'900);
+    Origin origin(overlay);
+    std::vector<Stream> streams(2, {Metric::Quality, 1, 2'000, way({2})});
+    const auto placed = origin.place(streams);
+    const bool stays = could_carry == 3'900;
+    CHECK(placed[1].crowded.has_value() != stays);
+    CHECK((streams[0].now == way({2}) && streams[1].now == way({2})) == stays);
+  }
+}
+
 TEST_CASE("a stream by cost is in the way of others") {
   Overlay overlay = crowded(3'000, 3'000);
   Origin origin(overlay);

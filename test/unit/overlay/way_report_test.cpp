@@ -63,7 +63,7 @@ TEST_CASE("why: a better way is told with how much better it is, and for how lon
 
 TEST_CASE("why: a way with a link that has no room is told with what the link could carry and carries") {
   Question asked;
-  asked.limits[{node(1), node(3)}] = {5'000, 3'000, 0};
+  asked.limits[{node(1), node(3)}] = {5'000, 3'000, 0, 0};
   const std::string answer = asked.answer();
   CAPTURE(answer);
   CHECK(says(answer,
@@ -74,8 +74,8 @@ TEST_CASE("why: a way with a link that has no room is told with what the link co
 TEST_CASE(
     "why: a limit does not matter where there is room for the stream, nor on links that it uses anyway") {
   Question asked;
-  asked.limits[{node(1), node(3)}] = {6'000, 3'000, 0};
-  asked.limits[{node(1), node(2)}] = {2'000, 2'000, 0};
+  asked.limits[{node(1), node(3)}] = {6'000, 3'000, 0, 0};
+  asked.limits[{node(1), node(2)}] = {2'000, 2'000, 0, 0};
   const std::string answer = asked.answer();
   CAPTURE(answer);
   CHECK_FALSE(says(answer, "could carry"));

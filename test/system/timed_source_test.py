@@ -66,7 +66,8 @@ class TimedSources(unittest.TestCase):
             if abs(sample) > 500 and quiet > 1000:
                 beeps.append(at / BEEP_RATE)
             quiet = 0 if abs(sample) > 500 else quiet + 1
-        whole = [time for time in beeps if min(abs(time - mark) for mark in marked) < 0.3]
+        # The first one may have begun before the player did.
+        whole = [time for time in beeps if time > 0.1 and min(abs(time - mark) for mark in marked) < 0.3]
         self.assertGreaterEqual(len(whole), 3)
         for time in whole:
             self.assertLess(min(abs(time - mark) for mark in marked), 0.005)

@@ -112,11 +112,11 @@ std::string to_string(const NodeId& id) {
 }  // namespace ott
 
 std::size_t std::hash<ott::NodeId>::operator()(const ott::NodeId& id) const noexcept {
-  static const ott::HashKey kKey;
+  static const ott::HashKey of_process;
   std::array<std::uint64_t, 2> halves;
   static_assert(sizeof halves == sizeof id.address.bytes);
   std::memcpy(halves.data(), id.address.bytes.data(), sizeof halves);
-  const auto& key = kKey.words;
+  const auto& key = of_process.words;
   std::uint64_t mixed = ott::folded_product(halves[0] ^ key[0], key[1]);
   mixed = ott::folded_product(mixed ^ halves[1], key[1]);
   return ott::folded_product(mixed ^ id.port, key[1]);

@@ -1,4 +1,4 @@
-// Who has started this process and wants to know how it is: a service manager such as systemd.
+// The supervisor of this process, which wants to know how it is: a service manager such as systemd.
 #pragma once
 
 #include <string>

@@ -102,8 +102,8 @@ Result<void> check_access(const Words& words, Config& config) {
   return {};
 }
 
-/// Whom a client without --node attaches to. Who only asks is a guest of whom it asks; whom it has to
-/// discover it joins.
+/// Finds out what a client without --node attaches to. A client that only asks is a guest of the process that
+/// it asks; one that has to discover nodes joins them.
 void find_access(const Words& words, Config& config) {
   OverlayConfig& overlay = config.options.overlay;
   const bool discovers = overlay.join && overlay.join->discovers;

@@ -101,7 +101,7 @@ std::optional<Result<ConfigChange>> LiveConfig::take() {
   return change;
 }
 
-/// What is different, but for streams and topology.
+/// Tells all differences but those of streams and topology.
 Result<ConfigChange> LiveConfig::compare() {
   ConfigChange change;
   change.topology_file = next_->options.topology_file;

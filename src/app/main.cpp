@@ -297,7 +297,7 @@ void shut_down(WorkerPool& workers, int status) {
   std::_Exit(status);
 }
 
-/// What is wrong goes to standard error, with the priority that the journal wants.
+/// Errors go to standard error, with the priority that the journal wants.
 int print_usage(const UsageExit& usage) {
   if (usage.status != 0 && standard_error_is_journal())
     std::fputs(std::string(journal_prefix(LogLevel::Error)).c_str(), stderr);

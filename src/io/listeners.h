@@ -27,7 +27,7 @@ class Listeners {
   /// listens, or else one that listens there and is called like none. The error says what to do.
   Result<std::shared_ptr<const Fd>> listen(const NodeId& at, std::string_view kind);
 
-  /// What is wrong with passed sockets, or that nothing here has asked for them; each is told once.
+  /// Faults of passed sockets, and those that nothing here has asked for; each is told once.
   [[nodiscard]] std::vector<std::string> take_warnings();
 
  private:

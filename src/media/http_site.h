@@ -41,7 +41,7 @@ inline constexpr std::string_view kPicturesPath = "/api/v1/pictures";
 struct HttpSiteOptions {
   /// Whose pages may read what is sent: an origin (https://host) or "*"; empty: pages of this server alone.
   std::string cors;
-  /// Who may change something.
+  /// Requests that change something must bring it.
   HttpToken token{};
 };
 
@@ -73,7 +73,7 @@ struct HttpFollow {
 
 using HttpAction = std::variant<HttpResponse, HttpWatch, HttpPicture, HttpFollow, HttpWait>;
 
-/// What is to be done for a request. `streams`: those that there are; `api`: null where there is none.
+/// Says what to do for a request. `streams`: those that there are; `api`: null where there is none.
 HttpAction answer(const HttpRequest& request, std::span<const StreamInfo> streams, Api* api,
                   const HttpSiteOptions& options, Now now);
 

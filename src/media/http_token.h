@@ -1,4 +1,4 @@
-// Who may change something by our HTTP server: whoever sends the token of --http-token FILE, as
+// The right to change something by our HTTP server belongs to all that send the token of --http-token FILE, as
 // "Authorization: Bearer TOKEN" (RFC 6750, section 2.1). No page can make a browser send it.
 #pragma once
 

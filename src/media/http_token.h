@@ -1,4 +1,4 @@
-// The right to change something by our HTTP server belongs to all that send the token of --http-token FILE, as
+// The right to change something by our HTTP server: all have it that send the token of --http-token FILE, as
 // "Authorization: Bearer TOKEN" (RFC 6750, section 2.1). No page can make a browser send it.
 #pragma once
 

@@ -35,8 +35,13 @@ constexpr Duration kRivalTime = seconds(60);
 constexpr unsigned kWithdrawalsPerLinkS = 100;
 constexpr Duration kLookInterval = seconds(1);
 /// How long new links wait for others, for each node that is to be told of them; and at most.
-constexpr Duration kGrowthPerNode = std::chrono::milliseconds(1);
-constexpr Duration kGrowthLongest = seconds(1);
+constexpr Duration kGrowthPerNode = std::chrono::milliseconds(3);
+constexpr Duration kGrowthLongest = seconds(3);
+/// How many states a second are handed on at once. Others are collected for so long, for each node that there
+/// is; and at most.
+constexpr unsigned kStatesAtOncePerS = 50;
+constexpr Duration kCollectPerNode = std::chrono::microseconds(200);
+constexpr Duration kCollectLongest = std::chrono::milliseconds(200);
 /// How many states one link may bring in a second that are new here; the burst takes a whole database.
 constexpr unsigned kStatesPerLinkS = 2'000;
 constexpr unsigned kStatesPerLinkBurstS = 10;
@@ -174,7 +179,8 @@ void LinkStates::on_links(PeerLink& link, const Links& message, Now now) {
     if (state.is_withdrawal() && !held->withdrawn) return mark_due(link, state.reporter);
     if (state.is_withdrawal()) return;
     if (state.is_newer_than(known)) return tell_withdrawn(link, withdrawal_of(known), now);
-    if (known.is_newer_than(state)) mark_due(link, state.reporter);
+    if (known.is_newer_than(state)) return mark_due(link, state.reporter);
+    link.due.reporters.erase(state.reporter);  // it has what it was to be sent
     return;
   }
   const Limits& limits = state_.config.limits;
@@ -215,7 +221,7 @@ void LinkStates::accept(const Links& message, const PeerLink* from, Now now) {
   if (held.withdrawn) {
     // Only the number is void: what the reporter says instead is on its way.
     held.expires = held.withdrawn_until = now.mono + kWithdrawnFor;
-    if (known != nullptr) return flood_on(state.reporter, from);
+    if (known != nullptr) return flood_on(state.reporter, from, now);
   } else {
     held.expires = own ? MonoTime::max() : now.mono + seconds(state.lifetime_s);
   }
@@ -233,14 +239,32 @@ void LinkStates::accept(const Links& message, const PeerLink* from, Now now) {
   changes_.facts = changes_.facts || update == LinkStateDb::Update::Facts;
   changes_.graph = changes_.graph || graph;
   graph_moved_ = graph_moved_ || graph;
-  flood_on(state.reporter, from);
+  flood_on(state.reporter, from, now);
 }
 
-void LinkStates::flood_on(const NodeId& reporter, const PeerLink* from) {
+void LinkStates::flood_on(const NodeId& reporter, const PeerLink* from, Now now) {
   // The state goes also to those that the Tracker says have handled it: a forged one must reach its reporter.
   for (const NodeId& id : state_.links.neighbours()) {
-    PeerLink* neighbour = state_.links.neighbour(id);
-    if (neighbour != nullptr && neighbour != from) mark_due(*neighbour, reporter);
+    PeerLink& neighbour = *state_.links.neighbour(id);
+    if (&neighbour == from) {
+      neighbour.due.reporters.erase(reporter);
+    } else {
+      neighbour.due.reporters.insert(reporter);
+    }
+  }
+  const bool at_once = at_once_.take(kStatesAtOncePerS, 1, now.mono);
+  if (at_once && flood_at_ == MonoTime::max()) return flood_collected();
+  const Duration pause = kCollectPerNode * static_cast<Duration::rep>(held_.size());
+  flood_at_ = std::min(flood_at_, now.mono + std::min(pause, kCollectLongest));
+}
+
+void LinkStates::flood_collected() {
+  flood_at_ = MonoTime::max();
+  for (const NodeId& id : state_.links.neighbours()) {
+    PeerLink& link = *state_.links.neighbour(id);
+    if (link.due.reporters.empty()) continue;
+    link.states_due = true;
+    state_.links.want_send(link);
   }
 }
 
@@ -346,7 +370,7 @@ void LinkStates::write_due(PeerLink& link, Now now) {
 // ---- time ------------------------------------------------------------------------------------------------
 
 [[gnu::hot]] MonoTime LinkStates::next_deadline() const {
-  MonoTime next = std::min(refresh_at_, sync_at_);
+  MonoTime next = std::min({refresh_at_, sync_at_, flood_at_});
   if (!held_.empty()) next = std::min(next, look_at_);
   const Limits& limits = state_.config.limits;
   if (own_wanted_ && state_.is_member())
@@ -360,7 +384,7 @@ void LinkStates::forget_unreachable(Now now, bool at_once) {
   for (const auto& [reporter, state] : state_.db.all()) {
     Held& held = held_.at(reporter);
     if (reporter == state_.self || state_.db.reaches(state_.self, reporter)) {
-      if (held.unreachable_since != MonoTime::max()) flood_on(reporter, nullptr);
+      if (held.unreachable_since != MonoTime::max()) flood_on(reporter, nullptr, now);
       held.unreachable_since = MonoTime::max();
       continue;
     }
@@ -380,6 +404,7 @@ void LinkStates::forget_unreachable(Now now, bool at_once) {
     sync_at_ = MonoTime::max();
     for (const NodeId& id : state_.links.neighbours()) state_.links.send(*state_.links.neighbour(id), Sync{});
   }
+  if (now.mono >= flood_at_) flood_collected();
   if (now.mono < look_at_) return;
   look_at_ = now.mono + kLookInterval;
   std::vector<NodeId> expired;

@@ -6,6 +6,10 @@
 // takes that number over and floods the next one. At the end of the range it floods a withdrawal first, which
 // clears the number everywhere, and begins at 1 again. So a node can always outbid what is sent in its name.
 //
+// What there is to say goes out at once. When much changes, as while many nodes join, a node collects what it
+// hands on for a moment (kStatesAtOncePerS): then it says several states with one write, and those not at all
+// that the neighbour has sent meanwhile itself.
+//
 // Limits: how many states and bytes are kept (those that cannot be reached go first), how often a reporter's
 // state may change, and how many new ones a link may bring in a second. Whatever a limit made this node miss
 // it asks for again by SYNC, once there is room.
@@ -76,7 +80,8 @@ class LinkStates {
   [[nodiscard]] bool is_new(const LinkState& state, const Held* held, Now now) const;
   bool make_room(std::size_t states, std::size_t bytes, Now now);
   void accept(const Links& message, const PeerLink* from, Now now);
-  void flood_on(const NodeId& reporter, const PeerLink* from);
+  void flood_on(const NodeId& reporter, const PeerLink* from, Now now);
+  void flood_collected();
   void withdraw(Now now);
   void tell_withdrawn(PeerLink& link, const LinkState& withdrawal, Now now);
   void mark_due(PeerLink& link, const NodeId& reporter);
@@ -101,6 +106,9 @@ class LinkStates {
   unsigned rival_states_ = 0;
   MonoTime refresh_at_ = MonoTime::max();
   MonoTime withdrawn_until_{};  // until then only small numbers are taken over
+
+  RateLimit at_once_;
+  MonoTime flood_at_ = MonoTime::max();  // when what is collected is handed on
 
   MonoTime look_at_{};  // for what has expired or cannot be reached
   bool graph_moved_ = false;

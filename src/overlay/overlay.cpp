@@ -552,7 +552,9 @@ LinkState Overlay::own_state(Now now) {
     PeerLink* link = state_.links.find(id);
     if (link == nullptr || link->handshake.state() != HandshakeState::Connected) continue;
     if (link->relation == Relation::Neighbour) {
-      link_states_.own_changed();
+      // The end that lets go of a link has said so before.
+      const bool let_go = link->peer_bye && link->peer_bye->reason == ByeReason::NotNeighbour;
+      let_go ? link_states_.own_changes(now) : link_states_.own_changed();
       if (link->has_failed()) flaps_.failed(link->peer, now.mono);
     }
     absences_.on_link_ended(*link);

@@ -52,6 +52,28 @@ TEST_CASE("a forged link state reaches its owner, whoever is said to have it alr
   CHECK(heard);
 }
 
+TEST_CASE("what comes in great numbers is handed on together, and not to a neighbour that has it already") {
+  HostileRelay relay;
+  relay.sent<Links>(relay.two);
+  const auto reporter = [](unsigned i) { return node("172.16.0." + std::to_string(i)); };
+  const auto handed_on = [&relay] {
+    std::vector<NodeId> reporters;
+    for (const Links& m : relay.sent<Links>(relay.two)) {
+      if (m.state.reporter.address.bytes[12] == 172) reporters.push_back(m.state.reporter);
+    }
+    return reporters;
+  };
+  for (unsigned i = 1; i <= 200; ++i) relay.say(relay.three, links_of(reporter(i), 1));
+  const std::vector<NodeId> at_once = handed_on();
+  CHECK(at_once.size() > 20);
+  CHECK(at_once.size() <= 50);
+  relay.say(relay.two, links_of(reporter(200), 1));
+  relay.live_on(milliseconds(100));
+  const std::vector<NodeId> later = handed_on();
+  CHECK(at_once.size() + later.size() == 199);
+  CHECK(std::ranges::find(later, reporter(200)) == later.end());
+}
+
 TEST_CASE("reporters that are invented have a limit, and are forgotten when nobody leads to them") {
   OverlayConfig config = Engine::relay();
   config.limits.link_states = 20;

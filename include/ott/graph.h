@@ -85,6 +85,8 @@ class Graph {
   [[nodiscard]] std::optional<std::vector<LinkEnds>> changed_since(std::uint64_t edition) const;
   /// True if every link costs 1, so that paths can be counted in hops.
   [[nodiscard]] bool all_costs_are_one() const { return costly_edge_count_ == 0; }
+  /// No link costs less than this, nor has any done.
+  [[nodiscard]] std::uint32_t least_cost() const { return least_cost_; }
 
  private:
   struct VertexData {
@@ -116,6 +118,7 @@ class Graph {
   std::unordered_map<NodeId, Vertex> vertex_of_;
   std::size_t link_count_ = 0;
   std::size_t costly_edge_count_ = 0;  // a link is an edge each way
+  std::uint32_t least_cost_ = std::numeric_limits<std::uint32_t>::max();
 };
 
 template <class Cost>

@@ -136,6 +136,7 @@ void Graph::set_edge(Vertex from, Vertex to, std::uint32_t cost) {
   changed(from, to);
   if (Edge* edge = find_edge(from, node(to))) return recost(*edge, cost);
   vertices_[from].edges.insert(edge_place(from, node(to)), {to, cost});
+  least_cost_ = std::min(least_cost_, cost);
   if (cost != 1) ++costly_edge_count_;
 }
 
@@ -143,6 +144,7 @@ void Graph::recost(Edge& edge, std::uint32_t cost) {
   OTT_ASSERT(cost >= 1);
   if (edge.cost != 1) --costly_edge_count_;
   if (cost != 1) ++costly_edge_count_;
+  least_cost_ = std::min(least_cost_, cost);
   edge.cost = cost;
 }
 

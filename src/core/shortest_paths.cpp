@@ -41,7 +41,8 @@ void search_breadth_first(const Graph& graph, ShortestPaths& paths, Vertex sourc
 
 /// Vertices that are reached but not yet searched from, the nearest first: in buckets (Dial, 1969) that are
 /// no wider than the cheapest link (Denardo and Fox, 1979), so that the order within one does not matter.
-/// They are a ring; what lies beyond its end waits aside.
+/// They are a ring; what lies beyond its end waits aside. A bucket is a list through one table of all
+/// entries, so that a search makes no more than one.
 class NearestFirst {
  public:
   struct Reached {
@@ -49,9 +50,10 @@ class NearestFirst {
     Vertex vertex;
   };
 
-  /// `least_cost`: no link costs less.
-  explicit NearestFirst(std::uint32_t least_cost)
-      : shift_(static_cast<int>(std::bit_width(least_cost)) - 1) {}
+  /// `least_cost`: no link costs less, and it is 1 or more.
+  explicit NearestFirst(std::uint32_t least_cost) : shift_(static_cast<int>(std::bit_width(least_cost)) - 1) {
+    newest_.fill(kNone);
+  }
 
   /// REQUIRES: not nearer than the last one that was taken.
   void push(std::uint64_t distance, Vertex vertex) {
@@ -67,18 +69,35 @@ class NearestFirst {
   [[nodiscard]] bool empty() const { return count_ == 0; }
   /// REQUIRES: !empty().
   Reached pop() {
-    while (ring_[first_ % kBuckets].empty()) advance();
-    std::vector<Reached>& bucket = ring_[first_ % kBuckets];
-    const Reached nearest = bucket.back();
-    bucket.pop_back();
+    while (newest_[first_ % kBuckets] == kNone) advance();
+    std::uint32_t& newest = newest_[first_ % kBuckets];
+    Entry& entry = entries_[newest];
+    free_ = std::exchange(newest, std::exchange(entry.before, free_));
     --count_;
-    return nearest;
+    return {entry.distance, entry.vertex};
   }
 
  private:
   static constexpr std::uint64_t kBuckets = 256;
+  static constexpr std::uint32_t kNone = std::numeric_limits<std::uint32_t>::max();
 
-  void put(const Reached& reached) { ring_[(reached.distance >> shift_) % kBuckets].push_back(reached); }
+  struct Entry {
+    std::uint64_t distance;
+    Vertex vertex;
+    std::uint32_t before;  // the one that was put before it into the same bucket, or kNone
+  };
+
+  void put(const Reached& reached) {
+    std::uint32_t& newest = newest_[(reached.distance >> shift_) % kBuckets];
+    const Entry entry = {reached.distance, reached.vertex, newest};
+    newest = free_;
+    if (newest == kNone) {
+      newest = static_cast<std::uint32_t>(entries_.size());
+      entries_.push_back(entry);
+    } else {
+      free_ = std::exchange(entries_[newest], entry).before;
+    }
+  }
   void advance() {
     const bool ring_is_empty = far_.size() == count_;
     first_ = ring_is_empty ? nearest_far_ : first_ + 1;
@@ -99,19 +118,18 @@ class NearestFirst {
   }
 
   int shift_;
-  std::array<std::vector<Reached>, kBuckets> ring_;
+  std::array<std::uint32_t, kBuckets> newest_;  // of each bucket, or kNone
+  std::vector<Entry> entries_;
+  std::uint32_t free_ = kNone;  // the last of those that were taken
   std::vector<Reached> far_;
   std::uint64_t first_ = 0;  // the bucket of the last one that was taken
   std::uint64_t nearest_far_ = std::numeric_limits<std::uint64_t>::max();
   std::size_t count_ = 0;
 };
 
-/// No link costs less.
+/// No link costs less; 1 or more.
 std::uint32_t least_cost(const Graph& graph, const FavouredLinks* favoured) {
-  std::uint64_t least = std::numeric_limits<std::uint32_t>::max();
-  for (Vertex vertex = 0; vertex < graph.vertex_limit(); ++vertex) {
-    for (const Graph::Edge edge : graph.edges(vertex)) least = std::min<std::uint64_t>(least, edge.cost);
-  }
+  std::uint64_t least = graph.least_cost();
   if (favoured != nullptr) least = least * 100 / (100 + favoured->margin_percent);
   return static_cast<std::uint32_t>(std::max<std::uint64_t>(least, 1));
 }
@@ -261,13 +279,15 @@ ShortestPaths shortest_paths(const Graph& graph, Vertex source, const FavouredLi
   paths.distance.assign(graph.vertex_limit(), ShortestPaths::kUnreachable);
   paths.parent.assign(graph.vertex_limit(), Graph::kNoVertex);
   paths.distance[source] = 0;
+  if (favoured == nullptr && graph.all_costs_are_one()) {
+    search_breadth_first(graph, paths, source);
+    return paths;
+  }
   NearestFirst reached(least_cost(graph, favoured));
   reached.push(0, source);
   if (favoured != nullptr) {
     search_cheapest_first(graph, paths, reached,
                           [favoured](Vertex from, Graph::Edge edge) { return favoured->cost(from, edge); });
-  } else if (graph.all_costs_are_one()) {
-    search_breadth_first(graph, paths, source);
   } else {
     search_cheapest_first(graph, paths, reached, [](Vertex, Graph::Edge edge) { return edge.cost; });
   }

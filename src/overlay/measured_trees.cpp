@@ -44,39 +44,69 @@ void add_differences(std::vector<Graph::LinkEnds>& changed, std::span<const Grap
   }
 }
 
-/// What it costs to reach each destination of a tree.
-std::map<NodeId, std::uint64_t> costs_of(const Graph& graph, const PathTree& tree) {
-  std::map<NodeId, std::uint64_t> costs;
-  std::vector<std::pair<std::size_t, std::uint64_t>>
-      above;  // entries that the next one lies below, and theirs
-  for (std::size_t i = 0; i < tree.entries.size(); ++i) {
-    const PathTree::Entry& entry = tree.entries[i];
-    while (!above.empty() && i >= above.back().first + tree.entries[above.back().first].subtree_size)
-      above.pop_back();
-    std::uint64_t cost = 0;
-    if (!above.empty()) {
-      const auto link = graph.link_cost(tree.entries[above.back().first].node, entry.node);
-      cost = above.back().second + link.value_or(kClosedCost);
-    }
-    if (entry.destination) costs[entry.node] = cost;
-    above.emplace_back(i, cost);
+/// What it costs to reach the nodes of a tree, whose links are given as FavouredLinks has them. Links that
+/// are not there any more are closed.
+class CostsInTree {
+ public:
+  CostsInTree(const Graph& graph, Graph::Vertex root, std::span<const Graph::Vertex> above)
+      : graph_(graph), above_(above), costs_(above.size(), kUnknown) {
+    costs_[root] = 0;
   }
-  return costs;
+  std::uint64_t to(Graph::Vertex vertex) {
+    way_.clear();
+    for (; costs_[vertex] == kUnknown; vertex = above_[vertex]) {
+      if (above_[vertex] == Graph::kNoVertex) {
+        costs_[vertex] = kClosedCost;
+        break;
+      }
+      way_.push_back(vertex);
+    }
+    std::uint64_t cost = costs_[vertex];
+    for (; !way_.empty(); way_.pop_back()) {
+      const Graph::Edge* edge = graph_.edge(above_[way_.back()], way_.back());
+      cost = costs_[way_.back()] = cost + (edge == nullptr ? kClosedCost : edge->cost);
+    }
+    return cost;
+  }
+
+ private:
+  static constexpr std::uint64_t kUnknown = ~std::uint64_t{0};
+
+  const Graph& graph_;
+  std::span<const Graph::Vertex> above_;
+  std::vector<std::uint64_t> costs_;  // by vertex
+  std::vector<Graph::Vertex> way_;
+};
+
+/// kNoVertex for those that are not in the graph any more.
+std::vector<Graph::Vertex> destinations_in(const Graph& graph, const PathTree& tree) {
+  std::vector<Graph::Vertex> vertices;
+  for (const PathTree::Entry& entry : tree.entries) {
+    if (entry.destination) vertices.push_back(graph.vertex_of(entry.node).value_or(Graph::kNoVertex));
+  }
+  return vertices;
 }
 
+struct TreeInGraph {
+  const PathTree& tree;
+  std::span<const Graph::Vertex> above;  // as FavouredLinks has it
+};
+
 /// True if another tree is worth the change: it has other destinations, or one of them is clearly nearer.
-bool is_worth_it(const Graph& graph, const PathTree& now, const PathTree& other) {
-  const auto destinations = [](const PathTree& tree) {
-    return std::ranges::count_if(tree.entries, &PathTree::Entry::destination);
-  };
-  if (destinations(now) != destinations(other)) return true;
-  const auto before = costs_of(graph, now);
-  const auto after = costs_of(graph, other);
-  if (!std::ranges::equal(
-          before, after, {}, [](const auto& e) { return e.first; }, [](const auto& e) { return e.first; }))
-    return true;
-  return std::ranges::any_of(after, [&before](const auto& entry) {
-    return before.at(entry.first) >= entry.second + MeasuredTrees::kMarginLeast;
+bool is_worth_it(const Graph& graph, const NodeId& self, const TreeInGraph& now, const TreeInGraph& other) {
+  const auto before = destinations_in(graph, now.tree);
+  const auto after = destinations_in(graph, other.tree);
+  if (before.size() != after.size()) return true;
+  std::vector<bool> had(graph.vertex_limit());
+  for (const Graph::Vertex vertex : before) {
+    if (vertex == Graph::kNoVertex) return true;
+    had[vertex] = true;
+  }
+  const Graph::Vertex root = *graph.vertex_of(self);
+  CostsInTree so_far(graph, root, now.above);
+  CostsInTree then(graph, root, other.above);
+  return std::ranges::any_of(after, [&](Graph::Vertex vertex) {
+    return !had[vertex] || so_far.to(vertex) >= then.to(vertex) + MeasuredTrees::kMarginLeast;
   });
 }
 
@@ -201,9 +231,10 @@ const ShortestPaths* MeasuredTrees::search(const Graph& graph, const NodeId& sel
   Search& last = searches_[demand.stream];
   auto changed = last.paths == nullptr ? std::nullopt : graph.changed_since(last.edition);
   const bool same_tree = changed && last.tree == *demand.now;
-  if (same_tree && changed->empty()) return last.paths.get();
   const FavouredLinks favoured = same_tree ? FavouredLinks{last.above, kMarginPercent}
                                            : favoured_links(graph, *demand.now, kMarginPercent);
+  last.in_use = favoured.above;
+  if (same_tree && changed->empty()) return last.paths.get();
   if (changed) add_differences(*changed, last.favoured, favoured.above);
   const bool little = changed && changed->size() < graph.vertex_limit() / kLittlePart;
   last.paths =
@@ -257,7 +288,9 @@ MeasuredTrees::Placed MeasuredTrees::place_one(Graph& graph, const NodeId& self,
   Search& searched = searches_[demand.stream];
   placed.tree = multicast_tree(graph, self, demand.destinations, policy_, paths, &searched.above);
   searched.tree = placed.tree;
-  if (placed.tree != *demand.now && !is_worth_it(graph, *demand.now, placed.tree)) placed.tree = *demand.now;
+  if (placed.tree != *demand.now &&
+      !is_worth_it(graph, self, {*demand.now, searched.in_use}, {placed.tree, searched.above}))
+    placed.tree = *demand.now;
   if (!some_closed) return placed;
   placed.left_out = behind_closed(graph, placed.tree);
   if (placed.left_out.empty()) return placed;

@@ -98,8 +98,9 @@ class MeasuredTrees {
     std::uint64_t edition = 0;  // of the graph
     std::shared_ptr<const ShortestPaths> paths;
     std::vector<Graph::Vertex> favoured;  // those links, by vertex, as FavouredLinks has them
+    std::vector<Graph::Vertex> in_use;    // the links of the tree that the stream had then, in the same way
     PathTree tree;
-    std::vector<Graph::Vertex> above;  // the links of `tree`, in the same way
+    std::vector<Graph::Vertex> above;  // those of `tree`
   };
 
   const ShortestPaths* search(const Graph& graph, const NodeId& self, const Demand& demand);

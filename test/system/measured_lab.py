@@ -49,12 +49,13 @@ def shortest(links, start):
 
 
 class Net:
-    def __init__(self, links, name):
+    def __init__(self, links, name, congestion=""):
         """`links`: {"a-b": options}; options: delay in ms, loss in percent, rate in bits a second and
-        limit of its queue in frames, in either direction. The first node of all is the bootstrapper."""
+        limit of its queue in frames, in either direction. The first node of all is the bootstrapper.
+        `congestion`: the congestion control of neighbours' connections, where it is not to be the host's."""
         self.links = {tuple(link.split("-")): options for link, options in links.items()}
         self.names = list(dict.fromkeys(node for link in self.links for node in link))
-        self.lab = f"{name}-{os.getpid()}"
+        self.lab, self.congestion = f"{name}-{os.getpid()}", congestion
         self.interface, self.at = {}, collections.defaultdict(dict)  # (node, peer): its name; node: {peer: address}
         for i, (a, b) in enumerate(self.links):
             for node, peer, number in ((a, b, 1), (b, a, 2)):
@@ -105,6 +106,9 @@ class Net:
     def routes(self, node):
         """To all addresses of all others, over as few links as possible."""
         lines, own = [], {address.rsplit(".", 1)[0] for address in self.at[node].values()}
+        if self.congestion:
+            lines += [f"ip route change {address.rsplit('.', 1)[0]}.0/24 dev {self.interface[node, peer]} src {address} "
+                      f"proto kernel scope link congctl {self.congestion}\n" for peer, address in self.at[node].items()]
         for other, (_, way) in shortest(dict.fromkeys(self.links, 1), node).items():
             for address in self.at[other].values() if other != node else ():
                 if address.rsplit(".", 1)[0] not in own:

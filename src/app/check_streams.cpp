@@ -80,7 +80,7 @@ Result<void> check_placeholder(const Words& words, RoleOptions& options) {
 }
 
 /// The outlets of the table, with the flags beside them. `used`: those flags.
-void take_outlets(const Words& words, Config& config, std::vector<std::string_view>& used) {
+Result<void> take_outlets(const Words& words, Config& config, std::vector<std::string_view>& used) {
   for (const OutletSpec* spec : outlet_specs()) {
     if (!words.given(spec->flag.name)) continue;
     OutletArguments arguments;
@@ -89,9 +89,14 @@ void take_outlets(const Words& words, Config& config, std::vector<std::string_vi
       if (!words.given(option.name)) continue;
       arguments.options[option.name] = words.outlets.at(option.name);
       used.push_back(option.name);
+      if (!option.names_token) continue;
+      auto token = HttpToken::read(arguments.options[option.name]);
+      if (!token) return fail(fmt::format("{} {}", words.called(option.name), token.error().message));
+      arguments.token = std::move(*token);
     }
     config.outlets.push_back({spec, std::move(arguments)});
   }
+  return {};
 }
 
 /// A client writes the frames of its stream itself; elsewhere they are an outlet's.
@@ -102,7 +107,8 @@ Result<void> check_dump(const Words& words, Config& config, std::vector<std::str
                 " -: standard output is this terminal, which shows no pictures; pipe them into a player: "
                 "ottd --role client … --dump - | ffplay -f mjpeg -");
   }
-  OutletArguments arguments{words.dump, {}, {}};
+  OutletArguments arguments;
+  arguments.value = words.dump;
   if (words.given("--every")) {
     const std::string& text = words.outlets.at("--every");
     const auto every = parse_time(words.called("--every"), text);
@@ -127,7 +133,7 @@ Result<void> check_outlets(const Words& words, Config& config) {
   if (words.given("--control") && words.control.empty())
     return fail(words.called("--control") + ": the path is missing");
   std::vector<std::string_view> used;
-  take_outlets(words, config, used);
+  if (auto taken = take_outlets(words, config, used); !taken) return taken;
   if (auto checked = check_dump(words, config, used); !checked) return checked;
   for (const OutletSpec* spec : outlet_specs()) {
     for (const OutletFlag& option : spec->options) {

@@ -130,6 +130,12 @@ Result<std::string> read_config_file(const std::string& path) {
 }
 
 Result<std::vector<ConfigEntry>> parse_config_file(std::string_view text, const std::string& path) {
+  unsigned number = 1;  // toml++ would name the line before
+  for (std::string_view rest = text; !rest.empty(); ++number) {
+    const std::string_view line = take_until(rest, '\n');
+    if (to_utf8(line) != line)
+      return fail(fmt::format("{}:{}: {}this is no UTF-8", path, number, key_at(text, number)));
+  }
   toml::table table;
   try {
     table = toml::parse(as_toml_file(text));

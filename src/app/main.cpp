@@ -247,17 +247,21 @@ Result<void> check(Config& config, const Process& process) {
   return {};
 }
 
+/// Runs it to its end. Returns the exit status; an error has status 1.
 Result<int> run(Config& config, const Process& process) {
-  if (auto prepared = prepare(config, process.log); !prepared) return tl::unexpected(prepared.error());
+  const auto refused = [&](int status, const std::string& why) {
+    process.log.error(config.origins.located(why));
+    return status;
+  };
+  if (auto prepared = prepare(config, process.log); !prepared)
+    return refused(kWrongUsage, prepared.error().message);
   auto loop = make_loop();
   if (!loop) return tl::unexpected(loop.error());
   const PassedSockets passed(process.listeners, loop->get(), process.log);
   Driver driver(loop->get(), process.log, process.workers);
   Capabilities capabilities(config, process, loop->get());
-  if (const auto opened = capabilities.open_outlets(config); !opened) {
-    process.log.error(config.origins.located(opened.error().message));
-    return kWrongUsage;
-  }
+  if (const auto opened = capabilities.open_outlets(config); !opened)
+    return refused(kWrongUsage, opened.error().message);
   if (auto opened = capabilities.open_others(config); !opened) return tl::unexpected(opened.error());
   capabilities.context().loop = &driver.figures();
   const std::unique_ptr<Machine> machine = config.role->create(capabilities.context());
@@ -265,7 +269,7 @@ Result<int> run(Config& config, const Process& process) {
   const Requests::Exit exit = driver.run(*machine, can_read_again);
   capabilities.close();
   const auto written = finish_output(process.workers, capabilities.frames());
-  if (exit.status != 0) return fail(exit.message);
+  if (exit.status != 0) return refused(exit.status, exit.message);
   if (!written) return tl::unexpected(written.error());
   return 0;
 }

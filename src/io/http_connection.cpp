@@ -403,6 +403,7 @@ void HttpConnection::account(std::size_t bytes, Now now) {
 void HttpConnection::end(Now now) {
   if (state_ == State::Lingering || state_ == State::Closed) return;
   keep_ = false;
+  if (asked_) return;  // its answer is still to come
   if (state_ == State::Sending && !flush(now)) return;
   if (state_ == State::Watching && part_ && !flush(now)) return;
   if (state_ == State::Following && followed_->piece && followed_->sent > 0) {

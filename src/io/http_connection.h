@@ -83,7 +83,7 @@ class HttpConnection {
   void check_time(Now now);
   /// Answers so, before any request is read, and closes.
   void refuse(const HttpRefusal& refusal, Now now);
-  /// Nothing new is sent any more; closed when what was begun is sent.
+  /// Nothing new is sent any more; closed when what was begun is sent, and the answer that it waits for.
   void end(Now now);
   void close(const std::string& why);
 

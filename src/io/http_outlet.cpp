@@ -244,10 +244,12 @@ HttpAction HttpOutlet::answer(const HttpRequest& request, const NodeId& remote) 
   HttpAction action = ott::answer(request, streams_->all(), api_, site_, clock_now());
   if (api_ != nullptr && api_->has(request) && api_->changes(request)) note_change(request, action, remote);
   if (const auto* follow = std::get_if<HttpFollow>(&action);
-      follow != nullptr && !streams_->has_room(*follow))
+      follow != nullptr && !streams_->has_room(*follow)) {
+    ++refused_;
     return error_response(503,
                           fmt::format("{} sets of pictures are made already: ask for one of them, or later",
                                       HttpStreams::kPictureSetsMax));
+  }
   return action;
 }
 
@@ -356,18 +358,15 @@ constexpr OutletFlag kCors = {
     "http: let pages of this origin (https://host), or of all (*), read what is sent"};
 constexpr OutletFlag kToken = {
     "--http-token", "FILE",
-    "http: let whoever sends the token in this file change something (POST /api/v1/...); else nobody may"};
+    "http: let whoever sends the token in this file change something (POST /api/v1/...); else nobody may",
+    true};
 constexpr std::array kOptions = {kCors, kToken};
 
 Result<std::unique_ptr<Outlet>> open_http(const OutletArguments& arguments, const OutletContext& context) {
   HttpSiteOptions site;
   if (const auto cors = arguments.options.find(kCors.name); cors != arguments.options.end())
     site.cors = cors->second;
-  if (const auto file = arguments.options.find(kToken.name); file != arguments.options.end()) {
-    auto token = HttpToken::read(file->second);
-    if (!token) return fail(fmt::format("{} {}", kToken.name, token.error().message));
-    site.token = std::move(*token);
-  }
+  site.token = arguments.token;
   auto outlet =
       HttpOutlet::open(arguments.value, std::move(site), context.loop, context.listeners, context.log);
   if (!outlet) return tl::unexpected(outlet.error());

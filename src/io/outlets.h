@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "io/listeners.h"
+#include "media/http_token.h"
 #include "media/outlet.h"
 #include "ott/log.h"
 #include "ott/worker.h"
@@ -30,12 +31,14 @@ struct OutletFlag {
   std::string_view name;       // "--http"
   std::string_view type_name;  // of its value, for --help: "[ADDR:]PORT"
   std::string_view help;
+  bool names_token = false;  // its value is a file whose text counts as much as its name
 };
 
 /// What the command line says for one outlet.
 struct OutletArguments {
   std::string value;                                // of its own flag
   std::map<std::string_view, std::string> options;  // the flags beside it that were given
+  HttpToken token;                                  // that stands in a file which one of these names
   std::string stream;                               // for outlets of one stream; empty: the default one
 
   bool operator==(const OutletArguments&) const = default;

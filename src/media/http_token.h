@@ -20,6 +20,7 @@ class HttpToken {
   HttpToken() = default;
   /// Reads a file of one line, without the white space around it. The error names the file and what is wrong.
   static Result<HttpToken> read(const std::string& file);
+  bool operator==(const HttpToken&) const = default;
 
   /// Why the request may change nothing: 403 where there is no token here, or another one; 401 where the
   /// request has none. Compares in a time that depends on no byte of the token.

@@ -61,6 +61,7 @@ struct LimitCounters {
   std::uint64_t joins_refused = 0;     // of nodes that find their neighbours themselves
   std::uint64_t hellos_dropped = 0;    // datagrams of --discover, unread
   std::uint64_t looks_refused = 0;     // LOOK that is not answered, or not asked
+  std::uint64_t whys_refused = 0;      // WHY that is answered so
 };
 
 struct LimitCounterName {
@@ -86,6 +87,7 @@ inline constexpr std::array kLimitCounters = {
     LimitCounterName{"joins_refused", &LimitCounters::joins_refused},
     LimitCounterName{"hellos_dropped", &LimitCounters::hellos_dropped},
     LimitCounterName{"looks_refused", &LimitCounters::looks_refused},
+    LimitCounterName{"whys_refused", &LimitCounters::whys_refused},
 };
 
 /// Lets `rate` things a second happen, and some at once after a pause.

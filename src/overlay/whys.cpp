@@ -49,8 +49,10 @@ void Whys::send(Why question, Asked asked, Now now) {
   std::erase_if(asked_, [now](const auto& entry) { return now.mono - entry.second.at >= kAnswerTimeMax; });
   const auto by_same = [&asked](const auto& entry) { return entry.second.guest == asked.guest; };
   const bool guest_asks_on = asked.guest && std::ranges::count_if(asked_, by_same) >= kAskedByGuestMax;
-  if (asked_.size() >= kAskedMax || guest_asks_on)
+  if (asked_.size() >= kAskedMax || guest_asks_on) {
+    ++state_.counters.whys_refused;
     return answer(asked, {{"too many ask at a time; ask again in a while"}, WhyOutcome::Busy});
+  }
   question.number = ++number_;
   if (PeerLink* access = state_.access_towards(stream->origin)) {
     question.asker = access->you;

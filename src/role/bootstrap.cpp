@@ -27,7 +27,7 @@ class Bootstrap : public OverlayRole {
   void begin(Now now) override {
     const auto opened = publisher_.open(context_.options.publish, now);
     OverlayRole::begin(now);
-    if (!opened) return leave(1, opened.error().message, now);
+    if (!opened) return leave(opened.error().status, opened.error().message, now);
     if (const auto announced = publisher_.announce(now); !announced) leave(1, announced.error().message, now);
     ping_at_ = now.mono + kPingInterval;
   }

@@ -14,7 +14,7 @@ class Node : public OverlayRole {
   void begin(Now now) override {
     const auto opened = publisher_.open(context_.options.publish, now);
     OverlayRole::begin(now);
-    if (!opened) leave(1, opened.error().message, now);
+    if (!opened) leave(opened.error().status, opened.error().message, now);
   }
 
  protected:

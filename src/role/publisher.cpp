@@ -16,11 +16,11 @@ Publisher::Change::~Change() {
 Publisher::Publisher(Overlay& overlay, RoleContext& context, std::function<void()> wake)
     : overlay_(overlay), context_(context), wake_(std::move(wake)), films_(overlay, context) {}
 
-Result<void> Publisher::open(const std::vector<StreamSpec>& specs, Now now) {
+tl::expected<void, Publisher::Refusal> Publisher::open(const std::vector<StreamSpec>& specs, Now now) {
   auto opened = open_streams(specs, {}, context_.open_ahead);
-  if (!opened) return tl::unexpected<Error>(opened.error());
+  if (!opened) return tl::unexpected(Refusal{2, opened.error().message});
   auto change = prepare(std::move(*opened));
-  if (!change) return tl::unexpected<Error>(change.error());
+  if (!change) return tl::unexpected(Refusal{1, change.error().message});
   (void)perform(std::move(*change), now);
   return {};
 }

@@ -24,8 +24,13 @@ class Publisher {
   /// `wake`: has step() called in this round of the loop, since an input has pushed something.
   Publisher(Overlay& overlay, RoleContext& context, std::function<void()> wake);
 
-  /// Opens all sources; waits for disks. The error names the stream.
-  Result<void> open(const std::vector<StreamSpec>& specs, Now now);
+  /// Why the process has to end, and its exit status: 2 where another start would not help.
+  struct Refusal {
+    int status;
+    std::string message;
+  };
+  /// Opens all sources; waits for disks. The refusal names the stream.
+  tl::expected<void, Refusal> open(const std::vector<StreamSpec>& specs, Now now);
   /// Makes the streams known. REQUIRES: this node has its place in the overlay.
   Result<void> announce(Now now);
   [[nodiscard]] bool announced() const { return announced_; }

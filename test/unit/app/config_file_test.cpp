@@ -50,7 +50,8 @@ TEST_CASE("configuration file: what is wrong names file, line and key") {
   CHECK(read("http = '1'\n\nhttp = '2'\n").starts_with("f.toml:3: http: "));
   CHECK(read("stream = ['a'\n\nrole = 'node'\n").starts_with("f.toml:3: role: "));
   CHECK(read("just words\n").starts_with("f.toml:1: just: "));
-  CHECK(read("role = 'node\xFF'\n").starts_with("f.toml:1: "));
+  CHECK(read("role = 'node\xFF'\n") == "f.toml:1: role: this is no UTF-8");
+  CHECK(read("role = 'node'\nid = '10.0.0.1'\n\xFF\xFE\n") == "f.toml:3: this is no UTF-8");
   CHECK(read("a = 1\n[http]\nport = 1\n") == "f.toml:2: http: there are no sections in this file");
   CHECK(read("[[http]]\nport = 1\n") == "f.toml:1: http: there are no sections in this file");
   CHECK(read("http.port = 1\n") == "f.toml:1: http: there are no sections in this file");

@@ -225,16 +225,20 @@ void OverlayEvents::way_changed(const std::string& stream, const Watched& before
     if (moved.by.size() > 200) break;
     moved.by += (moved.by.empty() ? " by " : ", ") + each;
   }
+  const bool caused = !overlay_.is_guest() && now.mono - failed_at_ < kCausedWithin;
+  const Duration took = now_known.at - failed_at_;
+  const std::string after =
+      caused ? fmt::format(", after {:.0f} ms", std::chrono::duration<double, std::milli>(took).count()) : "";
   Event line("way",
-             fmt::format("{}: {} another way now{}", stream,
+             fmt::format("{}: {} another way now{}{}", stream,
                          moved.viewers == 1 ? "1 viewer has" : fmt::format("{} viewers have", moved.viewers),
-                         moved.by),
+                         moved.by, after),
              now);
   line.add("stream", stream).add("viewers", moved.viewers);
   if (overlay_.is_guest()) {
     line.add_null("took_ms");  // it has trees and failures from others, in any order
-  } else if (now.mono - failed_at_ < kCausedWithin) {
-    line.add_milliseconds("took_ms", now_known.at - failed_at_);
+  } else if (caused) {
+    line.add_milliseconds("took_ms", took);
   }
   say(line);
   if (moved_.size() == kMovedMax) return;

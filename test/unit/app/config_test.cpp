@@ -235,11 +235,13 @@ TEST_CASE("--print-config has no credentials, however they are written") {
 TEST_CASE("an error that turns up later names where its flag was given") {
   Asked asked(kNode + "stats = '/file'\nhttp = '8080'\nstream = ['a=pattern:',\n'b=pattern:']\n");
   variables = {{"OTTD_HTTP_TOKEN", "/token"}};
+  CHECK(asked.error().starts_with("ottd: OTTD_HTTP_TOKEN /token: No such file"));
+  variables = {{"OTTD_HTTP_CORS", "*"}};
   const Config config = asked.config({"--control", "/run/x"});
   const FlagOrigins& origins = config.origins;
   CHECK(origins.located("--stats: no room") == asked.path + ":3: stats: no room");
   CHECK(origins.located("--http 8080: taken") == asked.path + ":4: http 8080: taken");
-  CHECK(origins.located("--http-token /token: too short") == "OTTD_HTTP_TOKEN /token: too short");
+  CHECK(origins.located("--http-cors *: no") == "OTTD_HTTP_CORS *: no");
   CHECK(origins.located("--control /run/x: no") == "--control /run/x: no");
   CHECK(origins.located("--topology: none") == "--topology: none");  // it was not given
   CHECK(origins.located("-- no flag") == "-- no flag");

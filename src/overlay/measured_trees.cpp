@@ -97,6 +97,7 @@ bool is_worth_it(const Graph& graph, const NodeId& self, const TreeInGraph& now,
   const auto before = destinations_in(graph, now.tree);
   const auto after = destinations_in(graph, other.tree);
   if (before.size() != after.size()) return true;
+  if (after.empty()) return false;
   std::vector<bool> had(graph.vertex_limit());
   for (const Graph::Vertex vertex : before) {
     if (vertex == Graph::kNoVertex) return true;

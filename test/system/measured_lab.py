@@ -106,9 +106,9 @@ class Net:
     def routes(self, node):
         """To all addresses of all others, over as few links as possible."""
         lines, own = [], {address.rsplit(".", 1)[0] for address in self.at[node].values()}
-        if self.congestion:
-            lines += [f"ip route change {address.rsplit('.', 1)[0]}.0/24 dev {self.interface[node, peer]} src {address} "
-                      f"proto kernel scope link congctl {self.congestion}\n" for peer, address in self.at[node].items()]
+        for peer, address in self.at[node].items() if self.congestion else ():
+            lines.append(f"ip route change {address.rsplit('.', 1)[0]}.0/24 dev {self.interface[node, peer]} "
+                         f"src {address} proto kernel scope link congctl {self.congestion}\n")
         for other, (_, way) in shortest(dict.fromkeys(self.links, 1), node).items():
             for address in self.at[other].values() if other != node else ():
                 if address.rsplit(".", 1)[0] not in own:

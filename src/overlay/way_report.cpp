@@ -142,6 +142,14 @@ class WayReport {
     return std::nullopt;
   }
 
+  /// What another way may cost at most to be taken in place of one of this cost.
+  [[nodiscard]] std::uint64_t taken_at(std::uint64_t cost) const {
+    const bool by_cost = question_.metric == Metric::Cost;
+    const std::uint64_t margin = by_cost ? 1 : MeasuredTrees::kMarginLeast;
+    const std::uint64_t most = cost - std::min(cost, margin);
+    return by_cost ? most : std::min(most, cost * 100 / (100 + MeasuredTrees::kMarginPercent));
+  }
+
   /// Why the stream does not go by this one.
   [[nodiscard]] std::string verdict(const Way& other, const Way& way, bool is_best) const {
     const std::uint64_t cost = cost_of(way);
@@ -153,8 +161,11 @@ class WayReport {
           question_.name(link->first), question_.name(link->second), rate(limit.could_carry_kbps),
           rate(limit.carries_kbps), rate(question_.kbps));
     }
-    if (instead > cost) return "worse";
-    if (instead == cost) return "no better";
+    if (instead >= cost) {
+      const std::string word = instead > cost ? "worse" : "no better";
+      const std::uint64_t most = taken_at(cost);
+      return most == 0 ? word : fmt::format("{}, taken at {} or less", word, price(most));
+    }
     const double better =
         100.0 * (static_cast<double>(cost) / static_cast<double>(std::max<std::uint64_t>(instead, 1)) - 1);
     if (question_.metric == Metric::Cost) return fmt::format("better by {:.0f} %", better);

@@ -14,10 +14,12 @@ using std::chrono::seconds;
 using test::node;
 using Link = MeasuredTrees::Link;
 
-/// A stream that goes from node 1 to node 4 over 2, and could go over 3, which is nearer by 40 %.
+/// A stream that goes from node 1 to node 4 over node 2, and could go over 3, which is nearer by 40 %; or the
+/// other way around.
 class Question {
  public:
-  Question() {
+  explicit Question(unsigned by = 2)
+      : tree_(multicast_path(std::vector<std::vector<NodeId>>{{node(1), node(by), node(4)}})) {
     for (unsigned reporter = 1; reporter <= 4; ++reporter) {
       LinkState state;
       state.reporter = node(reporter);
@@ -40,7 +42,7 @@ class Question {
 
  private:
   LinkStateDb db_;
-  PathTree tree_ = multicast_path(std::vector<std::vector<NodeId>>{{node(1), node(2), node(4)}});
+  PathTree tree_;
 
  public:
   std::map<Link, MeasuredTrees::Limit> limits;
@@ -59,6 +61,13 @@ TEST_CASE("why: a better way is told with how much better it is, and for how lon
   CHECK(says(answer, "stream cam to 10.0.0.4 by latency: 10.0.0.1, 10.0.0.2, 10.0.0.4: costs 29.0 ms"));
   CHECK(
       says(answer, "10.0.0.1, 10.0.0.3, 10.0.0.4: costs 21.0 ms: better by 38 % for 2.0 s, 1.0 s are asked"));
+}
+
+TEST_CASE("why: a way that is no better is told with what it would have to cost") {
+  Question asked(3);
+  CHECK(says(asked.answer(), "10.0.0.4: costs 29.0 ms: worse, taken at 18.2 ms or less\n"));
+  asked.question.metric = Metric::Cost;
+  CHECK(says(asked.answer(), "10.0.0.4: costs 2: no better, taken at 1 or less\n"));
 }
 
 TEST_CASE("why: a way with a link that has no room is told with what the link could carry and carries") {

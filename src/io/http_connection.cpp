@@ -130,6 +130,9 @@ void HttpConnection::read_next(Now now) {
     begin(*request, now);
   } else if (const auto* refusal = std::get_if<HttpRefusal>(&read)) {
     refuse(*refusal, now);
+  } else if (reader_.take_held_body()) {
+    text_ = "HTTP/1.1 100 Continue\r\n\r\n";
+    (void)flush(now);
   }
 }
 

@@ -42,6 +42,7 @@ class HeadParser : public http::basic_parser<true> {
   unsigned content_lengths = 0;
   unsigned authorizations = 0;
   bool transfer_encoding = false;
+  bool expects_continue = false;
 
  private:
   void on_request_impl(http::verb method, Piece, Piece to, int version, ErrorCode&) override {
@@ -77,6 +78,8 @@ class HeadParser : public http::basic_parser<true> {
       ++content_lengths;
     } else if (name == http::field::transfer_encoding) {
       transfer_encoding = true;
+    } else if (name == http::field::expect) {
+      expects_continue = beast::iequals(value, "100-continue");
     } else if (beast::iequals(name_text, "Last-Event-ID")) {
       request.last_event_id.assign(value.data(), value.size());
     } else if (name == http::field::if_none_match) {
@@ -263,7 +266,10 @@ HttpRead HttpRequestReader::next() {
   if (length.value_or(0) > 0) {
     awaits_body_ = std::move(parser.request);
     body_bytes_ = static_cast<std::size_t>(*length);
-    return with_body();
+    HttpRead read = with_body();
+    const bool waits = std::holds_alternative<std::monostate>(read);
+    body_is_held_ = waits && parser.expects_continue && awaits_body_->version == 11;
+    return read;
   }
   begin_ = std::exchange(end_, 0);
   skipped_ = 0;

@@ -66,6 +66,8 @@ class HttpRequestReader {
   HttpRead next();
   /// True if some bytes of a request are here.
   [[nodiscard]] bool has_begun() const { return begin_ < bytes_.size(); }
+  /// True once if the client waits for a 100 before it sends a body (RFC 9110, section 10.1.1).
+  [[nodiscard]] bool take_held_body() { return std::exchange(body_is_held_, false); }
 
  private:
   HttpRead refuse(HttpRefusal refusal);
@@ -79,6 +81,7 @@ class HttpRequestReader {
   std::size_t skipped_ = 0;  // line ends before the request
   std::optional<HttpRequest> awaits_body_;  // its head is whole
   std::size_t body_bytes_ = 0;
+  bool body_is_held_ = false;
   bool refused_ = false;
 };
 

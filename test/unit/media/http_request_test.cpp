@@ -257,5 +257,24 @@ TEST_CASE("a body may come in pieces, and other requests behind it") {
   CHECK_FALSE(reader.has_begun());
 }
 
+TEST_CASE("a body that a client holds back is asked for once") {
+  const std::string fields = " /control HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n";
+  HttpRequestReader reader;
+  reader.feed(span_of("POST" + fields + "Expect: 100-Continue\r\n\r\n"));
+  CHECK(std::holds_alternative<std::monostate>(reader.next()));
+  CHECK(reader.take_held_body());
+  CHECK_FALSE(reader.take_held_body());
+  reader.feed(span_of("abc"));
+  CHECK(std::get<HttpRequest>(reader.next()).body == "abc");
+  CHECK_FALSE(reader.take_held_body());
+  reader.feed(span_of("POST" + fields + "\r\n"));
+  CHECK(std::holds_alternative<std::monostate>(reader.next()));
+  CHECK_FALSE(reader.take_held_body());
+  reader.feed(span_of("abcPOST" + fields + "Expect: 100-continue\r\n\r\nabc"));
+  CHECK(std::holds_alternative<HttpRequest>(reader.next()));
+  CHECK(std::holds_alternative<HttpRequest>(reader.next()));
+  CHECK_FALSE(reader.take_held_body());
+}
+
 }  // namespace
 }  // namespace ott

@@ -89,7 +89,7 @@ class Films(unittest.TestCase):
                             (f"vod:{self.folder}/notes.txt", "notes.txt"),
                             (f"vod:{self.folder}/one.mjpeg?speed=2", "unknown option")):
             process = net.bootstrap(f"film={source}", wait=False)
-            self.assertIn(why, process.wait_for_exit(1))
+            self.assertIn(why, process.wait_for_exit(2))
             net.processes.remove(process)
 
 

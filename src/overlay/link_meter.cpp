@@ -69,6 +69,7 @@ void LinkMeter::begin(Duration round_trip, MonoTime now) {
   looks_.clear();
   sent_before_ = resent_before_ = 0;
   begun_ = now;
+  is_first_ = true;
   smoothed_ = least_ = round_trip;
   variation_ = round_trip / 2;
   samples_.push_back({now, round_trip});
@@ -98,6 +99,14 @@ void LinkMeter::say_round_trip(MonoTime now) {
   const std::uint32_t least = quantised(std::ranges::min(samples_, {}, &Sample::round_trip).round_trip);
   // The least has been longer for as long as samples go back.
   const std::uint32_t before = rtt_us_.said();
+  if (is_first_ && now - begun_ >= kPatience) {
+    is_first_ = false;
+    if (least + std::max(before / 10, kRttUsLeast) <= before) {
+      rtt_us_.say(least);
+      changed_ = true;
+      return;
+    }
+  }
   const bool longer_for_long = least > before && now - samples_.front().at > kPatience - 2 * kInterval;
   if (!rtt_us_.follow(least, a_fifth_of(before, kRttUsLeast), longer_for_long ? Duration{} : kPatience, now))
     return;
@@ -129,7 +138,6 @@ void LinkMeter::forget_queue(MonoTime now) {
   if (longer_at_ == MonoTime{} || now - longer_at_ >= kQueueGrows || shorter_us_ >= rtt_us_.said()) return;
   rtt_us_.say(shorter_us_);
   samples_.clear();
-  begun_ = now;
   changed_ = true;
 }
 

@@ -3,7 +3,8 @@
 //
 // What is said is damped. It changes when a measurement has differed from it by a fifth for kPatience; at
 // once when the link does not keep up. A round trip counts as the least of the last kPatience, since all that
-// can happen to a single one makes it longer; while the link does not keep up, one way or the other, it
+// can happen to a single one makes it longer. For that reason the first one, a handshake's, is corrected
+// after kPatience if it was too long by a tenth. While the link does not keep up, one way or the other, it
 // counts only if it is shorter, since then it is a queue that is measured. What is lost then is lost where
 // the queue is full, and does not count either.
 //
@@ -100,6 +101,7 @@ class LinkMeter {
 
   std::deque<Sample> samples_;  // of the last kPatience
   MonoTime begun_{};
+  bool is_first_ = false;  // what is said is the handshake's round trip
   bool peer_queues_ = false;
   std::uint32_t shorter_us_ = 0;  // what was said before a round trip became longer
   MonoTime longer_at_{};

@@ -64,6 +64,18 @@ TEST_CASE("a round trip is said when it has been another one by a fifth for thre
   CHECK(link.rtt_ms() == Approx(10).epsilon(0.07));
 }
 
+TEST_CASE("a handshake that took longer than the round trip is corrected once, after three seconds") {
+  Link link(milliseconds(60));
+  link.set_round_trip(milliseconds(52));
+  link.run(milliseconds(2500));
+  CHECK(link.rtt_ms() == Approx(60).epsilon(0.07));
+  link.run(milliseconds(1500));
+  CHECK(link.rtt_ms() == Approx(52).epsilon(0.03));
+  link.set_round_trip(milliseconds(46));
+  link.run(seconds(10));
+  CHECK(link.rtt_ms() == Approx(52).epsilon(0.03));
+}
+
 TEST_CASE(
     "what wanders by a tenth, a few late answers, and differences below a millisecond say nothing new") {
   Link link(milliseconds(20));

@@ -146,7 +146,7 @@ class Sources(unittest.TestCase):
         self.ffmpeg(*jpegs, "-c:v", "copy", "my film.mkv", data=b"".join(self.frames))
         boot = self.net.bootstrap("film=film.mp4", wait=False)
         line = boot.wait_for_log("'film.mp4' is MP4; ffmpeg plays it: ")[0]
-        boot.wait_for_exit(1)
+        boot.wait_for_exit(2)
         source = shlex.split(line.partition("ffmpeg plays it: ")[2])[1]
         for played in (source.replace("NAME=", "film="), "film=my film.mkv"):
             with self.subTest(played):

@@ -167,7 +167,7 @@ class TimedSources(unittest.TestCase):
         bad = self.net.folder / "bad.wav"
         bad.write_bytes(b"RIFF\0\0\0\0WAVEfmt \x10\0\0\0" + struct.pack("<HHIIHH", 2, 1, 8000, 8000, 1, 4) + b"data")
         process = self.net.bootstrap(f"bad={bad}", wait=False)
-        process.wait_for_exit(1)
+        process.wait_for_exit(2)
         self.assertTrue(re.search(r"bad\.wav': byte 12: its coding 0x2 with 4 bits is none of", process.log()))
 
 

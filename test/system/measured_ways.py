@@ -125,8 +125,9 @@ def unharmed(reference, viewer, said):
 
 
 def raised(timed=True):
-    # BBR, where a host has that, has at most twice as much under way as what it sent in the shortest round trip of
-    # ten seconds: a third of what a way needs that has become six times as long. Feeds skip then (link_meter.h).
+    # BBR, where a host has that, keeps at most twice as much under way as it measured for the shortest round trip of
+    # ten seconds. Over a way that has become six times as long that is a third of the rate it measured, which is hardly
+    # more than this film on a quiet host. What is lost by that is no matter of ways.
     with Net(diamond(10, 20), "ways-raised", congestion="cubic") as net:
         reference, v = watched(net, "latency")
         at = time.monotonic()

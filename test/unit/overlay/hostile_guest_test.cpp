@@ -70,6 +70,7 @@ TEST_CASE("a guest asks so many questions why at a time, and all together so man
   const LinkId greedy = relay.guest("192.168.9.9:5555");
   for (int i = 0; i < 10; ++i) ask(greedy, "192.168.9.9:5555");
   CHECK(refused_to(greedy) == 2);
+  CHECK(relay.overlay.counters().whys_refused == 2);
   const LinkId other = relay.guest("192.168.9.8:5555");
   ask(other, "192.168.9.8:5555");
   CHECK(refused_to(other) == 0);
